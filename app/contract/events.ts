@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/**
+ * What faces are told without asking. An event says what is stale, never what the new value is: whoever cares reads it
+ * again, with its own permission. Never sent: labels, secrets, inputs.
+ */
+export const CoreEvent = z.discriminatedUnion('type', [
+  /** Inventory changed. Without `ids`: anything may have. */
+  z.strictObject({ type: z.literal('keys.changed'), ids: z.array(z.string()).optional() }),
+  z.strictObject({ type: z.literal('store.changed'), state: z.enum(['absent', 'locked', 'unlocked']) }),
+  z.strictObject({ type: z.literal('backends.changed') }),
+  z.strictObject({ type: z.literal('jobs.changed'), id: z.string().optional() }),
+  z.strictObject({ type: z.literal('audit.changed') }),
+  z.strictObject({ type: z.literal('access.changed') }),
+  z.strictObject({ type: z.literal('config.changed') }),
+  z.strictObject({ type: z.literal('prompts.changed'), pending: z.int() }),
+  /** The core process was started again by its host after it died. Made by the host, not by the core. */
+  z.strictObject({ type: z.literal('core.restarted') }),
+]);
+export type CoreEvent = z.output<typeof CoreEvent>;

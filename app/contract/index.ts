@@ -1,0 +1,23 @@
+/** The contract: everything that a person or a program can do, as data. Imports zod alone. */
+export * from './algorithms.ts';
+export * from './ask.ts';
+export * from './bytes.ts';
+export * from './call.ts';
+export * from './core.ts';
+export * from './capabilities.ts';
+export * from './errors.ts';
+export * from './events.ts';
+export * from './operation.ts';
+export * from './operations.ts';
+export * from './prompts.ts';
+export * from './records.ts';
+export * from './secrets.ts';
+export * as backendOperations from './backends.ts';
+export * as fileOperations from './files.ts';
+export * as keyOperations from './keys.ts';
+export * as keyUseOperations from './key-use.ts';
+export * as serviceOperations from './service.ts';
+export * as storeOperations from './store.ts';
+export type { BackendInstance, BackendType } from './backends.ts';
+export type { AuditEntry, Job } from './service.ts';
+export type { StoreStatus } from './store.ts';

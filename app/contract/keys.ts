@@ -1,0 +1,297 @@
+import { z } from 'zod';
+import { KeyAlgorithm } from './algorithms.ts';
+import { boundedBytes, Bytes } from './bytes.ts';
+import { operation } from './operation.ts';
+import {
+  BackendName, CapabilityEntry, Cursor, Empty, InventorySource, KeyRecord, KeyReference, KeyState, KeyVersion, Label, Limit, Tags, Timestamp, UsageName,
+} from './records.ts';
+
+/** Operations on keys as things; what keys do is in `key-use.ts`. */
+
+/** Largest file of keys that is read. */
+const MAX_KEY_FILE = 4 * 1024 * 1024;
+export const KeyFileFormat = z.enum(['pkcs8', 'pkcs1', 'sec1', 'jwk', 'openssh', 'raw']);
+export const PublicKeyFormat = z.enum(['pem', 'der', 'jwk', 'openssh']);
+const KEY_COLUMNS = ['label', 'algorithm', 'backend', 'state', 'notAfter', 'id'] as const;
+
+export const generate = operation({
+  id: 'keys.generate',
+  summary: 'Generate a key in a backend',
+  effect: 'write',
+  permission: 'keys:write',
+  capability: 'generate',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/keys', status: 201 },
+  cli: { options: { tags: 'tag', usages: 'usage', ownPassphrase: 'own-passphrase' }, examples: ['keywright keys generate --algorithm ec-p256 --label "Release signing"'] },
+  input: z.strictObject({
+    backend: BackendName.default('software'),
+    algorithm: KeyAlgorithm,
+    label: Label,
+    tags: Tags.default([]),
+    /** Default: everything that the algorithm can do. */
+    usages: z.array(UsageName).max(12).optional(),
+    /** Default: what the backend does; `software` keys are extractable. */
+    extractable: z.boolean().optional(),
+    notBefore: Timestamp.optional(),
+    notAfter: Timestamp.optional(),
+    /** Ask for a passphrase of the key's own, needed at each use. */
+    ownPassphrase: z.boolean().default(false),
+  }),
+  output: KeyRecord,
+  errors: ['INVALID_INPUT', 'NOT_FOUND', 'CAPABILITY_MISSING', 'BACKEND_UNAVAILABLE', 'PIN_REQUIRED'],
+});
+
+export const list = operation({
+  id: 'keys.list',
+  summary: 'List keys of all backends',
+  effect: 'read',
+  permission: 'keys:read',
+  quiet: true,
+  http: { method: 'GET', path: '/v1/keys', status: 200 },
+  cli: { table: { rows: 'keys', columns: KEY_COLUMNS }, examples: ['keywright keys list --filter "algorithm=ec-p256 tag=release"'] },
+  input: z.strictObject({
+    backend: BackendName.optional(),
+    /** Words to find in label, tags, algorithm, backend, id and fingerprint; all must be there. */
+    search: z.string().max(200).optional(),
+    /** `field=value`, `field!=value` or `field~part`, separated by spaces, all must hold: algorithm, backend, state, usage, tag, label, protection, extractable. */
+    filter: z.string().max(1000).optional(),
+    /** `label`, `algorithm`, `backend`, `createdAt`, `notAfter` or `state`; `-` in front: descending. */
+    sort: z.string().regex(/^-?(label|algorithm|backend|createdAt|notAfter|state)$/).default('label'),
+    /** The trash alone. */
+    trash: z.boolean().default(false),
+    limit: Limit.default(100),
+    cursor: Cursor.optional(),
+  }),
+  output: z.strictObject({
+    keys: z.array(KeyRecord),
+    cursor: z.string().nullable(),
+    /** All that match, on all pages. */
+    total: z.int(),
+    sources: z.array(InventorySource),
+  }),
+  errors: ['INVALID_INPUT'],
+});
+
+export const show = operation({
+  id: 'keys.show',
+  summary: 'Show a key',
+  effect: 'read',
+  permission: 'keys:read',
+  quiet: true,
+  http: { method: 'GET', path: '/v1/keys/{key}', status: 200 },
+  cli: { arguments: ['key'] },
+  input: z.strictObject({ key: KeyReference }),
+  output: KeyRecord,
+  errors: ['NOT_FOUND', 'INVALID_INPUT'],
+});
+
+export const update = operation({
+  id: 'keys.update',
+  summary: 'Change label, tags, validity or state of a key, or retire an old version',
+  effect: 'write',
+  permission: 'keys:write',
+  http: { method: 'PATCH', path: '/v1/keys/{key}', status: 200 },
+  cli: { arguments: ['key'], options: { tags: 'tag', retireVersions: 'retire-version' } },
+  input: z.strictObject({
+    key: KeyReference,
+    label: Label.optional(),
+    tags: Tags.optional(),
+    notBefore: Timestamp.nullable().optional(),
+    notAfter: Timestamp.nullable().optional(),
+    /** SP 800-57: compromised and deactivated cannot become active again. */
+    state: KeyState.exclude(['destroyed', 'pre-active']).optional(),
+    /** Versions that shall neither verify nor decrypt any more; not the primary one. */
+    retireVersions: z.array(z.int().positive()).max(100).optional(),
+    ifRevision: z.string().max(100).optional(),
+  }),
+  output: KeyRecord,
+  errors: ['NOT_FOUND', 'INVALID_INPUT', 'CONFLICT'],
+});
+
+export const rotate = operation({
+  id: 'keys.rotate',
+  summary: 'Make a new primary version; old versions still verify and decrypt',
+  effect: 'write',
+  permission: 'keys:write',
+  capability: 'rotate',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/keys/{key}/rotate', status: 200 },
+  cli: { arguments: ['key'] },
+  input: z.strictObject({ key: KeyReference }),
+  output: KeyRecord,
+  errors: ['NOT_FOUND', 'CAPABILITY_MISSING', 'PIN_REQUIRED', 'PIN_INCORRECT'],
+});
+
+export const versions = operation({
+  id: 'keys.versions',
+  summary: 'List the versions of a key',
+  effect: 'read',
+  permission: 'keys:read',
+  quiet: true,
+  http: { method: 'GET', path: '/v1/keys/{key}/versions', status: 200 },
+  cli: { arguments: ['key'], table: { rows: 'versions', columns: ['version', 'state', 'createdAt', 'fingerprint'] } },
+  input: z.strictObject({ key: KeyReference }),
+  output: z.strictObject({ versions: z.array(KeyVersion) }),
+  errors: ['NOT_FOUND'],
+});
+
+export const remove = operation({
+  id: 'keys.delete',
+  summary: 'Move a key to the trash, where it stays for 30 days',
+  effect: 'write',
+  permission: 'keys:write',
+  http: { method: 'DELETE', path: '/v1/keys/{key}', status: 200 },
+  cli: { arguments: ['key'] },
+  input: z.strictObject({ key: KeyReference }),
+  output: KeyRecord,
+  errors: ['NOT_FOUND', 'CAPABILITY_MISSING'],
+});
+
+export const restore = operation({
+  id: 'keys.restore',
+  summary: 'Take a key out of the trash',
+  effect: 'write',
+  permission: 'keys:write',
+  http: { method: 'POST', path: '/v1/keys/{key}/restore', status: 200 },
+  cli: { arguments: ['key'] },
+  input: z.strictObject({ key: KeyReference }),
+  output: KeyRecord,
+  errors: ['NOT_FOUND', 'CONFLICT'],
+});
+
+export const purge = operation({
+  id: 'keys.purge',
+  summary: 'Destroy a key that is in the trash, for good',
+  effect: 'destroy',
+  permission: 'keys:admin',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/keys/{key}/purge', status: 200 },
+  cli: { arguments: ['key'] },
+  input: z.strictObject({ key: KeyReference }),
+  output: Empty,
+  errors: ['NOT_FOUND', 'CONFLICT', 'PIN_REQUIRED', 'CANCELLED'],
+});
+
+export const importKeys = operation({
+  id: 'keys.import',
+  summary: 'Import keys from a file: PKCS#8, PKCS#1, SEC1, JWK, OpenSSH, or raw symmetric bytes',
+  effect: 'write',
+  permission: 'keys:write',
+  capability: 'import',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/keys/import', status: 201 },
+  cli: {
+    arguments: ['file'],
+    files: { file: 'content', in: 'content' },
+    options: { tags: 'tag', usages: 'usage', ownPassphrase: 'own-passphrase' },
+    table: { rows: 'keys', columns: KEY_COLUMNS },
+    examples: ['keywright keys import key.pem --import-passphrase-file pw --label "Copy"'],
+  },
+  input: z.strictObject({
+    content: boundedBytes(MAX_KEY_FILE),
+    /** Told by content when absent. Raw bytes always need it, and `algorithm`. */
+    format: KeyFileFormat.optional(),
+    algorithm: KeyAlgorithm.optional(),
+    backend: BackendName.default('software'),
+    label: Label.optional(),
+    tags: Tags.default([]),
+    usages: z.array(UsageName).max(12).optional(),
+    extractable: z.boolean().optional(),
+    ownPassphrase: z.boolean().default(false),
+  }),
+  output: z.strictObject({
+    keys: z.array(KeyRecord),
+    /** URIs of keys with the same public key that were here before. */
+    alreadyHeld: z.array(z.string()),
+  }),
+  errors: ['INVALID_INPUT', 'CAPABILITY_MISSING', 'PIN_REQUIRED', 'PIN_INCORRECT'],
+});
+
+export const exportKey = operation({
+  id: 'keys.export',
+  summary: 'Export a private or secret key',
+  effect: 'use',
+  permission: 'keys:admin',
+  capability: 'export',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/keys/{key}/export', status: 200 },
+  cli: { arguments: ['key'], out: 'content', examples: ['keywright keys export "Release signing" --format pkcs8 --export-passphrase-file pw --out key.pem'] },
+  input: z.strictObject({
+    key: KeyReference,
+    format: KeyFileFormat.default('pkcs8'),
+    version: z.int().positive().optional(),
+    /** PKCS#8 and OpenSSH are encrypted with a passphrase that is asked for. Without encryption: only after a confirmation. */
+    encrypt: z.boolean().default(true),
+    encoding: z.enum(['pem', 'der']).default('pem'),
+  }),
+  output: z.strictObject({ content: Bytes, format: KeyFileFormat, encrypted: z.boolean(), fileName: z.string() }),
+  errors: ['NOT_FOUND', 'PERMISSION_DENIED', 'CAPABILITY_MISSING', 'PIN_REQUIRED', 'PIN_INCORRECT', 'CANCELLED'],
+});
+
+const transfer = {
+  input: z.strictObject({
+    /** Keys to transfer; all are checked before the first is touched. */
+    keys: z.array(KeyReference).min(1).max(1000),
+    to: BackendName,
+    /** Only say what would happen. */
+    dryRun: z.boolean().default(false),
+  }),
+  output: z.strictObject({
+    transferred: z.array(z.strictObject({ from: z.string(), to: KeyRecord })),
+    refused: z.array(z.strictObject({ key: z.string(), label: z.string(), reason: z.string() })),
+    dryRun: z.boolean(),
+  }),
+  progress: z.strictObject({ done: z.int(), total: z.int(), label: z.string() }),
+} as const;
+
+export const copy = operation({
+  id: 'keys.copy',
+  summary: 'Copy keys with all versions into another backend',
+  effect: 'write',
+  permission: 'keys:admin',
+  capability: 'copy',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/keys/copy', status: 200 },
+  cli: { arguments: ['keys...'] },
+  ...transfer,
+  errors: ['NOT_FOUND', 'PERMISSION_DENIED', 'CAPABILITY_MISSING', 'PIN_REQUIRED', 'PIN_INCORRECT'],
+});
+
+export const move = operation({
+  id: 'keys.move',
+  summary: 'Move keys with all versions into another backend; a source goes to the trash once its copy has proved itself',
+  effect: 'write',
+  permission: 'keys:admin',
+  capability: 'copy',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/keys/move', status: 200 },
+  cli: { arguments: ['keys...'] },
+  ...transfer,
+  errors: ['NOT_FOUND', 'PERMISSION_DENIED', 'CAPABILITY_MISSING', 'PIN_REQUIRED', 'PIN_INCORRECT'],
+});
+
+export const publicKey = operation({
+  id: 'keys.public',
+  summary: 'Give the public key',
+  effect: 'read',
+  permission: 'keys:read',
+  quiet: true,
+  http: { method: 'GET', path: '/v1/keys/{key}/public', status: 200 },
+  cli: { arguments: ['key'], out: 'content', examples: ['keywright keys public "Release signing" --format pem'] },
+  input: z.strictObject({ key: KeyReference, format: PublicKeyFormat.default('pem'), version: z.int().positive().optional() }),
+  output: z.strictObject({ content: Bytes, format: PublicKeyFormat, fingerprint: z.string() }),
+  errors: ['NOT_FOUND', 'CAPABILITY_MISSING'],
+});
+
+export const capabilities = operation({
+  id: 'keys.capabilities',
+  summary: 'Tell what a key can do, and why not the rest',
+  effect: 'read',
+  permission: 'keys:read',
+  quiet: true,
+  http: { method: 'GET', path: '/v1/keys/{key}/capabilities', status: 200 },
+  cli: { arguments: ['key'], table: { rows: 'capabilities', columns: ['capability', 'available', 'algorithms', 'reason'] } },
+  input: z.strictObject({ key: KeyReference }),
+  output: z.strictObject({ capabilities: z.array(CapabilityEntry) }),
+  errors: ['NOT_FOUND'],
+});

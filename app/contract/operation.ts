@@ -1,0 +1,81 @@
+import type { z, ZodType } from 'zod';
+import type { ErrorCode } from './errors.ts';
+import type { Usage } from './algorithms.ts';
+
+export const NOUNS = ['store', 'backends', 'keys', 'files', 'jobs', 'audit', 'access', 'config', 'agent', 'doctor', 'prompts'] as const;
+export type Noun = (typeof NOUNS)[number];
+
+/** `prompt` is the prompt surface: the desktop's prompt window or the browser's prompt page. Later: grpc, quic, mcp. */
+export const FACES = ['ipc', 'rest', 'cli', 'prompt'] as const;
+export type Face = (typeof FACES)[number];
+
+export const PERMISSIONS = [
+  'store:read', 'store:use', 'store:admin', 'backends:read', 'backends:admin', 'keys:read', 'keys:use', 'keys:write', 'keys:admin',
+  'files:use', 'files:paths', 'jobs:read', 'jobs:write', 'audit:read', 'access:read', 'access:admin', 'config:read', 'config:write',
+  'agent:read', 'doctor:read', 'prompts:admin',
+] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+/** What a key can do (its usages), or what can be done to it or its backend. */
+export type Capability = Usage | 'generate' | 'import' | 'export' | 'rotate' | 'copy' | 'random';
+
+/** How the command line spells an operation; all of it is data, so that the command line needs no code of its own per operation. */
+export interface CommandLine {
+  /** Input fields given by position, in order; a trailing `...` takes the rest, a trailing `?` is optional. */
+  readonly arguments?: readonly string[];
+  /** Positional arguments and `--in` that name a file whose bytes become a field (dotted path): `{ in: 'content.message' }`. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Fields whose option is not the field's name in kebab case: `{ tags: 'tag' }`. Repeatable when the field is an array. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** Flags that replace the file's field by another: `{ digest: 'content.digest' }`. */
+  readonly switches?: Readonly<Record<string, string>>;
+  /** Fields that are paths on this machine and must be made absolute: `in` for reading, `out` for writing. */
+  readonly paths?: Readonly<Record<string, 'in' | 'out'>>;
+  /** Output field of bytes or text that `--out F` takes, and that goes to standard output alone without `--out`. */
+  readonly out?: string;
+  /** Human output: the array to show as a table, and its columns. */
+  readonly table?: { readonly rows: string; readonly columns: readonly string[] };
+  /** Examples for `--help`, one a line. */
+  readonly examples?: readonly string[];
+}
+
+export interface Operation<I extends ZodType = ZodType, O extends ZodType = ZodType, P extends ZodType = ZodType> {
+  /** `keys.sign`; `store.slots.add` where a noun has a noun of its own. */
+  readonly id: `${Noun}.${string}`;
+  readonly summary: string;
+  /** use: a private or secret key acts. destroy: something is lost that cannot be had back. */
+  readonly effect: 'read' | 'use' | 'write' | 'destroy';
+  readonly input: I;
+  readonly output: O;
+  /** Present: answers stream progress on every face, and the call is a job. */
+  readonly progress?: P;
+  readonly errors: readonly ErrorCode[];
+  readonly permission: Permission;
+  readonly capability?: Capability;
+  /** On every face unless a reason is written here. */
+  readonly notOn?: Partial<Record<Face, string>>;
+  readonly http: { readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'; readonly path: `/v1/${string}`; readonly status: 200 | 201 };
+  readonly cli?: CommandLine;
+  /** Output field of a check: `false` there is exit code 3. */
+  readonly check?: string;
+  /** Works without an unlocked store. */
+  readonly whenLocked?: true;
+  /** REST: a field of the input, or of the output, is the body itself, streamed and not JSON. */
+  readonly stream?: { readonly body: 'in' | 'out'; readonly type: string };
+  /** No deadline of the dispatcher's own (prompts and files may take as long as they take). */
+  readonly unhurried?: true;
+  /** Not written to the audit trail when it succeeds (reads that pollute it: status, lists). Refusals always are. */
+  readonly quiet?: true;
+}
+
+/** Declares an operation: data, and nothing else. Keeps the literal types of its schemas. */
+export function operation<I extends ZodType, O extends ZodType, P extends ZodType = never>(record: Operation<I, O, P>): Operation<I, O, P> {
+  return record;
+}
+
+export type InputOf<T> = T extends Operation<infer I, ZodType, ZodType> ? z.output<I> : never;
+export type OutputOf<T> = T extends Operation<ZodType, infer O, ZodType> ? z.output<O> : never;
+/** As it travels: bytes are base64url. */
+export type WireInputOf<T> = T extends Operation<infer I, ZodType, ZodType> ? z.input<I> : never;
+export type WireOutputOf<T> = T extends Operation<ZodType, infer O, ZodType> ? z.input<O> : never;
+export type ProgressOf<T> = T extends Operation<ZodType, ZodType, infer P> ? z.output<P> : never;

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { KeyAlgorithm, USAGES } from './algorithms.ts';
+import { CORE_CAPABILITIES } from './capabilities.ts';
+
+/** Records that several operations share. Times are RFC 3339 in UTC with milliseconds. */
+
+export const Timestamp = z.iso.datetime();
+export const Label = z.string().trim().min(1).max(200);
+export const Tag = z.string().trim().min(1).max(100);
+export const Tags = z.array(Tag).max(50);
+export const UsageName = z.enum(USAGES);
+/** A key URI, an id, or a label when it is unique. */
+export const KeyReference = z.string().trim().min(1).max(1024);
+export const BackendName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63');
+export const Limit = z.int().min(1).max(1000);
+export const Cursor = z.string().max(2000);
+
+/** NIST SP 800-57 part 1 rev. 5, §7. */
+export const KeyState = z.enum(['pre-active', 'active', 'suspended', 'deactivated', 'compromised', 'destroyed']);
+
+export const KeyRecord = z.strictObject({
+  uri: z.string(),
+  id: z.string(),
+  label: z.string(),
+  backend: z.string(),
+  algorithm: KeyAlgorithm,
+  usages: z.array(UsageName),
+  state: KeyState,
+  createdAt: Timestamp,
+  notBefore: Timestamp.nullable(),
+  notAfter: Timestamp.nullable(),
+  extractable: z.boolean(),
+  protection: z.enum(['store', 'store+passphrase', 'token', 'hsm', 'tpm', 'cloud']),
+  /** The primary version. */
+  version: z.int().positive(),
+  versions: z.int().positive(),
+  /** `SHA256:` and the hex SHA-256 of the primary version's SubjectPublicKeyInfo; null for symmetric keys. */
+  fingerprint: z.string().nullable(),
+  /** Ids of certificates for this key. */
+  certificates: z.array(z.string()),
+  tags: z.array(z.string()),
+  origin: z.enum(['generated', 'imported', 'found']),
+  /** In the trash until then; null: not in the trash. */
+  trashedUntil: Timestamp.nullable(),
+  /** Changes with every write: hand it back as `ifRevision` to be told of somebody else's change. */
+  revision: z.string(),
+});
+export type KeyRecord = z.output<typeof KeyRecord>;
+
+export const KeyVersion = z.strictObject({
+  version: z.int().positive(),
+  createdAt: Timestamp,
+  /** retired: neither signs, verifies nor decrypts any more. */
+  state: z.enum(['primary', 'active', 'retired']),
+  fingerprint: z.string().nullable(),
+});
+export type KeyVersion = z.output<typeof KeyVersion>;
+
+/** One thing that a key can or cannot do. */
+export const CapabilityEntry = z.strictObject({
+  capability: z.enum(CORE_CAPABILITIES),
+  available: z.boolean(),
+  /** Why not, in a sentence. */
+  reason: z.string().nullable(),
+  /** The algorithms for it, the recommended one first. */
+  algorithms: z.array(z.string()),
+});
+
+/** Where a listing's rows come from, how fresh they are, who did not answer. */
+export const InventorySource = z.strictObject({
+  backend: z.string(),
+  title: z.string(),
+  state: z.enum(['ready', 'failed']),
+  detail: z.string().nullable(),
+  remedy: z.string().nullable(),
+  fetchedAt: Timestamp,
+});
+
+/** A file to read: on this machine, or uploaded before. */
+export const FileIn = z.union([z.strictObject({ path: z.string().min(1).max(4096) }), z.strictObject({ upload: z.string().max(100) })]);
+/** A file to write: on this machine, or to be fetched with `files.download`. */
+export const FileOut = z.union([
+  z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }),
+  z.strictObject({ download: z.literal(true) }),
+]);
+export const FileWritten = z.union([z.strictObject({ path: z.string() }), z.strictObject({ download: z.string() })]);
+
+/** What `doctor.run` and `backends.diagnose` find. */
+export const FindingRecord = z.strictObject({
+  level: z.enum(['ok', 'warning', 'problem']),
+  code: z.string(),
+  detail: z.string(),
+  remedy: z.string().nullable(),
+});
+
+export const Empty = z.strictObject({});

@@ -1,0 +1,36 @@
+import type { z, ZodType } from 'zod';
+import type { Call } from '../contract/index.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { CapabilitySet, KeyStore } from './keystore.ts';
+
+/** Something that `doctor` or `backends diagnose` found. */
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'problem';
+  /** Stable, for scripts and translations: `pkcs11.addon-missing`. */
+  readonly code: string;
+  readonly detail: string;
+  readonly remedy?: string;
+}
+
+export interface BackendDeps {
+  /** The sealed store. A backend keeps its records under the prefix `material/<instance>/`. */
+  readonly storage: Storage;
+}
+
+/** Cheap data about a type of backend; its SDK or native module is loaded by `load` only when an instance is switched on. */
+export interface BackendManifest<C extends ZodType = ZodType> {
+  readonly type: string;
+  /** Of key URIs: `pkcs8` in `pkcs8:<id>`. */
+  readonly scheme: string;
+  readonly title: string;
+  readonly summary: string;
+  /** Validates settings, draws the form, documents the keys. */
+  readonly config: C;
+  /** The most that it can ever do. */
+  readonly capabilities: CapabilitySet;
+  /** worker: in a process of its own. */
+  readonly host: 'core' | 'worker';
+  load(): Promise<{ open(instance: { readonly name: string; readonly config: z.output<C> }, deps: BackendDeps): Promise<KeyStore> }>;
+  /** What is missing, and how to mend it. */
+  diagnose?(config: z.output<C>, call: Call): AsyncIterable<Finding>;
+}
