@@ -1,0 +1,197 @@
+import { KEY_ALGORITHMS, KeywrightError, type KeyAlgorithmName, type KeyRecord, type KeyVersion, type Usage } from '../contract/index.ts';
+import type { Protection } from '../keystore/keystore.ts';
+import type { ListedRecord, StorageTransaction } from '../storage/storage.ts';
+import { jsonBytes } from './unit.ts';
+
+export interface StoredVersion {
+  readonly version: number;
+  readonly createdAt: string;
+  readonly retired: boolean;
+  readonly fingerprint: string | null;
+  /** SubjectPublicKeyInfo, DER, base64url; null for symmetric keys. */
+  readonly publicKey: string | null;
+}
+
+/** What the keychain keeps of a key, wherever the key itself lives. It is the record's summary too, so that no record needs opening to list or search. */
+export interface StoredKey {
+  readonly uri: string;
+  readonly id: string;
+  readonly label: string;
+  readonly backend: string;
+  readonly type: string;
+  readonly algorithm: KeyAlgorithmName;
+  readonly usages: readonly Usage[];
+  readonly state: 'active' | 'suspended' | 'deactivated' | 'compromised';
+  readonly createdAt: string;
+  readonly notBefore: string | null;
+  readonly notAfter: string | null;
+  readonly extractable: boolean;
+  readonly protection: Protection;
+  readonly tags: readonly string[];
+  readonly origin: 'generated' | 'imported' | 'found';
+  readonly trashedUntil: string | null;
+  readonly versions: readonly StoredVersion[];
+  /** Counts the writes. */
+  readonly change: number;
+}
+
+export const KEY_PREFIX = 'keys/';
+
+interface Entry {
+  readonly key: StoredKey;
+  /** The storage's revision: a write commits only if nobody else wrote since. */
+  readonly revision: string;
+  readonly haystack: string;
+}
+
+/** All keys, in memory while the store is unlocked: resolved, searched and sorted without touching the storage. */
+export class Inventory {
+  readonly #byId = new Map<string, Entry>();
+  readonly #byUri = new Map<string, string>();
+  readonly #byLabel = new Map<string, Set<string>>();
+  readonly #byFingerprint = new Map<string, Set<string>>();
+  /** Sorted ids by field, made when first asked for. A change drops them. */
+  readonly #sorted = new Map<string, Entry[]>();
+
+  constructor(records: Iterable<ListedRecord>) {
+    for (const { summary, revision } of records) this.#add(summary as unknown as StoredKey, revision);
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  all(): Iterable<StoredKey> {
+    return this.#byId.values().map(({ key }) => key);
+  }
+
+  byFingerprint(fingerprint: string): StoredKey[] {
+    return [...(this.#byFingerprint.get(fingerprint) ?? [])].flatMap((id) => this.#byId.get(id)?.key ?? []);
+  }
+
+  /**
+   * @param reference a key URI, an id, or a label when it is unique.
+   * @throws NOT_FOUND; INVALID_INPUT for an ambiguous label, with the candidates' URIs, or for a URI that holds a PIN.
+   */
+  resolve(reference: string): StoredKey {
+    const id = this.#byId.has(reference) ? reference : this.#byUri.get(reference);
+    if (id !== undefined) return this.#byId.get(id)!.key;
+    if (/[;?&]pin-(value|source)=/i.test(reference)) {
+      throw new KeywrightError('INVALID_INPUT', { detail: 'A PIN does not belong into a key URI.', where: '/key', remedy: 'Leave it out: it is asked for, or give --pin-file.' });
+    }
+    const labelled = [...(this.#byLabel.get(reference) ?? [])].map((candidate) => this.#byId.get(candidate)!.key);
+    // A key in the trash does not make the label of a living one ambiguous.
+    const living = labelled.filter(({ trashedUntil }) => trashedUntil === null);
+    const candidates = living.length > 0 ? living : labelled;
+    const [only] = candidates;
+    if (only === undefined) throw new KeywrightError('NOT_FOUND', { detail: `There is no key “${reference}”.`, remedy: 'See `keywright keys list`.' });
+    if (candidates.length > 1) {
+      throw new KeywrightError('INVALID_INPUT', {
+        detail: `${candidates.length} keys have the label “${reference}”.`, where: '/key', remedy: 'Name the key by its URI.', alternatives: candidates.slice(0, 20).map(({ uri }) => uri),
+      });
+    }
+    return only;
+  }
+
+  /** @returns keys for which `matches` holds, in the order of `field`. */
+  select(field: SortField, descending: boolean, words: readonly string[], matches: (key: StoredKey) => boolean): StoredKey[] {
+    const entries = this.#order(field);
+    const found: StoredKey[] = [];
+    for (const { key, haystack } of entries) if (words.every((word) => haystack.includes(word)) && matches(key)) found.push(key);
+    return descending ? found.reverse() : found;
+  }
+
+  /** Writes a new or changed key into the call's unit; {@link applied} makes it visible once that has committed. */
+  async put(key: StoredKey, unit: StorageTransaction): Promise<StoredKey> {
+    const before = this.#byId.get(key.id);
+    const next: StoredKey = { ...key, change: (before?.key.change ?? 0) + 1 };
+    await unit.put(KEY_PREFIX + key.id, jsonBytes(next), { ifRevision: before?.revision ?? 'absent', summary: next as never });
+    return next;
+  }
+
+  async remove(id: string, unit: StorageTransaction): Promise<void> {
+    const before = this.#byId.get(id);
+    await unit.delete(KEY_PREFIX + id, { ifRevision: before?.revision ?? 'any' });
+  }
+
+  /** A committed write. `undefined`: the key is gone. */
+  applied(id: string, written: { key: StoredKey; revision: string } | undefined): void {
+    this.#drop(id);
+    if (written !== undefined) this.#add(written.key, written.revision);
+    this.#sorted.clear();
+  }
+
+  #add(key: StoredKey, revision: string): void {
+    const haystack = [key.label, ...key.tags, key.algorithm, key.backend, key.id, primary(key).fingerprint ?? ''].join('\n').toLowerCase();
+    this.#byId.set(key.id, { key, revision, haystack });
+    this.#byUri.set(key.uri, key.id);
+    addTo(this.#byLabel, key.label, key.id);
+    for (const { fingerprint } of key.versions) if (fingerprint !== null) addTo(this.#byFingerprint, fingerprint, key.id);
+  }
+
+  #drop(id: string): void {
+    const entry = this.#byId.get(id);
+    if (entry === undefined) return;
+    this.#byId.delete(id);
+    this.#byUri.delete(entry.key.uri);
+    this.#byLabel.get(entry.key.label)?.delete(id);
+    for (const { fingerprint } of entry.key.versions) if (fingerprint !== null) this.#byFingerprint.get(fingerprint)?.delete(id);
+  }
+
+  #order(field: SortField): Entry[] {
+    const known = this.#sorted.get(field);
+    if (known !== undefined) return known;
+    const keyed = [...this.#byId.values()].map((entry) => ({ entry, by: sortKey(entry.key, field) }));
+    keyed.sort((a, b) => (a.by < b.by ? -1 : a.by > b.by ? 1 : a.entry.key.id < b.entry.key.id ? -1 : 1));
+    const entries = keyed.map(({ entry }) => entry);
+    this.#sorted.set(field, entries);
+    return entries;
+  }
+}
+
+export type SortField = 'label' | 'algorithm' | 'backend' | 'createdAt' | 'notAfter' | 'state';
+
+/** Upper and lower case sort together; keys without an end sort after those with one. */
+function sortKey(key: StoredKey, field: SortField): string {
+  if (field === 'notAfter') return key.notAfter ?? '\uffff';
+  if (field === 'state') return stateOf(key);
+  return key[field].toLowerCase();
+}
+
+export function primary(key: StoredKey): StoredVersion {
+  return key.versions[key.versions.length - 1]!;
+}
+
+/** @returns the state now: the stored one, bounded by the validity (SP 800-57 part 1 rev. 5 §7). */
+export function stateOf(key: StoredKey, now: number = Date.now()): KeyRecord['state'] {
+  if (key.state !== 'active') return key.state;
+  if (key.notBefore !== null && Date.parse(key.notBefore) > now) return 'pre-active';
+  if (key.notAfter !== null && Date.parse(key.notAfter) <= now) return 'deactivated';
+  return 'active';
+}
+
+/** @returns the record as every face gives it. */
+export function recordOf(key: StoredKey): KeyRecord {
+  const { version, fingerprint } = primary(key);
+  const { change, type: _type, versions, ...same } = key;
+  return { ...same, usages: [...key.usages], tags: [...key.tags], state: stateOf(key), version, versions: versions.length, fingerprint, certificates: [], revision: String(change) };
+}
+
+export function versionsOf(key: StoredKey): KeyVersion[] {
+  const newest = primary(key).version;
+  return key.versions.map(({ version, createdAt, retired, fingerprint }) => ({ version, createdAt, fingerprint, state: version === newest ? 'primary' : retired ? 'retired' : 'active' }));
+}
+
+export function isPair(key: Pick<StoredKey, 'algorithm'>): boolean {
+  return KEY_ALGORITHMS[key.algorithm].kind === 'pair';
+}
+
+function addTo(map: Map<string, Set<string>>, name: string, id: string): void {
+  const ids = map.get(name);
+  if (ids === undefined) map.set(name, new Set([id]));
+  else ids.add(id);
+}
