@@ -1,0 +1,8 @@
+/** The encrypted store over any raw storage. The format is written down in `docs/store-format.md`. */
+export type {
+  CreateOptions, KdfParameters, NewSlot, Problem, SealedStorage, SlotDescription, SlotKind, Slots, StoreHeader, UnlockSecret, Watch,
+} from './types.ts';
+export { createSealed, openSealed, readHeader } from './open.ts';
+export { newRecoveryCode } from './recovery-code.ts';
+export { readBackup, writeBackup } from './backup.ts';
+export type { BackupSink, BackupSource, BackupSummary } from './backup.ts';
