@@ -49,6 +49,8 @@ export interface Operation<I extends ZodType = ZodType, O extends ZodType = ZodT
   readonly output: O;
   /** Present: answers stream progress on every face, and the call is a job. */
   readonly progress?: P;
+  /** Streams what another call does: not a job of its own. */
+  readonly follows?: true;
   readonly errors: readonly ErrorCode[];
   readonly permission: Permission;
   readonly capability?: Capability;

@@ -31,7 +31,7 @@ export const jobsShow = operation({
   http: { method: 'GET', path: '/v1/jobs/{id}', status: 200 }, ...jobById, output: Job, errors: ['NOT_FOUND'],
 });
 export const jobsWatch = operation({
-  id: 'jobs.watch', summary: 'Follow a job until it ends', effect: 'read', permission: 'jobs:read', quiet: true, whenLocked: true, unhurried: true,
+  id: 'jobs.watch', summary: 'Follow a job until it ends', effect: 'read', permission: 'jobs:read', quiet: true, whenLocked: true, unhurried: true, follows: true,
   http: { method: 'POST', path: '/v1/jobs/{id}/watch', status: 200 }, ...jobById, output: Job, progress: Job, errors: ['NOT_FOUND', 'CANCELLED'],
 });
 export const jobsCancel = operation({

@@ -1,0 +1,25 @@
+import type { Call, Operation } from '../contract/index.ts';
+import type { KeyCall } from '../keystore/keystore.ts';
+import type { StoredRecord } from '../storage/storage.ts';
+import type { StoredKey } from './inventory.ts';
+import type { Services } from './services.ts';
+import type { Session } from './session.ts';
+
+/** What a handler works with. */
+export interface Context {
+  readonly operation: Operation;
+  readonly call: Call;
+  readonly services: Services;
+  /** The unlocked store. @throws STORE_LOCKED, or NOT_FOUND when there is no store yet. */
+  readonly session: Session;
+  /** The call for a backend: its writes, and those of this handler, commit together when the handler succeeds. */
+  readonly keyCall: KeyCall;
+  /** The key that the input names, already checked to be able to do what the operation needs. @throws if the input names none. */
+  readonly key: StoredKey;
+  /** Names for the audit trail: key URIs or record ids. */
+  subject(name: string): void;
+  /** More for the audit trail: never labels, contents or secrets. */
+  note(detail: string): void;
+  /** Runs once everything has committed, with the records as stored. */
+  committed(work: (stored: ReadonlyMap<string, StoredRecord>) => void): void;
+}

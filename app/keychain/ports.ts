@@ -1,0 +1,43 @@
+import type { KeywrightError } from '../contract/index.ts';
+import type { BackendManifest } from '../keystore/registry.ts';
+import type { StorageKind } from '../storage/storage.ts';
+
+/** What the keychain needs from outside, given by the composing index: it names no concrete backend and no concrete storage. */
+
+export type CoreKind = 'cli' | 'serve' | 'desktop' | 'background';
+
+export type ConfigValue = string | number | boolean | null;
+
+export interface ConfigEntry {
+  readonly key: string;
+  readonly value: ConfigValue;
+  readonly origin: 'flag' | 'environment' | 'file' | 'default';
+  readonly source: string | null;
+  readonly summary: string;
+  readonly restart: boolean;
+}
+
+export interface Config {
+  /** @returns the value in force of a key that exists. */
+  get(key: string): ConfigValue;
+  explain(): readonly ConfigEntry[];
+  /** @throws NOT_FOUND with a suggestion, INVALID_INPUT, STORAGE_READ_ONLY */
+  set(key: string, value: ConfigValue): Promise<ConfigEntry>;
+  validate(): Promise<{ ok: boolean; problems: { where: string; detail: string; suggestion: string | null }[] }>;
+}
+
+/** A type of backend that this version does not have. */
+export interface LaterBackend {
+  readonly type: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly reason: string;
+}
+
+export interface Ports {
+  readonly backends: readonly BackendManifest[];
+  readonly laterBackends: readonly LaterBackend[];
+  /** @throws INVALID_INPUT for a kind that is not registered. */
+  readonly storageKind: (kind: string) => Promise<StorageKind>;
+  readonly log: (level: 'info' | 'warning' | 'error', message: string, facts?: { request?: string; operation?: string; error?: KeywrightError }) => void;
+}

@@ -1,0 +1,36 @@
+import { KeywrightError } from '../contract/index.ts';
+import type { SealedStorage } from '../storage/sealed/index.ts';
+import { Access } from './access.ts';
+import { AuditTrail } from './audit.ts';
+import { Backends } from './backends.ts';
+import { Inventory, KEY_PREFIX } from './inventory.ts';
+import type { Ports } from './ports.ts';
+
+/** An unlocked store with all that lives in it. Ends when the store is locked: everything in flight ends with it. */
+export interface Session extends AsyncDisposable {
+  readonly storage: SealedStorage;
+  readonly inventory: Inventory;
+  readonly backends: Backends;
+  readonly audit: AuditTrail;
+  readonly access: Access;
+  /** Aborted when the store is locked. */
+  readonly signal: AbortSignal;
+}
+
+export async function openSession(storage: SealedStorage, ports: Ports, options: { strictAudit: boolean; onAudit: () => void }): Promise<Session> {
+  const controller = new AbortController();
+  const inventory = new Inventory(storage.snapshot(KEY_PREFIX));
+  const [audit, access, backends] = await Promise.all([
+    AuditTrail.open(storage, { strict: options.strictAudit, onAppend: options.onAudit }),
+    Access.open(storage),
+    Backends.open(ports, storage),
+  ]);
+  return {
+    storage, inventory, backends, audit, access, signal: controller.signal,
+    async [Symbol.asyncDispose]() {
+      controller.abort(new KeywrightError('STORE_LOCKED', { detail: 'The store was locked while this was in flight.', remedy: 'Unlock it and try again.' }));
+      await backends[Symbol.asyncDispose]();
+      await storage[Symbol.asyncDispose]();
+    },
+  };
+}
