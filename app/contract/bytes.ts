@@ -10,7 +10,7 @@ export const MAX_INLINE_MESSAGE = 16 * 1024 * 1024;
 export function boundedBytes(max: number) {
   return z.codec(
     z.string().max(Math.ceil((max * 4) / 3)).regex(/^[A-Za-z0-9_-]*$/, 'must be base64url without padding'),
-    z.instanceof(Uint8Array),
+    z.custom<Uint8Array>((value) => value instanceof Uint8Array),
     {
       decode: (text, context) => {
         const bytes = Buffer.from(text, 'base64url');

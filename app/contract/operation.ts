@@ -70,14 +70,15 @@ export interface Operation<I extends ZodType = ZodType, O extends ZodType = ZodT
   readonly quiet?: true;
 }
 
-/** Declares an operation: data, and nothing else. Keeps the literal types of its schemas. */
-export function operation<I extends ZodType, O extends ZodType, P extends ZodType = never>(record: Operation<I, O, P>): Operation<I, O, P> {
+/** Declares an operation: data, and nothing else. Keeps the literal types of its id and its schemas. */
+export function operation<const T extends Operation>(record: T): T {
   return record;
 }
 
-export type InputOf<T> = T extends Operation<infer I, ZodType, ZodType> ? z.output<I> : never;
-export type OutputOf<T> = T extends Operation<ZodType, infer O, ZodType> ? z.output<O> : never;
+type SchemaOf<T, Field extends string> = T extends { readonly [K in Field]: infer S extends ZodType } ? S : never;
+export type InputOf<T> = z.output<SchemaOf<T, 'input'>>;
+export type OutputOf<T> = z.output<SchemaOf<T, 'output'>>;
 /** As it travels: bytes are base64url. */
-export type WireInputOf<T> = T extends Operation<infer I, ZodType, ZodType> ? z.input<I> : never;
-export type WireOutputOf<T> = T extends Operation<ZodType, infer O, ZodType> ? z.input<O> : never;
-export type ProgressOf<T> = T extends Operation<ZodType, ZodType, infer P> ? z.output<P> : never;
+export type WireInputOf<T> = z.input<SchemaOf<T, 'input'>>;
+export type WireOutputOf<T> = z.input<SchemaOf<T, 'output'>>;
+export type ProgressOf<T> = z.output<SchemaOf<T, 'progress'>>;

@@ -31,6 +31,8 @@ export interface StoredKey {
   readonly origin: 'generated' | 'imported' | 'found';
   readonly trashedUntil: string | null;
   readonly versions: readonly StoredVersion[];
+  /** Ids that the same key material had where it was copied from: its ciphertexts name those. */
+  readonly formerIds: readonly string[];
   /** Counts the writes. */
   readonly change: number;
 }
@@ -177,7 +179,7 @@ export function stateOf(key: StoredKey, now: number = Date.now()): KeyRecord['st
 /** @returns the record as every face gives it. */
 export function recordOf(key: StoredKey): KeyRecord {
   const { version, fingerprint } = primary(key);
-  const { change, type: _type, versions, ...same } = key;
+  const { change, type: _type, formerIds: _formerIds, versions, ...same } = key;
   return { ...same, usages: [...key.usages], tags: [...key.tags], state: stateOf(key), version, versions: versions.length, fingerprint, certificates: [], revision: String(change) };
 }
 

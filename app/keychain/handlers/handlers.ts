@@ -1,0 +1,25 @@
+import type { backendOperations, fileOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations } from '../../contract/index.ts';
+import type { Context } from '../context.ts';
+import type { Handler } from '../dispatcher.ts';
+
+type AllOperations =
+  | (typeof backendOperations)[keyof typeof backendOperations]
+  | (typeof fileOperations)[keyof typeof fileOperations]
+  | (typeof keyOperations)[keyof typeof keyOperations]
+  | (typeof keyUseOperations)[keyof typeof keyUseOperations]
+  | (typeof serviceOperations)[keyof typeof serviceOperations]
+  | (typeof storeOperations)[keyof typeof storeOperations];
+
+type Declared = Extract<AllOperations, { id: string; http: unknown }>;
+
+/** The handlers of a noun, each typed by its operation's record. */
+export type HandlersOf<Prefix extends string> = {
+  [Id in Extract<Declared['id'], `${Prefix}.${string}`>]: (
+    input: InputOf<Extract<Declared, { id: Id }>>, context: Context,
+  ) => Promise<OutputOf<Extract<Declared, { id: Id }>>>;
+};
+
+/** Type-checks the handlers of one noun against the contract: none missing, none too many. */
+export function handlersOf<Prefix extends string>(_noun: Prefix, handlers: HandlersOf<Prefix>): ReadonlyMap<string, Handler> {
+  return new Map(Object.entries(handlers) as [string, Handler][]);
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { KEY_ALGORITHMS, KeywrightError, type KeyAlgorithmName, type KeyRecord, type Usage } from '../../contract/index.ts';
+import { fingerprint } from '../../formats/index.ts';
+import type { KeyDescription, KeyRef, KeyStore } from '../../keystore/keystore.ts';
+import type { Context } from '../context.ts';
+import { KEY_PREFIX, primary, recordOf, type StoredKey, type StoredVersion } from '../inventory.ts';
+
+/** What handlers of `keys` share: between a backend's description, the inventory's record and the answer. */
+
+export const newKeyId = (): string => randomBytes(16).toString('hex');
+
+/** Writes a key into the call's unit, to be seen once it has committed. @returns the record as it will be. */
+export async function writeKey(context: Context, key: StoredKey): Promise<KeyRecord> {
+  const { inventory } = context.session;
+  const next = await inventory.put(key, context.keyCall.unit);
+  context.committed((stored) => {
+    const record = stored.get(KEY_PREFIX + key.id);
+    if (record !== undefined) inventory.applied(key.id, { key: next, revision: record.revision });
+    context.services.events.emit({ type: 'keys.changed', ids: [key.id] });
+  });
+  return recordOf(next);
+}
+
+/** Takes a key out of the inventory, once the call has committed. */
+export async function forgetKey(context: Context, id: string): Promise<void> {
+  const { inventory } = context.session;
+  await inventory.remove(id, context.keyCall.unit);
+  context.committed(() => {
+    inventory.applied(id, undefined);
+    context.services.events.emit({ type: 'keys.changed', ids: [id] });
+  });
+}
+
+/** @returns the inventory's record of a key that a backend has just made or taken in. */
+export function storedKey(description: KeyDescription, store: KeyStore, facts: Pick<StoredKey, 'label' | 'tags' | 'origin'> & Partial<Pick<StoredKey, 'notBefore' | 'notAfter' | 'state'>>): StoredKey {
+  const [first] = description.versions;
+  return {
+    uri: description.uri, id: description.id, backend: store.name, type: store.type, algorithm: description.algorithm, usages: description.usages,
+    createdAt: first!.createdAt, notBefore: null, notAfter: null, state: 'active', extractable: description.extractable, protection: description.protection, trashedUntil: null,
+    versions: description.versions.map(storedVersion), formerIds: [], change: 0, ...facts,
+  };
+}
+
+export function storedVersion({ version, createdAt, publicKey }: KeyDescription['versions'][number]): StoredVersion {
+  return { version, createdAt, retired: false, fingerprint: publicKey === null ? null : fingerprint(publicKey), publicKey: publicKey === null ? null : Buffer.from(publicKey).toString('base64url') };
+}
+
+/** @returns the key's versions after the backend made or took in another; what was retired stays so. */
+export function mergedVersions(key: StoredKey, description: KeyDescription): StoredVersion[] {
+  return description.versions.map((version) => key.versions.find((known) => known.version === version.version) ?? storedVersion(version));
+}
+
+/** @returns a reference to a version, the primary one by default. @throws NOT_FOUND, CAPABILITY_MISSING when retired. */
+export function refOf(key: StoredKey, version?: number): KeyRef {
+  const wanted = version === undefined ? primary(key) : key.versions.find((known) => known.version === version);
+  if (wanted === undefined) throw new KeywrightError('NOT_FOUND', { detail: `“${key.label}” has no version ${version}.`, alternatives: key.versions.map((known) => String(known.version)) });
+  if (wanted.retired) throw new KeywrightError('CAPABILITY_MISSING', { detail: `Version ${wanted.version} of “${key.label}” is retired.` });
+  return { uri: key.uri, id: key.id, version: wanted.version };
+}
+
+/** @returns versions that still act, newest first. */
+export function livingVersions(key: StoredKey): StoredVersion[] {
+  return key.versions.filter(({ retired }) => !retired).toReversed();
+}
+
+/** @returns the SPKI of a version. @throws CAPABILITY_MISSING for a symmetric key. */
+export function publicKeyOf(key: StoredKey, version?: number): Uint8Array {
+  const wanted = version === undefined ? primary(key) : key.versions.find((known) => known.version === version);
+  if (wanted === undefined) throw new KeywrightError('NOT_FOUND', `“${key.label}” has no version ${version}.`);
+  if (wanted.publicKey === null) throw new KeywrightError('CAPABILITY_MISSING', `“${key.label}” is a symmetric key (${key.algorithm}): it has no public key.`);
+  return Buffer.from(wanted.publicKey, 'base64url');
+}
+
+/** @returns the usages asked for, or all of the algorithm. @throws INVALID_INPUT for one that the algorithm lacks. */
+export function usagesFor(algorithm: KeyAlgorithmName, wanted: readonly Usage[] | undefined): Usage[] {
+  const possible: readonly Usage[] = KEY_ALGORITHMS[algorithm].usages;
+  const beyond = wanted?.find((usage) => !possible.includes(usage));
+  if (beyond !== undefined) throw new KeywrightError('INVALID_INPUT', { detail: `${algorithm} keys cannot be used to ${beyond}.`, where: '/usages', alternatives: [...possible] });
+  return wanted === undefined ? [...possible] : possible.filter((usage) => wanted.includes(usage));
+}
+
+/** @returns a backend's facet. @throws CAPABILITY_MISSING when it has none. */
+export function facet<F>(found: F | undefined, store: KeyStore, what: string): F {
+  if (found !== undefined) return found;
+  throw new KeywrightError('CAPABILITY_MISSING', { detail: `The backend “${store.name}” cannot ${what}.`, alternatives: [...store.capabilities.capabilities] });
+}
+
+/** @throws CONFLICT for a key in the trash. */
+export function refuseTrashed(key: StoredKey): void {
+  if (key.trashedUntil !== null) throw new KeywrightError('CONFLICT', { detail: `“${key.label}” is in the trash.`, remedy: 'Restore it first.' });
+}

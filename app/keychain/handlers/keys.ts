@@ -1,0 +1,135 @@
+import { askSecret, askToConfirm, KeywrightError, type KeyRecord, type SecretBytes } from '../../contract/index.ts';
+import { writePublicKey } from '../../formats/index.ts';
+import { capabilitiesOf } from '../capabilities.ts';
+import type { Context } from '../context.ts';
+import { primary, recordOf, stateOf, versionsOf, type StoredKey } from '../inventory.ts';
+import { handlersOf } from './handlers.ts';
+import { facet, forgetKey, mergedVersions, newKeyId, publicKeyOf, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
+import { keyListHandler } from './key-list.ts';
+import { keyTransferHandlers } from './key-transfer.ts';
+import { keyFileHandlers } from './key-files.ts';
+import { keyUseHandlers } from './key-use.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+
+export const keyHandlers = handlersOf('keys', {
+  ...keyListHandler,
+  ...keyTransferHandlers,
+  ...keyFileHandlers,
+  ...keyUseHandlers,
+
+  async 'keys.generate'(input, context) {
+    const store = await context.session.backends.storeFor(input.backend, input.algorithm);
+    const usages = usagesFor(input.algorithm, input.usages);
+    assertValidity(input.notBefore ?? null, input.notAfter ?? null);
+    const passphrase = input.ownPassphrase ? await newKeyPassphrase(input.label, context) : undefined;
+    try {
+      const description = await store.generate({
+        id: newKeyId(), algorithm: input.algorithm, label: input.label, usages, extractable: input.extractable ?? store.exporter !== undefined, ...(passphrase === undefined ? {} : { passphrase }),
+      }, context.keyCall);
+      context.subject(description.uri);
+      return await writeKey(context, storedKey(description, store, { label: input.label, tags: input.tags, origin: 'generated', notBefore: input.notBefore ?? null, notAfter: input.notAfter ?? null }));
+    } finally {
+      passphrase?.wipe();
+    }
+  },
+
+  async 'keys.show'(_input, { key }) {
+    return recordOf(key);
+  },
+
+  async 'keys.update'(input, context) {
+    const { key } = context;
+    if (input.ifRevision !== undefined && input.ifRevision !== String(key.change)) {
+      throw new KeywrightError('CONFLICT', { detail: `“${key.label}” was changed meanwhile.`, remedy: 'Look at it again, then repeat the change.' });
+    }
+    const notBefore = input.notBefore === undefined ? key.notBefore : input.notBefore;
+    const notAfter = input.notAfter === undefined ? key.notAfter : input.notAfter;
+    assertValidity(notBefore, notAfter);
+    return writeKey(context, {
+      ...key, label: input.label ?? key.label, tags: input.tags ?? key.tags, notBefore, notAfter,
+      state: nextState(key, input.state), versions: retire(key, input.retireVersions ?? []),
+    });
+  },
+
+  async 'keys.rotate'(_input, context) {
+    const { key } = context;
+    refuseTrashed(key);
+    if (key.state === 'compromised') throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${key.label}” is marked compromised: a new version would inherit that.`, remedy: 'Generate a new key.' });
+    const store = await context.session.backends.storeOf(key);
+    const rotator = facet(store.rotator, store, 'rotate keys');
+    const passphrase = key.protection === 'store+passphrase' ? await newKeyPassphrase(key.label, context) : undefined;
+    try {
+      const description = await rotator.rotate(refOf(key), passphrase === undefined ? {} : { passphrase }, context.keyCall);
+      return await writeKey(context, { ...key, versions: mergedVersions(key, description) });
+    } finally {
+      passphrase?.wipe();
+    }
+  },
+
+  async 'keys.versions'(_input, { key }) {
+    return { versions: versionsOf(key) };
+  },
+
+  async 'keys.delete'(_input, context) {
+    const { key } = context;
+    if (key.trashedUntil !== null) return recordOf(key);
+    const days = Number(context.services.config.get('trash.days'));
+    return writeKey(context, { ...key, trashedUntil: new Date(Date.now() + days * DAY).toISOString() });
+  },
+
+  async 'keys.restore'(_input, context) {
+    return context.key.trashedUntil === null ? recordOf(context.key) : writeKey(context, { ...context.key, trashedUntil: null });
+  },
+
+  async 'keys.purge'(_input, context) {
+    const { key } = context;
+    if (key.trashedUntil === null) throw new KeywrightError('CONFLICT', { detail: `“${key.label}” is not in the trash.`, remedy: 'Delete it first: it can be restored from the trash, but not after this.' });
+    await askToConfirm({
+      purpose: 'confirm', title: `Destroy “${key.label}” for good`, subject: key.uri, action: 'Destroy the key', typed: key.label, destructive: true,
+      note: 'What it signed can still be verified with its public key. What it encrypted can never be read again.',
+    }, context.call);
+    const store = await context.session.backends.storeOf(key);
+    await facet(store.remover, store, 'destroy keys').remove(key.id, context.keyCall);
+    await forgetKey(context, key.id);
+    return {};
+  },
+
+  async 'keys.public'(input, { key }) {
+    const version = key.versions.find((known) => known.version === (input.version ?? primary(key).version));
+    const content = writePublicKey(publicKeyOf(key, input.version), key.algorithm, input.format, key.label);
+    return { content, format: input.format, fingerprint: version!.fingerprint! };
+  },
+
+  async 'keys.capabilities'(_input, { key, session }) {
+    return { capabilities: capabilitiesOf(key, await session.backends.storeOf(key)) };
+  },
+});
+
+/** Asks for a passphrase of a key's own. The caller wipes it. */
+export function newKeyPassphrase(label: string, context: Context): Promise<SecretBytes> {
+  return askSecret({ kind: 'new-secret', purpose: 'new-key-passphrase', title: `Choose a passphrase for “${label}”`, note: 'It is needed at each use of the key. It cannot be recovered.' }, context.call);
+}
+
+function assertValidity(notBefore: string | null, notAfter: string | null): void {
+  if (notBefore !== null && notAfter !== null && Date.parse(notBefore) >= Date.parse(notAfter)) {
+    throw new KeywrightError('INVALID_INPUT', { detail: 'The key would end before it begins.', where: '/notAfter' });
+  }
+}
+
+/** SP 800-57 part 1 rev. 5 §7: there is no way back from deactivated and compromised. */
+function nextState(key: StoredKey, wanted: Exclude<KeyRecord['state'], 'destroyed' | 'pre-active'> | undefined): StoredKey['state'] {
+  if (wanted === undefined || wanted === key.state) return key.state;
+  const final = key.state === 'compromised' || (key.state === 'deactivated' && wanted !== 'compromised');
+  if (final) throw new KeywrightError('INVALID_INPUT', { detail: `A key that is ${stateOf(key)} cannot become ${wanted}.`, where: '/state', remedy: 'Rotate it, or generate a new key.' });
+  return wanted;
+}
+
+function retire(key: StoredKey, versions: readonly number[]): StoredKey['versions'] {
+  const newest = primary(key).version;
+  for (const version of versions) {
+    if (version === newest) throw new KeywrightError('INVALID_INPUT', { detail: 'The primary version cannot be retired.', where: '/retireVersions', remedy: 'Rotate the key first.' });
+    if (!key.versions.some((known) => known.version === version)) throw new KeywrightError('INVALID_INPUT', { detail: `“${key.label}” has no version ${version}.`, where: '/retireVersions' });
+  }
+  return key.versions.map((known) => (versions.includes(known.version) ? { ...known, retired: true } : known));
+}
