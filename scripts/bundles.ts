@@ -1,0 +1,114 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { basename, join, relative, resolve, dirname } from 'node:path';
+import type { InlineConfig, Plugin } from 'vite';
+import { DIST, ROOT } from './paths.ts';
+
+/** Loaded from node_modules as they are: addons find their binaries by their own path, and some are optional. */
+const NATIVE = ['pkcs11js', 'pcsc-mini'];
+const EXTERNAL = [...NATIVE, 'electron', ...builtinModules, /^node:/];
+
+/** One run of the bundler: a few entries that share chunks. */
+export interface Bundle {
+  name: string;
+  /** Output name without extension, and its source below the root. Those that do not exist are left out. */
+  entries: Record<string, string>;
+  outDir: string;
+  /** Preloads run in a sandbox that knows `require('electron')` alone: one CommonJS file each. */
+  format: 'es' | 'cjs';
+  target: string;
+}
+
+export const CORE: Bundle = {
+  name: 'core',
+  entries: {
+    keywright: 'app/cli/main.ts',
+    'core-host': 'app/rpc/host.ts',
+    'storage-worker': 'app/storage/sqlite/worker.ts',
+  },
+  outDir: DIST,
+  format: 'es',
+  target: 'node24',
+};
+
+/** Electron 33 runs its main process on Node 20. */
+export const MAIN: Bundle = { name: 'main', entries: { main: 'main/main.ts' }, outDir: join(DIST, 'main'), format: 'es', target: 'node20' };
+
+/** One bundle a preload, since CommonJS chunks cannot be loaded in the sandbox. */
+export function preloads(): Bundle[] {
+  const folder = join(ROOT, 'preload');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.includes('.generated.') && !file.startsWith('shared'))
+    .map((file) => ({
+      name: `preload ${basename(file, '.ts')}`,
+      entries: { [basename(file, '.ts')]: `preload/${file}` },
+      outDir: join(DIST, 'preload'),
+      format: 'cjs' as const,
+      target: 'chrome130',
+    }));
+}
+
+/**
+ * `new URL('./worker.ts', import.meta.url)` names a source file that is itself an entry: in the bundle it becomes the
+ * entry's output beside it. So the same line starts the worker from the sources and from the bundle.
+ */
+function entryUrls(bundle: Bundle): Plugin {
+  const outputs = new Map(Object.entries(bundle.entries).map(([name, source]) => [join(ROOT, source), name]));
+  return {
+    name: 'entry-urls',
+    transform(code, id) {
+      if (!id.startsWith(ROOT) || id.includes('node_modules') || !code.includes('import.meta.url')) return null;
+      const changed = code.replace(/new URL\((['"])(\.[^'"]+\.ts)\1,\s*import\.meta\.url\)/g, (whole, _quote, source: string) => {
+        const output = outputs.get(resolve(dirname(id), source));
+        return output === undefined ? whole : `new URL('./${output}.js', import.meta.url)`;
+      });
+      return changed === code ? null : { code: changed, map: null };
+    },
+  };
+}
+
+/** @returns the entries whose source exists, and the names of the others. */
+export function presentEntries(bundle: Bundle): { present: Record<string, string>; absent: string[] } {
+  const present: Record<string, string> = {};
+  const absent: string[] = [];
+  for (const [name, source] of Object.entries(bundle.entries)) {
+    if (existsSync(join(ROOT, source))) present[name] = join(ROOT, source);
+    else absent.push(`${relative(ROOT, join(bundle.outDir, name))} (${source})`);
+  }
+  return { present, absent };
+}
+
+/** The bundler's settings for one bundle that runs on Node or in Electron. */
+export function settingsOf(bundle: Bundle, entries: Record<string, string>): InlineConfig {
+  const extension = bundle.format === 'cjs' ? 'cjs' : 'js';
+  return {
+    configFile: false,
+    root: ROOT,
+    logLevel: 'warn',
+    publicDir: false,
+    plugins: [entryUrls(bundle)],
+    define: { 'process.env.NODE_ENV': '"production"' },
+    ssr: { noExternal: true, target: 'node' },
+    resolve: { conditions: ['node', 'import', 'module', 'default'], mainFields: ['module', 'main'] },
+    build: {
+      ssr: true,
+      outDir: bundle.outDir,
+      emptyOutDir: false,
+      target: bundle.target,
+      minify: bundle.format === 'cjs' ? false : { compress: true, mangle: false, codegen: true },
+      reportCompressedSize: false,
+      rolldownOptions: {
+        input: entries,
+        external: EXTERNAL,
+        output: {
+          format: bundle.format,
+          entryFileNames: `[name].${extension}`,
+          // Flat beside the entries, so that a URL relative to a module means the same in every chunk.
+          chunkFileNames: `[name]-[hash].${extension}`,
+          ...(bundle.format === 'cjs' ? { codeSplitting: false } : {}),
+        },
+      },
+    },
+  };
+}

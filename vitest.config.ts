@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{app,main,preload,renderer,scripts}/**/*.test.{ts,tsx}'],
+    exclude: ['**/node_modules/**', 'dist/**', 'out/**', '.cache/**', 'e2e/**'],
+    environment: 'node',
+    // Each file in a process of its own: native modules, umask and working folders must not leak from one to the next.
+    pool: 'forks',
+    maxWorkers: '100%',
+    // Argon2id and 4096-bit RSA take their time on a small machine; these bound a hang and assert nothing.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ['default'],
+  },
+});
