@@ -1,0 +1,102 @@
+/**
+ * What the desktop's preload scripts give to the two windows. Types alone, without imports, so that the preload can
+ * implement them and nothing of the renderer reaches it. Everything here must survive structured clone over IPC.
+ */
+
+/** An error as it is sent (RFC 9457). Calls never reject with anything else: a rejected IPC promise would lose its members. */
+export interface DesktopProblem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  remedy?: string;
+  alternatives?: readonly string[];
+  triesLeft?: number;
+  where?: string;
+  retryAfter?: number;
+  instance?: string;
+}
+
+export type DesktopResult = { ok: true; output: unknown } | { ok: false; problem: DesktopProblem };
+
+export interface DesktopPickOptions {
+  /** Title of the system's dialog. */
+  title?: string;
+  multiple?: boolean;
+  /** Choose folders instead of files. */
+  folder?: boolean;
+  /** Extensions without a dot. */
+  extensions?: readonly string[];
+}
+
+export interface DesktopFile {
+  path: string;
+  name: string;
+  /** Bytes; 0 for folders. */
+  size: number;
+}
+
+export interface DesktopSaveOptions {
+  title?: string;
+  /** Proposed file name, without folders. */
+  name: string;
+}
+
+export type DesktopPlatform = 'linux' | 'darwin' | 'win32';
+
+/** `window.keywright`, in the main window. */
+export interface DesktopApi {
+  /**
+   * Calls an operation of the contract.
+   * @param input  wire side: JSON values, bytes as base64url.
+   * @param onProgress  told of each progress record, when the operation streams.
+   * @param abortId  a name for {@link cancel}, unique among calls in flight.
+   */
+  call(operation: string, input: unknown, onProgress?: (event: unknown) => void, abortId?: string): Promise<DesktopResult>;
+  cancel(abortId: string): void;
+  /** Events of the core (`CoreEvent`) and of its host (`core.restarted`). @returns ends the subscription. */
+  onEvent(listener: (event: unknown) => void): () => void;
+  /** A command of the application menu or the tray: `keys.new`, `palette`, `lock`, `navigate:/settings` … @returns ends the subscription. */
+  onCommand?(listener: (command: string) => void): () => void;
+  /** @returns the path of a dropped or chosen file (`webUtils.getPathForFile`); '' when it has none. */
+  pathForFile(file: File): string;
+  /** @returns nothing when the dialog was cancelled. */
+  pickFiles(options: DesktopPickOptions): Promise<readonly DesktopFile[]>;
+  /** Asks where to save. @returns the path, or undefined when cancelled. The system's dialog has asked about overwriting. */
+  pickSavePath(options: DesktopSaveOptions): Promise<string | undefined>;
+  /** Asks where to save and writes (aside, then renamed). @returns the path, or undefined when cancelled. */
+  saveFile(bytes: Uint8Array, options: DesktopSaveOptions): Promise<string | undefined>;
+  /** Copies text; with `clearAfter` (seconds) the clipboard is emptied then, if it still holds it. */
+  copyText(text: string, options?: { clearAfter?: number }): Promise<void>;
+  /** Brings the prompt window to the front, when prompts wait. */
+  showPrompts(): void;
+  /** Opens an https address in the system's browser. */
+  openExternal?(url: string): void;
+  readonly platform: DesktopPlatform;
+  readonly version: string;
+}
+
+/** A prompt as it waits (`PendingPrompt` of the contract). */
+export interface DesktopPrompt {
+  id: string;
+  askedBy: string;
+  askedAt: string;
+  request: unknown;
+}
+
+/** `window.keywrightPrompt`, in the prompt window alone. */
+export interface DesktopPromptApi {
+  pending(): Promise<readonly DesktopPrompt[]>;
+  /** @param answer  `PromptAnswer` of the contract. */
+  answer(id: string, answer: unknown): Promise<DesktopResult>;
+  /** Told when prompts come or go. @returns ends the subscription. */
+  onChange(listener: () => void): () => void;
+  /** Hides the window; called when no prompt is left. */
+  close(): void;
+  /** Asks for a content height in CSS pixels, so that the window fits its prompt. */
+  resize?(height: number): void;
+  /** Copies a recovery code; emptied after `clearAfter` seconds. */
+  copyText(text: string, options?: { clearAfter?: number }): Promise<void>;
+  readonly platform: DesktopPlatform;
+}
