@@ -96,13 +96,14 @@ export function settingsOf(bundle: Bundle, entries: Record<string, string>): Inl
       outDir: bundle.outDir,
       emptyOutDir: false,
       target: bundle.target,
-      minify: bundle.format === 'cjs' ? false : { compress: true, mangle: false, codegen: true },
       reportCompressedSize: false,
       rolldownOptions: {
         input: entries,
         external: EXTERNAL,
         output: {
           format: bundle.format,
+          // Names stay, so that a stack trace in a log can be read.
+          minify: bundle.format === 'cjs' ? false : { compress: true, mangle: false, codegen: true },
           entryFileNames: `[name].${extension}`,
           // Flat beside the entries, so that a URL relative to a module means the same in every chunk.
           chunkFileNames: `[name]-[hash].${extension}`,

@@ -1,0 +1,94 @@
+import type { IForbiddenRuleType } from 'dependency-cruiser';
+
+/**
+ * Which folder may import what: the table of docs/architecture.md, and the only place that states it in code. Tests are
+ * free, since they set up what they try. Paths are regular expressions from the repository's root.
+ */
+interface Room {
+  /** The folder that is bound. */
+  folder: string;
+  /** What of this repository it may import, besides itself. */
+  local: readonly string[];
+  /** npm packages that it may import; left out: any that package.json lists. */
+  packages?: readonly string[];
+  /** Local files from which types alone may come. */
+  types?: readonly string[];
+  /** Node's own modules are out of reach. */
+  withoutNode?: true;
+}
+
+const CONTRACT = '^app/contract/';
+const KEYSTORE = '^app/keystore/';
+const STORAGE = '^app/storage/storage\\.ts$';
+const FORMATS = '^app/formats/';
+const CERTIFICATES = '^app/certificates/';
+const SIGNING = '^app/signing/';
+
+const ROOMS: readonly Room[] = [
+  { folder: '^app/contract/', local: [], packages: ['zod'], withoutNode: true },
+  { folder: '^app/keystore/', local: [CONTRACT], types: [STORAGE], packages: ['zod'] },
+  { folder: '^app/storage/', local: [CONTRACT], packages: ['zod', 'pg'] },
+  { folder: '^app/devices/', local: [CONTRACT] },
+  { folder: '^app/backends/', local: [KEYSTORE, CONTRACT, FORMATS, '^app/devices/', STORAGE] },
+  { folder: '^app/formats/', local: [CONTRACT, KEYSTORE] },
+  { folder: '^app/certificates/', local: [CONTRACT, KEYSTORE, FORMATS] },
+  { folder: '^app/signing/', local: [CONTRACT, KEYSTORE, FORMATS, CERTIFICATES] },
+  // `sealed` is no kind of storage but the layer over any of them; which kinds there are comes in through the composing index.
+  { folder: '^app/keychain/', local: [CONTRACT, KEYSTORE, STORAGE, '^app/storage/sealed/index\\.ts$', FORMATS, CERTIFICATES, SIGNING], packages: ['zod'] },
+  { folder: '^app/config/', local: [CONTRACT], packages: ['zod'] },
+  { folder: '^app/rpc/', local: [CONTRACT, '^app/index\\.ts$', '^app/config/'], packages: ['zod'] },
+  { folder: '^app/agent/', local: [CONTRACT, '^app/keychain/(dispatcher|index)\\.ts$', '^app/rpc/', '^app/config/', '^app/index\\.ts$'] },
+  { folder: '^app/cli/', local: [CONTRACT, '^app/keychain/(dispatcher|index)\\.ts$', '^app/rpc/', '^app/config/', '^app/index\\.ts$', '^app/agent/'] },
+  { folder: '^main/', local: [CONTRACT, '^app/rpc/', '^preload/channels\\.ts$', '^preload/operations\\.generated\\.ts$', '^renderer/i18n/[^/]+\\.json$'], types: ['^renderer/bridge/'], packages: ['electron'] },
+  { folder: '^preload/', local: [], types: ['^renderer/bridge/'], packages: ['electron'], withoutNode: true },
+  { folder: '^renderer/', local: [], types: [CONTRACT], withoutNode: true },
+];
+
+const HOUSE = '^(app|main|preload|renderer|e2e|scripts)/';
+/** Free of the rules: tests, the suites that tests share, build configuration, and what generates sources. */
+const FREE = '(\\.test\\.tsx?|/conformance[^/]*\\.ts|/testing/.*|/vite\\.config\\.ts|/generate\\.ts)$';
+
+/** The file that breaks the rules on purpose, so that a run that sees nothing is noticed. */
+export const CANARY = 'app/contract/import-rules.canary.ts';
+/** The rules that it must break. */
+export const CANARY_BREAKS = ['app/contract: local', 'app/contract: node', 'app/contract: packages'];
+
+function rulesOf(room: Room): IForbiddenRuleType[] {
+  const name = room.folder.replace(/^\^|\/$/g, '');
+  const from = { path: room.folder, pathNot: FREE };
+  const types = room.types ?? [];
+  const rules: IForbiddenRuleType[] = [
+    { name: `${name}: local`, severity: 'error', from, to: { path: HOUSE, pathNot: [room.folder, ...room.local, ...types] } },
+  ];
+  if (types.length > 0) {
+    rules.push({ name: `${name}: types alone`, severity: 'error', from, to: { path: [...types], pathNot: [room.folder, ...room.local], dependencyTypesNot: ['type-only'] } });
+  }
+  if (room.packages !== undefined) {
+    rules.push({
+      name: `${name}: packages`,
+      severity: 'error',
+      from,
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown', 'unknown'], pathNot: ['^\\.', ...room.packages.map((one) => `(^|node_modules/)${one}(/|$)`)] },
+    });
+  }
+  if (room.withoutNode === true) rules.push({ name: `${name}: node`, severity: 'error', from, to: { dependencyTypes: ['core'] } });
+  return rules;
+}
+
+export const FORBIDDEN: IForbiddenRuleType[] = [
+  ...ROOMS.flatMap(rulesOf),
+  {
+    name: 'backends know nothing of each other',
+    severity: 'error',
+    from: { path: '^app/backends/([^/]+)/', pathNot: ['^app/backends/smartcardhsm/', FREE] },
+    to: { path: '^app/backends/[^/]+/', pathNot: '^app/backends/$1/' },
+  },
+  {
+    name: 'concrete backends are named in two places alone',
+    severity: 'error',
+    from: { path: '^app/', pathNot: ['^app/backends/', '^app/index\\.ts$', FREE] },
+    to: { path: '^app/backends/' },
+  },
+  { name: 'what is imported exists', severity: 'error', from: { pathNot: FREE }, to: { couldNotResolve: true } },
+  { name: 'nothing goes in circles', severity: 'error', from: { pathNot: FREE }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+];
