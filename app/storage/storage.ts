@@ -3,6 +3,8 @@
  * over any of them, and `conformance.ts` is what all must pass.
  */
 
+import type { KeywrightError } from '../contract/index.ts';
+
 /** A JSON value kept beside a record, so that a listing need not open it (`sealed` keeps it in its sealed index). */
 export type Summary = null | boolean | number | string | Summary[] | { [name: string]: Summary };
 
@@ -44,7 +46,10 @@ export interface StorageReader {
   list(prefix: string, page: PageRequest): Promise<Page<ListedRecord>>;
 }
 
-/** The writes of one transaction: seen by its own reads, by nobody else until it commits. */
+/**
+ * The writes of one transaction: seen by its own reads, by nobody else until it commits. A condition that does not hold
+ * fails the whole transaction: at the write, or at the latest when it commits, and also when `work` caught it.
+ */
 export interface StorageTransaction extends StorageReader {
   /** @returns the record as it will be once committed; its revision is final. */
   put(key: string, value: Uint8Array, options: PutOptions): Promise<StoredRecord>;
@@ -63,6 +68,8 @@ export interface Storage extends StorageTransaction, AsyncDisposable {
   transaction<T>(work: (tx: StorageTransaction) => Promise<T>): Promise<T>;
   /** Appends to a log that is *written* before it resolves but fsynced in groups; `flush` makes all of it durable. */
   readonly log: AppendLog;
+  /** Reads everything there is, as `store verify` wants. @returns what is damaged, each with `where`; empty if nothing is. */
+  check?(): Promise<readonly KeywrightError[]>;
 }
 
 /**
