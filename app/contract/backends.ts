@@ -89,7 +89,7 @@ export const test = operation({
   output: z.strictObject({ ok: z.boolean(), milliseconds: z.number(), detail: z.string() }), errors: ['NOT_FOUND'],
 });
 export const diagnose = operation({
-  id: 'backends.diagnose', summary: 'Tell what an instance or type lacks, and how to mend it', effect: 'read', permission: 'backends:read', whenLocked: true,
+  id: 'backends.diagnose', summary: 'Tell what an instance or type lacks, and how to mend it', effect: 'read', permission: 'backends:read',
   http: { method: 'POST', path: '/v1/backends/{name}/diagnose', status: 200 },
   input: byName.input, cli: { arguments: ['name'], table: { rows: 'findings', columns: ['level', 'detail', 'remedy'] } },
   output: z.strictObject({ findings: z.array(FindingRecord) }), progress: FindingRecord, errors: ['NOT_FOUND'],

@@ -9,7 +9,7 @@ import { jsonBytes, jsonOf } from './unit.ts';
 
 type Settings = Record<string, string | number | boolean>;
 
-interface Configured {
+export interface Configured {
   readonly name: string;
   readonly types: readonly string[];
   readonly settings: Settings;
@@ -60,6 +60,15 @@ export class Backends implements AsyncDisposable {
 
   list(): BackendInstance[] {
     return [...this.#instances.values()].map((instance) => this.#describe(instance));
+  }
+
+  has(name: string): boolean {
+    return this.#instances.has(name);
+  }
+
+  /** How a configuration would be shown that has not been applied yet. */
+  describe(configured: Configured): BackendInstance {
+    return this.#describe({ configured, stores: new Map(), failure: null });
   }
 
   /** @throws NOT_FOUND */

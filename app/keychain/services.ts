@@ -1,4 +1,4 @@
-import type { Config, CoreKind } from './ports.ts';
+import type { Config, CoreKind, Ports } from './ports.ts';
 import type { EventBus } from './events.ts';
 import type { Jobs } from './jobs.ts';
 import type { PromptBroker } from './prompts.ts';
@@ -12,6 +12,7 @@ export interface Services {
   readonly jobs: Jobs;
   readonly stores: StoreManager;
   readonly config: Config;
+  readonly ports: Ports;
   readonly metrics: Metrics;
   readonly spoolFolder: string;
   readonly about: About;

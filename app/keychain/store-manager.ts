@@ -28,6 +28,8 @@ export class StoreManager implements AsyncDisposable {
   readonly #gate = new Gate();
   #folder: string;
   #facts: StoreFacts | null = null;
+  /** Open as long as there is a store, locked or not. */
+  #raw: Storage | null = null;
   #header: StoreHeader | null = null;
   #session: Session | null = null;
   #lastUse = Date.now();
@@ -50,11 +52,8 @@ export class StoreManager implements AsyncDisposable {
     this.#header = null;
     if (this.#facts === null) return;
     const raw = await this.#openRaw(this.#facts.kind, false);
-    try {
-      this.#header = (await readHeader(raw)) ?? null;
-    } finally {
-      await raw[Symbol.asyncDispose]();
-    }
+    this.#header = (await readHeader(raw).catch(closing(raw))) ?? null;
+    this.#raw = raw;
   }
 
   get folder(): string {
@@ -84,7 +83,7 @@ export class StoreManager implements AsyncDisposable {
       formatVersion: header?.formatVersion ?? null,
       createdAt: header?.createdAt ?? null,
       keys: this.#session?.inventory.size ?? null,
-      records: this.#session === null ? null : count(this.#session.storage.snapshot('')),
+      records: this.#session === null ? null : this.#session.storage.size,
       hasRecoveryCode: header?.slots.some(({ kind }) => kind === 'recovery-code') ?? null,
       idleLockMinutes: this.#idleMinutes,
       problems: (this.#session?.storage.problems ?? []).map(({ record, detail }) => ({ record, detail })),
@@ -98,6 +97,7 @@ export class StoreManager implements AsyncDisposable {
       if (this.state !== 'absent') throw new KeywrightError('ALREADY_EXISTS', { detail: `There is a store in ${this.#folder} already.`, remedy: 'Unlock it, or choose another folder with --data-dir.' });
       const raw = await this.#openRaw(kind, true);
       const sealed = await createSealed(raw, { name, passphrase }).catch(closing(raw));
+      this.#raw = raw;
       await this.#writeFacts({ kind, format: 1 });
       return this.#begin(sealed);
     });
@@ -109,10 +109,10 @@ export class StoreManager implements AsyncDisposable {
       if (this.#session !== null) return this.#session;
       if (this.#facts === null) return this.session;
       this.#gate.enter();
-      const raw = await this.#openRaw(this.#facts.kind, false);
-      const sealed = await openSealed(raw, secret).catch(async (thrown: unknown) => {
+      this.#raw ??= await this.#openRaw(this.#facts.kind, false);
+      const sealed = await openSealed(this.#raw, secret).catch((thrown: unknown) => {
         if (thrown instanceof KeywrightError && thrown.code === 'PIN_INCORRECT') this.#gate.failed();
-        return closing(raw)(thrown);
+        throw thrown;
       });
       this.#gate.passed();
       return this.#begin(sealed);
@@ -126,7 +126,7 @@ export class StoreManager implements AsyncDisposable {
   /** Closes this store and goes on with the one in another folder, or with none there. */
   open(folder: string): Promise<void> {
     return this.#next(async () => {
-      await this.#end();
+      await this.#close();
       const before = this.#folder;
       this.#folder = folder;
       try {
@@ -146,7 +146,7 @@ export class StoreManager implements AsyncDisposable {
    */
   restore(kind: string, fill: (raw: Storage) => Promise<void>): Promise<string | null> {
     return this.#next(async () => {
-      await this.#end();
+      await this.#close();
       const aside = this.#facts === null ? null : `${DATA}-before-restore-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
       const old = this.#facts;
       if (aside !== null) await rename(join(this.#folder, DATA), join(this.#folder, aside));
@@ -183,7 +183,13 @@ export class StoreManager implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#next(() => this.#end());
+    await this.#next(() => this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.#end();
+    await this.#raw?.[Symbol.asyncDispose]();
+    this.#raw = null;
   }
 
   get #idleMinutes(): number {
@@ -280,10 +286,4 @@ function closing(resource: AsyncDisposable): (thrown: unknown) => Promise<never>
     await resource[Symbol.asyncDispose]();
     throw thrown;
   };
-}
-
-function count(items: Iterable<unknown>): number {
-  let total = 0;
-  for (const _ of items) total += 1;
-  return total;
 }

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { asKeywrightError, type Core } from '../contract/index.ts';
+import { Dispatcher, type Handler } from './dispatcher.ts';
+import { EventBus } from './events.ts';
+import { sweepSpool } from './files/spool.ts';
+import { backendHandlers } from './handlers/backends.ts';
+import { fileHandlers } from './handlers/files.ts';
+import { keyHandlers } from './handlers/keys.ts';
+import { serviceHandlers } from './handlers/service.ts';
+import { storeHandlers } from './handlers/store.ts';
+import { Jobs } from './jobs.ts';
+import { Metrics } from './metrics.ts';
+import type { Config, CoreKind, Ports } from './ports.ts';
+import { PromptBroker } from './prompts.ts';
+import type { About, Services } from './services.ts';
+import { StoreManager } from './store-manager.ts';
+
+export type { Config, ConfigEntry, ConfigValue, CoreKind, LaterBackend, Ports } from './ports.ts';
+
+const SWEEP_EVERY = 10 * 60 * 1000;
+
+/** Handlers by operation, of all nouns. */
+export const HANDLERS: ReadonlyMap<string, Handler> = new Map([...storeHandlers, ...backendHandlers, ...keyHandlers, ...fileHandlers, ...serviceHandlers]);
+
+export interface LocalCore extends Core {
+  /** A face that listens adds its address, to be shown by `agent.status`. */
+  readonly listening: string[];
+}
+
+/**
+ * The service behind the contract, over the store in `dataDir`. Looks at the store but does not unlock it.
+ * @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY
+ */
+export async function createKeychain(options: { dataDir: string; kind: CoreKind; version: string; config: Config; ports: Ports; openapi: () => Promise<string> }): Promise<LocalCore> {
+  const { dataDir, kind, config, ports } = options;
+  const events = new EventBus();
+  const prompts = new PromptBroker(events);
+  const stores = new StoreManager(dataDir, kind, ports, config, events);
+  await stores.start();
+  const about: About = { version: options.version, kind, startedAt: new Date().toISOString(), listening: [], openapi: options.openapi };
+  const spoolFolder = join(dataDir, 'spool');
+  const services: Services = { events, prompts, jobs: new Jobs(events), stores, config, ports, metrics: new Metrics(), spoolFolder, about };
+  const dispatcher = new Dispatcher(HANDLERS, services, ports.log);
+  const sweeper = setInterval(() => void sweepSpool(spoolFolder), SWEEP_EVERY);
+  sweeper.unref();
+  await sweepSpool(spoolFolder);
+  return {
+    spoolFolder,
+    listening: about.listening,
+    call: (operation, input, callOptions) => dispatcher.call(operation, input, callOptions),
+    subscribe: (listener) => events.subscribe(listener),
+    async authenticate(token, face) {
+      return stores.session.access.authenticate(token, face);
+    },
+    async refuse({ face, code, request, reason }) {
+      await dispatcher.refused({
+        at: new Date().toISOString(), request: randomUUID(), principal: 'unknown', principalName: 'unknown', face, operation: request.slice(0, 200), effect: 'refused', outcome: code, subjects: [], detail: reason.slice(0, 300),
+      }).catch((thrown: unknown) => ports.log('error', 'a refusal could not be audited', { error: asKeywrightError(thrown) }));
+    },
+    attachPromptSurface: () => prompts.attachSurface(),
+    async [Symbol.asyncDispose]() {
+      clearInterval(sweeper);
+      await stores[Symbol.asyncDispose]();
+      await sweepSpool(spoolFolder, true);
+    },
+  };
+}
