@@ -1,0 +1,44 @@
+import type { Config, CoreKind, LocalCore } from './keychain/index.ts';
+import { version } from './version.ts';
+
+export type { LocalCore } from './keychain/index.ts';
+
+export interface OpenCoreOptions {
+  /** The folder of the store and its configuration. */
+  readonly dataDir: string;
+  readonly config: Config;
+  readonly kind: CoreKind;
+}
+
+/**
+ * Composes a core in this process: with `backends/index.ts` the only place that names concrete backends and storages.
+ * It neither looks for an owner of the store nor becomes one: `rpc/owner.ts` does.
+ *
+ * @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY for a store that is there and cannot be opened.
+ */
+export async function openCore({ dataDir, config, kind }: OpenCoreOptions): Promise<LocalCore> {
+  const [{ createKeychain }, { BACKENDS, LATER_BACKENDS }, storages] = await Promise.all([
+    import('./keychain/index.ts'), import('./backends/index.ts'), import('./storage/registry.ts'),
+  ]);
+  await storages.loadStorageModules(modulesOf(config));
+  return createKeychain({
+    dataDir, kind, config, version,
+    ports: { backends: BACKENDS, laterBackends: LATER_BACKENDS, storageKind: async (kind) => storages.storageKind(kind), log },
+    openapi: async () => JSON.stringify((await import('./agent/openapi.ts')).openApiDocument(), null, 2),
+  });
+}
+
+/** `storage.modules`: paths of modules that register further kinds of storage, separated by commas. */
+function modulesOf(config: Config): string[] {
+  return String(config.get('storage.modules') ?? '').split(',').map((path) => path.trim()).filter((path) => path !== '');
+}
+
+/** One JSON line on standard error. Errors tell their code and where they come from; what was asked and answered is never logged. */
+const log: Parameters<typeof import('./keychain/index.ts').createKeychain>[0]['ports']['log'] = (level, message, facts = {}) => {
+  const { error, ...named } = facts;
+  const cause = error?.cause;
+  process.stderr.write(`${JSON.stringify({
+    at: new Date().toISOString(), level, message, ...named,
+    ...(error === undefined ? {} : { code: error.code, stack: cause instanceof Error ? cause.stack?.split('\n').slice(0, 12) : undefined }),
+  })}\n`);
+};
