@@ -1,0 +1,67 @@
+import type { CoreEvent, Problem } from '../../app/contract/index.ts';
+import type { Bridge, CallControl, ChosenFile, InputFor, OperationId, OutputFor, ProgressFor } from './bridge.ts';
+import type { DesktopApi } from './desktop-api.ts';
+import { pickInBrowser, readFile } from './local-files.ts';
+import { makeProblem, ProblemError } from './problem.ts';
+
+declare global {
+  interface Window {
+    readonly keywright?: DesktopApi;
+  }
+}
+
+/** The bridge in the desktop program: the preload's functions, with cancellation and files fitted to them. */
+export function desktopBridge(api: DesktopApi): Bridge {
+  let lastAbortId = 0;
+
+  async function call<K extends OperationId>(operation: K, input: InputFor<K>, control: CallControl<ProgressFor<K>> = {}): Promise<OutputFor<K>> {
+    const { signal, onProgress } = control;
+    if (signal?.aborted) throw new ProblemError(makeProblem('CANCELLED', 'The call was cancelled.'));
+    const abortId = `call-${++lastAbortId}`;
+    const abort = (): void => api.cancel(abortId);
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      const result = await api.call(operation, input, onProgress && ((event) => onProgress(event as ProgressFor<K>)), abortId);
+      if (!result.ok) throw new ProblemError(result.problem as Problem);
+      return result.output as OutputFor<K>;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  return {
+    kind: 'desktop',
+    platform: api.platform,
+    promptsComeByThemselves: true,
+    call,
+    onEvent: (listener) => api.onEvent((event) => listener(event as CoreEvent)),
+    onState: (listener) => {
+      listener('connected');
+      return () => undefined;
+    },
+    onCommand: (listener) => api.onCommand?.(listener) ?? (() => undefined),
+    pickFiles: async (options) => (await pickInBrowser(options)).map((file) => fileWithPath(file, api.pathForFile(file))),
+    fileFrom: (file) => fileWithPath(file, api.pathForFile(file)),
+    pickFolder: async (title) => (await api.pickFiles({ title, folder: true }))[0]?.path,
+    saveTarget: async (name) => {
+      const path = await api.pickSavePath({ name });
+      // The system's dialog has asked about overwriting.
+      return path === undefined ? undefined : { out: { path, overwrite: true }, finish: async () => path };
+    },
+    saveFile: (bytes, name) => api.saveFile(bytes, { name }),
+    copyText: (text, options) => api.copyText(text, options),
+    openPromptSurface: () => api.showPrompts(),
+  };
+}
+
+function fileWithPath(file: File, path: string): ChosenFile {
+  return {
+    name: file.name,
+    size: file.size,
+    toInput: async () => {
+      if (path === '') throw new ProblemError(makeProblem('INVALID_INPUT', `“${file.name}” is not a file on this computer.`, 'Save it first, or choose it with “Choose files…”.'));
+      return { path };
+    },
+    bytes: (max) => readFile(file, max),
+  };
+}

@@ -1,0 +1,115 @@
+import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
+import { createContext, useContext, useEffect, useRef, useState } from 'react';
+import type { CoreEvent } from '../../app/contract/index.ts';
+import type { Bridge, InputFor, OperationId, OutputFor, ProgressFor } from './bridge.ts';
+import { STALE_AFTER } from './invalidation.ts';
+import { asProblem, isCancelled, ProblemError } from './problem.ts';
+
+const BridgeContext = createContext<Bridge | undefined>(undefined);
+export const BridgeProvider = BridgeContext.Provider;
+
+export function useBridge(): Bridge {
+  const bridge = useContext(BridgeContext);
+  if (bridge === undefined) throw new Error('no bridge around this component');
+  return bridge;
+}
+
+/** A client whose answers stay fresh until an event says otherwise. */
+export function makeQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: Infinity,
+        gcTime: 10 * 60_000,
+        refetchOnWindowFocus: false,
+        // The core says what to do in its error; asking again helps only where it did not answer at all.
+        retry: (count, error) => count < 2 && error instanceof ProblemError && error.code === 'BACKEND_UNAVAILABLE',
+        networkMode: 'always',
+      },
+      mutations: { networkMode: 'always' },
+    },
+  });
+}
+
+/** Reads with an operation: what is known is shown at once, an event refreshes it. `undefined` as input: nothing to read yet. */
+export function useOperation<K extends OperationId>(operation: K, input: InputFor<K> | undefined, options: { keepPrevious?: boolean; refetchEvery?: number | false } = {}): UseQueryResult<OutputFor<K>, ProblemError> {
+  const bridge = useBridge();
+  return useQuery<OutputFor<K>, ProblemError, OutputFor<K>>({
+    queryKey: [operation, input],
+    queryFn: ({ signal }) => bridge.call(operation, input as InputFor<K>, { signal }),
+    enabled: input !== undefined,
+    ...(options.keepPrevious ? { placeholderData: keepPreviousData as never } : {}),
+    ...(options.refetchEvery === undefined ? {} : { refetchInterval: options.refetchEvery }),
+  });
+}
+
+export interface Action<K extends OperationId> {
+  /** Runs it. @returns the answer, or undefined when it failed (see `error`) or was cancelled. Never rejects. */
+  run(input: InputFor<K>): Promise<OutputFor<K> | undefined>;
+  cancel(): void;
+  /** Forgets the last answer and error. */
+  reset(): void;
+  readonly pending: boolean;
+  readonly progress: ProgressFor<K> | undefined;
+  /** What went wrong; a cancellation is not told here. */
+  readonly error: ProblemError | undefined;
+  readonly result: OutputFor<K> | undefined;
+}
+
+/** Does something with an operation. It goes on when the component is gone; only `cancel` ends it. */
+export function useAction<K extends OperationId>(operation: K): Action<K> {
+  const bridge = useBridge();
+  const client = useQueryClient();
+  const abort = useRef<AbortController>(undefined);
+  const [progress, setProgress] = useState<ProgressFor<K>>();
+  const mutation = useMutation<OutputFor<K>, ProblemError, InputFor<K>>({
+    mutationFn: (input) => {
+      const controller = new AbortController();
+      abort.current = controller;
+      setProgress(undefined);
+      return bridge.call(operation, input, { signal: controller.signal, onProgress: setProgress });
+    },
+    onError: (error) => {
+      if (error.code === 'STORE_LOCKED') void client.invalidateQueries({ queryKey: ['store.status'] });
+    },
+  });
+  return {
+    run: async (input) => {
+      try {
+        return await mutation.mutateAsync(input);
+      } catch {
+        return undefined;
+      }
+    },
+    cancel: () => abort.current?.abort(),
+    reset: mutation.reset,
+    pending: mutation.isPending,
+    progress,
+    error: mutation.error !== null && !isCancelled(mutation.error) ? asProblemError(mutation.error) : undefined,
+    result: mutation.data,
+  };
+}
+
+function asProblemError(thrown: unknown): ProblemError {
+  return thrown instanceof ProblemError ? thrown : new ProblemError(asProblem(thrown));
+}
+
+/** Tells of each event of the core. */
+export function useCoreEvent(listener: (event: CoreEvent) => void): void {
+  const bridge = useBridge();
+  const latest = useRef(listener);
+  useEffect(() => {
+    latest.current = listener;
+  });
+  useEffect(() => bridge.onEvent((event) => latest.current(event)), [bridge]);
+}
+
+/** Makes stale what an event says is stale. Mounted once. */
+export function useInvalidation(): void {
+  const client = useQueryClient();
+  useCoreEvent((event) => {
+    const stale = STALE_AFTER[event.type];
+    if (stale === 'all') void client.invalidateQueries();
+    else for (const operation of stale) void client.invalidateQueries({ queryKey: [operation] });
+  });
+}

@@ -1,0 +1,7 @@
+export * from './bridge.ts';
+export * from './base64url.ts';
+export * from './hooks.tsx';
+export * from './operations.generated.ts';
+export * from './problem.ts';
+export { desktopBridge } from './desktop.ts';
+export { httpBridge } from './http.ts';

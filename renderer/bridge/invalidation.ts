@@ -1,0 +1,17 @@
+import type { CoreEvent } from '../../app/contract/index.ts';
+import type { OperationId } from './bridge.ts';
+
+const ABOUT_KEYS = ['keys.list', 'keys.show', 'keys.versions', 'keys.public', 'keys.capabilities', 'files.formats', 'store.status'] as const;
+
+/** Which answers each event makes stale; 'all': whatever was read. */
+export const STALE_AFTER: Readonly<Record<CoreEvent['type'], readonly OperationId[] | 'all'>> = {
+  'keys.changed': ABOUT_KEYS,
+  'store.changed': 'all',
+  'backends.changed': ['backends.list', 'backends.show', 'keys.list', 'keys.capabilities'],
+  'jobs.changed': ['jobs.list', 'jobs.show'],
+  'audit.changed': ['audit.list'],
+  'access.changed': ['access.list'],
+  'config.changed': ['config.show', 'config.explain', 'store.status'],
+  'prompts.changed': [],
+  'core.restarted': 'all',
+};

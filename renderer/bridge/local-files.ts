@@ -1,0 +1,25 @@
+import type { PickOptions } from './bridge.ts';
+import { makeProblem, ProblemError } from './problem.ts';
+
+/** The system's dialog for files, opened by a file field: what is chosen can be read here, and has a path in the desktop. */
+export function pickInBrowser({ multiple = false, extensions }: PickOptions): Promise<File[]> {
+  return new Promise((resolve) => {
+    const input = document.createElement('input');
+    input.type = 'file';
+    input.multiple = multiple;
+    if (extensions !== undefined) input.accept = extensions.map((extension) => `.${extension}`).join(',');
+    input.onchange = () => resolve([...(input.files ?? [])]);
+    input.oncancel = () => resolve([]);
+    input.click();
+  });
+}
+
+/** @throws ProblemError INVALID_INPUT when it has more than `max` bytes, or cannot be read. */
+export async function readFile(file: File, max: number): Promise<Uint8Array> {
+  if (file.size > max) throw new ProblemError(makeProblem('INVALID_INPUT', `“${file.name}” has ${file.size} bytes; at most ${max} are read here.`));
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    throw new ProblemError(makeProblem('INVALID_INPUT', `“${file.name}” could not be read.`, 'Look whether it is still there and may be read by you.'));
+  }
+}

@@ -1,0 +1,220 @@
+// Made from the contract by `node renderer/bridge/generate.ts`. Not to be edited.
+import type { backendOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations } from '../../app/contract/index.ts';
+
+export interface Operations {
+  'store.backup': typeof storeOperations.backup;
+  'store.change-passphrase': typeof storeOperations.changePassphrase;
+  'store.create': typeof storeOperations.create;
+  'store.lock': typeof storeOperations.lock;
+  'store.open': typeof storeOperations.open;
+  'store.recent': typeof storeOperations.recent;
+  'store.restore': typeof storeOperations.restore;
+  'store.slots.add': typeof storeOperations.slotsAdd;
+  'store.slots.list': typeof storeOperations.slotsList;
+  'store.slots.remove': typeof storeOperations.slotsRemove;
+  'store.status': typeof storeOperations.status;
+  'store.unlock': typeof storeOperations.unlock;
+  'store.verify': typeof storeOperations.verify;
+  'backends.add': typeof backendOperations.add;
+  'backends.configure': typeof backendOperations.configure;
+  'backends.diagnose': typeof backendOperations.diagnose;
+  'backends.disable': typeof backendOperations.disable;
+  'backends.enable': typeof backendOperations.enable;
+  'backends.list': typeof backendOperations.list;
+  'backends.remove': typeof backendOperations.remove;
+  'backends.show': typeof backendOperations.show;
+  'backends.test': typeof backendOperations.test;
+  'keys.capabilities': typeof keyOperations.capabilities;
+  'keys.copy': typeof keyOperations.copy;
+  'keys.export': typeof keyOperations.exportKey;
+  'keys.generate': typeof keyOperations.generate;
+  'keys.import': typeof keyOperations.importKeys;
+  'keys.list': typeof keyOperations.list;
+  'keys.move': typeof keyOperations.move;
+  'keys.public': typeof keyOperations.publicKey;
+  'keys.purge': typeof keyOperations.purge;
+  'keys.delete': typeof keyOperations.remove;
+  'keys.restore': typeof keyOperations.restore;
+  'keys.rotate': typeof keyOperations.rotate;
+  'keys.show': typeof keyOperations.show;
+  'keys.update': typeof keyOperations.update;
+  'keys.versions': typeof keyOperations.versions;
+  'keys.agree': typeof keyUseOperations.agree;
+  'keys.decapsulate': typeof keyUseOperations.decapsulate;
+  'keys.decrypt': typeof keyUseOperations.decrypt;
+  'keys.derive': typeof keyUseOperations.derive;
+  'keys.derive-password': typeof keyUseOperations.derivePassword;
+  'keys.encapsulate': typeof keyUseOperations.encapsulate;
+  'keys.encrypt': typeof keyUseOperations.encrypt;
+  'keys.mac': typeof keyUseOperations.mac;
+  'keys.random': typeof keyUseOperations.random;
+  'keys.sign': typeof keyUseOperations.sign;
+  'keys.unwrap': typeof keyUseOperations.unwrap;
+  'keys.verify': typeof keyUseOperations.verify;
+  'keys.verify-mac': typeof keyUseOperations.verifyMac;
+  'keys.wrap': typeof keyUseOperations.wrap;
+  'files.formats': typeof fileOperations.formats;
+  'files.sign': typeof fileOperations.sign;
+  'files.verify': typeof fileOperations.verify;
+  'access.grant': typeof serviceOperations.accessGrant;
+  'access.list': typeof serviceOperations.accessList;
+  'access.revoke': typeof serviceOperations.accessRevoke;
+  'access.whoami': typeof serviceOperations.accessWhoami;
+  'agent.health': typeof serviceOperations.agentHealth;
+  'agent.metrics': typeof serviceOperations.agentMetrics;
+  'agent.openapi': typeof serviceOperations.agentOpenapi;
+  'agent.status': typeof serviceOperations.agentStatus;
+  'audit.export': typeof serviceOperations.auditExport;
+  'audit.list': typeof serviceOperations.auditList;
+  'audit.verify': typeof serviceOperations.auditVerify;
+  'config.explain': typeof serviceOperations.configExplain;
+  'config.set': typeof serviceOperations.configSet;
+  'config.show': typeof serviceOperations.configShow;
+  'config.validate': typeof serviceOperations.configValidate;
+  'doctor.run': typeof serviceOperations.doctorRun;
+  'jobs.cancel': typeof serviceOperations.jobsCancel;
+  'jobs.list': typeof serviceOperations.jobsList;
+  'jobs.show': typeof serviceOperations.jobsShow;
+  'jobs.watch': typeof serviceOperations.jobsWatch;
+}
+
+export interface OperationFacts {
+  readonly effect: 'read' | 'use' | 'write' | 'destroy';
+  readonly streams: boolean;
+  readonly asks: boolean;
+  readonly onCommandLine: boolean;
+  readonly cli: {
+    readonly arguments?: readonly string[];
+    readonly files?: Readonly<Record<string, string>>;
+    readonly options?: Readonly<Record<string, string>>;
+    readonly switches?: Readonly<Record<string, string>>;
+    readonly paths?: Readonly<Record<string, 'in' | 'out'>>;
+    readonly out?: string;
+  };
+  readonly defaults: Readonly<Record<string, unknown>>;
+}
+
+export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>> = {
+  'store.backup': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{"options":{"out.path":"out","out.overwrite":"force"},"paths":{"out.path":"out"}},"defaults":{}},
+  'store.change-passphrase': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{},"defaults":{}},
+  'store.create': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{},"defaults":{"kind":"sqlite","name":"Keys","recoveryCode":false}},
+  'store.lock': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'store.open': {"effect":"write","streams":false,"asks":false,"onCommandLine":false,"cli":{},"defaults":{}},
+  'store.recent': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'store.restore': {"effect":"destroy","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["from.path"],"paths":{"from.path":"in"}},"defaults":{}},
+  'store.slots.add': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["kind"]},"defaults":{}},
+  'store.slots.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'store.slots.remove': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'store.status': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'store.unlock': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{},"defaults":{"with":"passphrase"}},
+  'store.verify': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'backends.add': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["type"],"options":{"settings":"set"}},"defaults":{"settings":{}}},
+  'backends.configure': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"],"options":{"settings":"set"}},"defaults":{}},
+  'backends.diagnose': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'backends.disable': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'backends.enable': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'backends.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'backends.remove': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'backends.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'backends.test': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'keys.capabilities': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.copy': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["keys..."]},"defaults":{"dryRun":false}},
+  'keys.export': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"out":"content"},"defaults":{"format":"pkcs8","encrypt":true,"encoding":"pem"}},
+  'keys.generate': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"options":{"tags":"tag","usages":"usage","ownPassphrase":"own-passphrase"}},"defaults":{"backend":"software","tags":[],"ownPassphrase":false}},
+  'keys.import': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"},"options":{"tags":"tag","usages":"usage","ownPassphrase":"own-passphrase"}},"defaults":{"backend":"software","tags":[],"ownPassphrase":false}},
+  'keys.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"sort":"label","trash":false,"limit":100}},
+  'keys.move': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["keys..."]},"defaults":{"dryRun":false}},
+  'keys.public': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"],"out":"content"},"defaults":{"format":"pem"}},
+  'keys.purge': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.delete': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.restore': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.rotate': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.update': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"],"options":{"tags":"tag","retireVersions":"retire-version"}},"defaults":{}},
+  'keys.versions': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.agree': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"peer"},"out":"secret"},"defaults":{}},
+  'keys.decapsulate': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"ciphertext"},"out":"secret"},"defaults":{}},
+  'keys.decrypt': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"ciphertext","aad-file":"aad","nonce-file":"nonce","tag-file":"tag"},"out":"plaintext"},"defaults":{}},
+  'keys.derive': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"salt-file":"salt","info-file":"info"},"options":{"length":"bytes"},"out":"derived"},"defaults":{"hash":"sha256","length":32}},
+  'keys.derive-password': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"files":{"salt-file":"salt"},"options":{"length":"bytes"},"out":"derived"},"defaults":{"function":"argon2id","length":32}},
+  'keys.encapsulate': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"out":"ciphertext"},"defaults":{}},
+  'keys.encrypt': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"plaintext","aad-file":"aad"},"out":"ciphertext"},"defaults":{"form":"keywright"}},
+  'keys.mac': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"message"},"out":"mac"},"defaults":{}},
+  'keys.random': {"effect":"use","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"random"},"defaults":{"bytes":32,"backend":"software"}},
+  'keys.sign': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"content.message"},"options":{"encoding":"signature-encoding"},"switches":{"digest":"content.digest"},"out":"signature"},"defaults":{"encoding":"der"}},
+  'keys.unwrap': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"wrapped"},"options":{"tags":"tag","usages":"usage"}},"defaults":{"tags":[],"backend":"software"}},
+  'keys.verify': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"content.message","signature":"signature"},"options":{"encoding":"signature-encoding"},"switches":{"digest":"content.digest"}},"defaults":{"encoding":"der"}},
+  'keys.verify-mac': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"message","mac-file":"mac"}},"defaults":{}},
+  'keys.wrap': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key","target"],"out":"wrapped"},"defaults":{}},
+  'files.formats': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding"},"paths":{"files":"in","out.path":"out"},"out":"signature"},"defaults":{"format":"raw","encoding":"der","out":{"beside":true,"overwrite":false}}},
+  'files.verify': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"files":{"public-key":"publicKey"},"options":{"signature.path":"signature","encoding":"signature-encoding"},"paths":{"file.path":"in","signature.path":"in"}},"defaults":{}},
+  'access.grant': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"options":{"scope":"scope","expires":"expires"}},"defaults":{"expires":"90d"}},
+  'access.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'access.revoke': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'access.whoami': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'agent.health': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'agent.metrics': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"text"},"defaults":{}},
+  'agent.openapi': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"text"},"defaults":{}},
+  'agent.status': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'audit.export': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"content"},"defaults":{"from":1,"limit":50000}},
+  'audit.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"limit":100}},
+  'audit.verify': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'config.explain': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key?"]},"defaults":{}},
+  'config.set': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key","value"]},"defaults":{}},
+  'config.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'config.validate': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'doctor.run': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'jobs.cancel': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'jobs.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'jobs.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'jobs.watch': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+};
+
+/** Key algorithms with what a key of each can do; lists have the recommended algorithm first. */
+export const KEY_ALGORITHMS = {
+  'rsa-2048': {"family":"rsa","kind":"pair","bits":2048,"usages":["sign","verify","encrypt","decrypt","wrap","unwrap"],"signatures":["rsa-pss-sha256","rsa-pkcs1-sha256","rsa-pkcs1-sha384","rsa-pkcs1-sha512","rsa-pss-sha384","rsa-pss-sha512"],"encryptions":["rsa-oaep-sha256","rsa-oaep-sha384","rsa-oaep-sha512","rsa-oaep-sha1","rsa-pkcs1"],"wrappings":["rsa-aes-kwp","rsa-oaep-sha256","rsa-oaep-sha384","rsa-oaep-sha512"]},
+  'rsa-3072': {"family":"rsa","kind":"pair","bits":3072,"usages":["sign","verify","encrypt","decrypt","wrap","unwrap"],"signatures":["rsa-pss-sha256","rsa-pkcs1-sha256","rsa-pkcs1-sha384","rsa-pkcs1-sha512","rsa-pss-sha384","rsa-pss-sha512"],"encryptions":["rsa-oaep-sha256","rsa-oaep-sha384","rsa-oaep-sha512","rsa-oaep-sha1","rsa-pkcs1"],"wrappings":["rsa-aes-kwp","rsa-oaep-sha256","rsa-oaep-sha384","rsa-oaep-sha512"]},
+  'rsa-4096': {"family":"rsa","kind":"pair","bits":4096,"usages":["sign","verify","encrypt","decrypt","wrap","unwrap"],"signatures":["rsa-pss-sha256","rsa-pkcs1-sha256","rsa-pkcs1-sha384","rsa-pkcs1-sha512","rsa-pss-sha384","rsa-pss-sha512"],"encryptions":["rsa-oaep-sha256","rsa-oaep-sha384","rsa-oaep-sha512","rsa-oaep-sha1","rsa-pkcs1"],"wrappings":["rsa-aes-kwp","rsa-oaep-sha256","rsa-oaep-sha384","rsa-oaep-sha512"]},
+  'rsa-8192': {"family":"rsa","kind":"pair","bits":8192,"usages":["sign","verify","encrypt","decrypt","wrap","unwrap"],"signatures":["rsa-pss-sha256","rsa-pkcs1-sha256","rsa-pkcs1-sha384","rsa-pkcs1-sha512","rsa-pss-sha384","rsa-pss-sha512"],"encryptions":["rsa-oaep-sha256","rsa-oaep-sha384","rsa-oaep-sha512","rsa-oaep-sha1","rsa-pkcs1"],"wrappings":["rsa-aes-kwp","rsa-oaep-sha256","rsa-oaep-sha384","rsa-oaep-sha512"]},
+  'ec-p256': {"family":"ec","kind":"pair","bits":256,"usages":["sign","verify","agree","encrypt","decrypt"],"signatures":["ecdsa-sha256","ecdsa-sha384","ecdsa-sha512"],"encryptions":["hpke"],"wrappings":[]},
+  'ec-p384': {"family":"ec","kind":"pair","bits":384,"usages":["sign","verify","agree","encrypt","decrypt"],"signatures":["ecdsa-sha384","ecdsa-sha256","ecdsa-sha512"],"encryptions":["hpke"],"wrappings":[]},
+  'ec-p521': {"family":"ec","kind":"pair","bits":521,"usages":["sign","verify","agree","encrypt","decrypt"],"signatures":["ecdsa-sha512","ecdsa-sha256","ecdsa-sha384"],"encryptions":["hpke"],"wrappings":[]},
+  'ec-secp256k1': {"family":"ec","kind":"pair","bits":256,"usages":["sign","verify","agree"],"signatures":["ecdsa-sha256","ecdsa-sha384","ecdsa-sha512"],"encryptions":[],"wrappings":[]},
+  'ec-brainpoolp256r1': {"family":"ec","kind":"pair","bits":256,"usages":["sign","verify","agree"],"signatures":["ecdsa-sha256","ecdsa-sha384","ecdsa-sha512"],"encryptions":[],"wrappings":[]},
+  'ec-brainpoolp384r1': {"family":"ec","kind":"pair","bits":384,"usages":["sign","verify","agree"],"signatures":["ecdsa-sha384","ecdsa-sha256","ecdsa-sha512"],"encryptions":[],"wrappings":[]},
+  'ec-brainpoolp512r1': {"family":"ec","kind":"pair","bits":512,"usages":["sign","verify","agree"],"signatures":["ecdsa-sha512","ecdsa-sha256","ecdsa-sha384"],"encryptions":[],"wrappings":[]},
+  'ed25519': {"family":"eddsa","kind":"pair","bits":255,"usages":["sign","verify"],"signatures":["ed25519"],"encryptions":[],"wrappings":[]},
+  'ed448': {"family":"eddsa","kind":"pair","bits":448,"usages":["sign","verify"],"signatures":["ed448"],"encryptions":[],"wrappings":[]},
+  'x25519': {"family":"xdh","kind":"pair","bits":255,"usages":["agree","encrypt","decrypt"],"signatures":[],"encryptions":["hpke"],"wrappings":[]},
+  'x448': {"family":"xdh","kind":"pair","bits":448,"usages":["agree","encrypt","decrypt"],"signatures":[],"encryptions":["hpke"],"wrappings":[]},
+  'aes-128': {"family":"aes","kind":"symmetric","bits":128,"usages":["encrypt","decrypt","wrap","unwrap"],"signatures":[],"encryptions":["aes-gcm","aes-cbc","aes-ctr"],"wrappings":["aes-kwp","aes-kw"]},
+  'aes-192': {"family":"aes","kind":"symmetric","bits":192,"usages":["encrypt","decrypt","wrap","unwrap"],"signatures":[],"encryptions":["aes-gcm","aes-cbc","aes-ctr"],"wrappings":["aes-kwp","aes-kw"]},
+  'aes-256': {"family":"aes","kind":"symmetric","bits":256,"usages":["encrypt","decrypt","wrap","unwrap"],"signatures":[],"encryptions":["aes-gcm","aes-cbc","aes-ctr"],"wrappings":["aes-kwp","aes-kw"]},
+  'chacha20-poly1305': {"family":"chacha20","kind":"symmetric","bits":256,"usages":["encrypt","decrypt"],"signatures":[],"encryptions":["chacha20-poly1305"],"wrappings":[]},
+  'hmac-sha256': {"family":"hmac","kind":"symmetric","bits":256,"usages":["mac","verify-mac","derive"],"signatures":[],"encryptions":[],"wrappings":[]},
+  'hmac-sha384': {"family":"hmac","kind":"symmetric","bits":384,"usages":["mac","verify-mac","derive"],"signatures":[],"encryptions":[],"wrappings":[]},
+  'hmac-sha512': {"family":"hmac","kind":"symmetric","bits":512,"usages":["mac","verify-mac","derive"],"signatures":[],"encryptions":[],"wrappings":[]},
+  'ml-dsa-44': {"family":"ml-dsa","kind":"pair","bits":44,"usages":["sign","verify"],"signatures":["ml-dsa-44"],"encryptions":[],"wrappings":[]},
+  'ml-dsa-65': {"family":"ml-dsa","kind":"pair","bits":65,"usages":["sign","verify"],"signatures":["ml-dsa-65"],"encryptions":[],"wrappings":[]},
+  'ml-dsa-87': {"family":"ml-dsa","kind":"pair","bits":87,"usages":["sign","verify"],"signatures":["ml-dsa-87"],"encryptions":[],"wrappings":[]},
+  'ml-kem-512': {"family":"ml-kem","kind":"pair","bits":512,"usages":["encapsulate","decapsulate"],"signatures":[],"encryptions":[],"wrappings":[]},
+  'ml-kem-768': {"family":"ml-kem","kind":"pair","bits":768,"usages":["encapsulate","decapsulate"],"signatures":[],"encryptions":[],"wrappings":[]},
+  'ml-kem-1024': {"family":"ml-kem","kind":"pair","bits":1024,"usages":["encapsulate","decapsulate"],"signatures":[],"encryptions":[],"wrappings":[]},
+  'slh-dsa-sha2-128s': {"family":"slh-dsa","kind":"pair","bits":128,"usages":["sign","verify"],"signatures":["slh-dsa-sha2-128s"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-sha2-128f': {"family":"slh-dsa","kind":"pair","bits":128,"usages":["sign","verify"],"signatures":["slh-dsa-sha2-128f"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-sha2-192s': {"family":"slh-dsa","kind":"pair","bits":192,"usages":["sign","verify"],"signatures":["slh-dsa-sha2-192s"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-sha2-192f': {"family":"slh-dsa","kind":"pair","bits":192,"usages":["sign","verify"],"signatures":["slh-dsa-sha2-192f"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-sha2-256s': {"family":"slh-dsa","kind":"pair","bits":256,"usages":["sign","verify"],"signatures":["slh-dsa-sha2-256s"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-sha2-256f': {"family":"slh-dsa","kind":"pair","bits":256,"usages":["sign","verify"],"signatures":["slh-dsa-sha2-256f"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-shake-128s': {"family":"slh-dsa","kind":"pair","bits":128,"usages":["sign","verify"],"signatures":["slh-dsa-shake-128s"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-shake-128f': {"family":"slh-dsa","kind":"pair","bits":128,"usages":["sign","verify"],"signatures":["slh-dsa-shake-128f"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-shake-192s': {"family":"slh-dsa","kind":"pair","bits":192,"usages":["sign","verify"],"signatures":["slh-dsa-shake-192s"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-shake-192f': {"family":"slh-dsa","kind":"pair","bits":192,"usages":["sign","verify"],"signatures":["slh-dsa-shake-192f"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-shake-256s': {"family":"slh-dsa","kind":"pair","bits":256,"usages":["sign","verify"],"signatures":["slh-dsa-shake-256s"],"encryptions":[],"wrappings":[]},
+  'slh-dsa-shake-256f': {"family":"slh-dsa","kind":"pair","bits":256,"usages":["sign","verify"],"signatures":["slh-dsa-shake-256f"],"encryptions":[],"wrappings":[]},
+} as const;
+
+export const PERMISSIONS = ["store:read","store:use","store:admin","backends:read","backends:admin","keys:read","keys:use","keys:write","keys:admin","files:use","files:paths","jobs:read","jobs:write","audit:read","access:read","access:admin","config:read","config:write","agent:read","doctor:read","prompts:admin"] as const;
+
+export const ERROR_CODES = ["INVALID_INPUT","NOT_FOUND","ALREADY_EXISTS","CONFLICT","UNAUTHENTICATED","PERMISSION_DENIED","STORE_LOCKED","PIN_REQUIRED","PIN_INCORRECT","PIN_BLOCKED","TOUCH_TIMEOUT","TOKEN_REMOVED","CAPABILITY_MISSING","BACKEND_UNAVAILABLE","RATE_LIMITED","CANCELLED","TIMEOUT","CORRUPT_RECORD","STORAGE_FULL","STORAGE_READ_ONLY","STORE_TOO_NEW","INTERNAL"] as const;
