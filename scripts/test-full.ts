@@ -1,0 +1,50 @@
+/**
+ * `npm run test:full`: installs what the tests need on Debian (browser, virtual display, tools), fetches an Electron to
+ * test with where the repository has a neighbour that knows how, and runs every test.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT } from './paths.ts';
+import { findCommand, findElectron } from './runtimes.ts';
+import { runAllTests } from './test-run.ts';
+
+const DEBIAN_PACKAGES = [
+  'chromium', 'xvfb', 'xauth', 'libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'fonts-dejavu-core',
+  'unzip', 'xz-utils', 'dbus', 'strace', 'openssh-client', 'openssl', 'curl', 'procps',
+];
+
+function isInstalled(name: string): boolean {
+  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' });
+  return stdout === 'installed';
+}
+
+function installPackages(): void {
+  if (findCommand('apt-get', process.env) === undefined) return console.log('· not a Debian system: install these yourself: ' + DEBIAN_PACKAGES.join(' '));
+  const missing = DEBIAN_PACKAGES.filter((name) => !isInstalled(name));
+  if (missing.length === 0) return;
+  console.log(`━━ installing ${missing.join(' ')}`);
+  const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  const apt = (...args: string[]) => {
+    const [command = '', ...rest] = [...asRoot, 'apt-get', ...args];
+    return spawnSync(command, rest, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0;
+  };
+  apt('update');
+  // One by one if together fails: names differ between releases (libgtk-3-0t64), and the rest should not be missed.
+  if (!apt('install', '-y', '--no-install-recommends', ...missing)) for (const name of missing) apt('install', '-y', '--no-install-recommends', name);
+}
+
+function fetchElectron(): void {
+  if (findElectron(process.env) !== undefined) return;
+  const get = join(ROOT, '..', 'shared', 'electron', 'get-electron');
+  if (!existsSync(get)) return;
+  const folder = join(homedir(), '.cache', 'keywright', 'electron-33');
+  console.log('━━ fetching Electron to test with');
+  const { status } = spawnSync(get, [folder], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (status === 0) process.env['ELECTRON_OVERRIDE_DIST_PATH'] = folder;
+}
+
+installPackages();
+fetchElectron();
+process.exit(await runAllTests({ environment: process.env }));
