@@ -15,6 +15,7 @@ import type { Config, CoreKind, Ports } from './ports.ts';
 import { PromptBroker } from './prompts.ts';
 import type { About, Services } from './services.ts';
 import { StoreManager } from './store-manager.ts';
+import { emptyExpiredTrash } from './trash.ts';
 
 export type { Config, ConfigEntry, ConfigValue, CoreKind, LaterBackend, Ports } from './ports.ts';
 
@@ -42,8 +43,15 @@ export async function createKeychain(options: { dataDir: string; kind: CoreKind;
   const spoolFolder = join(dataDir, 'spool');
   const services: Services = { events, prompts, jobs: new Jobs(events), stores, config, ports, metrics: new Metrics(), spoolFolder, about };
   const dispatcher = new Dispatcher(HANDLERS, services, ports.log);
-  const sweeper = setInterval(() => void sweepSpool(spoolFolder), SWEEP_EVERY);
+  const sweep = (): void => {
+    void sweepSpool(spoolFolder);
+    void emptyExpiredTrash(services, ports.log);
+  };
+  const sweeper = setInterval(sweep, SWEEP_EVERY);
   sweeper.unref();
+  events.subscribe((event) => {
+    if (event.type === 'store.changed' && event.state === 'unlocked') sweep();
+  });
   await sweepSpool(spoolFolder);
   return {
     spoolFolder,

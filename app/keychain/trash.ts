@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { asKeywrightError, KeywrightError, type Call, type Principal } from '../contract/index.ts';
+import type { AuditFacts } from './audit.ts';
+import type { StoredKey } from './inventory.ts';
+import type { Ports } from './ports.ts';
+import type { Services } from './services.ts';
+import { UnitOfWork } from './unit.ts';
+
+const KEYWRIGHT: Principal = { id: 'keywright', name: 'Keywright', face: 'ipc', permissions: new Set() };
+
+/** Destroys keys whose time in the trash is over, each in a transaction of its own with its audit entry. One that fails stays, and is tried again. */
+export async function emptyExpiredTrash(services: Services, log: Ports['log']): Promise<void> {
+  if (services.stores.state !== 'unlocked') return;
+  const { session } = services.stores;
+  const now = Date.now();
+  const expired = [...session.inventory.all()].filter(({ trashedUntil }) => trashedUntil !== null && Date.parse(trashedUntil) <= now);
+  for (const key of expired) {
+    if (session.signal.aborted) return;
+    try {
+      await destroy(key, services);
+    } catch (thrown) {
+      log('warning', 'a key whose time in the trash is over could not be destroyed', { operation: 'keys.purge', error: asKeywrightError(thrown) });
+    }
+  }
+}
+
+async function destroy(key: StoredKey, { stores: { session }, events }: Services): Promise<void> {
+  const store = await session.backends.storeOf(key);
+  const unit = new UnitOfWork(session.storage);
+  const request = randomUUID();
+  const call: Call = { id: request, principal: KEYWRIGHT, signal: session.signal, prompt: NOBODY, progress: () => undefined };
+  await store.remover?.remove(key.id, { ...call, unit });
+  await session.inventory.remove(key.id, unit);
+  const facts: AuditFacts = {
+    at: new Date().toISOString(), request, principal: KEYWRIGHT.id, principalName: KEYWRIGHT.name, face: KEYWRIGHT.face, operation: 'keys.purge', effect: 'destroy', outcome: 'ok',
+    subjects: [key.uri], detail: 'its time in the trash was over',
+  };
+  await unit.commit((tx) => session.audit.record(facts, tx));
+  session.inventory.applied(key.id, undefined);
+  await session.audit.settle(facts);
+  events.emit({ type: 'keys.changed', ids: [key.id] });
+}
+
+/** What happens by itself asks nobody. */
+const NOBODY: Call['prompt'] = {
+  interactive: false,
+  ask: () => Promise.reject(new KeywrightError('PIN_REQUIRED', 'Nobody is asked when the trash is emptied.')),
+};
