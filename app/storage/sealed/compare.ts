@@ -1,0 +1,67 @@
+import type { StorageReader } from '../storage.ts';
+import type { KeyRing } from './keys.ts';
+import type { LoadedIndex } from './load-index.ts';
+import { inBatches, listRaw, readRaw } from './raw.ts';
+import { openRecord, RECORD_PREFIX, type Entry } from './record.ts';
+import type { Problem } from './types.ts';
+
+export interface Comparison {
+  /** By the record's name, but for those of the index itself. */
+  readonly problems: Map<string, Problem>;
+  /** Raw keys of records that the index does not have, by the name that the problem goes under. */
+  readonly strays: Map<string, string>;
+  /** Entries that damage of the index had taken, made anew from the records. */
+  readonly recovered: readonly Entry[];
+}
+
+/** Beyond so many, recovered records are counted and not named one by one. */
+const NAMED = 100;
+
+/**
+ * Compares what the raw storage lists with what the index says. A record's revision is in its raw summary, so nothing
+ * is opened but what differs. While the index is damaged, authentic records that it lacks are taken back into it.
+ */
+export async function compareWithRecords(raw: StorageReader, keys: KeyRing, index: LoadedIndex): Promise<Comparison> {
+  const expected = new Map<string, Entry>();
+  for (const entry of index.entries.values()) expected.set(entry.id, entry);
+  const different: { id: string; entry: Entry | undefined }[] = [];
+  for await (const page of listRaw(raw, RECORD_PREFIX)) {
+    for (const { key, summary } of page) {
+      const id = key.slice(RECORD_PREFIX.length);
+      const entry = expected.get(id);
+      if (entry === undefined || entry.revision !== summary) different.push({ id, entry });
+      expected.delete(id);
+    }
+  }
+
+  const problems = new Map<string, Problem>();
+  const strays = new Map<string, string>();
+  const recovered: Entry[] = [];
+  const report = (record: string, detail: string) => problems.set(record, { record, detail });
+
+  for (const entry of expected.values()) report(entry.name, 'The record is missing.');
+  await inBatches(different, 32, async ({ id, entry }) => {
+    const key = RECORD_PREFIX + id;
+    const stored = await readRaw(raw, key);
+    const opened = stored === undefined || stored === 'damaged' ? undefined : openRecord(keys, id, stored.value);
+    const name = entry?.name ?? opened?.entry.name ?? `record ${id}`;
+    if (opened !== undefined && index.damage.length > 0) {
+      recovered.push(opened.entry);
+      return;
+    }
+    if (entry === undefined) strays.set(name, key);
+    if (opened === undefined) report(name, 'The record is damaged.');
+    else if (entry === undefined) report(name, 'The record is not in the index: it was put back after it had been deleted, or the index was set back.');
+    else if (opened.entry.revision === entry.revision) report(name, 'The mark of its revision was altered; the record itself is intact.');
+    else report(name, 'The record is not the one that the index expects: it was put back from another copy, or the index was set back.');
+  });
+
+  if (recovered.length <= NAMED) {
+    for (const { name } of recovered) report(name, 'Its entry in the index was lost and made anew from the record, which could be an older one.');
+  }
+  for (const detail of index.damage) {
+    const more = recovered.length === 0 ? '' : ` Entries were made anew from ${recovered.length} records; whether one of these is an older one cannot be told.`;
+    problems.set(`index ${problems.size}`, { record: 'index', detail: detail + more });
+  }
+  return { problems, strays, recovered };
+}

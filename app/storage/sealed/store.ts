@@ -1,0 +1,313 @@
+import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
+import type { IfRevision, ListedRecord, Page, PageRequest, PutOptions, Storage, StorageTransaction, StoredRecord } from '../storage.ts';
+import type { Catalogue } from './catalogue.ts';
+import { checkName, pageOf } from './checks.ts';
+import { removal } from './entries.ts';
+import { describeHeader, encodeHeader, HEADER_KEY, type Header } from './header.ts';
+import type { Journal, Journalled } from './journal.ts';
+import { locked, type KeyRing } from './keys.ts';
+import type { SealedLog } from './log.ts';
+import { inBatches, readRaw } from './raw.ts';
+import { openRecord, RECORD_PREFIX, revisionOf, type Entry } from './record.ts';
+import { makeSlot, MAX_SLOTS, unlockSlots } from './slots.ts';
+import { corruptRecord, listed, SealedTransaction, type Changes } from './transaction.ts';
+import type { NewSlot, Problem, SealedStorage, SlotDescription, Slots, StoreHeader, Watch } from './types.ts';
+import { verifyStore } from './verify.ts';
+
+/** Deltas that start a compaction: in the background, and when the store is closed. */
+const BACKLOG = 128;
+const BACKLOG_AT_CLOSE = 32;
+/** A store of so many records is examined whole while it opens; of a larger one, so many now and then in the background. */
+const EXAMINED_AT_OPEN = 256;
+const EXAMINED_AT_ONCE = 64;
+const EXAMINE_EVERY_MS = 500;
+
+export interface StoreParts {
+  readonly raw: Storage;
+  readonly keys: KeyRing;
+  readonly header: Header;
+  readonly catalogue: Catalogue;
+  readonly journal: Journal;
+  readonly log: SealedLog;
+  readonly problems: Map<string, Problem>;
+  readonly strays: Map<string, string>;
+}
+
+export class SealedStore implements SealedStorage {
+  readonly kind = 'sealed';
+  readonly #raw: Storage;
+  readonly #keys: KeyRing;
+  readonly #catalogue: Catalogue;
+  readonly #journal: Journal;
+  readonly #log: SealedLog;
+  readonly #problems: Map<string, Problem>;
+  readonly #strays: Map<string, string>;
+  #header: Header;
+  #open = true;
+  /** What the transaction under way changes: seen by readers only once it has committed. */
+  #pending: Changes = new Map();
+  #queue: Promise<unknown> = Promise.resolve();
+  #compacting: Promise<void> | undefined;
+  #examiner: NodeJS.Timeout | undefined;
+
+  constructor(parts: StoreParts) {
+    this.#raw = parts.raw;
+    this.#keys = parts.keys;
+    this.#header = parts.header;
+    this.#catalogue = parts.catalogue;
+    this.#journal = parts.journal;
+    this.#log = parts.log;
+    this.#problems = parts.problems;
+    this.#strays = parts.strays;
+  }
+
+  static rawOf(store: SealedStore): Storage {
+    return store.#raw;
+  }
+
+  get header(): StoreHeader {
+    return describeHeader(this.#header);
+  }
+
+  get problems(): readonly Problem[] {
+    return [...this.#problems.values()];
+  }
+
+  get size(): number {
+    return this.#catalogue.size;
+  }
+
+  get log(): SealedLog {
+    return this.#log;
+  }
+
+  async get(key: string): Promise<StoredRecord | undefined> {
+    this.#check(key);
+    const outcome = await this.#read(key);
+    if (outcome === 'corrupt') {
+      this.#report(key);
+      throw corruptRecord(key);
+    }
+    return outcome;
+  }
+
+  async list(prefix: string, page: PageRequest): Promise<Page<ListedRecord>> {
+    this.#check(prefix || '/');
+    return pageOf(page, (after) => this.#catalogue.startingWith(prefix, after), listed);
+  }
+
+  *snapshot(prefix: string): IterableIterator<ListedRecord> {
+    this.#check(prefix || '/');
+    for (const entry of this.#catalogue.startingWith(prefix)) yield listed(entry);
+  }
+
+  put(key: string, value: Uint8Array, options: PutOptions): Promise<StoredRecord> {
+    return this.transaction((tx) => tx.put(key, value, options));
+  }
+
+  delete(key: string, options: { readonly ifRevision: IfRevision }): Promise<void> {
+    return this.transaction((tx) => tx.delete(key, options));
+  }
+
+  transaction<T>(work: (tx: StorageTransaction) => Promise<T>): Promise<T> {
+    return this.#exclusively(async () => {
+      const changes: Changes = new Map();
+      let journalled: Journalled | undefined;
+      try {
+        const result = await this.#raw.transaction(async (rawTx) => {
+          const tx = new SealedTransaction(rawTx, this.#keys, this.#catalogue, changes, (name) => this.#strays.get(name));
+          this.#pending = changes;
+          const answer = await work(tx);
+          await tx.end();
+          if (changes.size > 0) journalled = await this.#journal.write(rawTx, toEntries(changes), this.#log.flushed);
+          return answer;
+        });
+        if (journalled !== undefined) this.#apply(changes, journalled);
+        return result;
+      } catch (thrown) {
+        throw journalled === undefined ? thrown : asForeignWrite(thrown);
+      } finally {
+        this.#pending = new Map();
+      }
+    });
+  }
+
+  verify(watch: Watch): Promise<{ records: number; problems: Problem[] }> {
+    this.#checkOpen();
+    return verifyStore({
+      raw: this.#raw, keys: this.#keys, log: this.#log, header: this.#header,
+      names: [...this.#catalogue.startingWith('')].map(({ name }) => name),
+      examine: async (name) => (await this.#read(name)) !== 'corrupt',
+      exclusively: (work) => this.#exclusively(work),
+    }, watch).then(({ records, problems, strays }) => {
+      this.#problems.clear();
+      for (const [name, problem] of problems) this.#problems.set(name, problem);
+      this.#strays.clear();
+      for (const [name, key] of strays) this.#strays.set(name, key);
+      return { records, problems: [...problems.values()] };
+    });
+  }
+
+  readonly slots: Slots = {
+    list: () => this.header.slots,
+    add: (slot) => this.#addSlot(slot),
+    remove: (id) => this.#exclusively(async () => {
+      const slots = this.#header.slots.filter((slot) => slot.id !== id);
+      if (slots.length === this.#header.slots.length) throw new KeywrightError('NOT_FOUND', `There is no unlock slot ${id}.`);
+      if (slots.length === 0) {
+        throw new KeywrightError('CONFLICT', { detail: 'This is the last way to unlock the store.', remedy: 'Add another slot before you remove this one.' });
+      }
+      await this.#writeHeader({ ...this.#header, slots });
+    }),
+  };
+
+  async changePassphrase(current: SecretBytes, next: SecretBytes): Promise<void> {
+    this.#checkOpen();
+    const { slot, root } = await unlockSlots(this.#header.id, this.#header.slots, { kind: 'passphrase', secret: current });
+    root.wipe();
+    const kdf = slot.kdf.algorithm === 'argon2id' ? { kdf: slot.kdf } : {};
+    await this.#exclusively(async () => {
+      const replacement = await makeSlot(this.#header.id, this.#keys.root, { kind: 'passphrase', label: slot.label, secret: next, ...kdf });
+      await this.#writeHeader({ ...this.#header, slots: this.#header.slots.map((one) => (one.id === slot.id ? replacement : one)) });
+    });
+  }
+
+  deriveKey(purpose: string, length: number): SecretBytes {
+    this.#checkOpen();
+    return this.#keys.derive(purpose, length);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#open) return;
+    clearTimeout(this.#examiner);
+    try {
+      await this.#queue.catch(() => undefined);
+      await this.#compacting?.catch(() => undefined);
+      await this.#log.flush();
+      if (this.#journal.backlog > BACKLOG_AT_CLOSE && !this.#journal.damaged) await this.#compact().catch(() => undefined); // the next opening is slower, that is all
+    } finally {
+      this.#open = false;
+      this.#log.close();
+      this.#keys[Symbol.dispose]();
+    }
+  }
+
+  /** Opens what the listing cannot judge: all records of a small store at once, those of a large one little by little. */
+  async startExamining(): Promise<void> {
+    const names = [...this.#catalogue.startingWith('')].map(({ name }) => name);
+    if (names.length <= EXAMINED_AT_OPEN) return this.#examine(names);
+    let next = 0;
+    const step = async (): Promise<void> => {
+      await this.#examine(names.slice(next, next += EXAMINED_AT_ONCE)).catch(() => undefined);
+      if (this.#open && next < names.length) this.#examiner = setTimeout(() => void step(), EXAMINE_EVERY_MS).unref();
+    };
+    this.#examiner = setTimeout(() => void step(), EXAMINE_EVERY_MS).unref();
+  }
+
+  async #examine(names: readonly string[]): Promise<void> {
+    await inBatches(names, 32, async (name) => {
+      if (this.#open && (await this.#read(name)) === 'corrupt') this.#report(name);
+    });
+  }
+
+  /**
+   * Reads without waiting for writers. The raw record may be newer than the entry that we looked up: then that entry
+   * has changed meanwhile, or is about to, and the transaction under way knows the new one.
+   */
+  async #read(name: string): Promise<StoredRecord | undefined | 'corrupt'> {
+    for (;;) {
+      const entry = this.#catalogue.get(name);
+      if (entry === undefined) return undefined;
+      const stored = await readRaw(this.#raw, RECORD_PREFIX + entry.id);
+      this.#checkOpen();
+      const value = stored === undefined || stored === 'damaged' ? undefined : stored.value;
+      const opened = value && openRecord(this.#keys, entry.id, value, entry.revision);
+      if (opened !== undefined) return { ...listed(entry), value: opened.value };
+      if (this.#catalogue.get(name) !== entry) continue;
+      const pending = this.#pending.get(name);
+      if (pending === null && stored === undefined) return undefined;
+      const next = pending && value && revisionOf(value) === pending.revision ? openRecord(this.#keys, entry.id, value, pending.revision) : undefined;
+      return next === undefined || !pending ? 'corrupt' : { ...listed(pending), value: next.value };
+    }
+  }
+
+  #apply(changes: Changes, journalled: Journalled): void {
+    for (const [name, entry] of changes) {
+      if (entry === null) this.#catalogue.delete(name);
+      else this.#catalogue.set(entry);
+      this.#problems.delete(name);
+      this.#strays.delete(name);
+    }
+    this.#committed(journalled);
+  }
+
+  #committed(journalled: Journalled): void {
+    this.#journal.committed(journalled);
+    if (this.#journal.backlog < BACKLOG || this.#compacting !== undefined) return;
+    this.#compacting = this.#compact()
+      .catch(() => undefined) // what was written stays as it was; the next transaction tries again
+      .finally(() => { this.#compacting = undefined; });
+  }
+
+  #compact(): Promise<void> {
+    return this.#journal.compact(this.#catalogue, this.#log.flushed, (work) => this.#exclusively(work));
+  }
+
+  async #addSlot(slot: NewSlot): Promise<SlotDescription> {
+    return this.#exclusively(async () => {
+      if (this.#header.slots.length >= MAX_SLOTS) throw new KeywrightError('INVALID_INPUT', `A store has at most ${MAX_SLOTS} unlock slots.`);
+      const made = await makeSlot(this.#header.id, this.#keys.root, slot);
+      await this.#writeHeader({ ...this.#header, slots: [...this.#header.slots, made] });
+      return { id: made.id, kind: made.kind, label: made.label, createdAt: made.createdAt };
+    });
+  }
+
+  /** With a delta that knows the new header's code, so that the older header is noticed if it is put back. */
+  async #writeHeader(header: Header): Promise<void> {
+    const { value, mac } = encodeHeader(this.#keys, header);
+    const journalled = await this.#raw.transaction(async (tx) => {
+      await tx.put(HEADER_KEY, value, { ifRevision: 'any' });
+      return this.#journal.write(tx, [], this.#log.flushed, mac);
+    }).catch((thrown: unknown) => { throw asForeignWrite(thrown); });
+    this.#header = header;
+    this.#problems.delete('header');
+    this.#committed(journalled);
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(() => {
+      this.#checkOpen();
+      return work();
+    });
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #report(name: string): void {
+    if (!this.#problems.has(name)) this.#problems.set(name, { record: name, detail: 'The record is damaged, missing or was put back from another copy.' });
+  }
+
+  #check(key: string): void {
+    this.#checkOpen();
+    checkName(key);
+  }
+
+  #checkOpen(): void {
+    if (!this.#open) throw locked();
+  }
+}
+
+/** The raw storage under a sealed one; undefined when it is not sealed. */
+export function rawOf(storage: Storage): Storage | undefined {
+  return storage instanceof SealedStore ? SealedStore.rawOf(storage) : undefined;
+}
+
+/** All conditions were met by our own index: only another writer can have taken the place of our delta. */
+function asForeignWrite(thrown: unknown): unknown {
+  if (!(thrown instanceof KeywrightError) || thrown.code !== 'ALREADY_EXISTS') return thrown;
+  return new KeywrightError('CONFLICT', { detail: 'Another process has written to this store. Nothing was changed.', remedy: 'Lock the store and unlock it again.', cause: thrown });
+}
+
+function toEntries(changes: Changes): Entry[] {
+  return [...changes].map(([name, entry]) => entry ?? removal(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
