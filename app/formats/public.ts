@@ -1,0 +1,77 @@
+import { KEY_ALGORITHMS, type KeyAlgorithmName } from '../contract/index.ts';
+import { parseJson } from './json.ts';
+import { type Jwk, publicJwk, publicPartsOfJwk } from './jwk.ts';
+import { malformed, notSupported, within } from './malformed.ts';
+import { looksLikeSshLine, parseSshLine, writeSshLine } from './openssh-public.ts';
+import { looksLikePem, parsePem, writePem } from './pem.ts';
+import { recognise } from './recognise.ts';
+import { sniffDer } from './sniff.ts';
+import { buildSpki, parseRsaPublicKey, parseSpki, type PublicParts } from './spki.ts';
+import type { PublicKeyFormat } from './types.ts';
+
+/** Longest file that may hold a public key: an SLH-DSA or RSA key takes a hundredth of it. */
+const MAX_PUBLIC_KEY_FILE = 1024 * 1024;
+
+/**
+ * @param spki SubjectPublicKeyInfo, DER.
+ * @param comment OpenSSH's comment, or the JWK's `kid`; PEM and DER have no place for one.
+ * @returns text for PEM, JWK and OpenSSH, each with a line end; DER as it is.
+ * @throws CAPABILITY_MISSING when the format has no name for the algorithm
+ */
+export function writePublicKey(spki: Uint8Array, algorithm: KeyAlgorithmName, format: PublicKeyFormat, comment?: string): Uint8Array {
+  const parts = parseSpki(spki);
+  if (parts.algorithm !== algorithm) throw malformed(`The public key is ${parts.algorithm}, not ${algorithm}.`);
+  switch (format) {
+    case 'der': return buildSpki(parts);
+    case 'pem': return writePem('PUBLIC KEY', buildSpki(parts));
+    case 'openssh': return writeSshLine(parts, comment);
+    case 'jwk': return Buffer.from(`${JSON.stringify({ ...publicJwk(parts), ...(comment === undefined ? {} : { kid: comment }) }, null, 2)}\n`);
+  }
+}
+
+/**
+ * @param content SPKI in PEM or DER, PKCS#1 public key in PEM or DER, JWK (a private one gives its public part), or a line of OpenSSH.
+ * @returns canonical SPKI, DER, so that its fingerprint does not depend on the file.
+ * @throws INVALID_INPUT with the place, CAPABILITY_MISSING naming what it is
+ */
+export function readPublicKey(content: Uint8Array): { spki: Uint8Array; algorithm: KeyAlgorithmName } {
+  const parts = readPublicParts(content);
+  return { spki: buildSpki(parts), algorithm: parts.algorithm };
+}
+
+function readPublicParts(content: Uint8Array): PublicParts {
+  if (content.length > MAX_PUBLIC_KEY_FILE) throw malformed(`The file has ${content.length} bytes; ${MAX_PUBLIC_KEY_FILE} is the most for a public key.`, MAX_PUBLIC_KEY_FILE);
+  const kind = sniffDer(content);
+  if (kind === 'public-key' || (kind === undefined && content[0] === 0x30)) return parseSpki(content);
+  if (kind === 'pkcs1-public') return { kind: 'rsa', ...parseRsaPublicKey(content) };
+  if (kind === undefined && looksLikePem(content)) {
+    const block = parsePem(content).find(({ label }) => label === 'PUBLIC KEY' || label === 'RSA PUBLIC KEY');
+    if (block !== undefined) {
+      return within(`line ${block.line}`, () => (block.label === 'PUBLIC KEY' ? parseSpki(block.content) : { kind: 'rsa', ...parseRsaPublicKey(block.content) }));
+    }
+  } else if (kind === undefined) {
+    const text = Buffer.from(content).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart();
+    if (text.startsWith('{')) return publicPartsOfJwk(onlyJwk(parseJson(content)));
+    const line = text.split(/[\r\n]/, 1)[0] as string;
+    if (looksLikeSshLine(line)) return parseSshLine(line).parts;
+  }
+  const { what, detail, readable } = recognise(content);
+  if (what === 'unknown' || what === 'empty') throw malformed('The file holds no public key that can be read: SPKI in PEM or DER, JWK, or a line of OpenSSH.', 0);
+  throw notSupported(readable ? `${detail} A public key is needed here.` : detail, 'Give the public key.', ['pem', 'der', 'jwk', 'openssh']);
+}
+
+function onlyJwk(json: unknown): Jwk {
+  const keys = (json as { keys?: unknown }).keys;
+  const jwk: unknown = Array.isArray(keys) ? keys[0] : json;
+  if (Array.isArray(keys) && keys.length !== 1) throw malformed(`The set has ${keys.length} keys; one is needed.`);
+  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) throw malformed('A JWK should be a JSON object.');
+  return jwk as Jwk;
+}
+
+/** Formats that can hold a public key of `algorithm`. */
+export function publicFormatsOf(algorithm: KeyAlgorithmName): PublicKeyFormat[] {
+  const { family, kind } = KEY_ALGORITHMS[algorithm];
+  if (kind === 'symmetric') return [];
+  return ['pem', 'der', ...(algorithm.includes('brainpool') ? [] : ['jwk' as const]),
+    ...(family === 'rsa' || ['ec-p256', 'ec-p384', 'ec-p521', 'ed25519'].includes(algorithm) ? ['openssh' as const] : [])];
+}

@@ -1,0 +1,123 @@
+import { OPENSSH_MAGIC } from './openssh-private.ts';
+import { looksLikeSshLine } from './openssh-public.ts';
+import { looksLikePem, parsePem } from './pem.ts';
+import { sniffDer } from './sniff.ts';
+import type { Recognised } from './types.ts';
+
+/** Names what a file is, also when this version does not read it, so that nothing is called malformed that is only foreign. */
+
+const LATER = 'Reading it comes with a later version.';
+/** Kinds that {@link recognise} tells apart; those of `true` hold keys that are read. */
+const KINDS: Readonly<Record<string, readonly [readable: boolean, detail: string]>> = {
+  pkcs8: [true, 'A private key in PKCS#8.'],
+  'pkcs8-encrypted': [true, 'A private key in PKCS#8, encrypted with a passphrase.'],
+  pkcs1: [true, 'An RSA private key in PKCS#1.'],
+  sec1: [true, 'An EC private key in SEC 1.'],
+  'openssh-private': [true, 'A private key of OpenSSH.'],
+  jwk: [true, 'A JSON Web Key.'],
+  'jwk-set': [true, 'A set of JSON Web Keys.'],
+  'public-key': [false, 'A public key. It can verify signatures, but there is no private key in it to import.'],
+  'pkcs1-public': [false, 'An RSA public key. It can verify signatures, but there is no private key in it to import.'],
+  'openssh-public': [false, 'A public key of OpenSSH. It can verify signatures, but there is no private key in it to import.'],
+  'openssh-certificate': [false, `An OpenSSH certificate. ${LATER}`],
+  'known-hosts': [false, 'A list of known hosts of OpenSSH: public keys of servers, with no private key in it.'],
+  sshsig: [false, `A signature of OpenSSH (SSHSIG). ${LATER}`],
+  'ssh2-public': [false, 'A public key in the SSH2 form (RFC 4716). ssh-keygen -i converts it.'],
+  'dsa-private': [false, 'A DSA private key. DSA is obsolete (FIPS 186-5), and Keywright does not handle it.'],
+  'dsa-parameters': [false, 'DSA parameters: no key is in them.'],
+  'ec-parameters': [false, 'EC parameters: no key is in them.'],
+  certificate: [false, `A certificate. ${LATER}`],
+  'certificate-request': [false, `A certificate signing request. ${LATER}`],
+  crl: [false, `A certificate revocation list. ${LATER}`],
+  'ocsp-response': [false, `An OCSP response. ${LATER}`],
+  pkcs12: [false, `A PKCS#12 file (.p12, .pfx). ${LATER} Until then: openssl pkcs12 -in FILE -nocerts -out key.pem.`],
+  cms: [false, `A CMS or PKCS#7 message. ${LATER}`],
+  jks: [false, 'A Java key store (JKS or JCEKS). Convert it: keytool -importkeystore -deststoretype PKCS12.'],
+  ppk: [false, 'A private key of PuTTY (PPK). Convert it: puttygen FILE -O private-openssh-new.'],
+  'age-identity': [false, `An identity of age. ${LATER}`],
+  age: [false, `A file encrypted with age. ${LATER}`],
+  minisign: [false, `A key or signature of minisign. ${LATER}`],
+  openpgp: [false, `An OpenPGP key or message. ${LATER}`],
+  tss2: [false, `A key of a TPM (TSS2 private key). ${LATER}`],
+  jwe: [false, 'An encrypted JWK or message (JWE). Decrypt it first.'],
+  jws: [false, `A signed message (JWS or JWT). ${LATER}`],
+  'other-pem': [false, 'A PEM file of a kind that Keywright does not know.'],
+  empty: [false, 'An empty file.'],
+  unknown: [false, 'Nothing that Keywright knows. Raw symmetric keys are read when the format and the algorithm are named.'],
+};
+export const RECOGNISED_KINDS = Object.keys(KINDS);
+
+const PEM_KINDS: Readonly<Record<string, string>> = {
+  'PRIVATE KEY': 'pkcs8', 'ENCRYPTED PRIVATE KEY': 'pkcs8-encrypted', 'RSA PRIVATE KEY': 'pkcs1', 'EC PRIVATE KEY': 'sec1', 'OPENSSH PRIVATE KEY': 'openssh-private',
+  'PUBLIC KEY': 'public-key', 'RSA PUBLIC KEY': 'pkcs1-public', 'DSA PRIVATE KEY': 'dsa-private', 'DSA PARAMETERS': 'dsa-parameters', 'EC PARAMETERS': 'ec-parameters',
+  CERTIFICATE: 'certificate', 'X509 CERTIFICATE': 'certificate', 'TRUSTED CERTIFICATE': 'certificate', 'CERTIFICATE REQUEST': 'certificate-request', 'NEW CERTIFICATE REQUEST': 'certificate-request',
+  'X509 CRL': 'crl', PKCS7: 'cms', CMS: 'cms', PKCS12: 'pkcs12', 'SSH SIGNATURE': 'sshsig', 'TSS2 PRIVATE KEY': 'tss2', 'AGE ENCRYPTED FILE': 'age',
+  'PGP PRIVATE KEY BLOCK': 'openpgp', 'PGP PUBLIC KEY BLOCK': 'openpgp', 'PGP MESSAGE': 'openpgp', 'PGP SIGNATURE': 'openpgp', 'PGP SIGNED MESSAGE': 'openpgp',
+};
+
+/**
+ * @param content the whole file, or at least its first kilobytes.
+ * @returns what it is; never throws.
+ */
+export function recognise(content: Uint8Array): Recognised {
+  const what = kindOf(content);
+  const [readable, detail] = KINDS[what] as readonly [boolean, string];
+  return { what, readable, detail };
+}
+
+export function kindOf(content: Uint8Array): string {
+  if (content.length === 0) return 'empty';
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
+  const number = bytes.length >= 4 ? bytes.readUInt32BE(0) : 0;
+  if (number === 0xfeedfeed || number === 0xcececece) return 'jks';
+  if (bytes.subarray(0, OPENSSH_MAGIC.length).equals(OPENSSH_MAGIC)) return 'openssh-private';
+  const der = sniffDer(content);
+  if (der !== undefined) return der;
+  if (looksLikePem(content)) return pemKind(content);
+  return textKind(bytes.subarray(0, 64 * 1024).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart()) ?? openpgpBinary(bytes) ?? 'unknown';
+}
+
+function pemKind(content: Uint8Array): string {
+  const labels: string[] = [];
+  try {
+    labels.push(...parsePem(content).map(({ label }) => label));
+  } catch { // armour with checksums (OpenPGP), or damaged: the labels tell
+    const text = Buffer.from(content.subarray(0, 1024 * 1024)).toString('latin1');
+    labels.push(...[...text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,64})-----/g)].map(([, label]) => label as string).slice(0, 1000));
+  }
+  const kinds = labels.map((label) => PEM_KINDS[label] ?? (label.startsWith('SSH2 ') ? 'ssh2-public' : 'other-pem'));
+  return kinds.find((kind) => KINDS[kind]?.[0]) ?? kinds[0] ?? 'unknown';
+}
+
+function textKind(text: string): string | undefined {
+  if (text.startsWith('---- BEGIN SSH2 PUBLIC KEY')) return 'ssh2-public';
+  if (text.startsWith('PuTTY-User-Key-File-')) return 'ppk';
+  if (text.startsWith('age-encryption.org/v1')) return 'age';
+  if (/(?:^|\n)AGE-(?:SECRET-KEY|PLUGIN)-/i.test(text)) return 'age-identity';
+  if (text.startsWith('untrusted comment:')) return 'minisign';
+  if (/^eyJ[\w-]*\.[\w-]*\.[\w-]*\.[\w-]*\.[\w-]*\s*$/.test(text)) return 'jwe';
+  if (/^eyJ[\w-]*\.[\w-]*\.[\w-]*\s*$/.test(text)) return 'jws';
+  if (text.startsWith('{') || text.startsWith('[')) return jsonKind(text);
+  if (/^\S+-cert-v0[01]@openssh\.com\s/.test(text)) return 'openssh-certificate';
+  if (looksLikeSshLine(text)) return 'openssh-public';
+  if (/^(?:@\S+ +)?\S+ +(?:ssh-|ecdsa-)\S* +AAAA/m.test(text)) return 'known-hosts';
+  return undefined;
+}
+
+function jsonKind(text: string): string | undefined {
+  if (/"keys"\s*:\s*\[/.test(text)) return 'jwk-set';
+  if (/"kty"\s*:/.test(text)) return 'jwk';
+  if (/"ciphertext"\s*:/.test(text)) return 'jwe';
+  return /"signatures?"\s*:/.test(text) ? 'jws' : undefined;
+}
+
+/** The first packet of a binary OpenPGP file (RFC 9580 §4.2): a key, a signature, or an encrypted session key. */
+function openpgpBinary(bytes: Buffer): string | undefined {
+  const first = bytes[0] as number;
+  if ((first & 0x80) === 0) return undefined;
+  const type = (first & 0x40) !== 0 ? first & 0x3f : (first >> 2) & 0x0f;
+  if (![1, 2, 3, 5, 6].includes(type) || bytes.length < 10) return undefined;
+  const lengthType = (first & 0x40) !== 0 ? ((bytes[1] as number) < 192 ? 1 : (bytes[1] as number) < 224 ? 2 : 5) : [1, 2, 4, 0][first & 3] as number;
+  const version = bytes[1 + lengthType] as number;
+  return version >= 3 && version <= 6 ? 'openpgp' : undefined;
+}
