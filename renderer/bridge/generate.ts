@@ -43,7 +43,7 @@ function factsOf(record: contract.Operation): object {
 }
 
 export function generate(): string {
-  const operations = declared().filter(({ record }) => record.notOn?.ipc === undefined);
+  const operations = declared().filter(({ record }) => record.notOn?.ipc === undefined).sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
   const algorithms = Object.fromEntries(contract.KEY_ALGORITHM_NAMES.map((name) => {
     const { family, kind, bits, usages }: contract.KeyAlgorithmFacts = contract.KEY_ALGORITHMS[name];
     return [name, {

@@ -2,6 +2,67 @@
 import type { backendOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations } from '../../app/contract/index.ts';
 
 export interface Operations {
+  'access.grant': typeof serviceOperations.accessGrant;
+  'access.list': typeof serviceOperations.accessList;
+  'access.revoke': typeof serviceOperations.accessRevoke;
+  'access.whoami': typeof serviceOperations.accessWhoami;
+  'agent.health': typeof serviceOperations.agentHealth;
+  'agent.metrics': typeof serviceOperations.agentMetrics;
+  'agent.openapi': typeof serviceOperations.agentOpenapi;
+  'agent.status': typeof serviceOperations.agentStatus;
+  'audit.export': typeof serviceOperations.auditExport;
+  'audit.list': typeof serviceOperations.auditList;
+  'audit.verify': typeof serviceOperations.auditVerify;
+  'backends.add': typeof backendOperations.add;
+  'backends.configure': typeof backendOperations.configure;
+  'backends.diagnose': typeof backendOperations.diagnose;
+  'backends.disable': typeof backendOperations.disable;
+  'backends.enable': typeof backendOperations.enable;
+  'backends.list': typeof backendOperations.list;
+  'backends.remove': typeof backendOperations.remove;
+  'backends.show': typeof backendOperations.show;
+  'backends.test': typeof backendOperations.test;
+  'config.explain': typeof serviceOperations.configExplain;
+  'config.set': typeof serviceOperations.configSet;
+  'config.show': typeof serviceOperations.configShow;
+  'config.validate': typeof serviceOperations.configValidate;
+  'doctor.run': typeof serviceOperations.doctorRun;
+  'files.formats': typeof fileOperations.formats;
+  'files.sign': typeof fileOperations.sign;
+  'files.verify': typeof fileOperations.verify;
+  'jobs.cancel': typeof serviceOperations.jobsCancel;
+  'jobs.list': typeof serviceOperations.jobsList;
+  'jobs.show': typeof serviceOperations.jobsShow;
+  'jobs.watch': typeof serviceOperations.jobsWatch;
+  'keys.agree': typeof keyUseOperations.agree;
+  'keys.capabilities': typeof keyOperations.capabilities;
+  'keys.copy': typeof keyOperations.copy;
+  'keys.decapsulate': typeof keyUseOperations.decapsulate;
+  'keys.decrypt': typeof keyUseOperations.decrypt;
+  'keys.delete': typeof keyOperations.remove;
+  'keys.derive': typeof keyUseOperations.derive;
+  'keys.derive-password': typeof keyUseOperations.derivePassword;
+  'keys.encapsulate': typeof keyUseOperations.encapsulate;
+  'keys.encrypt': typeof keyUseOperations.encrypt;
+  'keys.export': typeof keyOperations.exportKey;
+  'keys.generate': typeof keyOperations.generate;
+  'keys.import': typeof keyOperations.importKeys;
+  'keys.list': typeof keyOperations.list;
+  'keys.mac': typeof keyUseOperations.mac;
+  'keys.move': typeof keyOperations.move;
+  'keys.public': typeof keyOperations.publicKey;
+  'keys.purge': typeof keyOperations.purge;
+  'keys.random': typeof keyUseOperations.random;
+  'keys.restore': typeof keyOperations.restore;
+  'keys.rotate': typeof keyOperations.rotate;
+  'keys.show': typeof keyOperations.show;
+  'keys.sign': typeof keyUseOperations.sign;
+  'keys.unwrap': typeof keyUseOperations.unwrap;
+  'keys.update': typeof keyOperations.update;
+  'keys.verify': typeof keyUseOperations.verify;
+  'keys.verify-mac': typeof keyUseOperations.verifyMac;
+  'keys.versions': typeof keyOperations.versions;
+  'keys.wrap': typeof keyUseOperations.wrap;
   'store.backup': typeof storeOperations.backup;
   'store.change-passphrase': typeof storeOperations.changePassphrase;
   'store.create': typeof storeOperations.create;
@@ -15,67 +76,6 @@ export interface Operations {
   'store.status': typeof storeOperations.status;
   'store.unlock': typeof storeOperations.unlock;
   'store.verify': typeof storeOperations.verify;
-  'backends.add': typeof backendOperations.add;
-  'backends.configure': typeof backendOperations.configure;
-  'backends.diagnose': typeof backendOperations.diagnose;
-  'backends.disable': typeof backendOperations.disable;
-  'backends.enable': typeof backendOperations.enable;
-  'backends.list': typeof backendOperations.list;
-  'backends.remove': typeof backendOperations.remove;
-  'backends.show': typeof backendOperations.show;
-  'backends.test': typeof backendOperations.test;
-  'keys.capabilities': typeof keyOperations.capabilities;
-  'keys.copy': typeof keyOperations.copy;
-  'keys.export': typeof keyOperations.exportKey;
-  'keys.generate': typeof keyOperations.generate;
-  'keys.import': typeof keyOperations.importKeys;
-  'keys.list': typeof keyOperations.list;
-  'keys.move': typeof keyOperations.move;
-  'keys.public': typeof keyOperations.publicKey;
-  'keys.purge': typeof keyOperations.purge;
-  'keys.delete': typeof keyOperations.remove;
-  'keys.restore': typeof keyOperations.restore;
-  'keys.rotate': typeof keyOperations.rotate;
-  'keys.show': typeof keyOperations.show;
-  'keys.update': typeof keyOperations.update;
-  'keys.versions': typeof keyOperations.versions;
-  'keys.agree': typeof keyUseOperations.agree;
-  'keys.decapsulate': typeof keyUseOperations.decapsulate;
-  'keys.decrypt': typeof keyUseOperations.decrypt;
-  'keys.derive': typeof keyUseOperations.derive;
-  'keys.derive-password': typeof keyUseOperations.derivePassword;
-  'keys.encapsulate': typeof keyUseOperations.encapsulate;
-  'keys.encrypt': typeof keyUseOperations.encrypt;
-  'keys.mac': typeof keyUseOperations.mac;
-  'keys.random': typeof keyUseOperations.random;
-  'keys.sign': typeof keyUseOperations.sign;
-  'keys.unwrap': typeof keyUseOperations.unwrap;
-  'keys.verify': typeof keyUseOperations.verify;
-  'keys.verify-mac': typeof keyUseOperations.verifyMac;
-  'keys.wrap': typeof keyUseOperations.wrap;
-  'files.formats': typeof fileOperations.formats;
-  'files.sign': typeof fileOperations.sign;
-  'files.verify': typeof fileOperations.verify;
-  'access.grant': typeof serviceOperations.accessGrant;
-  'access.list': typeof serviceOperations.accessList;
-  'access.revoke': typeof serviceOperations.accessRevoke;
-  'access.whoami': typeof serviceOperations.accessWhoami;
-  'agent.health': typeof serviceOperations.agentHealth;
-  'agent.metrics': typeof serviceOperations.agentMetrics;
-  'agent.openapi': typeof serviceOperations.agentOpenapi;
-  'agent.status': typeof serviceOperations.agentStatus;
-  'audit.export': typeof serviceOperations.auditExport;
-  'audit.list': typeof serviceOperations.auditList;
-  'audit.verify': typeof serviceOperations.auditVerify;
-  'config.explain': typeof serviceOperations.configExplain;
-  'config.set': typeof serviceOperations.configSet;
-  'config.show': typeof serviceOperations.configShow;
-  'config.validate': typeof serviceOperations.configValidate;
-  'doctor.run': typeof serviceOperations.doctorRun;
-  'jobs.cancel': typeof serviceOperations.jobsCancel;
-  'jobs.list': typeof serviceOperations.jobsList;
-  'jobs.show': typeof serviceOperations.jobsShow;
-  'jobs.watch': typeof serviceOperations.jobsWatch;
 }
 
 export interface OperationFacts {
@@ -95,6 +95,67 @@ export interface OperationFacts {
 }
 
 export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>> = {
+  'access.grant': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"options":{"scope":"scope","expires":"expires"}},"defaults":{"expires":"90d"}},
+  'access.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'access.revoke': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'access.whoami': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'agent.health': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'agent.metrics': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"text"},"defaults":{}},
+  'agent.openapi': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"text"},"defaults":{}},
+  'agent.status': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'audit.export': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"content"},"defaults":{"from":1,"limit":50000}},
+  'audit.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"limit":100}},
+  'audit.verify': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'backends.add': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["type"],"options":{"settings":"set"}},"defaults":{"settings":{}}},
+  'backends.configure': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"],"options":{"settings":"set"}},"defaults":{}},
+  'backends.diagnose': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'backends.disable': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'backends.enable': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'backends.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'backends.remove': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'backends.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'backends.test': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'config.explain': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key?"]},"defaults":{}},
+  'config.set': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key","value"]},"defaults":{}},
+  'config.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'config.validate': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'doctor.run': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'files.formats': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding"},"paths":{"files":"in","out.path":"out"},"out":"signature"},"defaults":{"format":"raw","encoding":"der","out":{"beside":true,"overwrite":false}}},
+  'files.verify': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"files":{"public-key":"publicKey"},"options":{"signature.path":"signature","encoding":"signature-encoding"},"paths":{"file.path":"in","signature.path":"in"}},"defaults":{}},
+  'jobs.cancel': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'jobs.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'jobs.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'jobs.watch': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'keys.agree': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"peer"},"out":"secret"},"defaults":{}},
+  'keys.capabilities': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.copy': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["keys..."]},"defaults":{"dryRun":false}},
+  'keys.decapsulate': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"ciphertext"},"out":"secret"},"defaults":{}},
+  'keys.decrypt': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"ciphertext","aad-file":"aad","nonce-file":"nonce","tag-file":"tag"},"out":"plaintext"},"defaults":{}},
+  'keys.delete': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.derive': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"salt-file":"salt","info-file":"info"},"options":{"length":"bytes"},"out":"derived"},"defaults":{"hash":"sha256","length":32}},
+  'keys.derive-password': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"files":{"salt-file":"salt"},"options":{"length":"bytes"},"out":"derived"},"defaults":{"function":"argon2id","length":32}},
+  'keys.encapsulate': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"out":"ciphertext"},"defaults":{}},
+  'keys.encrypt': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"plaintext","aad-file":"aad"},"out":"ciphertext"},"defaults":{"form":"keywright"}},
+  'keys.export': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"out":"content"},"defaults":{"format":"pkcs8","encrypt":true,"encoding":"pem"}},
+  'keys.generate': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"options":{"tags":"tag","usages":"usage","ownPassphrase":"own-passphrase"}},"defaults":{"backend":"software","tags":[],"ownPassphrase":false}},
+  'keys.import': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"},"options":{"tags":"tag","usages":"usage","ownPassphrase":"own-passphrase"}},"defaults":{"backend":"software","tags":[],"ownPassphrase":false}},
+  'keys.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"sort":"label","trash":false,"limit":100}},
+  'keys.mac': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"message"},"out":"mac"},"defaults":{}},
+  'keys.move': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["keys..."]},"defaults":{"dryRun":false}},
+  'keys.public': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"],"out":"content"},"defaults":{"format":"pem"}},
+  'keys.purge': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.random': {"effect":"use","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"random"},"defaults":{"bytes":32,"backend":"software"}},
+  'keys.restore': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.rotate': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.sign': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"content.message"},"options":{"encoding":"signature-encoding"},"switches":{"digest":"content.digest"},"out":"signature"},"defaults":{"encoding":"der"}},
+  'keys.unwrap': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"wrapped"},"options":{"tags":"tag","usages":"usage"}},"defaults":{"tags":[],"backend":"software"}},
+  'keys.update': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"],"options":{"tags":"tag","retireVersions":"retire-version"}},"defaults":{}},
+  'keys.verify': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"content.message","signature":"signature"},"options":{"encoding":"signature-encoding"},"switches":{"digest":"content.digest"}},"defaults":{"encoding":"der"}},
+  'keys.verify-mac': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"message","mac-file":"mac"}},"defaults":{}},
+  'keys.versions': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.wrap': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key","target"],"out":"wrapped"},"defaults":{}},
   'store.backup': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{"options":{"out.path":"out","out.overwrite":"force"},"paths":{"out.path":"out"}},"defaults":{}},
   'store.change-passphrase': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{},"defaults":{}},
   'store.create': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{},"defaults":{"kind":"sqlite","name":"Keys","recoveryCode":false}},
@@ -108,67 +169,6 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'store.status': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'store.unlock': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{},"defaults":{"with":"passphrase"}},
   'store.verify': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'backends.add': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["type"],"options":{"settings":"set"}},"defaults":{"settings":{}}},
-  'backends.configure': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"],"options":{"settings":"set"}},"defaults":{}},
-  'backends.diagnose': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
-  'backends.disable': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
-  'backends.enable': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
-  'backends.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'backends.remove': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
-  'backends.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
-  'backends.test': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
-  'keys.capabilities': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
-  'keys.copy': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["keys..."]},"defaults":{"dryRun":false}},
-  'keys.export': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"out":"content"},"defaults":{"format":"pkcs8","encrypt":true,"encoding":"pem"}},
-  'keys.generate': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"options":{"tags":"tag","usages":"usage","ownPassphrase":"own-passphrase"}},"defaults":{"backend":"software","tags":[],"ownPassphrase":false}},
-  'keys.import': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"},"options":{"tags":"tag","usages":"usage","ownPassphrase":"own-passphrase"}},"defaults":{"backend":"software","tags":[],"ownPassphrase":false}},
-  'keys.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"sort":"label","trash":false,"limit":100}},
-  'keys.move': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["keys..."]},"defaults":{"dryRun":false}},
-  'keys.public': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"],"out":"content"},"defaults":{"format":"pem"}},
-  'keys.purge': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
-  'keys.delete': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
-  'keys.restore': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
-  'keys.rotate': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
-  'keys.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
-  'keys.update': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"],"options":{"tags":"tag","retireVersions":"retire-version"}},"defaults":{}},
-  'keys.versions': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
-  'keys.agree': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"peer"},"out":"secret"},"defaults":{}},
-  'keys.decapsulate': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"ciphertext"},"out":"secret"},"defaults":{}},
-  'keys.decrypt': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"ciphertext","aad-file":"aad","nonce-file":"nonce","tag-file":"tag"},"out":"plaintext"},"defaults":{}},
-  'keys.derive': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"salt-file":"salt","info-file":"info"},"options":{"length":"bytes"},"out":"derived"},"defaults":{"hash":"sha256","length":32}},
-  'keys.derive-password': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"files":{"salt-file":"salt"},"options":{"length":"bytes"},"out":"derived"},"defaults":{"function":"argon2id","length":32}},
-  'keys.encapsulate': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"out":"ciphertext"},"defaults":{}},
-  'keys.encrypt': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"plaintext","aad-file":"aad"},"out":"ciphertext"},"defaults":{"form":"keywright"}},
-  'keys.mac': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"message"},"out":"mac"},"defaults":{}},
-  'keys.random': {"effect":"use","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"random"},"defaults":{"bytes":32,"backend":"software"}},
-  'keys.sign': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"content.message"},"options":{"encoding":"signature-encoding"},"switches":{"digest":"content.digest"},"out":"signature"},"defaults":{"encoding":"der"}},
-  'keys.unwrap': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"wrapped"},"options":{"tags":"tag","usages":"usage"}},"defaults":{"tags":[],"backend":"software"}},
-  'keys.verify': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"content.message","signature":"signature"},"options":{"encoding":"signature-encoding"},"switches":{"digest":"content.digest"}},"defaults":{"encoding":"der"}},
-  'keys.verify-mac': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"message","mac-file":"mac"}},"defaults":{}},
-  'keys.wrap': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key","target"],"out":"wrapped"},"defaults":{}},
-  'files.formats': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding"},"paths":{"files":"in","out.path":"out"},"out":"signature"},"defaults":{"format":"raw","encoding":"der","out":{"beside":true,"overwrite":false}}},
-  'files.verify': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"files":{"public-key":"publicKey"},"options":{"signature.path":"signature","encoding":"signature-encoding"},"paths":{"file.path":"in","signature.path":"in"}},"defaults":{}},
-  'access.grant': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"options":{"scope":"scope","expires":"expires"}},"defaults":{"expires":"90d"}},
-  'access.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'access.revoke': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
-  'access.whoami': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'agent.health': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'agent.metrics': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"text"},"defaults":{}},
-  'agent.openapi': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"text"},"defaults":{}},
-  'agent.status': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'audit.export': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"out":"content"},"defaults":{"from":1,"limit":50000}},
-  'audit.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"limit":100}},
-  'audit.verify': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'config.explain': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key?"]},"defaults":{}},
-  'config.set': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key","value"]},"defaults":{}},
-  'config.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'config.validate': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'doctor.run': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'jobs.cancel': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
-  'jobs.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'jobs.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
-  'jobs.watch': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
 };
 
 /** Key algorithms with what a key of each can do; lists have the recommended algorithm first. */

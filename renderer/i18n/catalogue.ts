@@ -1,0 +1,32 @@
+import access from './en/access.json' with { type: 'json' };
+import activity from './en/activity.json' with { type: 'json' };
+import backends from './en/backends.json' with { type: 'json' };
+import common from './en/common.json' with { type: 'json' };
+import errors from './en/errors.json' with { type: 'json' };
+import files from './en/files.json' with { type: 'json' };
+import keys from './en/keys.json' with { type: 'json' };
+import prompt from './en/prompt.json' with { type: 'json' };
+import settings from './en/settings.json' with { type: 'json' };
+import shell from './en/shell.json' with { type: 'json' };
+import store from './en/store.json' with { type: 'json' };
+
+/** English, one file a feature. Every other language has the same files with the same keys. */
+export const ENGLISH = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings, ...access };
+
+export type MessageKey = keyof typeof ENGLISH;
+export type Catalogue = Readonly<Record<MessageKey, string>>;
+
+export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;
+export type Language = keyof typeof LANGUAGES;
+
+/** Languages other than English are loaded when they are chosen. */
+export const CATALOGUES: Readonly<Record<Language, () => Promise<Catalogue>>> = {
+  en: async () => ENGLISH,
+  de: async () => (await import('./german.ts')).GERMAN,
+};
+
+/** @returns the language that is asked for, or the first of the system's that we have. */
+export function languageFor(chosen: string | undefined, system: readonly string[]): Language {
+  const wanted = [...(chosen === undefined || chosen === 'system' ? [] : [chosen]), ...system];
+  return wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag): tag is Language => tag in LANGUAGES) ?? 'en';
+}

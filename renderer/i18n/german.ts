@@ -1,0 +1,15 @@
+import type { Catalogue } from './catalogue.ts';
+import access from './de/access.json' with { type: 'json' };
+import activity from './de/activity.json' with { type: 'json' };
+import backends from './de/backends.json' with { type: 'json' };
+import common from './de/common.json' with { type: 'json' };
+import errors from './de/errors.json' with { type: 'json' };
+import files from './de/files.json' with { type: 'json' };
+import keys from './de/keys.json' with { type: 'json' };
+import prompt from './de/prompt.json' with { type: 'json' };
+import settings from './de/settings.json' with { type: 'json' };
+import shell from './de/shell.json' with { type: 'json' };
+import store from './de/store.json' with { type: 'json' };
+
+
+export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings, ...access };

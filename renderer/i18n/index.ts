@@ -1,0 +1,3 @@
+export * from './catalogue.ts';
+export * from './text.tsx';
+export * from './words.ts';

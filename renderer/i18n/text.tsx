@@ -1,0 +1,64 @@
+import IntlMessageFormat from 'intl-messageformat';
+import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
+import { I18nProvider } from 'react-aria-components';
+import { CATALOGUES, ENGLISH, type Catalogue, type Language, type MessageKey } from './catalogue.ts';
+
+export type Values = Readonly<Record<string, string | number | Date>>;
+
+/** Text from the catalogue, in the chosen language. */
+export interface Text {
+  (key: MessageKey, values?: Values): string;
+  /** Like the function itself, for messages with elements: `<b>…</b>` in the message, `{ b: (parts) => <b>{parts}</b> }` here. */
+  rich(key: MessageKey, values: Readonly<Record<string, string | number | Date | ReactNode | ((parts: ReactNode[]) => ReactNode)>>): ReactNode;
+  /** Whether there is such a message: for keys that are made from the contract's names. */
+  has(key: string): key is MessageKey;
+  readonly language: Language;
+}
+
+export function makeText(language: Language, catalogue: Catalogue): Text {
+  const formats = new Map<MessageKey, IntlMessageFormat>();
+  const formatOf = (key: MessageKey): IntlMessageFormat => {
+    const known = formats.get(key);
+    if (known !== undefined) return known;
+    const made = new IntlMessageFormat(catalogue[key], language);
+    formats.set(key, made);
+    return made;
+  };
+  const text = (key: MessageKey, values?: Values): string => String(formatOf(key).format(values as never));
+  return Object.assign(text, {
+    rich: (key: MessageKey, values: object): ReactNode => {
+      const parts: unknown = formatOf(key).format(values as never);
+      return Array.isArray(parts) ? parts.map((part: ReactNode, index) => <span key={index}>{part}</span>) : (parts as ReactNode);
+    },
+    has: (key: string): key is MessageKey => key in ENGLISH,
+    language,
+  });
+}
+
+const TextContext = createContext<Text>(makeText('en', ENGLISH));
+
+export function useText(): Text {
+  return useContext(TextContext);
+}
+
+/** Gives text in `language` to all within; keeps the language before until the new one is loaded. */
+export function TextProvider({ language, children }: { language: Language; children: ReactNode }) {
+  const [text, setText] = useState<Text | undefined>(() => (language === 'en' ? makeText('en', ENGLISH) : undefined));
+  useEffect(() => {
+    let current = true;
+    void CATALOGUES[language]().then((catalogue) => {
+      if (!current) return;
+      document.documentElement.lang = language;
+      setText(() => makeText(language, catalogue));
+    });
+    return () => {
+      current = false;
+    };
+  }, [language]);
+  if (text === undefined) return null;
+  return (
+    <I18nProvider locale={text.language === 'en' ? 'en-GB' : text.language}>
+      <TextContext value={text}>{children}</TextContext>
+    </I18nProvider>
+  );
+}

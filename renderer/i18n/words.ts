@@ -1,0 +1,45 @@
+/** Numbers and times in words of the chosen language. */
+import type { Text } from './text.tsx';
+
+const UNITS = [
+  ['year', 31_557_600], ['month', 2_629_800], ['week', 604_800], ['day', 86_400], ['hour', 3600], ['minute', 60], ['second', 1],
+] as const;
+
+/** @returns "in 9 days", "3 minutes ago", "yesterday". */
+export function relativeTime(time: Date, now: Date, language: string): string {
+  const seconds = (time.getTime() - now.getTime()) / 1000;
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1];
+  // Weeks read badly under a month: "in 9 days" says more than "next week".
+  if (unit === 'week') return format.format(Math.round(seconds / 86_400), 'day');
+  return format.format(unit === 'second' ? 0 : Math.round(seconds / size), unit);
+}
+
+const locale = (language: string): string => (language === 'en' ? 'en-GB' : language);
+
+/** @returns "24 November 2026". */
+export function longDate(time: Date, language: string): string {
+  return new Intl.DateTimeFormat(locale(language), { dateStyle: 'long' }).format(time);
+}
+
+/** @returns "24 Nov 2026, 14:03:21". */
+export function exactTime(time: Date, language: string): string {
+  return new Intl.DateTimeFormat(locale(language), { dateStyle: 'medium', timeStyle: 'medium' }).format(time);
+}
+
+/** @returns "1.2 MB". */
+export function byteSize(bytes: number, language: string): string {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return new Intl.NumberFormat(locale(language), { style: 'unit', unit: units[power] ?? 'byte', unitDisplay: power === 0 ? 'long' : 'short', maximumFractionDigits: power === 0 ? 0 : 1 })
+    .format(bytes / 1000 ** power);
+}
+
+export function wholeNumber(value: number, language: string): string {
+  return new Intl.NumberFormat(locale(language)).format(value);
+}
+
+/** @returns "signing, verifying": a list of messages by their keys, in the language's own way. */
+export function listOf(items: readonly string[], t: Text): string {
+  return new Intl.ListFormat(locale(t.language), { type: 'unit', style: 'short' }).format(items);
+}

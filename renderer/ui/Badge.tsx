@@ -1,0 +1,32 @@
+import { CircleAlert, CircleCheck, CircleDashed, TriangleAlert, type LucideIcon } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { cx } from './cx.ts';
+
+const TONES = {
+  neutral: { icon: CircleDashed, colour: 'text-muted' },
+  success: { icon: CircleCheck, colour: 'text-success' },
+  warning: { icon: TriangleAlert, colour: 'text-warning' },
+  danger: { icon: CircleAlert, colour: 'text-danger' },
+} as const satisfies Record<string, { icon: LucideIcon; colour: string }>;
+
+/** A state: icon, colour and word. */
+export function StateBadge({ tone, icon, children }: { tone: keyof typeof TONES; icon?: LucideIcon; children: ReactNode }) {
+  const { icon: standard, colour } = TONES[tone];
+  const Icon = icon ?? standard;
+  return (
+    <span className={cx('inline-flex items-center gap-1.5 text-13 whitespace-nowrap', colour)}>
+      <Icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />
+      {children}
+    </span>
+  );
+}
+
+/** A word about a thing: a tag, a kind. */
+export function Badge({ children, icon: Icon }: { children: ReactNode; icon?: LucideIcon }) {
+  return (
+    <span className="inline-flex h-5 items-center gap-1 rounded-control border border-border bg-canvas px-1.5 text-12 whitespace-nowrap text-text">
+      {Icon && <Icon aria-hidden className="size-3 shrink-0" strokeWidth={1.75} />}
+      {children}
+    </span>
+  );
+}

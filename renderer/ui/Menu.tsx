@@ -1,0 +1,73 @@
+import type { LucideIcon } from 'lucide-react';
+import { useRef, type ReactNode } from 'react';
+import { Keyboard, Menu as AriaMenu, MenuItem, MenuTrigger, Popover, Separator, Text } from 'react-aria-components';
+import { cx } from './cx.ts';
+import { POPOVER } from './Select.tsx';
+import { shortcutLabel } from './shortcut.ts';
+
+export interface MenuAction {
+  id: string;
+  label: string;
+  icon?: LucideIcon;
+  /** As in `Mod+Shift+P`. */
+  shortcut?: string;
+  destructive?: boolean;
+  /** Why it cannot be done now; said beneath it. */
+  disabled?: string | undefined;
+  onAction: () => void;
+}
+
+/** `null` separates. */
+export type MenuEntries = readonly (MenuAction | null)[];
+
+function MenuItems({ label, entries }: { label: string; entries: MenuEntries }) {
+  return (
+    <AriaMenu
+      aria-label={label}
+      autoFocus="first"
+      disabledKeys={entries.flatMap((entry) => (entry?.disabled === undefined ? [] : [entry.id]))}
+      onAction={(id) => entries.find((entry) => entry?.id === id)?.onAction()}
+      className="min-w-52 outline-none"
+    >
+      {entries.map((entry, index) =>
+        entry === null ? (
+          <Separator key={`separator-${index}`} className="mx-2 my-1 border-t border-border" />
+        ) : (
+          <MenuItem key={entry.id} id={entry.id} textValue={entry.label} className={cx('focus-inside flex cursor-default items-center gap-2 rounded-control px-2 py-1.5 text-13 focused:bg-selected disabled:text-muted', entry.destructive ? 'text-danger' : 'text-text')}>
+            {entry.icon && <entry.icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />}
+            <span className="flex grow flex-col">
+              <Text slot="label">{entry.label}</Text>
+              {entry.disabled !== undefined && <Text slot="description" className="max-w-64 text-12 text-muted">{entry.disabled}</Text>}
+            </span>
+            {entry.shortcut !== undefined && <Keyboard className="pl-4 font-sans text-12 text-muted">{shortcutLabel(entry.shortcut)}</Keyboard>}
+          </MenuItem>
+        ),
+      )}
+    </AriaMenu>
+  );
+}
+
+/** A button that opens a menu. `children` is the button. */
+export function Menu({ label, entries, children }: { label: string; entries: MenuEntries; children: ReactNode }) {
+  return (
+    <MenuTrigger>
+      {children}
+      <Popover placement="bottom end" className={POPOVER}>
+        <MenuItems label={label} entries={entries} />
+      </Popover>
+    </MenuTrigger>
+  );
+}
+
+/** A menu at a point of the window, in CSS pixels. */
+export function ContextMenu({ label, entries, at, onClose }: { label: string; entries: MenuEntries; at: { x: number; y: number } | undefined; onClose: () => void }) {
+  const anchor = useRef<HTMLSpanElement>(null);
+  return (
+    <>
+      <span ref={anchor} aria-hidden className="pointer-events-none fixed" style={{ left: at?.x ?? 0, top: at?.y ?? 0 }} />
+      <Popover triggerRef={anchor} isOpen={at !== undefined} onOpenChange={(open) => !open && onClose()} placement="bottom start" offset={2} className={POPOVER}>
+        <MenuItems label={label} entries={entries.map((entry) => entry && { ...entry, onAction: () => (onClose(), entry.onAction()) })} />
+      </Popover>
+    </>
+  );
+}

@@ -1,0 +1,73 @@
+import { X } from 'lucide-react';
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useText } from '../i18n/index.ts';
+import { Button, IconButton } from './Button.tsx';
+
+export interface ToastMessage {
+  text: string;
+  /** What takes it back. A toast with an action stays longer, and while it is pointed at or focused. */
+  action?: { label: string; onAction: () => void };
+}
+
+const STAY_MS = 6000;
+const STAY_WITH_ACTION_MS = 20_000;
+
+const ToastContext = createContext<(message: ToastMessage) => void>(() => undefined);
+
+/** @returns tells something that has been done. Errors are never told so: they stay where they happened. */
+export function useToast(): (message: ToastMessage) => void {
+  return useContext(ToastContext);
+}
+
+interface Shown extends ToastMessage {
+  id: number;
+}
+
+export function ToastProvider({ children }: { children: ReactNode }) {
+  const [shown, setShown] = useState<readonly Shown[]>([]);
+  const lastId = useRef(0);
+  const show = useCallback((message: ToastMessage) => {
+    lastId.current += 1;
+    const id = lastId.current;
+    setShown((before) => [...before.slice(-2), { ...message, id }]);
+  }, []);
+  const dismiss = useCallback((id: number) => setShown((before) => before.filter((one) => one.id !== id)), []);
+  const t = useText();
+  const region = useMemo(() => (
+    <section aria-label={t('common.messages')} className="pointer-events-none fixed bottom-4 left-1/2 z-50 flex -translate-x-1/2 flex-col items-center gap-2">
+      <div aria-live="polite" className="flex flex-col items-center gap-2">
+        {shown.map((message) => <ToastItem key={message.id} message={message} onDismiss={() => dismiss(message.id)} />)}
+      </div>
+    </section>
+  ), [shown, dismiss, t]);
+  return (
+    <ToastContext value={show}>
+      {children}
+      {region}
+    </ToastContext>
+  );
+}
+
+function ToastItem({ message, onDismiss }: { message: Shown; onDismiss: () => void }) {
+  const t = useText();
+  const [held, setHeld] = useState(false);
+  const dismiss = useRef(onDismiss);
+  useEffect(() => {
+    dismiss.current = onDismiss;
+  });
+  useEffect(() => {
+    if (held) return;
+    const timer = setTimeout(() => dismiss.current(), message.action === undefined ? STAY_MS : STAY_WITH_ACTION_MS);
+    return () => clearTimeout(timer);
+  }, [held, message]);
+  return (
+    <div
+      onPointerEnter={() => setHeld(true)} onPointerLeave={() => setHeld(false)} onFocus={() => setHeld(true)} onBlur={() => setHeld(false)}
+      className="pointer-events-auto flex max-w-[32rem] items-center gap-3 rounded-control border border-border bg-raised py-1.5 pr-1.5 pl-3 text-13 shadow-float"
+    >
+      <span>{message.text}</span>
+      {message.action && <Button small kind="quiet" onPress={() => (message.action?.onAction(), onDismiss())}>{message.action.label}</Button>}
+      <IconButton icon={X} label={t('common.dismiss')} onPress={onDismiss} />
+    </div>
+  );
+}

@@ -1,0 +1,243 @@
+import { useVirtualizer, defaultRangeExtractor, type Range } from '@tanstack/react-virtual';
+import { ArrowDown, ArrowUp } from 'lucide-react';
+import { useEffect, useId, useImperativeHandle, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref } from 'react';
+import { useText } from '../i18n/index.ts';
+import { cx } from './cx.ts';
+import { ContextMenu, type MenuEntries } from './Menu.tsx';
+import { NO_SELECTION, select, typeAhead, type Extend, type ListSelection } from './selection.ts';
+
+export const ROW_HEIGHT = 36;
+const TYPING_PAUSE_MS = 700;
+
+export interface Column<Row> {
+  id: string;
+  title: string;
+  /** A track of CSS grid: `minmax(10rem, 2fr)`. */
+  width: string;
+  sortable?: boolean;
+  /** Left out while the table is narrower than so many pixels. */
+  fromWidth?: number;
+  cell: (row: Row) => ReactNode;
+}
+
+export interface Sort {
+  by: string;
+  descending: boolean;
+}
+
+export interface VirtualTableHandle {
+  focus(): void;
+  scrollToTop(): void;
+}
+
+export interface VirtualTableProps<Row> {
+  label: string;
+  columns: readonly Column<Row>[];
+  /** Rows that there are, loaded or not. */
+  count: number;
+  /** A row, or undefined while it is not loaded. */
+  rowAt: (index: number) => Row | undefined;
+  keyOf: (row: Row) => string;
+  /** What type-ahead looks at, and what the row is called. */
+  textOf: (row: Row) => string;
+  selection: ListSelection;
+  onSelection: (selection: ListSelection) => void;
+  /** Enter, or a double press. */
+  onOpen?: (row: Row) => void;
+  onPreview?: (row: Row) => void;
+  onDelete?: (rows: readonly Row[]) => void;
+  onRename?: (row: Row) => void;
+  menu?: (rows: readonly Row[]) => MenuEntries;
+  sort?: Sort;
+  onSort?: (sort: Sort) => void;
+  /** Told which rows are to be seen, so that they can be loaded. */
+  onRange?: (first: number, last: number) => void;
+  empty?: ReactNode;
+  ref?: Ref<VirtualTableHandle>;
+}
+
+/** A table of any length: only what is to be seen is in the document. Keyboard and selection as in a file manager. */
+export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
+  const { label, columns, count, rowAt, keyOf, textOf, selection, onSelection, onOpen, onPreview, onDelete, onRename, menu, sort, onSort, onRange, empty, ref } = props;
+  const t = useText();
+  const id = useId();
+  const scroller = useRef<HTMLDivElement>(null);
+  const grid = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(10_000);
+  const [menuAt, setMenuAt] = useState<{ x: number; y: number }>();
+  const typed = useRef({ text: '', at: 0 });
+  const active = Math.min(selection.active, Math.max(0, count - 1));
+
+  const virtual = useVirtualizer({
+    count,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 12,
+    // The row that the keyboard is at stays in the document: `aria-activedescendant` must point at something.
+    rangeExtractor: (range: Range) => [...new Set([active, ...defaultRangeExtractor(range)])].filter((index) => index < count).sort((a, b) => a - b),
+  });
+  const items = virtual.getVirtualItems();
+  const { startIndex = 0, endIndex = 0 } = virtual.range ?? {};
+
+  useEffect(() => onRange?.(startIndex, endIndex), [startIndex, endIndex, onRange]);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  useImperativeHandle(ref, () => ({ focus: () => grid.current?.focus(), scrollToTop: () => virtual.scrollToOffset(0) }), [virtual]);
+
+  const shown = columns.filter((column) => (column.fromWidth ?? 0) <= width);
+  const template = shown.map((column) => column.width).join(' ');
+  const keyAt = (index: number): string | undefined => {
+    const row = rowAt(index);
+    return row === undefined ? undefined : keyOf(row);
+  };
+  const selectedRows = (): Row[] => {
+    const rows: Row[] = [];
+    for (let index = 0; index < count && rows.length < selection.selected.size; index += 1) {
+      const row = rowAt(index);
+      if (row !== undefined && selection.selected.has(keyOf(row))) rows.push(row);
+    }
+    return rows;
+  };
+
+  function goTo(index: number, extend: Extend = {}): void {
+    if (count === 0) return;
+    const to = Math.max(0, Math.min(count - 1, index));
+    onSelection(select(selection, to, extend, keyAt));
+    virtual.scrollToIndex(to, { align: 'auto' });
+  }
+
+  function press(event: KeyboardEvent): void {
+    if (event.target !== grid.current) return;
+    const { key, shiftKey } = event;
+    const modified = event.ctrlKey || event.metaKey;
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
+    const extend: Extend = { range: shiftKey, moveOnly: modified && !shiftKey };
+    const row = rowAt(active);
+    const handled: Record<string, () => void> = {
+      ArrowDown: () => goTo(selection.selected.size === 0 && active === 0 && !modified ? 0 : active + 1, extend),
+      ArrowUp: () => goTo(active - 1, extend),
+      PageDown: () => goTo(active + page, extend),
+      PageUp: () => goTo(active - page, extend),
+      Home: () => goTo(0, extend),
+      End: () => goTo(count - 1, extend),
+      Enter: () => row !== undefined && onOpen?.(row),
+      ' ': () => (modified ? goTo(active, { toggle: true }) : typed.current.text !== '' && Date.now() - typed.current.at < TYPING_PAUSE_MS ? typeOn(' ') : row !== undefined && (goTo(active), (onPreview ?? onOpen)?.(row))),
+      Delete: () => onDelete?.(selectedRows()),
+      F2: () => row !== undefined && onRename?.(row),
+      ContextMenu: () => openMenuAtActive(),
+      Escape: () => onSelection({ ...selection, selected: new Set() }),
+    };
+    if (key === 'F10' && shiftKey) openMenuAtActive();
+    else if (modified && key.toLowerCase() === 'a') onSelection({ ...select({ ...selection, anchor: 0 }, count - 1, { range: true }, keyAt), active });
+    else if (key in handled) handled[key]?.();
+    else if (key.length === 1 && !modified && !event.altKey) typeOn(key);
+    else return;
+    event.preventDefault();
+  }
+
+  function typeOn(letter: string): void {
+    const now = Date.now();
+    typed.current = { text: (now - typed.current.at < TYPING_PAUSE_MS ? typed.current.text : '') + letter, at: now };
+    const found = typeAhead(typed.current.text, active, count, (index) => {
+      const row = rowAt(index);
+      return row === undefined ? undefined : textOf(row);
+    });
+    if (found !== undefined) goTo(found);
+  }
+
+  function openMenuAtActive(): void {
+    const element = document.getElementById(`${id}-${active}`);
+    if (element === null) return;
+    if (!selection.selected.has(keyAt(active) ?? '')) goTo(active);
+    const box = element.getBoundingClientRect();
+    setMenuAt({ x: box.left + 24, y: box.bottom });
+  }
+
+  function openMenu(event: MouseEvent, index: number): void {
+    if (menu === undefined) return;
+    event.preventDefault();
+    if (!selection.selected.has(keyAt(index) ?? '')) goTo(index);
+    setMenuAt({ x: event.clientX, y: event.clientY });
+  }
+
+  const activeIsThere = items.some((item) => item.index === active);
+  return (
+    <div className="flex min-h-0 grow flex-col">
+      <div
+        ref={grid}
+        role="grid"
+        aria-label={label}
+        aria-rowcount={count + 1}
+        aria-colcount={shown.length}
+        aria-multiselectable
+        tabIndex={0}
+        {...(count > 0 && activeIsThere && { 'aria-activedescendant': `${id}-${active}` })}
+        onKeyDown={press}
+        className="focus-inside group/grid flex min-h-0 grow flex-col"
+      >
+        <div role="row" aria-rowindex={1} className="grid h-8 shrink-0 items-center border-b border-border px-2 text-12 text-muted" style={{ gridTemplateColumns: template }}>
+          {shown.map((column) => {
+            const sorted = sort?.by === column.id;
+            const Arrow = sort?.descending ? ArrowDown : ArrowUp;
+            return (
+              <div key={column.id} role="columnheader" {...(column.sortable && { 'aria-sort': sorted ? (sort.descending ? 'descending' : 'ascending') : 'none' })} className="min-w-0 px-2">
+                {column.sortable ? (
+                  <button type="button" onClick={() => onSort?.({ by: column.id, descending: sorted ? !sort.descending : false })} className={cx('flex h-6 max-w-full items-center gap-1 rounded-control hover:text-text', sorted && 'font-medium text-text')}>
+                    <span className="truncate">{column.title}</span>
+                    {sorted && <Arrow aria-hidden className="size-3 shrink-0" strokeWidth={2} />}
+                  </button>
+                ) : (
+                  <span className="truncate">{column.title}</span>
+                )}
+              </div>
+            );
+          })}
+        </div>
+        <div ref={scroller} role="presentation" className="min-h-0 grow overflow-x-hidden overflow-y-auto">
+          {count === 0 ? (
+            <div role="row" className="h-full"><div role="gridcell" className="h-full">{empty}</div></div>
+          ) : (
+            <div role="rowgroup" className="relative w-full" style={{ height: virtual.getTotalSize() }}>
+              {items.map(({ index, start }) => {
+                const row = rowAt(index);
+                const selected = row !== undefined && selection.selected.has(keyOf(row));
+                return (
+                  <div
+                    key={index}
+                    id={`${id}-${index}`}
+                    role="row"
+                    aria-rowindex={index + 2}
+                    aria-selected={selected}
+                    onMouseDown={(event) => event.button === 0 && goTo(index, { range: event.shiftKey, toggle: event.ctrlKey || event.metaKey })}
+                    onDoubleClick={() => row !== undefined && onOpen?.(row)}
+                    onContextMenu={(event) => openMenu(event, index)}
+                    className={cx(
+                      'absolute top-0 left-0 grid w-full items-center px-2 text-13 text-muted select-none',
+                      selected ? 'bg-selected' : 'hover:bg-hover',
+                      index === active && 'group-focus-visible/grid:outline-2 group-focus-visible/grid:-outline-offset-2 group-focus-visible/grid:outline-(--focus)',
+                    )}
+                    style={{ height: ROW_HEIGHT, transform: `translateY(${start}px)`, gridTemplateColumns: template }}
+                  >
+                    {row === undefined
+                      ? <div role="gridcell" aria-label={t('common.loading')} className="px-2"><div className="h-2.5 w-40 rounded-control bg-hover" /></div>
+                      : shown.map((column, position) => (
+                        <div key={column.id} role="gridcell" className={cx('min-w-0 truncate px-2', position === 0 && 'text-14 font-medium text-text')}>{column.cell(row)}</div>
+                      ))}
+                  </div>
+                );
+              })}
+            </div>
+          )}
+        </div>
+      </div>
+      {menu && <ContextMenu label={label} entries={menuAt === undefined ? [] : menu(selectedRows())} at={menuAt} onClose={() => (setMenuAt(undefined), grid.current?.focus())} />}
+    </div>
+  );
+}
+
+export { NO_SELECTION, type ListSelection };
