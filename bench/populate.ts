@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { KEY_PREFIX, type StoredKey } from '../app/keychain/inventory.ts';
+import { KEY_PREFIX, toSummary, type StoredKey } from '../app/keychain/inventory.ts';
 import { jsonBytes } from '../app/keychain/unit.ts';
 import type { Storage } from '../app/storage/storage.ts';
 
@@ -13,7 +13,7 @@ export function inventoryRecord(index: number): StoredKey {
   return {
     uri: `pkcs8:${id}`, id, label: `Service ${index % 977} key ${index}`, backend: 'software', type: 'pkcs8', algorithm: 'ec-p256', usages: ['sign', 'verify', 'agree', 'encrypt', 'decrypt'], state: 'active',
     createdAt, notBefore: null, notAfter: null, extractable: true, protection: 'store', tags: [`team-${index % 31}`], origin: 'generated', trashedUntil: null,
-    versions: [{ version: 1, createdAt, retired: false, fingerprint, publicKey: Buffer.alloc(91, index).toString('base64url') }], formerIds: [], change: 1,
+    versions: [{ version: 1, createdAt, retired: false, fingerprint }], formerIds: [], change: 1,
   };
 }
 
@@ -23,7 +23,7 @@ export async function populate(store: { storage: Storage }, count: number): Prom
     await store.storage.transaction(async (tx) => {
       for (let index = from; index < Math.min(count, from + BATCH); index += 1) {
         const record = inventoryRecord(index);
-        await tx.put(KEY_PREFIX + record.id, jsonBytes(record), { ifRevision: 'absent', summary: record as never });
+        await tx.put(KEY_PREFIX + record.id, jsonBytes(record), { ifRevision: 'absent', summary: toSummary(record) });
       }
     });
   }

@@ -14,7 +14,7 @@ const WRITES = 100;
 export async function* storageBenchmarks(): AsyncGenerator<Ratio> {
   for (const kind of ['sqlite', 'file']) {
     await using folder = await temporaryFolder();
-    await using raw = await storageKind(kind).open({ folder: folder.path, create: true });
+    await using raw = await (await storageKind(kind)).open({ folder: folder.path, create: true });
     using passphrase = SecretBytes.fromText('benchmark pass phrase');
     await using sealed = await createSealed(raw, { name: 'bench', passphrase });
     const value = randomBytes(RECORD);

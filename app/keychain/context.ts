@@ -14,6 +14,8 @@ export interface Context {
   readonly session: Session;
   /** The call for a backend: its writes, and those of this handler, commit together when the handler succeeds. */
   readonly keyCall: KeyCall;
+  /** Whether the call has a unit of work, with writes of its own to be seen. */
+  readonly wrote: boolean;
   /** The key that the input names, already checked to be able to do what the operation needs. @throws if the input names none. */
   readonly key: StoredKey;
   /** Names for the audit trail: key URIs or record ids. */

@@ -186,6 +186,10 @@ class RunningCall implements Context {
     return this.#unit;
   }
 
+  get wrote(): boolean {
+    return this.#unit !== undefined;
+  }
+
   get key(): StoredKey {
     if (this.#key === undefined) throw new Error(`${this.operation.id} names no key`);
     return this.#key;

@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, KeywrightError, type KeyAlgorithmName, type KeyRecord, type KeyVersion, type Usage } from '../contract/index.ts';
+import { KEY_ALGORITHMS, KeywrightError, USAGES, type KeyAlgorithmName, type KeyRecord, type KeyVersion, type Usage } from '../contract/index.ts';
 import type { Protection } from '../keystore/keystore.ts';
 import type { ListedRecord, StorageTransaction } from '../storage/storage.ts';
 import { jsonBytes } from './unit.ts';
@@ -7,12 +7,11 @@ export interface StoredVersion {
   readonly version: number;
   readonly createdAt: string;
   readonly retired: boolean;
+  /** Of the public key, which lies under `public/` by this name; null for symmetric keys. */
   readonly fingerprint: string | null;
-  /** SubjectPublicKeyInfo, DER, base64url; null for symmetric keys. */
-  readonly publicKey: string | null;
 }
 
-/** What the keychain keeps of a key, wherever the key itself lives. It is the record's summary too, so that no record needs opening to list or search. */
+/** What the keychain keeps of a key, wherever the key itself lives. In short it is the record's summary too, so that no record needs opening to list or search. */
 export interface StoredKey {
   readonly uri: string;
   readonly id: string;
@@ -38,6 +37,8 @@ export interface StoredKey {
 }
 
 export const KEY_PREFIX = 'keys/';
+/** SubjectPublicKeyInfo, DER, by fingerprint: there also while a key's backend is not. */
+export const PUBLIC_PREFIX = 'public/';
 
 interface Entry {
   readonly key: StoredKey;
@@ -56,7 +57,7 @@ export class Inventory {
   readonly #sorted = new Map<string, Entry[]>();
 
   constructor(records: Iterable<ListedRecord>) {
-    for (const { summary, revision } of records) this.#add(summary as unknown as StoredKey, revision);
+    for (const { summary, revision } of records) this.#add(fromSummary(summary as unknown as KeySummary), revision);
   }
 
   get size(): number {
@@ -111,7 +112,7 @@ export class Inventory {
   async put(key: StoredKey, unit: StorageTransaction): Promise<StoredKey> {
     const before = this.#byId.get(key.id);
     const next: StoredKey = { ...key, change: (before?.key.change ?? 0) + 1 };
-    await unit.put(KEY_PREFIX + key.id, jsonBytes(next), { ifRevision: before?.revision ?? 'absent', summary: next as never });
+    await unit.put(KEY_PREFIX + key.id, jsonBytes(next), { ifRevision: before?.revision ?? 'absent', summary: toSummary(next) });
     return next;
   }
 
@@ -190,6 +191,30 @@ export function versionsOf(key: StoredKey): KeyVersion[] {
 
 export function isPair(key: Pick<StoredKey, 'algorithm'>): boolean {
   return KEY_ALGORITHMS[key.algorithm].kind === 'pair';
+}
+
+/** A key in an index of many: values by position, usages as bits. Append only. */
+type KeySummary = [
+  uri: string, id: string, label: string, backend: string, type: string, algorithm: KeyAlgorithmName, usages: number, state: StoredKey['state'], createdAt: string,
+  notBefore: string | null, notAfter: string | null, extractable: 0 | 1, protection: Protection, tags: string[], origin: StoredKey['origin'], trashedUntil: string | null,
+  versions: [version: number, createdAt: string, retired: 0 | 1, fingerprint: string | null][], formerIds: string[], change: number,
+];
+
+/** @returns the key as an index holds it: for {@link Storage.put}. */
+export function toSummary(key: StoredKey): KeySummary {
+  return [
+    key.uri, key.id, key.label, key.backend, key.type, key.algorithm, USAGES.reduce((bits, usage, index) => bits | (key.usages.includes(usage) ? 1 << index : 0), 0), key.state, key.createdAt,
+    key.notBefore, key.notAfter, key.extractable ? 1 : 0, key.protection, [...key.tags], key.origin, key.trashedUntil,
+    key.versions.map(({ version, createdAt, retired, fingerprint }) => [version, createdAt, retired ? 1 : 0, fingerprint]), [...key.formerIds], key.change,
+  ];
+}
+
+function fromSummary(summary: KeySummary): StoredKey {
+  const [uri, id, label, backend, type, algorithm, usages, state, createdAt, notBefore, notAfter, extractable, protection, tags, origin, trashedUntil, versions, formerIds, change] = summary;
+  return {
+    uri, id, label, backend, type, algorithm, usages: USAGES.filter((_, index) => (usages & (1 << index)) !== 0), state, createdAt, notBefore, notAfter, extractable: extractable === 1, protection, tags, origin,
+    trashedUntil, versions: versions.map(([version, at, retired, fingerprint]) => ({ version, createdAt: at, retired: retired === 1, fingerprint })), formerIds, change,
+  };
 }
 
 function addTo(map: Map<string, Set<string>>, name: string, id: string): void {

@@ -71,7 +71,7 @@ async function signFile(file: SignInput['files'][number], index: number, algorit
   const ref = refOf(key);
   const signature = await facet(store.signer, store, 'sign').sign(ref, algorithm, content, context.keyCall);
   // A signer that returns garbage (a broken token, a fault attack) must leave no file behind.
-  if (!(await verifySignature(publicKeyOf(key), algorithm, content, signature))) {
+  if (!(await verifySignature(await publicKeyOf(key, context), algorithm, content, signature))) {
     throw new KeywrightError('INTERNAL', { detail: `The signature that ${store.name} made of ${basename(name)} does not verify. It was thrown away.`, remedy: 'Try again; if it persists, do not trust this key’s backend.' });
   }
   const encoded = input.encoding === 'p1363' && SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaDerToP1363(signature, KEY_ALGORITHMS[key.algorithm].bits) : signature;
@@ -110,10 +110,11 @@ async function judge(input: VerifyInput, signature: Uint8Array, contentFor: (alg
     for (const algorithm of candidate.algorithms) {
       const content = await contentFor(algorithm);
       for (const version of candidate.versions) {
+        const spki = await version.spki();
         for (const der of encodings(signature, algorithm, candidate.bits, input.encoding)) {
-          if (!(await verifySignature(version.spki, algorithm, content, der))) continue;
+          if (!(await verifySignature(spki, algorithm, content, der))) continue;
           return {
-            intact: true, trusted: true, algorithm, signer: { key: candidate.uri, label: candidate.label, fingerprint: fingerprint(version.spki), version: version.number },
+            intact: true, trusted: true, algorithm, signer: { key: candidate.uri, label: candidate.label, fingerprint: fingerprint(spki), version: version.number },
             verdict: candidate.uri === null ? 'The file is as it was signed, by the key that you named.' : `The file is as it was signed by “${candidate.label}”, a key held here.`,
           };
         }
@@ -132,7 +133,7 @@ interface Candidate {
   readonly label: string | null;
   readonly bits: number;
   readonly algorithms: readonly SignatureAlgorithmName[];
-  readonly versions: readonly { readonly number: number | null; readonly spki: Uint8Array }[];
+  readonly versions: readonly { readonly number: number | null; readonly spki: () => Promise<Uint8Array> }[];
 }
 
 /** Keys to try: the one that was named, else every key held here that can have signed. */
@@ -140,13 +141,13 @@ function candidates(input: VerifyInput, context: Context): Candidate[] {
   if (input.publicKey !== undefined) {
     const { spki } = readPublicKey(input.publicKey);
     const algorithm = algorithmOfSpki(spki);
-    return [{ uri: null, label: null, bits: KEY_ALGORITHMS[algorithm].bits, algorithms: algorithmsFor(algorithm, input), versions: [{ number: null, spki }] }];
+    return [{ uri: null, label: null, bits: KEY_ALGORITHMS[algorithm].bits, algorithms: algorithmsFor(algorithm, input), versions: [{ number: null, spki: async () => spki }] }];
   }
   const held = input.key !== undefined ? [context.key] : [...context.session.inventory.all()].filter((key) => isPair(key) && key.usages.includes('verify') && key.trashedUntil === null);
   if (input.key !== undefined) assertCapable(context.key, 'verify');
   return held.map((key: StoredKey) => ({
     uri: key.uri, label: key.label, bits: KEY_ALGORITHMS[key.algorithm].bits, algorithms: algorithmsFor(key.algorithm, input),
-    versions: livingVersions(key).map(({ version }) => ({ number: version, spki: publicKeyOf(key, version) })),
+    versions: livingVersions(key).map(({ version }) => ({ number: version, spki: () => publicKeyOf(key, context, version) })),
   }));
 }
 

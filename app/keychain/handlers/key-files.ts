@@ -3,7 +3,7 @@ import { algorithmOfPkcs8, readKeys, writeKey as formatKey, type ReadKey } from 
 import type { Context } from '../context.ts';
 import { recordOf } from '../inventory.ts';
 import type { HandlersOf } from './handlers.ts';
-import { facet, newKeyId, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
+import { facet, keepPublicKeys, newKeyId, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
 import { newKeyPassphrase } from './keys.ts';
 
 /** Formats that have a place for a passphrase. */
@@ -62,6 +62,7 @@ async function importOne(
       id: newKeyId(), label, usages: usagesFor(material.algorithm, input.usages), extractable: input.extractable ?? store.exporter !== undefined, ...(passphrase === undefined ? {} : { passphrase }),
     }, material, context.keyCall);
     context.subject(description.uri);
+    await keepPublicKeys(context, description);
     const key = storedKey(description, store, { label, tags: input.tags, origin: 'imported' });
     const { fingerprint } = recordOf(key);
     const held = fingerprint === null ? [] : context.session.inventory.byFingerprint(fingerprint).map(({ uri }) => uri);

@@ -3,7 +3,7 @@ import { KEY_ALGORITHMS, KeywrightError, type KeyAlgorithmName, type KeyRecord, 
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyDescription, KeyRef, KeyStore } from '../../keystore/keystore.ts';
 import type { Context } from '../context.ts';
-import { KEY_PREFIX, primary, recordOf, type StoredKey, type StoredVersion } from '../inventory.ts';
+import { KEY_PREFIX, primary, PUBLIC_PREFIX, recordOf, type StoredKey, type StoredVersion } from '../inventory.ts';
 
 /** What handlers of `keys` share: between a backend's description, the inventory's record and the answer. */
 
@@ -41,8 +41,15 @@ export function storedKey(description: KeyDescription, store: KeyStore, facts: P
   };
 }
 
-export function storedVersion({ version, createdAt, publicKey }: KeyDescription['versions'][number]): StoredVersion {
-  return { version, createdAt, retired: false, fingerprint: publicKey === null ? null : fingerprint(publicKey), publicKey: publicKey === null ? null : Buffer.from(publicKey).toString('base64url') };
+function storedVersion({ version, createdAt, publicKey }: KeyDescription['versions'][number]): StoredVersion {
+  return { version, createdAt, retired: false, fingerprint: publicKey === null ? null : fingerprint(publicKey) };
+}
+
+/** Keeps the public keys of a key, so that what it signed can be verified while its backend is away. */
+export async function keepPublicKeys(context: Context, { versions }: KeyDescription): Promise<void> {
+  for (const { publicKey } of versions) {
+    if (publicKey !== null) await context.keyCall.unit.put(PUBLIC_PREFIX + fingerprint(publicKey), publicKey, { ifRevision: 'any' });
+  }
 }
 
 /** @returns the key's versions after the backend made or took in another; what was retired stays so. */
@@ -63,12 +70,15 @@ export function livingVersions(key: StoredKey): StoredVersion[] {
   return key.versions.filter(({ retired }) => !retired).toReversed();
 }
 
-/** @returns the SPKI of a version. @throws CAPABILITY_MISSING for a symmetric key. */
-export function publicKeyOf(key: StoredKey, version?: number): Uint8Array {
+/** @returns the SPKI of a version, the primary one by default. @throws CAPABILITY_MISSING for a symmetric key, NOT_FOUND, CORRUPT_RECORD. */
+export async function publicKeyOf(key: StoredKey, context: Context, version?: number): Promise<Uint8Array> {
   const wanted = version === undefined ? primary(key) : key.versions.find((known) => known.version === version);
   if (wanted === undefined) throw new KeywrightError('NOT_FOUND', `“${key.label}” has no version ${version}.`);
-  if (wanted.publicKey === null) throw new KeywrightError('CAPABILITY_MISSING', `“${key.label}” is a symmetric key (${key.algorithm}): it has no public key.`);
-  return Buffer.from(wanted.publicKey, 'base64url');
+  if (wanted.fingerprint === null) throw new KeywrightError('CAPABILITY_MISSING', `“${key.label}” is a symmetric key (${key.algorithm}): it has no public key.`);
+  // Through the call's unit where it has one: a key that was made in this very call is not stored yet.
+  const record = await (context.wrote ? context.keyCall.unit : context.session.storage).get(PUBLIC_PREFIX + wanted.fingerprint);
+  if (record === undefined) throw new KeywrightError('CORRUPT_RECORD', { detail: `The public key of “${key.label}” is missing from the store.`, where: PUBLIC_PREFIX + wanted.fingerprint, remedy: 'Run `keywright store verify`, and restore a backup.' });
+  return record.value;
 }
 
 /** @returns the usages asked for, or all of the algorithm. @throws INVALID_INPUT for one that the algorithm lacks. */

@@ -5,7 +5,7 @@ import { verifySignature } from '../../signing/verify.ts';
 import type { Context } from '../context.ts';
 import { primary, type StoredKey, type StoredVersion } from '../inventory.ts';
 import type { HandlersOf } from './handlers.ts';
-import { facet, mergedVersions, newKeyId, refOf, storedKey, writeKey } from './key-records.ts';
+import { facet, mergedVersions, newKeyId, publicKeyOf, refOf, storedKey, writeKey } from './key-records.ts';
 
 type TransferInput = InputOf<typeof keyOperations.copy>;
 type TransferOutput = OutputOf<typeof keyOperations.copy>;
@@ -88,7 +88,7 @@ async function copyKey(key: StoredKey, source: KeyStore, destination: KeyStore, 
 }
 
 function sameVersion(key: StoredKey, before: StoredVersion | undefined, made: StoredVersion): StoredVersion {
-  if (before === undefined || before.version !== made.version || before.publicKey !== made.publicKey) {
+  if (before === undefined || before.version !== made.version || before.fingerprint !== made.fingerprint) {
     throw new KeywrightError('INTERNAL', { detail: `The copy of “${key.label}” does not have the same public keys. Nothing was changed.` });
   }
   return { ...made, createdAt: before.createdAt, retired: before.retired };
@@ -103,7 +103,7 @@ async function proveInUse(key: StoredKey, store: KeyStore, context: Context): Pr
   if (key.usages.includes('sign') && store.signer !== undefined) {
     const [algorithm] = signatureAlgorithmsOf(key.algorithm);
     const signature = await store.signer.sign(ref, algorithm!, { message }, context.keyCall);
-    if (!(await verifySignature(Buffer.from(primary(key).publicKey!, 'base64url'), algorithm!, { message }, signature))) throw failed;
+    if (!(await verifySignature(await publicKeyOf(key, context), algorithm!, { message }, signature))) throw failed;
   } else if (kind === 'symmetric' && key.usages.includes('encrypt') && key.usages.includes('decrypt') && store.encrypter !== undefined && store.decrypter !== undefined) {
     const [algorithm] = encryptionAlgorithmsOf(key.algorithm);
     const sealed = await store.encrypter.encrypt(ref, algorithm!, { plaintext: message }, context.keyCall);

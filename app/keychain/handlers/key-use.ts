@@ -11,7 +11,7 @@ import * as envelope from '../envelope.ts';
 import { primary, type StoredKey } from '../inventory.ts';
 import { derivePassword, hkdf } from '../password-derivation.ts';
 import type { HandlersOf } from './handlers.ts';
-import { facet, livingVersions, newKeyId, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
+import { facet, keepPublicKeys, livingVersions, newKeyId, publicKeyOf, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
 
 type UseVerb = 'sign' | 'verify' | 'encrypt' | 'decrypt' | 'wrap' | 'unwrap' | 'agree' | 'derive' | 'derive-password' | 'encapsulate' | 'decapsulate' | 'mac' | 'verify-mac' | 'random';
 
@@ -26,10 +26,11 @@ export const keyUseHandlers: Pick<HandlersOf<'keys'>, `keys.${UseVerb}`> = {
     return { signature: encodeSignature(signature, algorithm, key, input.encoding), algorithm, key: key.uri, version: ref.version };
   },
 
-  async 'keys.verify'(input, { key }) {
+  async 'keys.verify'(input, context) {
+    const { key } = context;
     const algorithm = signatureAlgorithm(key, input.algorithm);
     assertContent(algorithm, input.content);
-    const version = await verifyingVersion(key, algorithm, input.content, input.signature, input.encoding);
+    const version = await verifyingVersion(context, algorithm, input.content, input.signature, input.encoding);
     return { valid: version !== null, algorithm, key: key.uri, version };
   },
 
@@ -103,6 +104,7 @@ export const keyUseHandlers: Pick<HandlersOf<'keys'>, `keys.${UseVerb}`> = {
     }, { algorithm: input.keyAlgorithm, secret }, context.keyCall);
     context.subject(description.uri);
     context.note(`unwrapped by ${store.name}`);
+    await keepPublicKeys(context, description);
     return writeKey(context, storedKey(description, destination, { label: input.label, tags: input.tags, origin: 'imported' }));
   },
 
@@ -207,15 +209,16 @@ function encodeSignature(signature: Uint8Array, algorithm: SignatureAlgorithmNam
 }
 
 /** @returns the newest living version whose public key verifies the signature, or null. */
-export async function verifyingVersion(key: StoredKey, algorithm: SignatureAlgorithmName, content: Content, signature: Uint8Array, encoding: 'der' | 'p1363'): Promise<number | null> {
+async function verifyingVersion(context: Context, algorithm: SignatureAlgorithmName, content: Content, signature: Uint8Array, encoding: 'der' | 'p1363'): Promise<number | null> {
+  const { key } = context;
   let der = signature;
   if (encoding === 'p1363' && SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa') {
     const bytes = Math.ceil(KEY_ALGORITHMS[key.algorithm].bits / 8);
     if (signature.length !== 2 * bytes) return null;
     der = ecdsaP1363ToDer(signature, KEY_ALGORITHMS[key.algorithm].bits);
   }
-  for (const { version, publicKey } of livingVersions(key)) {
-    if (publicKey !== null && await verifySignature(Buffer.from(publicKey, 'base64url'), algorithm, content, der)) return version;
+  for (const { version } of livingVersions(key)) {
+    if (await verifySignature(await publicKeyOf(key, context, version), algorithm, content, der)) return version;
   }
   return null;
 }

@@ -1,10 +1,10 @@
 import { askSecret, askToConfirm, KeywrightError, type KeyRecord, type SecretBytes } from '../../contract/index.ts';
-import { writePublicKey } from '../../formats/index.ts';
+import { fingerprint, writePublicKey } from '../../formats/index.ts';
 import { capabilitiesOf } from '../capabilities.ts';
 import type { Context } from '../context.ts';
 import { primary, recordOf, stateOf, versionsOf, type StoredKey } from '../inventory.ts';
 import { handlersOf } from './handlers.ts';
-import { facet, forgetKey, mergedVersions, newKeyId, publicKeyOf, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
+import { facet, forgetKey, keepPublicKeys, mergedVersions, newKeyId, publicKeyOf, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
 import { keyListHandler } from './key-list.ts';
 import { keyTransferHandlers } from './key-transfer.ts';
 import { keyFileHandlers } from './key-files.ts';
@@ -28,6 +28,7 @@ export const keyHandlers = handlersOf('keys', {
         id: newKeyId(), algorithm: input.algorithm, label: input.label, usages, extractable: input.extractable ?? store.exporter !== undefined, ...(passphrase === undefined ? {} : { passphrase }),
       }, context.keyCall);
       context.subject(description.uri);
+      await keepPublicKeys(context, description);
       return await writeKey(context, storedKey(description, store, { label: input.label, tags: input.tags, origin: 'generated', notBefore: input.notBefore ?? null, notAfter: input.notAfter ?? null }));
     } finally {
       passphrase?.wipe();
@@ -61,6 +62,7 @@ export const keyHandlers = handlersOf('keys', {
     const passphrase = key.protection === 'store+passphrase' ? await newKeyPassphrase(key.label, context) : undefined;
     try {
       const description = await rotator.rotate(refOf(key), passphrase === undefined ? {} : { passphrase }, context.keyCall);
+      await keepPublicKeys(context, description);
       return await writeKey(context, { ...key, versions: mergedVersions(key, description) });
     } finally {
       passphrase?.wipe();
@@ -95,10 +97,10 @@ export const keyHandlers = handlersOf('keys', {
     return {};
   },
 
-  async 'keys.public'(input, { key }) {
-    const version = key.versions.find((known) => known.version === (input.version ?? primary(key).version));
-    const content = writePublicKey(publicKeyOf(key, input.version), key.algorithm, input.format, key.label);
-    return { content, format: input.format, fingerprint: version!.fingerprint! };
+  async 'keys.public'(input, context) {
+    const { key } = context;
+    const spki = await publicKeyOf(key, context, input.version);
+    return { content: writePublicKey(spki, key.algorithm, input.format, key.label), format: input.format, fingerprint: fingerprint(spki) };
   },
 
   async 'keys.capabilities'(_input, { key, session }) {
