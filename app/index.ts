@@ -20,19 +20,13 @@ export async function openCore({ dataDir, config, kind }: OpenCoreOptions): Prom
   const [{ createKeychain }, { BACKENDS, LATER_BACKENDS }, storages] = await Promise.all([
     import('./keychain/index.ts'), import('./backends/index.ts'), import('./storage/registry.ts'),
   ]);
-  for (const module of modulesOf(config)) {
-    if (!loadedModules.has(module)) await storages.loadStorageModule(module, dataDir);
-    loadedModules.add(module);
-  }
+  await storages.loadStorageModules(modulesOf(config), dataDir);
   return createKeychain({
     dataDir, kind, config, version,
     ports: { backends: BACKENDS, laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log },
     openapi: async () => JSON.stringify((await import('./agent/openapi.ts')).openApiDocument(), null, 2),
   });
 }
-
-/** Kinds of storage are registered once a process, whatever number of cores it opens. */
-const loadedModules = new Set<string>();
 
 /** `storage.modules`: paths of modules that register further kinds of storage, separated by commas. */
 function modulesOf(config: Config): string[] {
