@@ -8,7 +8,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { CORE, MAIN, preloads, presentEntries, settingsOf, type Bundle } from './bundles.ts';
+import { CORE, MAIN, PRELOADS, presentEntries, settingsOf, type Bundle } from './bundles.ts';
 import { isStale, PARTS, takeStamp, writeStamp, type Part } from './freshness.ts';
 import { DIST, ROOT } from './paths.ts';
 
@@ -48,7 +48,7 @@ const BUILDERS: Record<Part, (log: (line: string) => void) => Promise<void>> = {
   core: (log) => bundle(CORE, log),
   main: async (log) => {
     await bundle(MAIN, log);
-    for (const preload of preloads()) await bundle(preload, log);
+    for (const preload of PRELOADS) await bundle(preload, log);
   },
   renderer: buildRenderer,
 };

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { basename, join, relative, resolve, dirname } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { InlineConfig, Plugin } from 'vite';
 import { DIST, ROOT } from './paths.ts';
 
@@ -35,19 +35,13 @@ export const CORE: Bundle = {
 export const MAIN: Bundle = { name: 'main', entries: { main: 'main/main.ts' }, outDir: join(DIST, 'main'), format: 'es', target: 'node20' };
 
 /** One bundle a preload, since CommonJS chunks cannot be loaded in the sandbox. */
-export function preloads(): Bundle[] {
-  const folder = join(ROOT, 'preload');
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.includes('.generated.') && !file.startsWith('shared'))
-    .map((file) => ({
-      name: `preload ${basename(file, '.ts')}`,
-      entries: { [basename(file, '.ts')]: `preload/${file}` },
-      outDir: join(DIST, 'preload'),
-      format: 'cjs' as const,
-      target: 'chrome130',
-    }));
-}
+export const PRELOADS: readonly Bundle[] = ['window', 'prompt'].map((name) => ({
+  name: `preload ${name}`,
+  entries: { [name]: `preload/${name}.ts` },
+  outDir: join(DIST, 'preload'),
+  format: 'cjs',
+  target: 'chrome130',
+}));
 
 /**
  * `new URL('./worker.ts', import.meta.url)` names a source file that is itself an entry: in the bundle it becomes the

@@ -1,0 +1,23 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+
+export interface CoreProgram {
+  readonly node: string;
+  readonly coreHost: string;
+  readonly dataFolder: string | undefined;
+}
+
+/** Switches of Node and Electron that would change what the core does, or open a debugger into it. */
+const NOT_INHERITED = ['NODE_OPTIONS', 'ELECTRON_RUN_AS_NODE', 'NODE_CHANNEL_FD', 'NODE_UNIQUE_ID'];
+
+/** Starts the core on Node, with a channel to this process alone: when this process ends, however it ends, the channel closes and so does the core. */
+export function launchCore(program: CoreProgram): ChildProcess {
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_INHERITED.includes(name)));
+  if (program.dataFolder !== undefined) environment['KEYWRIGHT_DATA_DIR'] = program.dataFolder;
+  return spawn(program.node, [program.coreHost], {
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    serialization: 'advanced',
+    windowsHide: true,
+  });
+}

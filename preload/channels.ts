@@ -1,0 +1,23 @@
+/** Names of the messages between the windows and Electron's main process. The bridge and the router share them, and nothing else. */
+export const WINDOW = {
+  call: 'keywright:call',
+  cancel: 'keywright:cancel',
+  progress: 'keywright:progress',
+  event: 'keywright:event',
+  command: 'keywright:command',
+  pickFiles: 'keywright:pick-files',
+  pickSavePath: 'keywright:pick-save-path',
+  saveFile: 'keywright:save-file',
+  copyText: 'keywright:copy-text',
+  showPrompts: 'keywright:show-prompts',
+  openExternal: 'keywright:open-external',
+} as const;
+
+export const PROMPT = {
+  pending: 'keywright-prompt:pending',
+  answer: 'keywright-prompt:answer',
+  changed: 'keywright-prompt:changed',
+  close: 'keywright-prompt:close',
+  resize: 'keywright-prompt:resize',
+  copyText: 'keywright-prompt:copy-text',
+} as const;

@@ -1,0 +1,48 @@
+/** The main window's bridge: passes messages on and decides nothing. Runs sandboxed, apart from the page's own world. */
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
+import type { IpcRendererEvent } from 'electron';
+import type { DesktopApi, DesktopPlatform } from '../renderer/bridge/desktop-api.ts';
+import { WINDOW } from './channels.ts';
+
+let lastCall = 0;
+const progressListeners = new Map<number, (event: unknown) => void>();
+const callsByAbortId = new Map<string, number>();
+
+ipcRenderer.on(WINDOW.progress, (_event, call: number, progress: unknown) => progressListeners.get(call)?.(progress));
+
+function listen<T>(channel: string, listener: (value: T) => void): () => void {
+  const forward = (_event: IpcRendererEvent, value: T) => listener(value);
+  ipcRenderer.on(channel, forward);
+  return () => void ipcRenderer.removeListener(channel, forward);
+}
+
+const api: DesktopApi = {
+  async call(operation, input, onProgress, abortId) {
+    const call = (lastCall += 1);
+    if (onProgress !== undefined) progressListeners.set(call, onProgress);
+    if (abortId !== undefined) callsByAbortId.set(abortId, call);
+    try {
+      return await ipcRenderer.invoke(WINDOW.call, call, operation, input, onProgress !== undefined);
+    } finally {
+      progressListeners.delete(call);
+      if (abortId !== undefined) callsByAbortId.delete(abortId);
+    }
+  },
+  cancel(abortId) {
+    const call = callsByAbortId.get(abortId);
+    if (call !== undefined) ipcRenderer.send(WINDOW.cancel, call);
+  },
+  onEvent: (listener) => listen(WINDOW.event, listener),
+  onCommand: (listener) => listen<string>(WINDOW.command, listener),
+  pathForFile: (file) => webUtils.getPathForFile(file),
+  pickFiles: (options) => ipcRenderer.invoke(WINDOW.pickFiles, options),
+  pickSavePath: (options) => ipcRenderer.invoke(WINDOW.pickSavePath, options),
+  saveFile: (bytes, options) => ipcRenderer.invoke(WINDOW.saveFile, bytes, options),
+  copyText: (text, options) => ipcRenderer.invoke(WINDOW.copyText, text, options),
+  showPrompts: () => ipcRenderer.send(WINDOW.showPrompts),
+  openExternal: (url) => ipcRenderer.send(WINDOW.openExternal, url),
+  platform: process.platform as DesktopPlatform,
+  version: process.argv.find((argument) => argument.startsWith('--keywright-version='))?.slice('--keywright-version='.length) ?? '',
+};
+
+contextBridge.exposeInMainWorld('keywright', api);
