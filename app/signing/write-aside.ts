@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, type FileHandle, link, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { alreadyExists, fileError } from './file-errors.ts';
+
+/**
+ * Writes a file so that it is there as a whole or not at all: aside in the same folder, fsync, rename, fsync of the
+ * folder. Without `overwrite` an existing file is never replaced, not even one that appears in between: the file gets its
+ * name by a hard link, which fails when the name is taken.
+ *
+ * While it is written it is readable by its owner alone; then it gets the mode of what it replaces, else that of the umask.
+ * @param produce is given `write`, which may be called any number of times, one after another.
+ * @returns what `produce` returns.
+ * @throws ALREADY_EXISTS, NOT_FOUND (no such folder), PERMISSION_DENIED, STORAGE_FULL, STORAGE_READ_ONLY, INVALID_INPUT (a
+ *   folder's path), AbortError, and whatever `produce` throws; after any of them nothing remains
+ */
+export async function writeAside<T>(
+  path: string, options: { readonly overwrite: boolean; readonly signal: AbortSignal }, produce: (write: (chunk: Uint8Array) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const { overwrite, signal } = options;
+  signal.throwIfAborted();
+  const target = await targetOf(path, overwrite);
+  const aside = join(dirname(target.path), `.${basename(target.path).slice(0, 100)}.${randomBytes(8).toString('hex')}.part`);
+  let file: FileHandle | undefined;
+  let made = false;
+  try {
+    file = await open(aside, 'wx', 0o600);
+    made = true;
+    const opened = file;
+    const result = await produce(async (chunk) => {
+      signal.throwIfAborted();
+      try {
+        await opened.appendFile(chunk);
+      } catch (thrown) {
+        throw fileError(thrown, path, 'write');
+      }
+    });
+    signal.throwIfAborted();
+    await file.sync();
+    await file.close();
+    file = undefined;
+    await chmod(aside, target.mode);
+    await (overwrite ? rename(aside, target.path) : nameOnce(aside, target.path));
+    made = overwrite ? false : await exists(aside);
+    await syncFolder(dirname(target.path));
+    return result;
+  } catch (thrown) {
+    throw fileError(thrown, path, 'write');
+  } finally {
+    await file?.close().catch(() => undefined);
+    if (made) await rm(aside, { force: true });
+  }
+}
+
+/** Where the file goes, past symbolic links if it shall replace what is there, and with which mode. */
+async function targetOf(path: string, overwrite: boolean): Promise<{ path: string; mode: number }> {
+  try {
+    const there = await lstat(path).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code === 'ENOENT') return undefined;
+      throw thrown;
+    });
+    if (there === undefined) return { path, mode: 0o666 & ~process.umask() };
+    if (!overwrite) throw alreadyExists(path);
+    const real = there.isSymbolicLink() ? await realpath(path) : path;
+    const facts = await stat(real);
+    if (!facts.isFile()) throw Object.assign(new Error('not a regular file'), { code: facts.isDirectory() ? 'EISDIR' : 'EINVAL' });
+    return { path: real, mode: facts.mode & 0o777 };
+  } catch (thrown) {
+    throw fileError(thrown, path, 'write');
+  }
+}
+
+/** Gives `aside` the name `path` if that is free. Some file systems (FAT) have no hard links: there the name is taken first by an empty file. */
+async function nameOnce(aside: string, path: string): Promise<void> {
+  try {
+    await link(aside, path);
+    return;
+  } catch (thrown) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
+  }
+  await (await open(path, 'wx', 0o600)).close();
+  try {
+    await rename(aside, path);
+  } catch (thrown) {
+    await rm(path, { force: true });
+    throw thrown;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(() => true, () => false);
+}
+
+/** Makes the new name durable. Windows cannot, and need not: its names are journaled. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
