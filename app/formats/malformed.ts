@@ -3,7 +3,7 @@ import { KeywrightError } from '../contract/index.ts';
 /** @returns INVALID_INPUT for a file that is not what it claims. @param offset bytes from the beginning of what was parsed. */
 export function malformed(detail: string, offset?: number, remedy?: string): KeywrightError {
   return new KeywrightError('INVALID_INPUT', {
-    detail,
+    detail: detail.charAt(0).toUpperCase() + detail.slice(1), // readers begin with the name of a part: "the version …"
     ...(offset === undefined ? {} : { where: `offset ${offset}` }),
     ...(remedy === undefined ? {} : { remedy }),
   });

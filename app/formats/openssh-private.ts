@@ -2,7 +2,7 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import type { SecretBytes } from '../contract/index.ts';
 import { bcryptPbkdf } from './bcrypt-pbkdf.ts';
 import { fromBigInt, toBigInt } from './der.ts';
-import { malformed, notSupported } from './malformed.ts';
+import { malformed, notSupported, within } from './malformed.ts';
 import { SSH_CIPHERS } from './openssh-ciphers.ts';
 import { parseSshBlob, readSshEc, refuseSshType, sshBlob, sshKeyType } from './openssh-public.ts';
 import { wrongPassphrase } from './pbes.ts';
@@ -30,8 +30,7 @@ export interface OpensshFile {
 /** @param content of the PEM block `OPENSSH PRIVATE KEY`. @throws INVALID_INPUT with the offset, CAPABILITY_MISSING */
 export function parseOpenssh(content: Uint8Array): OpensshFile {
   if (!Buffer.from(content.subarray(0, OPENSSH_MAGIC.length)).equals(OPENSSH_MAGIC)) throw malformed('An OpenSSH private key begins with openssh-key-v1.', 0);
-  const body = content.subarray(OPENSSH_MAGIC.length);
-  const reader = new SshReader(body);
+  const reader = new SshReader(content.subarray(OPENSSH_MAGIC.length), OPENSSH_MAGIC.length);
   const cipherName = reader.text('the cipher');
   const kdfName = reader.text('the key derivation function');
   const optionsAt = reader.offset;
@@ -39,7 +38,8 @@ export function parseOpenssh(content: Uint8Array): OpensshFile {
   const countAt = reader.offset;
   const count = reader.uint32('the number of keys');
   if (count !== 1) throw count > 1 && count < 1000 ? notSupported(`The file holds ${count} keys; OpenSSH itself knows files of one alone.`) : malformed(`The file claims to hold ${count} keys.`, countAt);
-  const publicParts = parseSshBlob(reader.string('the public key'));
+  const publicAt = reader.offset + 4;
+  const publicParts = parseSshBlob(reader.string('the public key'), publicAt);
   const privateAt = reader.offset;
   const section = reader.string('the private part');
   const tag = reader.rest;
@@ -47,7 +47,7 @@ export function parseOpenssh(content: Uint8Array): OpensshFile {
   if (!encrypted) {
     if (kdfName !== 'none' || kdfOptions.length !== 0) throw malformed('The key is not encrypted, but a key derivation function is named.', optionsAt);
     reader.finish('the key');
-    return { encrypted, publicParts, open: async () => readSection(Buffer.from(section), 8, publicParts, false) };
+    return { encrypted, publicParts, open: async () => within('in the private part', () => readSection(Buffer.from(section), 8, publicParts, false)) };
   }
   const cipher = Object.hasOwn(SSH_CIPHERS, cipherName) ? SSH_CIPHERS[cipherName] : undefined;
   if (cipher === undefined) throw notSupported(`The key is encrypted with ${printable(cipherName)}, which is not supported.`, 'Change it with: ssh-keygen -p -Z aes256-ctr.', Object.keys(SSH_CIPHERS));
@@ -66,7 +66,8 @@ export function parseOpenssh(content: Uint8Array): OpensshFile {
       if (passphrase === undefined || passphrase.length === 0) throw wrongPassphrase();
       const derived = await bcryptPbkdf(passphrase.reveal(), salt, rounds, cipher.key + cipher.iv, signal);
       try {
-        return readSection(cipher.decrypt(derived.subarray(0, cipher.key), derived.subarray(cipher.key), section, tag), cipher.block, publicParts, true);
+        const plain = cipher.decrypt(derived.subarray(0, cipher.key), derived.subarray(cipher.key), section, tag);
+        return within('in the private part, decrypted', () => readSection(plain, cipher.block, publicParts, true));
       } finally {
         derived.fill(0);
       }
@@ -74,7 +75,7 @@ export function parseOpenssh(content: Uint8Array): OpensshFile {
   };
 }
 
-/** Reads the decrypted part, and wipes it. */
+/** Reads the decrypted part. Its bytes live on in what is returned. */
 function readSection(section: Buffer, block: number, publicParts: PublicParts, encrypted: boolean): { parts: PrivateParts; comment: string } {
   const reader = new SshReader(section);
   const first = reader.uint32('the check number');

@@ -33,8 +33,9 @@ export function sshBlob(parts: PublicParts): Buffer {
   return Buffer.concat([sshString(type), ...(parts.kind === 'ec' ? [sshString(type.slice('ecdsa-sha2-'.length))] : []), sshString(parts.bytes)]);
 }
 
-export function parseSshBlob(blob: Uint8Array): PublicParts {
-  const reader = new SshReader(blob);
+/** @param base where `blob` begins in what the user has, for offsets in errors. */
+export function parseSshBlob(blob: Uint8Array, base = 0): PublicParts {
+  const reader = new SshReader(blob, base);
   const type = reader.text('the key type');
   const parts = readSshPublic(type, reader);
   reader.finish('the key');

@@ -186,7 +186,13 @@ function readScrypt(parameters: DerReader, length: number): Derive {
   if (128 * N * r > MAX_SCRYPT_MEMORY || p > MAX_SCRYPT_PARALLEL) {
     throw notSupported(`Opening this key would take scrypt ${Math.ceil((128 * N * r) / 2 ** 20)} MiB ${p} times over; ${MAX_SCRYPT_MEMORY / 2 ** 20} MiB ${MAX_SCRYPT_PARALLEL} times is the most.`, CONVERT);
   }
-  return (passphrase) => scryptAsync(passphrase, salt, length, { N, r, p, maxmem: 2 * MAX_SCRYPT_MEMORY });
+  return async (passphrase) => {
+    try {
+      return await scryptAsync(passphrase, salt, length, { N, r, p, maxmem: 2 * MAX_SCRYPT_MEMORY });
+    } catch {
+      throw malformed('The parameters of scrypt do not go together (RFC 7914 §6).', offset);
+    }
+  };
 }
 
 function checkLength(parameters: DerReader, length: number): void {

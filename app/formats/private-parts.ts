@@ -38,7 +38,7 @@ export function parsePkcs8(bytes: Uint8Array): PrivateParts {
   info.optional('the attributes', contextTag(0));
   const publicAt = info.offset;
   const publicBytes = info.peek() === contextPrimitive(1) ? info.bits('the public key', contextPrimitive(1)) : undefined;
-  if (publicBytes !== undefined && version === 0) throw malformed('A public key is only there in version 2 of PKCS#8.', publicAt);
+  if ((publicBytes !== undefined) !== (version === 1)) throw malformed('Version 2 of PKCS#8 has the public key at its end, and version 1 does not; here they do not go together.', publicAt);
   info.finish('the private key');
   outer.finish('the private key');
   const from = secret.byteOffset - bytes.byteOffset;

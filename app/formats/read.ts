@@ -1,5 +1,6 @@
 import { type KeyAlgorithmName, KeywrightError, type SecretBytes } from '../contract/index.ts';
 import type { KeyMaterial } from '../keystore/keystore.ts';
+import { DerReader, TAG } from './der.ts';
 import { parseJson } from './json.ts';
 import { isPrivateJwk, type Jwk, readPrivateJwk } from './jwk.ts';
 import { isLegacyEncrypted, parseLegacyEncryption } from './legacy-pem.ts';
@@ -79,7 +80,7 @@ function findKeys(content: Uint8Array, format: KeyFileFormat | undefined, passph
     only('jwk');
     return jwkReadings(parseJson(content), options.algorithm);
   }
-  if (kind === undefined && content[0] === 0x30) return [() => readDer(content, format ?? 'pkcs8', passphrases)]; // damaged: let the parser say where
+  if (kind === undefined && content[0] === 0x30 && !isText(content) && !isForeignDer(content)) return [() => readDer(content, format ?? 'pkcs8', passphrases)]; // damaged: let the parser say where
   throw notReadable(content);
 }
 
@@ -179,6 +180,23 @@ function notReadable(content: Uint8Array): KeywrightError {
   const { what, detail } = recognise(content);
   if (what === 'unknown' || what === 'empty') return malformed(`The file holds no key that can be read. ${detail}`, 0);
   return notSupported(detail, 'Give a file with a private key in a format named.', ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'openssh', 'raw']);
+}
+
+/** A whole SEQUENCE that does not begin as a private key does. */
+function isForeignDer(content: Uint8Array): boolean {
+  try {
+    const outer = new DerReader(content);
+    const inside = outer.enter('it');
+    outer.finish('it');
+    return inside.peek() !== TAG.integer;
+  } catch {
+    return false;
+  }
+}
+
+/** Text can begin with "0", which is the tag of a SEQUENCE. */
+function isText(content: Uint8Array): boolean {
+  return content.subarray(0, 64).every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x0d || byte === 0x09);
 }
 
 /** Asks for a passphrase once; a second key of the same file is tried with what opened the first before asking again. */

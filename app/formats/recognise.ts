@@ -6,6 +6,8 @@ import type { Recognised } from './types.ts';
 
 /** Names what a file is, also when this version does not read it, so that nothing is called malformed that is only foreign. */
 
+/** Of text; binary files are told by their first bytes. */
+const MAX_LOOKED_AT = 4 * 1024 * 1024;
 const LATER = 'Reading it comes with a later version.';
 /** Kinds that {@link recognise} tells apart; those of `true` hold keys that are read. */
 const KINDS: Readonly<Record<string, readonly [readable: boolean, detail: string]>> = {
@@ -73,7 +75,8 @@ export function kindOf(content: Uint8Array): string {
   if (bytes.subarray(0, OPENSSH_MAGIC.length).equals(OPENSSH_MAGIC)) return 'openssh-private';
   const der = sniffDer(content);
   if (der !== undefined) return der;
-  if (looksLikePem(content)) return pemKind(content);
+  const head = content.subarray(0, MAX_LOOKED_AT);
+  if (looksLikePem(head)) return pemKind(head);
   return textKind(bytes.subarray(0, 64 * 1024).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart()) ?? openpgpBinary(bytes) ?? 'unknown';
 }
 

@@ -5,7 +5,8 @@ export type DerKind =
   | 'pkcs8' | 'pkcs8-encrypted' | 'pkcs1' | 'sec1' | 'dsa-private' | 'public-key' | 'pkcs1-public' | 'certificate' | 'certificate-request' | 'crl'
   | 'pkcs12' | 'cms' | 'ocsp-response' | 'dsa-parameters' | 'ec-parameters';
 
-const CONTENT_TYPES = '1.2.840.113549.1.7.';
+/** PKCS#7's content types and S/MIME's (RFC 5652 §14, RFC 8551). */
+const isContentType = (oid: string): boolean => oid.startsWith('1.2.840.113549.1.7.') || oid.startsWith('1.2.840.113549.1.9.16.1.');
 
 /** @returns undefined when it is none of these, or not DER (PKCS#12 and CMS files in BER are told all the same). */
 export function sniffDer(bytes: Uint8Array): DerKind | undefined {
@@ -17,7 +18,7 @@ export function sniffDer(bytes: Uint8Array): DerKind | undefined {
     const tags = head.map(({ tag }) => tag);
     if (tags[0] === TAG.integer) return startsWithInteger(first, head, tags);
     if (tags[0] === TAG.oid) {
-      return oidOf(first, head[0]).startsWith(CONTENT_TYPES) ? 'cms' : undefined;
+      return isContentType(oidOf(first, head[0])) ? 'cms' : undefined;
     }
     if (tags[0] === 0x0a) return 'ocsp-response';
     if (tags[0] !== TAG.sequence) return undefined;
@@ -45,7 +46,7 @@ function startsWithInteger(reader: DerReader, head: readonly DerElement[], tags:
   const inner = children(reader.inside(head[1] as DerElement), 1)[0];
   if (inner?.tag !== TAG.oid) return undefined;
   const oid = oidOf(reader, inner);
-  return oid.startsWith(CONTENT_TYPES) ? 'pkcs12' : oid === '1.2.840.10045.1.1' || oid === '1.2.840.10045.1.2' ? 'ec-parameters' : undefined;
+  return isContentType(oid) ? 'pkcs12' : oid === '1.2.840.10045.1.1' || oid === '1.2.840.10045.1.2' ? 'ec-parameters' : undefined;
 }
 
 function oidOf(reader: DerReader, element: DerElement | undefined): string {
@@ -60,8 +61,7 @@ function children(reader: DerReader, max: number): DerElement[] {
 
 /** BER with indefinite lengths, as some programs write PKCS#12 and CMS: SEQUENCE { 3 … or SEQUENCE { contentType … */
 function sniffIndefinite(bytes: Uint8Array): DerKind | undefined {
-  const pkcs7 = Buffer.from('2a864886f70d0107', 'hex');
   const start = Buffer.from(bytes.subarray(0, 40));
-  if (!start.includes(pkcs7)) return undefined;
+  if (!start.includes(Buffer.from('2a864886f70d01', 'hex'))) return undefined; // 1.2.840.113549.1
   return bytes[2] === TAG.integer && bytes[4] === 3 ? 'pkcs12' : bytes[2] === TAG.oid ? 'cms' : undefined;
 }

@@ -5,14 +5,18 @@ import { malformed } from './malformed.ts';
 
 export class SshReader {
   readonly bytes: Uint8Array;
+  readonly #base: number;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** @param base where `bytes` begin in what the user has, for offsets in errors. */
+  constructor(bytes: Uint8Array, base = 0) {
     this.bytes = bytes;
+    this.#base = base;
   }
 
+  /** Of what comes next. */
   get offset(): number {
-    return this.#at;
+    return this.#base + this.#at;
   }
 
   get rest(): Uint8Array {
@@ -20,7 +24,7 @@ export class SshReader {
   }
 
   uint32(what: string): number {
-    if (this.bytes.length - this.#at < 4) throw malformed(`It ends where ${what} should be.`, this.#at);
+    if (this.bytes.length - this.#at < 4) throw malformed(`It ends where ${what} should be.`, this.offset);
     const value = new DataView(this.bytes.buffer, this.bytes.byteOffset + this.#at, 4).getUint32(0);
     this.#at += 4;
     return value;
@@ -52,7 +56,7 @@ export class SshReader {
   }
 
   finish(what: string): void {
-    if (this.#at !== this.bytes.length) throw malformed(`${this.bytes.length - this.#at} bytes follow the end of ${what}.`, this.#at);
+    if (this.#at !== this.bytes.length) throw malformed(`${this.bytes.length - this.#at} bytes follow the end of ${what}.`, this.offset);
   }
 }
 

@@ -1,0 +1,83 @@
+import { createPrivateKey } from 'node:crypto';
+import { describe, expect, test, vi } from 'vitest';
+import { KEY_ALGORITHMS, type KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
+import { keyFormatsOf, publicFormatsOf, readPublicKey, writeKey, writePublicKey } from './index.ts';
+import { failure, materialOf, pairOf, PAIRS, readOne, SECRETS } from './testing/keys.ts';
+import type { KeyFileFormat } from './types.ts';
+
+vi.setConfig({ testTimeout: 60_000 }); // SLH-DSA's slow sets prove themselves by a signature
+
+const FORMATS: readonly KeyFileFormat[] = ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'openssh', 'raw'];
+const passphrase = (): SecretBytes => SecretBytes.fromText('another pass phrase 99');
+
+describe.each([...PAIRS, ...SECRETS])('%s', (algorithm: KeyAlgorithmName) => {
+  test.each(keyFormatsOf(algorithm))('comes back from %s as it went', async (format) => {
+    const material = materialOf(algorithm);
+    const content = await writeKey(material, { format, encoding: 'pem', label: 'Ada’s key' });
+    const key = await readOne(content, undefined, format === 'raw' ? { format, algorithm } : {});
+    expect(key).toMatchObject({ format, wasEncrypted: false, ...(format === 'jwk' || format === 'openssh' ? { label: 'Ada’s key' } : {}) });
+    expect(key.material.algorithm).toBe(algorithm);
+    expect(Buffer.from(key.material.secret.reveal())).toEqual(Buffer.from(material.secret.reveal()));
+  });
+
+  test('is refused by every other format, with the reason and what serves', async () => {
+    for (const format of FORMATS.filter((name) => !keyFormatsOf(algorithm).includes(name))) {
+      const error = await failure(() => writeKey(materialOf(algorithm), { format, encoding: 'pem' }));
+      expect([error.code, error.facts.alternatives]).toEqual(['CAPABILITY_MISSING', keyFormatsOf(algorithm)]);
+    }
+  });
+});
+
+describe.each(PAIRS)('the public key of %s', (algorithm) => {
+  test.each(publicFormatsOf(algorithm))('comes back from %s as it went', (format) => {
+    const { spki } = pairOf(algorithm);
+    const { spki: back, algorithm: told } = readPublicKey(writePublicKey(spki, algorithm, format, 'Ada'));
+    expect([Buffer.from(back), told]).toEqual([spki, algorithm]);
+  });
+
+  test('is refused by a format that has no name for it', async () => {
+    for (const format of (['jwk', 'openssh'] as const).filter((name) => !publicFormatsOf(algorithm).includes(name))) {
+      expect((await failure(() => writePublicKey(pairOf(algorithm).spki, algorithm, format))).code).toBe('CAPABILITY_MISSING');
+    }
+  });
+});
+
+test.each(['pkcs8', 'pkcs1', 'sec1'] as const)('%s in DER comes back as it went', async (format) => {
+  const algorithm = format === 'pkcs1' ? 'rsa-2048' : 'ec-p384';
+  const key = await readOne(await writeKey(materialOf(algorithm), { format, encoding: 'der' }));
+  expect(Buffer.from(key.material.secret.reveal())).toEqual(pairOf(algorithm).pkcs8);
+});
+
+test.each(['pkcs8', 'openssh'] as const)('an encrypted %s opens with its passphrase alone', async (format) => {
+  const content = await writeKey(materialOf('ed25519'), { format, encoding: 'pem', passphrase: passphrase() });
+  const key = await readOne(content, 'another pass phrase 99');
+  expect(key.wasEncrypted).toBe(true);
+  expect(Buffer.from(key.material.secret.reveal())).toEqual(pairOf('ed25519').pkcs8);
+  expect((await failure(() => readOne(content, 'another pass phrase 98'))).code).toBe('PIN_INCORRECT');
+});
+
+test('formats without a safe encryption refuse a passphrase instead of ignoring it', async () => {
+  for (const [algorithm, format] of [['rsa-2048', 'pkcs1'], ['ec-p256', 'sec1'], ['ec-p256', 'jwk'], ['aes-256', 'jwk'], ['aes-256', 'raw']] as const) {
+    expect((await failure(() => writeKey(materialOf(algorithm), { format, encoding: 'pem', passphrase: passphrase() }))).code).toBe('CAPABILITY_MISSING');
+  }
+  expect((await failure(() => writeKey(materialOf('ec-p256'), { format: 'pkcs8', encoding: 'pem', passphrase: SecretBytes.fromText('') }))).code).toBe('INVALID_INPUT');
+});
+
+test('an ML-DSA key without its seed has no JWK, and says so', async () => {
+  const both = createPrivateKey({ key: pairOf('ml-dsa-44').pkcs8, format: 'der', type: 'pkcs8' }).export({ type: 'pkcs8', format: 'der' }) as Buffer;
+  // PrivateKeyInfo { 0, algorithm, OCTET STRING { SEQUENCE { seed 32, expanded 2560 } } }: only the expanded key is put back.
+  const expanded = both.subarray(both.length - 2564);
+  const header = Buffer.from('30820a18020100300b060960864801650304031104820a04', 'hex');
+  const key = await readOne(Buffer.concat([header, expanded]));
+  expect(key.material.algorithm).toBe('ml-dsa-44');
+  const error = await failure(() => writeKey(key.material, { format: 'jwk', encoding: 'pem' }));
+  expect([error.code, error.facts.alternatives]).toEqual(['CAPABILITY_MISSING', ['pkcs8']]);
+});
+
+test('what a format can hold is what the lists of formats say', () => {
+  expect(keyFormatsOf('ec-brainpoolp256r1')).toEqual(['pkcs8', 'sec1']);
+  expect(publicFormatsOf('ec-brainpoolp256r1')).toEqual(['pem', 'der']);
+  expect(keyFormatsOf('chacha20-poly1305')).toEqual(['raw']);
+  for (const name of SECRETS) expect(publicFormatsOf(name)).toEqual([]);
+  expect(PAIRS.every((name) => KEY_ALGORITHMS[name].kind === 'pair' && keyFormatsOf(name)[0] === 'pkcs8')).toBe(true);
+});
