@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { rootSwitches, type Environment } from './runtimes.ts';
+
+/** A browser that ends sooner (ms) has handed the address to an instance that runs already, or did not start. */
+const AT_ONCE = 3000;
+
+export type BrowserOutcome = 'closed' | 'handed over' | 'failed';
+
+/**
+ * Opens an address as an app window: no tabs, no address bar, a profile of its own without the person's extensions.
+ *
+ * @param profile  folder for the browser's profile; made if it is not there
+ * @param onStarted  called with the way to end it
+ * @returns when the window is closed
+ */
+export function openAppWindow(browser: string, address: string, profile: string, environment: Environment, onStarted: (end: () => void) => void): Promise<BrowserOutcome> {
+  mkdirSync(profile, { recursive: true, mode: 0o700 });
+  const child = spawn(browser, [
+    `--app=${address}`,
+    `--user-data-dir=${profile}`,
+    '--no-first-run',
+    '--no-default-browser-check',
+    '--disable-extensions',
+    '--disable-sync',
+    '--disable-background-networking',
+    '--password-store=basic',
+    // Only our own pages are ever shown in this profile; the prompt page opens as a window of its own.
+    '--disable-popup-blocking',
+    '--window-size=1280,800',
+    ...rootSwitches(),
+  ], { env: { ...environment }, stdio: 'ignore' });
+  const started = Date.now();
+  onStarted(() => void child.kill('SIGTERM'));
+  return new Promise((resolve) => {
+    child.once('error', () => resolve('failed'));
+    child.once('close', (code) => {
+      if (code !== 0 && code !== null) resolve('failed');
+      else resolve(Date.now() - started < AT_ONCE && code === 0 ? 'handed over' : 'closed');
+    });
+  });
+}
