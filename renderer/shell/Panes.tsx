@@ -1,0 +1,122 @@
+import { ArrowLeft } from 'lucide-react';
+import { useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
+import { useText } from '../i18n/index.ts';
+import { Button, cx } from '../ui/index.ts';
+import { usePreferences } from './preferences.tsx';
+import { useWindowWidth } from './window-width.ts';
+
+/** Under this width a detail is a page of its own. */
+const ONE_PANE_UNDER = 720;
+const DETAIL = { usual: 380, least: 300, most: 640 } as const;
+const STEP = 16;
+
+const within = (width: number): number => Math.round(Math.min(DETAIL.most, Math.max(DETAIL.least, width)));
+
+/** A list with a detail at its side, or in its place where there is no room. The width is remembered under `name`. */
+export function Panes({ name, list, detail, detailLabel, onCloseDetail }: { name: string; list: ReactNode; detail?: ReactNode; detailLabel: string; onCloseDetail: () => void }) {
+  const t = useText();
+  const { preferences, change } = usePreferences();
+  const windowWidth = useWindowWidth();
+  const drag = useRef<{ x: number; width: number } | undefined>(undefined);
+  const width = within(preferences.panes[name] ?? DETAIL.usual);
+  const setWidth = (next: number): void => change({ panes: { [name]: within(next) } });
+  const hasDetail = detail !== undefined && detail !== null;
+
+  if (windowWidth < ONE_PANE_UNDER) {
+    return (
+      <div className="flex min-h-0 min-w-0 grow flex-col">
+        {/* The list stays, hidden, so that it keeps its place and its selection. */}
+        <div className={cx('flex min-h-0 grow flex-col', hasDetail && 'hidden')}>{list}</div>
+        {hasDetail && (
+          <section aria-label={detailLabel} className="flex min-h-0 grow flex-col bg-surface">
+            <div className="shrink-0 border-b border-border px-2 py-1.5"><Button kind="plain" small icon={ArrowLeft} autoFocus onPress={onCloseDetail}>{t('shell.back')}</Button></div>
+            {detail}
+          </section>
+        )}
+      </div>
+    );
+  }
+
+  const press = (event: KeyboardEvent): void => {
+    const next = { ArrowLeft: width + STEP, ArrowRight: width - STEP, Home: DETAIL.most, End: DETAIL.least }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    setWidth(next);
+  };
+  const pull = (event: PointerEvent<HTMLDivElement>): void => {
+    if (drag.current !== undefined) setWidth(drag.current.width + drag.current.x - event.clientX);
+  };
+
+  return (
+    <div className="flex min-h-0 min-w-0 grow">
+      <div className="flex min-h-0 min-w-0 grow flex-col">{list}</div>
+      {hasDetail && (
+        <>
+          <div
+            role="separator" aria-orientation="vertical" aria-label={t('shell.resizeDetail')} tabIndex={0}
+            aria-valuenow={width} aria-valuemin={DETAIL.least} aria-valuemax={DETAIL.most}
+            onKeyDown={press}
+            onPointerDown={(event) => {
+              event.currentTarget.setPointerCapture(event.pointerId);
+              drag.current = { x: event.clientX, width };
+            }}
+            onPointerMove={pull}
+            onPointerUp={() => {
+              drag.current = undefined;
+            }}
+            onDoubleClick={() => setWidth(DETAIL.usual)}
+            className="focus-inside relative z-10 -mr-1 w-1 shrink-0 cursor-col-resize touch-none hover:bg-edge"
+          />
+          <section aria-label={detailLabel} className="flex min-h-0 shrink-0 flex-col border-l border-border bg-surface" style={{ width }}>{detail}</section>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** A list with its title, actions, filters and foot. */
+export function ListPane({ title, actions, filters, status, children }: { title: string; actions?: ReactNode; filters?: ReactNode; status?: ReactNode; children: ReactNode }) {
+  return (
+    <div className="flex min-h-0 grow flex-col bg-surface">
+      <header className="flex min-h-12 shrink-0 items-center justify-between gap-3 px-4 pt-1">
+        <h1 className="text-16 font-semibold">{title}</h1>
+        <div className="flex items-center gap-2">{actions}</div>
+      </header>
+      {filters !== undefined && <div className="flex shrink-0 flex-wrap items-center gap-2 px-4 pb-2">{filters}</div>}
+      {children}
+      {status}
+    </div>
+  );
+}
+
+/** A detail: what it is, what can be done, then the facts. */
+export function DetailPane({ title, subtitle, menu, actions, children }: { title: string; subtitle?: ReactNode; menu?: ReactNode; actions?: ReactNode; children: ReactNode }) {
+  return (
+    <div className="flex min-h-0 grow flex-col overflow-y-auto">
+      <header className="flex flex-col gap-3 border-b border-border px-5 py-4">
+        <div className="flex items-start justify-between gap-2">
+          <div className="min-w-0">
+            <h2 className="text-16 font-semibold break-words">{title}</h2>
+            {subtitle !== undefined && <p className="text-13 text-muted">{subtitle}</p>}
+          </div>
+          {menu}
+        </div>
+        {actions !== undefined && <div className="flex flex-wrap gap-2">{actions}</div>}
+      </header>
+      <div className="flex flex-col gap-5 px-5 py-4">{children}</div>
+    </div>
+  );
+}
+
+/** A part of a detail or of a page. */
+export function Section({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
+  return (
+    <section className="flex flex-col gap-2.5">
+      <div className="flex min-h-7 items-center justify-between gap-2">
+        <h3 className="text-14 font-semibold">{title}</h3>
+        {actions}
+      </div>
+      {children}
+    </section>
+  );
+}

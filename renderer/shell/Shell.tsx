@@ -1,0 +1,91 @@
+import { Outlet, useNavigate } from '@tanstack/react-router';
+import { Command as CommandIcon, Keyboard, Lock, Search, Settings } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+import type { StoreStatus } from '../../app/contract/index.ts';
+import { useAction, useBridge, useInvalidation } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { StoreGate } from '../store/StoreGate.tsx';
+import { Banners } from './Banners.tsx';
+import { useCommands, useRunCommand } from './commands.tsx';
+import { JobTray } from './JobTray.tsx';
+import { Navigation } from './Navigation.tsx';
+import { Palette } from './Palette.tsx';
+import { PLACES } from './places.ts';
+import { ShortcutSheet } from './ShortcutSheet.tsx';
+
+type Sheet = 'palette' | 'shortcuts';
+
+/** The window: navigation and a view while the store is open, else the way into it. */
+export function Shell() {
+  const t = useText();
+  const navigate = useNavigate();
+  const [sheet, setSheet] = useState<Sheet>();
+  const [open, setOpen] = useState(false);
+  const close = (): void => setSheet(undefined);
+  const general = t('shell.general');
+  useInvalidation();
+  useMenuCommands();
+  useCommands([
+    { id: 'palette', label: t('shell.palette'), group: general, icon: CommandIcon, shortcut: 'Mod+Shift+P', onRun: () => setSheet('palette') },
+    { id: 'shortcuts', label: t('shell.shortcuts'), group: general, icon: Keyboard, shortcut: 'Mod+/', onRun: () => setSheet('shortcuts') },
+  ]);
+  return (
+    <div className="flex h-full flex-col">
+      <Banners />
+      <StoreGate onOpen={setOpen}>{(status) => <OpenShell status={status} onPalette={() => setSheet('palette')} />}</StoreGate>
+      <Palette open={sheet === 'palette'} onClose={close} onOpenKey={open ? (id) => void navigate({ to: '/keys', search: { selected: id } }) : undefined} />
+      <ShortcutSheet open={sheet === 'shortcuts'} onClose={close} />
+    </div>
+  );
+}
+
+function OpenShell({ status, onPalette }: { status: StoreStatus; onPalette: () => void }) {
+  const t = useText();
+  const navigate = useNavigate();
+  const lock = useAction('store.lock');
+  const go = t('shell.go');
+  const general = t('shell.general');
+  useCommands([
+    ...PLACES.map(({ to, label, icon, shortcut }) => ({ id: `navigate:${to}`, label: t(label), group: go, icon, shortcut, onRun: () => void navigate({ to }) })),
+    { id: 'navigate:/settings', label: t('shell.settings'), group: go, icon: Settings, shortcut: 'Mod+,', onRun: () => void navigate({ to: '/settings' }) },
+    { id: 'find', label: t('shell.find'), group: general, icon: Search, shortcut: 'Mod+F', onRun: focusSearch },
+    { id: 'lock', label: t('shell.lock'), group: general, icon: Lock, shortcut: 'Mod+L', always: true, onRun: () => void lock.run({}) },
+  ]);
+  return (
+    <div className="flex min-h-0 grow">
+      <Navigation counts={{ '/keys': status.keys ?? undefined }} onLock={() => void lock.run({})} onPalette={onPalette} />
+      <div className="flex min-h-0 min-w-0 grow flex-col">
+        <main className="flex min-h-0 min-w-0 grow"><Outlet /></main>
+        <JobTray />
+      </div>
+    </div>
+  );
+}
+
+/** Commands of the application's menu; one that only another view offers waits until that view is there. */
+function useMenuCommands(): void {
+  const bridge = useBridge();
+  const navigate = useNavigate();
+  const run = useRunCommand();
+  const latest = useRef(run);
+  useEffect(() => {
+    latest.current = run;
+  });
+  useEffect(
+    () =>
+      bridge.onCommand((command) => {
+        if (latest.current(command)) return;
+        const place = PLACES.find(({ to }) => command.startsWith(`${to.slice(1)}.`));
+        if (place === undefined) return;
+        void navigate({ to: place.to }).then(() => setTimeout(() => latest.current(command)));
+      }),
+    [bridge, navigate],
+  );
+}
+
+/** The search field of the view. */
+function focusSearch(): void {
+  const field = document.querySelector<HTMLInputElement>('main input[type="search"]');
+  field?.focus();
+  field?.select();
+}

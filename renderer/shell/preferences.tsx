@@ -1,0 +1,90 @@
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { languageFor, LANGUAGES, type Language } from '../i18n/index.ts';
+
+export const THEMES = ['system', 'light', 'dark', 'contrast'] as const;
+export type Theme = (typeof THEMES)[number];
+export type ShownTheme = Exclude<Theme, 'system'>;
+
+export interface Preferences {
+  theme: Theme;
+  language: Language | 'system';
+  /** Seconds after which a copied secret is taken from the clipboard; 0: never. */
+  clipboardSeconds: number;
+  /** Widths of panes in pixels. */
+  panes: Readonly<Record<string, number>>;
+}
+
+const DEFAULTS: Preferences = { theme: 'system', language: 'system', clipboardSeconds: 30, panes: {} };
+const KEPT_AT = 'keywright.preferences';
+
+/** @returns preferences as they were kept, with defaults for what is absent or not understood. */
+export function readPreferences(kept: string | null): Preferences {
+  let record: Record<string, unknown>;
+  try {
+    record = (JSON.parse(kept ?? '{}') as Record<string, unknown> | null) ?? {};
+  } catch {
+    record = {};
+  }
+  const { theme, language, clipboardSeconds, panes } = record;
+  return {
+    theme: THEMES.find((name) => name === theme) ?? DEFAULTS.theme,
+    language: language === 'system' || (typeof language === 'string' && language in LANGUAGES) ? (language as Language) : DEFAULTS.language,
+    clipboardSeconds: typeof clipboardSeconds === 'number' && clipboardSeconds >= 0 && clipboardSeconds <= 3600 ? clipboardSeconds : DEFAULTS.clipboardSeconds,
+    panes: typeof panes === 'object' && panes !== null ? Object.fromEntries(Object.entries(panes).filter((pane): pane is [string, number] => typeof pane[1] === 'number')) : {},
+  };
+}
+
+const DARK = '(prefers-color-scheme: dark)';
+const MORE_CONTRAST = '(prefers-contrast: more)';
+
+/** @returns the theme to show: the chosen one, or the system's. */
+export function resolveTheme(theme: Theme): ShownTheme {
+  if (theme !== 'system') return theme;
+  return matchMedia(MORE_CONTRAST).matches ? 'contrast' : matchMedia(DARK).matches ? 'dark' : 'light';
+}
+
+export function showTheme(theme: Theme): void {
+  document.documentElement.dataset['theme'] = resolveTheme(theme);
+}
+
+interface PreferencesValue {
+  readonly preferences: Preferences;
+  readonly language: Language;
+  change(changes: Partial<Preferences>): void;
+}
+
+const PreferencesContext = createContext<PreferencesValue | undefined>(undefined);
+
+export function usePreferences(): PreferencesValue {
+  const value = useContext(PreferencesContext);
+  if (value === undefined) throw new Error('no preferences around this component');
+  return value;
+}
+
+/** Keeps preferences of the window: those of the store and of the core are kept there. */
+export function PreferencesProvider({ children }: { children: ReactNode }) {
+  const [preferences, setPreferences] = useState(() => readPreferences(localStorage.getItem(KEPT_AT)));
+  const change = useCallback((changes: Partial<Preferences>) => {
+    setPreferences((before) => {
+      const after = { ...before, ...changes, panes: { ...before.panes, ...changes.panes } };
+      localStorage.setItem(KEPT_AT, JSON.stringify(after));
+      return after;
+    });
+  }, []);
+
+  const { theme } = preferences;
+  useEffect(() => {
+    showTheme(theme);
+    if (theme !== 'system') return;
+    const queries = [matchMedia(DARK), matchMedia(MORE_CONTRAST)];
+    const update = (): void => showTheme(theme);
+    for (const query of queries) query.addEventListener('change', update);
+    return () => {
+      for (const query of queries) query.removeEventListener('change', update);
+    };
+  }, [theme]);
+
+  const language = languageFor(preferences.language, navigator.languages);
+  const value = useMemo(() => ({ preferences, language, change }), [preferences, language, change]);
+  return <PreferencesContext value={value}>{children}</PreferencesContext>;
+}

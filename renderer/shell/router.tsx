@@ -1,0 +1,35 @@
+import { createMemoryHistory, createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
+import { ActivityView } from '../activity/ActivityView.tsx';
+import { BackendsView } from '../backends/BackendsView.tsx';
+import { FilesView } from '../files/FilesView.tsx';
+import { KeysView } from '../keys/KeysView.tsx';
+import { SettingsView } from '../settings/SettingsView.tsx';
+import { Shell } from './Shell.tsx';
+
+/** What a route's search may hold: which thing is selected. */
+interface Selected {
+  selected?: string;
+}
+
+const validateSearch = ({ selected }: Record<string, unknown>): Selected => (typeof selected === 'string' ? { selected } : {});
+
+const root = createRootRoute({ component: Shell });
+const routeTree = root.addChildren([
+  createRoute({ getParentRoute: () => root, path: '/', beforeLoad: () => { throw redirect({ to: '/keys', replace: true }); } }),
+  createRoute({ getParentRoute: () => root, path: '/keys', component: KeysView, validateSearch }),
+  createRoute({ getParentRoute: () => root, path: '/files', component: FilesView, validateSearch }),
+  createRoute({ getParentRoute: () => root, path: '/backends', component: BackendsView, validateSearch }),
+  createRoute({ getParentRoute: () => root, path: '/activity', component: ActivityView }),
+  createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsView }),
+]);
+
+/** In memory: the address bar is the agent's business, and the desktop has none. */
+export function makeRouter(start = '/keys') {
+  return createRouter({ routeTree, history: createMemoryHistory({ initialEntries: [start] }), defaultPreload: false });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}
