@@ -37,7 +37,7 @@ const ROOMS: readonly Room[] = [
   { folder: '^app/keychain/', local: [CONTRACT, KEYSTORE, STORAGE, '^app/storage/sealed/index\\.ts$', FORMATS, CERTIFICATES, SIGNING], packages: ['zod'] },
   { folder: '^app/config/', local: [CONTRACT], packages: ['zod'] },
   { folder: '^app/rpc/', local: [CONTRACT, '^app/index\\.ts$', '^app/config/'], packages: ['zod'] },
-  { folder: '^app/agent/', local: [CONTRACT, '^app/keychain/(dispatcher|index)\\.ts$', '^app/rpc/', '^app/config/', '^app/index\\.ts$'] },
+  { folder: '^app/agent/', local: [CONTRACT, '^app/keychain/(dispatcher|index|files/spool)\\.ts$', '^app/rpc/', '^app/config/', '^app/index\\.ts$'] },
   { folder: '^app/cli/', local: [CONTRACT, '^app/keychain/(dispatcher|index)\\.ts$', '^app/rpc/', '^app/config/', '^app/index\\.ts$', '^app/agent/'] },
   { folder: '^main/', local: [CONTRACT, '^app/rpc/', '^preload/channels\\.ts$', '^preload/operations\\.generated\\.ts$', '^renderer/i18n/[^/]+\\.json$'], types: ['^renderer/bridge/'], packages: ['electron'] },
   { folder: '^preload/', local: [], types: ['^renderer/bridge/'], packages: ['electron'], withoutNode: true },

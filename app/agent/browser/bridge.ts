@@ -1,0 +1,51 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { KeywrightError, OPERATIONS, type Core, type CoreEvent, type Face, type Principal } from '../../contract/index.ts';
+import type { Authenticator } from '../authentication.ts';
+import { answerCall } from '../rest/call.ts';
+import { EventStream } from '../rest/event-stream.ts';
+import { bodyObject } from '../rest/input.ts';
+import { peerOf, requestLine } from '../rest/server.ts';
+import type { Sessions } from './sessions.ts';
+
+/** A form of a page elsewhere cannot send it, and a script of one would need our leave, which nobody gets. */
+const OURS = 'x-keywright';
+
+/**
+ * Whoever holds a session of this origin. Needs our header, but for downloads, which a link cannot give one: for them
+ * the browser must say that our own page asks (Fetch metadata).
+ */
+export async function authenticateSession(sessions: Sessions, principal: Principal, authenticator: Authenticator, request: FastifyRequest): Promise<Principal> {
+  const { headers, method, url } = request;
+  const byLink = method === 'GET' && url.startsWith('/ipc/downloads/') && (headers['sec-fetch-site'] === 'same-origin' || headers['sec-fetch-site'] === 'none');
+  const reason = headers[OURS] !== '1' && !byLink ? 'The request does not come from our own page.' : !sessions.holds(headers.cookie) ? 'There is no session, or it has ended.' : undefined;
+  if (reason === undefined) return principal;
+  const code = headers[OURS] !== '1' && !byLink ? 'PERMISSION_DENIED' : 'UNAUTHENTICATED';
+  throw await authenticator.refuse(peerOf(request), { face: principal.face, code, request: requestLine(request), reason }, 'Open Keywright again from where it was started.');
+}
+
+/** The bridge over HTTP: `POST /ipc/{operation id}` with the input record, and `GET /ipc/events`. */
+export function addBridgeRoutes(app: FastifyInstance, core: Core, principal: Principal, options: { tells: (event: CoreEvent) => boolean; onConnect: () => Disposable }): void {
+  for (const operation of OPERATIONS) {
+    if (!isOn(operation, principal.face) || operation.stream !== undefined) continue;
+    app.post(`/ipc/${operation.id}`, (request, reply) => answerCall(core, operation, () => bodyObject(request.body), principal, request, reply));
+  }
+  app.get('/ipc/events', (_request, reply) => {
+    const stream = new EventStream(reply);
+    const attached = options.onConnect();
+    const unsubscribe = core.subscribe((event) => {
+      if (options.tells(event)) stream.send(event.type, event);
+    });
+    stream.onClose(() => {
+      unsubscribe();
+      attached[Symbol.dispose]();
+    });
+  });
+  app.all('/ipc/*', () => {
+    throw new KeywrightError('NOT_FOUND', 'There is no such operation on this page.');
+  });
+}
+
+/** The prompt surface has its own operations alone; every other face has what its record does not keep from it. */
+export function isOn(operation: (typeof OPERATIONS)[number], face: Face): boolean {
+  return operation.notOn?.[face] === undefined && (face !== 'prompt' || operation.permission === 'prompts:admin');
+}

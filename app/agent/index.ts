@@ -1,0 +1,85 @@
+import type { Core } from '../contract/index.ts';
+import { listenAddress } from './address.ts';
+import { Authenticator } from './authentication.ts';
+import { browserWindow } from './browser/index.ts';
+import { addHealthRoutes } from './rest/health.ts';
+import { addRestRoutes, authenticateRest, isRest } from './rest/routes.ts';
+import { httpServer, type Tls } from './rest/server.ts';
+
+export interface AgentOptions {
+  /** `HOST:PORT`, `[IPV6]:PORT` or a port; 0 takes any that is free. */
+  readonly listen: string;
+  readonly tls?: Tls;
+  /** Serve the window to a browser: the folder of the built renderer. */
+  readonly ui?: { readonly folder: string };
+  /** Told in a line what listens. Never a secret. */
+  readonly log?: (line: string) => void;
+}
+
+export interface Agent {
+  /** `http://127.0.0.1:8420` */
+  readonly addresses: string[];
+  /** @returns an address that opens the window once, within a minute. Absent without the window. */
+  loginUrl?(): string;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the headless faces over a core: REST, and the window for a browser if it is asked for. Later faces (gRPC, QUIC,
+ * MCP) start beside REST and share its {@link Authenticator}.
+ *
+ * @throws INVALID_INPUT for an address that is none, cannot be listened on, or is not loopback without TLS; CONFLICT when
+ *         something listens there; BACKEND_UNAVAILABLE when the window was not built. Nothing listens then.
+ */
+export async function startAgent(core: Core, options: AgentOptions): Promise<Agent> {
+  const address = listenAddress(options.listen, options.tls !== undefined);
+  const authenticator = new Authenticator(core);
+  try {
+    const window = options.ui === undefined ? undefined : browserWindow(core, options.ui.folder, address, options.tls, authenticator);
+    const rest = httpServer(address, options.tls, 'rest', authenticator, (request) => {
+      if (isRest(request.url)) return authenticateRest(authenticator, request);
+      return window !== undefined && request.url.startsWith('/ipc') ? window.authenticate(request) : null;
+    });
+    addHealthRoutes(rest.app, core);
+    addRestRoutes(rest.app, core, authenticator);
+    window?.addTo(rest);
+    const servers = window === undefined ? [rest] : [rest, window.promptServer];
+    const closeAll = async (): Promise<void> => {
+      await Promise.all([rest.close(), window?.close()]);
+      authenticator.close();
+    };
+    try {
+      for (const server of servers) await server.listen();
+    } catch (thrown) {
+      await closeAll();
+      throw thrown;
+    }
+    const addresses = [rest.origin];
+    const forget = announce(core, addresses);
+    options.log?.(`REST listens on ${rest.origin}`);
+    return {
+      addresses,
+      ...(window === undefined ? {} : { loginUrl: () => window.loginUrl() }),
+      async close() {
+        forget();
+        await closeAll();
+      },
+    };
+  } catch (thrown) {
+    authenticator.close();
+    throw thrown;
+  }
+}
+
+/** A core in this process tells in `agent.status` where it is to be found. */
+function announce(core: Core, addresses: readonly string[]): () => void {
+  const { listening } = core as Core & { listening?: string[] };
+  if (listening === undefined) return () => undefined;
+  listening.push(...addresses);
+  return () => {
+    for (const address of addresses) {
+      const index = listening.indexOf(address);
+      if (index !== -1) listening.splice(index, 1);
+    }
+  };
+}

@@ -1,0 +1,90 @@
+import type { IncomingMessage } from 'node:http';
+import { KeywrightError } from '../../contract/index.ts';
+
+/** 16 MiB of bytes as base64url, twice over what the rest of an input may take. */
+export const MAX_JSON_BODY = 24 * 1024 * 1024;
+/** Far deeper than any input; a recursive reader further in would run out of stack somewhere beyond thousands. */
+const MAX_DEPTH = 32;
+/** A body that comes in drops holds its connection for no longer. */
+const BODY_DEADLINE_MS = 30_000;
+
+/** A body larger than what is taken: 413 (RFC 9110 §15.5.14). */
+export class BodyTooLarge extends Error {}
+
+/**
+ * Reads the body of a request as JSON (RFC 8259), UTF-8.
+ * @returns the value; an empty body is undefined.
+ * @throws BodyTooLarge beyond 24 MiB, INVALID_INPUT with the offset in bytes, TIMEOUT, CANCELLED.
+ */
+export async function readJsonBody(message: IncomingMessage): Promise<unknown> {
+  const text = await readText(message);
+  return text === '' ? undefined : parseJson(text);
+}
+
+function readText(message: IncomingMessage): Promise<string> {
+  const declared = Number(message.headers['content-length'] ?? 0);
+  if (declared > MAX_JSON_BODY) return Promise.reject(new BodyTooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const deadline = setTimeout(() => end(new KeywrightError('TIMEOUT', { detail: 'The body of the request did not come in time.', remedy: 'Send it at once.' })), BODY_DEADLINE_MS);
+    const take = (chunk: Buffer): void => {
+      length += chunk.length;
+      if (length > MAX_JSON_BODY) end(new BodyTooLarge());
+      else chunks.push(chunk);
+    };
+    const done = (): void => end();
+    const broken = (): void => end(new KeywrightError('CANCELLED', 'The connection broke before the whole body came.'));
+    const end = (error?: Error): void => {
+      clearTimeout(deadline);
+      message.off('data', take).off('end', done).off('error', broken).off('close', broken);
+      if (error !== undefined) {
+        message.on('error', () => undefined);
+        reject(error);
+      } else resolve((chunks.length === 1 ? chunks[0] as Buffer : Buffer.concat(chunks, length)).toString('utf8'));
+    };
+    message.on('data', take).on('end', done).on('error', broken).on('close', broken);
+  });
+}
+
+/** @throws INVALID_INPUT with the place; nothing of the text is repeated, which may hold secrets. */
+export function parseJson(text: string): unknown {
+  assertShallow(text);
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    const offset = /at position (\d+)/.exec((thrown as Error).message)?.[1] ?? (/end of JSON/.test((thrown as Error).message) ? String(text.length) : undefined);
+    throw new KeywrightError('INVALID_INPUT', {
+      detail: `The body is not JSON${offset === undefined ? '' : `: it breaks at offset ${offset}`}.`, where: offset === undefined ? '/' : `offset ${offset}`, remedy: 'Send one JSON object (RFC 8259) in UTF-8.',
+    });
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Counts brackets outside strings; strings are leapt over, so that long base64url costs nothing. */
+function assertShallow(text: string): void {
+  let depth = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === QUOTE) {
+      index = endOfString(text, index);
+    } else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+      if (depth > MAX_DEPTH) {
+        throw new KeywrightError('INVALID_INPUT', { detail: `The body is nested deeper than ${MAX_DEPTH} levels.`, where: `offset ${index}`, remedy: 'No operation takes such an input: see the OpenAPI description.' });
+      }
+    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+}
+
+/** @returns the index of the closing quote, or of the end when there is none: the parser says so. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(quote - 1 - backslashes) === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return quote;
+  }
+  return text.length;
+}

@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import type { AddressInfo, Socket } from 'node:net';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { KeywrightError, toProblem, type Face, type Principal } from '../../contract/index.ts';
+import { authority, OwnHosts, type ListenAddress } from '../address.ts';
+import type { Authenticator } from '../authentication.ts';
+import { sendProblem } from './answers.ts';
+import { BodyTooLarge, readJsonBody } from './json-body.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whoever was authenticated; null on routes that nobody needs to be for. */
+    principal: Principal | null;
+  }
+}
+
+/** A key reference of 1,024 characters, each of up to four bytes, percent-encoded. */
+const MAX_PARAMETER = 1024 * 4 * 3;
+/** The request line with such a reference, and as much again. */
+const MAX_HEADERS = 32 * 1024;
+const MAX_HEADER_COUNT = 100;
+const MAX_CONNECTIONS = 1024;
+/** Headers that come in drops, and connections on which nothing comes, are cut off. */
+const HEADERS_DEADLINE_MS = 10_000;
+const IDLE_CONNECTION_MS = 72_000;
+const CHECK_EVERY_MS = 5_000;
+
+export interface Tls {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** Says who may pass. Throws what to answer; calls nothing when the request may go on. */
+export type Guard = (request: FastifyRequest) => Principal | null | Promise<Principal | null>;
+
+export interface HttpServer {
+  readonly app: FastifyInstance;
+  /** `http://127.0.0.1:8420`, once it listens. */
+  readonly origin: string;
+  /** Whether a Host header is one of ours. */
+  ownsHost(header: string | undefined): boolean;
+  /** `http` or `https`. */
+  readonly scheme: 'http' | 'https';
+  listen(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * An HTTP server with the limits and refusals that every listener of ours has: own Host, own Origin or none, bounded
+ * headers, JSON bodies, errors as problems and never as stack traces.
+ *
+ * @param guard judges each request whose Host and Origin are ours, before its body is read.
+ * @throws INVALID_INPUT when the certificate or its key cannot be read.
+ */
+export function httpServer(address: ListenAddress, tls: Tls | undefined, face: Face, authenticator: Authenticator, guard: Guard): HttpServer {
+  const credentials = tls === undefined ? undefined : readCredentials(tls);
+  const scheme = credentials === undefined ? 'http' : 'https';
+  const limits = { maxHeaderSize: MAX_HEADERS, headersTimeout: HEADERS_DEADLINE_MS, requestTimeout: 0, connectionsCheckingInterval: CHECK_EVERY_MS, keepAliveTimeout: IDLE_CONNECTION_MS };
+  const options = {
+    logger: false as const,
+    routerOptions: { maxParamLength: MAX_PARAMETER },
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    forceCloseConnections: true,
+    keepAliveTimeout: IDLE_CONNECTION_MS,
+    frameworkErrors: onError,
+    clientErrorHandler: onClientError,
+  };
+  const app = (credentials === undefined ? Fastify({ ...options, http: limits }) : Fastify({ ...options, https: { ...limits, ...credentials, minVersion: 'TLSv1.2' } })) as unknown as FastifyInstance;
+  app.server.maxHeadersCount = MAX_HEADER_COUNT;
+  app.server.maxConnections = MAX_CONNECTIONS;
+
+  let own = new OwnHosts(address.host, address.port);
+  let origin = '';
+  app.decorateRequest('principal', null);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', (request: FastifyRequest) => readJsonBody(request.raw));
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const { headers } = request;
+    const why = !own.includes(headers.host) ? 'The Host header names neither this machine nor the address that we listen on.'
+      : headers.origin !== undefined && headers.origin !== `${scheme}://${headers.host}` ? 'A page from elsewhere may not call this agent.'
+        : headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate' ? 'A page from elsewhere may not call this agent.' : undefined;
+    if (why !== undefined) {
+      refuse(request, reply, 'PERMISSION_DENIED', why);
+      return;
+    }
+    try {
+      const passed = guard(request);
+      if (passed === null || !('then' in passed)) {
+        request.principal = passed;
+        done();
+        return;
+      }
+      passed.then((principal) => {
+        request.principal = principal;
+        done();
+      }, (thrown: unknown) => sendProblem(request, reply, thrown));
+    } catch (thrown) {
+      sendProblem(request, reply, thrown);
+    }
+  });
+
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, new KeywrightError('NOT_FOUND', { detail: 'There is nothing under this method and path.', remedy: 'See GET /v1/agent/openapi for what there is.' })));
+  app.setErrorHandler(onError);
+
+  function onError(thrown: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {
+    const code = 'code' in thrown ? thrown.code : undefined;
+    if (thrown instanceof BodyTooLarge) refuse(request, reply, 'INVALID_INPUT', 'The body is larger than this agent takes.', 413, 'Upload large files with POST /v1/files/uploads and name the upload.');
+    else if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') refuse(request, reply, 'INVALID_INPUT', 'The body has a content type that is not taken here.', 415, 'Send application/json, or application/octet-stream for an upload.');
+    else if (typeof code === 'string' && code.startsWith('FST_ERR_')) sendProblem(request, reply, new KeywrightError('INVALID_INPUT', { detail: 'The request is malformed.', where: '/', remedy: 'See GET /v1/agent/openapi for what is taken.' }));
+    else sendProblem(request, reply, thrown);
+  }
+
+  function refuse(request: FastifyRequest, reply: FastifyReply, code: 'PERMISSION_DENIED' | 'INVALID_INPUT', reason: string, status?: number, remedy?: string): void {
+    authenticator.refuse(peerOf(request), { face, code, request: requestLine(request), reason }, remedy)
+      .then((error) => sendProblem(request, reply, error, undefined, error.code === 'RATE_LIMITED' ? undefined : status), (thrown: unknown) => sendProblem(request, reply, thrown));
+  }
+
+  return {
+    app,
+    scheme,
+    get origin() {
+      return origin;
+    },
+    ownsHost: (header) => own.includes(header),
+    async listen() {
+      await app.listen({ host: address.host, port: address.port }).catch((thrown: NodeJS.ErrnoException) => {
+        throw cannotListen(address, thrown);
+      });
+      const { port } = app.server.address() as AddressInfo;
+      own = new OwnHosts(address.host, port, credentials === undefined ? undefined : new X509Certificate(credentials.cert));
+      // An address for all interfaces is none that one could open.
+      const host = address.host === '0.0.0.0' || address.host === '::' ? 'localhost' : address.host;
+      origin = `${scheme}://${authority(host, port)}`;
+    },
+    close: () => app.close(),
+  };
+}
+
+/** @returns the peer's address, for counting its refusals. */
+export function peerOf({ raw }: FastifyRequest): string {
+  return raw.socket.remoteAddress ?? 'unknown';
+}
+
+/** @returns method and path for the audit trail: never the query, which may hold a login code. */
+export function requestLine({ method, url }: FastifyRequest): string {
+  return `${method} ${url.split(/[?#]/, 1)[0]?.slice(0, 150) ?? ''}`;
+}
+
+/** What is not even HTTP has no request to answer: one line, and the connection ends. */
+function onClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (socket.writable && error.code !== 'ECONNRESET') {
+    const [status, reason, detail] = error.code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large', 'The headers are larger than this agent takes.']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? [408, 'Request Timeout', 'The request did not come in time.'] : [400, 'Bad Request', 'This is not an HTTP request.'];
+    const body = JSON.stringify({ ...toProblem(new KeywrightError(status === 408 ? 'TIMEOUT' : 'INVALID_INPUT', detail)), status });
+    socket.write(`HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  }
+  socket.destroySoon();
+}
+
+function readCredentials({ certFile, keyFile }: Tls): { cert: Buffer; key: Buffer } {
+  try {
+    const cert = readFileSync(certFile);
+    new X509Certificate(cert);
+    return { cert, key: readFileSync(keyFile) };
+  } catch (thrown) {
+    throw new KeywrightError('INVALID_INPUT', { detail: 'The certificate for TLS or its key cannot be read.', where: '/tls', remedy: 'Give PEM files: a certificate chain with --tls-cert, its private key with --tls-key.', cause: thrown });
+  }
+}
+
+function cannotListen({ host, port }: ListenAddress, thrown: NodeJS.ErrnoException): KeywrightError {
+  if (thrown.code === 'EADDRINUSE') {
+    return new KeywrightError('CONFLICT', { detail: `Something listens on ${authority(host, port)} already.`, remedy: 'Choose another port, or 0 for any that is free; `keywright agent status` tells whether it is Keywright.', cause: thrown });
+  }
+  return new KeywrightError('INVALID_INPUT', { detail: `${authority(host, port)} cannot be listened on (${thrown.code ?? 'unknown'}).`, where: '/listen', remedy: 'Choose an address of this machine and a port above 1023.', cause: thrown });
+}
