@@ -61,6 +61,8 @@ export const list = operation({
     trash: z.boolean().default(false),
     limit: Limit.default(100),
     cursor: Cursor.optional(),
+    /** Instead of a cursor: so many are passed over. For lists that are shown by position. */
+    offset: z.int().min(0).optional(),
   }),
   output: z.strictObject({
     keys: z.array(KeyRecord),

@@ -12,7 +12,7 @@ export const keyListHandler: Pick<HandlersOf<'keys'>, 'keys.list'> = {
     const field = (descending ? input.sort.slice(1) : input.sort) as SortField;
     const found = session.inventory.select(field, descending, words, (key) =>
       (key.trashedUntil !== null) === input.trash && (input.backend === undefined || key.backend === input.backend) && filter.every((matches) => matches(key)));
-    const start = startOf(input.cursor, found);
+    const start = input.offset ?? startOf(input.cursor, found);
     const end = start + input.limit;
     const fetchedAt = new Date().toISOString();
     return {

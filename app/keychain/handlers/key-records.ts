@@ -62,7 +62,7 @@ export function refOf(key: StoredKey, version?: number): KeyRef {
   const wanted = version === undefined ? primary(key) : key.versions.find((known) => known.version === version);
   if (wanted === undefined) throw new KeywrightError('NOT_FOUND', { detail: `“${key.label}” has no version ${version}.`, alternatives: key.versions.map((known) => String(known.version)) });
   if (wanted.retired) throw new KeywrightError('CAPABILITY_MISSING', { detail: `Version ${wanted.version} of “${key.label}” is retired.` });
-  return { uri: key.uri, id: key.id, version: wanted.version };
+  return { uri: key.uri, id: key.id, version: wanted.version, label: key.label };
 }
 
 /** @returns versions that still act, newest first. */

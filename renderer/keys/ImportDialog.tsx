@@ -1,0 +1,74 @@
+import { useEffect, useState } from 'react';
+import type { KeyAlgorithmName, KeyRecord } from '../../app/contract/index.ts';
+import { asProblem, encodeBase64url, useAction, useBridge, type ChosenFile, type InputFor } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Select, TextField } from '../ui/index.ts';
+import { algorithmName } from './algorithms.ts';
+
+const LARGEST = 4 * 1024 * 1024;
+const SYMMETRIC: readonly KeyAlgorithmName[] = ['aes-128', 'aes-192', 'aes-256', 'chacha20-poly1305', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512'];
+
+/** Keys out of a file that was chosen or dropped. What kind of file it is tells its content; a passphrase is asked for in the prompt. */
+export function ImportDialog({ file, open, onClose, onImported }: { file: ChosenFile | undefined; open: boolean; onClose: () => void; onImported: (keys: KeyRecord[]) => void }) {
+  const t = useText();
+  const bridge = useBridge();
+  const imports = useAction('keys.import');
+  const [chosen, setChosen] = useState<ChosenFile>();
+  const [label, setLabel] = useState('');
+  const [raw, setRaw] = useState<KeyAlgorithmName | 'told'>('told');
+  const [unreadable, setUnreadable] = useState<unknown>();
+  useEffect(() => {
+    if (file !== undefined) setChosen(file);
+  }, [file]);
+  const inputWith = (content: string): InputFor<'keys.import'> => ({
+    content, ...(label.trim() !== '' && { label: label.trim() }), ...(raw !== 'told' && { format: 'raw' as const, algorithm: raw }),
+  });
+  const close = (): void => {
+    imports.reset();
+    setUnreadable(undefined);
+    setChosen(undefined);
+    onClose();
+  };
+  const pick = async (): Promise<void> => {
+    const [picked] = await bridge.pickFiles({ title: t('keys.import.choose') });
+    if (picked !== undefined) setChosen(picked);
+  };
+  const submit = async (): Promise<void> => {
+    if (chosen === undefined) return;
+    setUnreadable(undefined);
+    let content: string;
+    try {
+      content = encodeBase64url(await chosen.bytes(LARGEST));
+    } catch (thrown) {
+      setUnreadable(asProblem(thrown));
+      return;
+    }
+    const answer = await imports.run(inputWith(content));
+    if (answer === undefined) return;
+    setLabel('');
+    close();
+    onImported(answer.keys);
+  };
+  return (
+    <Dialog title={t('keys.import.title')} open={open} onClose={close} onSubmit={() => void submit()}>
+      <DialogBody>
+        <p className="text-13 text-muted">{t('keys.import.reads')}</p>
+        <div className="flex items-center gap-3">
+          <Button onPress={() => void pick()}>{t('keys.import.choose')}</Button>
+          <span className="min-w-0 truncate text-13">{chosen?.name ?? t('keys.import.nothingChosen')}</span>
+        </div>
+        <TextField label={t('keys.name')} help={t('keys.import.nameHelp')} value={label} onChange={setLabel} maxLength={200} />
+        <Select
+          label={t('keys.import.content')} value={raw} onChange={setRaw}
+          choices={[{ value: 'told', label: t('keys.import.byContent') }, ...SYMMETRIC.map((algorithm) => ({ value: algorithm, label: t('keys.import.rawKey', { algorithm: algorithmName(algorithm) }) }))]}
+        />
+        <Notice>{t('keys.import.note')}</Notice>
+        <ErrorNotice error={unreadable ?? imports.error} />
+      </DialogBody>
+      <DialogActions aside={<CopyAsCommand operation="keys.import" input={inputWith('FILE')} />}>
+        <Button onPress={imports.pending ? imports.cancel : close}>{t('common.cancel')}</Button>
+        <Button kind="primary" type="submit" isDisabled={chosen === undefined} pending={imports.pending}>{t('keys.import.action')}</Button>
+      </DialogActions>
+    </Dialog>
+  );
+}

@@ -1,0 +1,167 @@
+import { ChevronDown, Download, PenLine, RotateCw, Trash2 } from 'lucide-react';
+import { useState } from 'react';
+import type { KeyRecord } from '../../app/contract/index.ts';
+import { decodeText, useAction, useOperation } from '../bridge/index.ts';
+import { listOf, useText, type Text } from '../i18n/index.ts';
+import { DetailPane, Section } from '../shell/Panes.tsx';
+import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
+import { algorithmName } from './algorithms.ts';
+import { EditDialog } from './EditDialog.tsx';
+import { ExportDialog } from './ExportDialog.tsx';
+import { stateTone } from './state.ts';
+import { UseDialog, usesOf, type Use } from './UseDialog.tsx';
+
+/** Everything about one key, and what can be done with it. */
+export function KeyDetail({ id, onGone }: { id: string; onGone: () => void }) {
+  const t = useText();
+  const key = useOperation('keys.show', { key: id });
+  if (key.error) return <div className="p-4"><ErrorNotice error={key.error} /></div>;
+  if (key.data === undefined) return <Skeleton />;
+  return (
+    <DetailPane title={key.data.label} subtitle={t('keys.summary', { algorithm: algorithmName(key.data.algorithm), place: placeName(key.data, t) })} actions={<Actions key={key.data.id} record={key.data} onGone={onGone} />}>
+      <About record={key.data} />
+      {key.data.fingerprint !== null && <PublicKey record={key.data} />}
+      <Versions record={key.data} />
+      <History record={key.data} />
+    </DetailPane>
+  );
+}
+
+/** @returns where a key lives, as a word. */
+export function placeName(record: KeyRecord, t: Text): string {
+  return record.backend === 'software' ? t('keys.thisComputer') : record.backend;
+}
+
+function Actions({ record, onGone }: { record: KeyRecord; onGone: () => void }) {
+  const t = useText();
+  const toast = useToast();
+  const remove = useAction('keys.delete');
+  const restore = useAction('keys.restore');
+  const purge = useAction('keys.purge');
+  const rotate = useAction('keys.rotate');
+  const [use, setUse] = useState<Use>();
+  const [exporting, setExporting] = useState(false);
+  const [editing, setEditing] = useState(false);
+  const uses = usesOf(record);
+  const trashed = record.trashedUntil !== null;
+  const rotateNow = async (): Promise<void> => {
+    const after = await rotate.run({ key: record.uri });
+    if (after !== undefined) toast({ text: t('keys.rotated', { name: record.label, version: after.version }) });
+  };
+  const trash = async (): Promise<void> => {
+    if ((await remove.run({ key: record.uri })) === undefined) return;
+    toast({ text: t('keys.trashed', { name: record.label }), action: { label: t('common.undo'), onAction: () => void restore.run({ key: record.uri }) } });
+    onGone();
+  };
+  const destroy = async (): Promise<void> => {
+    if ((await purge.run({ key: record.uri })) !== undefined) onGone();
+  };
+  return (
+    <>
+      {trashed ? (
+        <>
+          <Notice tone="warning">{t.rich('keys.inTrash', { until: <ExactTime at={record.trashedUntil!} /> })}</Notice>
+          <Button kind="primary" pending={restore.pending} onPress={() => void restore.run({ key: record.uri })}>{t('keys.restore')}</Button>
+          <Button kind="destructive" className="ml-auto" pending={purge.pending} onPress={() => void destroy()}>{t('keys.purge')}</Button>
+        </>
+      ) : (
+        <>
+          {uses[0] !== undefined && <Button kind="primary" icon={PenLine} onPress={() => setUse(uses[0])}>{t(`keys.useButton.${uses[0]}`)}</Button>}
+          <Button icon={Download} isDisabled={!record.extractable} onPress={() => setExporting(true)}>{t('keys.export.open')}</Button>
+          <Menu
+            label={t('common.more')}
+            entries={[
+              ...uses.slice(1).map((name) => ({ id: name, label: t(`keys.useButton.${name}`), onAction: () => setUse(name) })),
+              null,
+              { id: 'edit', label: t('keys.edit.open'), shortcut: 'F2', onAction: () => setEditing(true) },
+              { id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotateNow() },
+              null,
+              { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash() },
+            ]}
+          >
+            <Button icon={ChevronDown}>{t('common.more')}</Button>
+          </Menu>
+        </>
+      )}
+      {!record.extractable && !trashed && <p className="text-12 text-muted">{t('keys.export.notExtractable')}</p>}
+      <ErrorNotice error={remove.error ?? restore.error ?? purge.error ?? rotate.error} />
+      {use !== undefined && <UseDialog keyRecord={record} use={use} onUse={setUse} open onClose={() => setUse(undefined)} />}
+      {exporting && <ExportDialog keyRecord={record} open onClose={() => setExporting(false)} />}
+      {editing && <EditDialog keyRecord={record} open onClose={() => setEditing(false)} />}
+    </>
+  );
+}
+
+function About({ record }: { record: KeyRecord }) {
+  const t = useText();
+  return (
+    <Facts>
+      <Fact name={t('keys.state')}><StateBadge tone={stateTone(record.state)}>{t(`keys.stateName.${record.state}`)}</StateBadge></Fact>
+      <Fact name={t('keys.uses')}>{listOf(record.usages.map((usage) => t(`keys.usage.${usage}`)), t)}</Fact>
+      <Fact name={t('keys.protection')}>{t(`keys.protectionName.${record.protection.replace('+', '-')}` as never)}</Fact>
+      <Fact name={t('keys.created')}><TimeInWords at={record.createdAt} /></Fact>
+      <Fact name={t('keys.validUntil')}>{record.notAfter === null ? t('keys.noEnd') : <TimeInWords at={record.notAfter} />}</Fact>
+      {record.tags.length > 0 && <Fact name={t('keys.tags')}><span className="flex flex-wrap gap-1">{record.tags.map((tag) => <Badge key={tag}>{tag}</Badge>)}</span></Fact>}
+      <Fact name={t('keys.uri')}><code className="font-mono text-12 break-all">{record.uri}</code></Fact>
+    </Facts>
+  );
+}
+
+const PUBLIC_FORMATS = ['pem', 'jwk', 'openssh', 'der'] as const;
+
+function PublicKey({ record }: { record: KeyRecord }) {
+  const t = useText();
+  const [format, setFormat] = useState<(typeof PUBLIC_FORMATS)[number]>('pem');
+  const answer = useOperation('keys.public', { key: record.id, format });
+  const text = answer.data === undefined ? undefined : format === 'der' ? answer.data.content : decodeText(answer.data.content);
+  return (
+    <Section title={t('keys.publicKey')}>
+      <p className="font-mono text-12 break-all text-muted">{record.fingerprint}</p>
+      <Segments label={t('keys.format')} value={format} onChange={setFormat} options={PUBLIC_FORMATS.map((name) => ({ value: name, label: t(`keys.publicFormat.${name}`) }))} />
+      {text !== undefined && <pre tabIndex={0} aria-label={t('keys.publicKey')} className="max-h-48 overflow-auto rounded-control border border-border bg-canvas p-2 font-mono text-12 break-all whitespace-pre-wrap">{text}</pre>}
+      <ErrorNotice error={answer.error} />
+      {text !== undefined && (
+        <div className="flex flex-wrap gap-2">
+          <CopyButton small text={text} />
+          <CopyAsCommand small operation="keys.public" input={{ key: record.uri, format }} />
+        </div>
+      )}
+    </Section>
+  );
+}
+
+function Versions({ record }: { record: KeyRecord }) {
+  const t = useText();
+  const answer = useOperation('keys.versions', { key: record.id });
+  return (
+    <Section title={t('keys.versions')}>
+      <ul className="flex flex-col gap-1 text-13">
+        {answer.data?.versions.toReversed().map(({ version, state, createdAt }) => (
+          <li key={version} className="flex items-center gap-3">
+            <span className="w-12 font-medium">{t('keys.versionNumber', { version })}</span>
+            <span className="grow text-muted">{t(`keys.versionState.${state}`)}</span>
+            <span className="text-muted"><TimeInWords at={createdAt} /></span>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function History({ record }: { record: KeyRecord }) {
+  const t = useText();
+  const answer = useOperation('audit.list', { subject: record.uri, limit: 10 }, { keepPrevious: true });
+  return (
+    <Section title={t('keys.history')}>
+      <ul className="flex flex-col gap-1 text-13">
+        {answer.data?.entries.map((entry) => (
+          <li key={entry.number} className="flex items-center gap-3">
+            <span className="min-w-0 grow truncate"><code className="font-mono text-12">{entry.operation}</code> <span className="text-muted">{entry.outcome === 'ok' ? entry.principalName : entry.outcome}</span></span>
+            <span className="shrink-0 text-muted"><TimeInWords at={entry.at} /></span>
+          </li>
+        ))}
+      </ul>
+      <ErrorNotice error={answer.error} />
+    </Section>
+  );
+}

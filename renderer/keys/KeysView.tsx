@@ -1,0 +1,220 @@
+import { Cloud, FolderArchive, HardDrive, RotateCw, Trash2, Usb, type LucideIcon } from 'lucide-react';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
+import type { KeyRecord } from '../../app/contract/index.ts';
+import { useAction, useBridge, useOperation, type ChosenFile } from '../bridge/index.ts';
+import { useText, wholeNumber, type Text } from '../i18n/index.ts';
+import { useCommands } from '../shell/commands.tsx';
+import { useDropTarget } from '../shell/FileDrop.tsx';
+import { ListPane, Panes } from '../shell/Panes.tsx';
+import {
+  Button, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, TimeInWords, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
+} from '../ui/index.ts';
+import { algorithmName } from './algorithms.ts';
+import { EditDialog } from './EditDialog.tsx';
+import { ImportDialog } from './ImportDialog.tsx';
+import { KeyDetail, placeName } from './KeyDetail.tsx';
+import { useKeyPages, type KeyPages, type KeyQuery } from './key-pages.ts';
+import { NewKeyDialog } from './NewKeyDialog.tsx';
+import { stateTone } from './state.ts';
+
+const USES = ['sign', 'encrypt', 'wrap', 'agree', 'mac', 'encapsulate'] as const;
+const STATES = ['active', 'pre-active', 'suspended', 'deactivated', 'compromised'] as const;
+const ANY = 'any';
+
+interface Filters {
+  search: string;
+  place: string;
+  use: (typeof USES)[number] | typeof ANY;
+  state: (typeof STATES)[number] | 'trash' | typeof ANY;
+}
+
+const NO_FILTERS: Filters = { search: '', place: ANY, use: ANY, state: ANY };
+
+function queryOf({ search, place, use, state }: Filters, sort: Sort): KeyQuery {
+  const terms = [...(use === ANY ? [] : [`usage=${use}`]), ...(state === ANY || state === 'trash' ? [] : [`state=${state}`])];
+  return {
+    sort: `${sort.descending ? '-' : ''}${sort.by}`, trash: state === 'trash',
+    ...(search.trim() !== '' && { search: search.trim() }), ...(place !== ANY && { backend: place }), ...(terms.length > 0 && { filter: terms.join(' ') }),
+  };
+}
+
+/** All keys, wherever they live, and one of them in detail. */
+export function KeysView() {
+  const t = useText();
+  const navigate = useNavigate();
+  const { selected } = useSearch({ strict: false }) as { selected?: string };
+  const [filters, setFilters] = useState(NO_FILTERS);
+  const [sort, setSort] = useState<Sort>({ by: 'label', descending: false });
+  const query = useMemo(() => queryOf(filters, sort), [filters, sort]);
+  const pages = useKeyPages(query);
+  const dialogs = useDialogs();
+  const openKey = (id: string | undefined): void => void navigate({ to: '/keys', search: id === undefined ? {} : { selected: id } });
+  useCommands([
+    { id: 'keys.new', label: t('keys.new.title'), group: t('keys.title'), shortcut: 'Mod+N', onRun: () => dialogs.setMaking(true) },
+    { id: 'keys.import', label: t('keys.import.title'), group: t('keys.title'), shortcut: 'Mod+I', onRun: () => dialogs.setImporting(true) },
+    { id: 'keys.trash', label: t('keys.showTrash'), group: t('keys.title'), onRun: () => setFilters({ ...NO_FILTERS, state: 'trash' }) },
+  ]);
+  useDropTarget({
+    hint: (n) => t('keys.import.drop', { n }),
+    onDrop: ([file]) => {
+      dialogs.setFile(file);
+      dialogs.setImporting(true);
+    },
+  });
+  return (
+    <>
+      <Panes
+        name="keys"
+        detailLabel={t('keys.detail')}
+        onCloseDetail={() => openKey(undefined)}
+        detail={selected === undefined ? undefined : <KeyDetail key={selected} id={selected} onGone={() => openKey(undefined)} />}
+        list={(
+          <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} />}>
+            {pages.error !== undefined && pages.error !== null && <div className="px-4 pb-2"><ErrorNotice error={pages.error} /></div>}
+            <KeyTable pages={pages} sort={sort} onSort={setSort} selectedId={selected} onOpen={openKey} dialogs={dialogs} filtered={filters !== NO_FILTERS} onShowAll={() => setFilters(NO_FILTERS)} />
+          </ListPane>
+        )}
+      />
+      <NewKeyDialog open={dialogs.making} onClose={() => dialogs.setMaking(false)} onMade={(key) => openKey(key.id)} />
+      <ImportDialog file={dialogs.file} open={dialogs.importing} onClose={dialogs.endImport} onImported={([key]) => key !== undefined && openKey(key.id)} />
+    </>
+  );
+}
+
+function useDialogs() {
+  const [making, setMaking] = useState(false);
+  const [importing, setImporting] = useState(false);
+  const [file, setFile] = useState<ChosenFile>();
+  const endImport = (): void => {
+    setImporting(false);
+    setFile(undefined);
+  };
+  return { making, setMaking, importing, setImporting, file, setFile, endImport };
+}
+
+function NewKeyButton({ dialogs }: { dialogs: ReturnType<typeof useDialogs> }) {
+  const t = useText();
+  return (
+    <>
+      <Button onPress={() => dialogs.setImporting(true)}>{t('keys.import.open')}</Button>
+      <Button kind="primary" onPress={() => dialogs.setMaking(true)}>{t('keys.new.open')}</Button>
+    </>
+  );
+}
+
+function KeyFilters({ value, onChange }: { value: Filters; onChange: (filters: Filters) => void }) {
+  const t = useText();
+  const backends = useOperation('backends.list', {});
+  const places = backends.data?.backends ?? [];
+  return (
+    <>
+      <SearchField label={t('keys.search')} value={value.search} onChange={(search) => onChange({ ...value, search })} className="w-60" />
+      {places.length > 1 && (
+        <Select inline label={t('keys.place')} value={value.place} onChange={(place) => onChange({ ...value, place })} className="w-40" choices={[{ value: ANY, label: t('keys.anyPlace') }, ...places.map(({ name, builtIn }) => ({ value: name, label: builtIn ? t('keys.thisComputer') : name }))]} />
+      )}
+      <Select inline label={t('keys.uses')} value={value.use} onChange={(use) => onChange({ ...value, use })} className="w-36" choices={[{ value: ANY, label: t('keys.anyUse') }, ...USES.map((use) => ({ value: use, label: t(`keys.usage.${use}`) }))]} />
+      <Select inline label={t('keys.state')} value={value.state} onChange={(state) => onChange({ ...value, state })} className="w-36" choices={[{ value: ANY, label: t('keys.anyState') }, ...STATES.map((state) => ({ value: state, label: t(`keys.stateName.${state}`) })), { value: 'trash', label: t('keys.trashTitle'), icon: Trash2 }]} />
+    </>
+  );
+}
+
+const PLACE_ICONS: Readonly<Record<KeyRecord['protection'], LucideIcon>> = { store: HardDrive, 'store+passphrase': HardDrive, token: Usb, hsm: Usb, tpm: HardDrive, cloud: Cloud };
+
+function columns(t: Text): Column<KeyRecord>[] {
+  return [
+    { id: 'label', title: t('keys.name'), width: 'minmax(9rem, 2fr)', sortable: true, cell: ({ label }) => label },
+    { id: 'algorithm', title: t('keys.algorithm'), width: 'minmax(6rem, 1fr)', sortable: true, cell: ({ algorithm }) => algorithmName(algorithm) },
+    { id: 'backend', title: t('keys.place'), width: 'minmax(7rem, 1fr)', sortable: true, fromWidth: 480, cell: (key) => <Place record={key} t={t} /> },
+    { id: 'state', title: t('keys.state'), width: 'minmax(7rem, 0.8fr)', sortable: true, fromWidth: 640, cell: ({ state }) => <StateBadge tone={stateTone(state)}>{t(`keys.stateName.${state}`)}</StateBadge> },
+    { id: 'notAfter', title: t('keys.validUntil'), width: 'minmax(6rem, 0.8fr)', sortable: true, fromWidth: 560, cell: ({ notAfter }) => (notAfter === null ? t('keys.noEnd') : <TimeInWords at={notAfter} />) },
+    { id: 'createdAt', title: t('keys.created'), width: 'minmax(6rem, 0.8fr)', sortable: true, fromWidth: 860, cell: ({ createdAt }) => <TimeInWords at={createdAt} /> },
+  ];
+}
+
+function Place({ record, t }: { record: KeyRecord; t: Text }) {
+  const Icon = record.backend === 'software' ? PLACE_ICONS[record.protection] : record.protection.startsWith('store') ? FolderArchive : PLACE_ICONS[record.protection];
+  return (
+    <span className="inline-flex items-center gap-1.5">
+      <Icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />
+      {placeName(record, t)}
+    </span>
+  );
+}
+
+function KeyTable({ pages, sort, onSort, selectedId, onOpen, dialogs, filtered, onShowAll }: {
+  pages: KeyPages; sort: Sort; onSort: (sort: Sort) => void; selectedId: string | undefined; onOpen: (id: string | undefined) => void;
+  dialogs: ReturnType<typeof useDialogs>; filtered: boolean; onShowAll: () => void;
+}) {
+  const t = useText();
+  const bridge = useBridge();
+  const toast = useToast();
+  const remove = useAction('keys.delete');
+  const restore = useAction('keys.restore');
+  const rotate = useAction('keys.rotate');
+  const [selection, setSelection] = useState<ListSelection>(selectedId === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selectedId]) });
+  const [editing, setEditing] = useState<KeyRecord>();
+  const shown = useMemo(() => columns(t), [t]);
+  if (pages.total === undefined) return <div className="grow" />;
+
+  const select = (next: ListSelection): void => {
+    setSelection(next);
+    const [only] = next.selected;
+    if (next.selected.size === 1 && only !== undefined && only !== selectedId) onOpen(only);
+  };
+  const trash = async (keys: readonly KeyRecord[]): Promise<void> => {
+    const moved: string[] = [];
+    for (const key of keys) if (key.trashedUntil === null && (await remove.run({ key: key.uri })) !== undefined) moved.push(key.uri);
+    if (moved.length === 0) return;
+    const undo = async (): Promise<void> => {
+      for (const key of moved) await restore.run({ key });
+    };
+    toast({ text: moved.length === 1 ? t('keys.trashed', { name: keys[0]!.label }) : t('keys.trashedMany', { n: moved.length }), action: { label: t('common.undo'), onAction: () => void undo() } });
+    if (keys.some(({ id }) => id === selectedId)) onOpen(undefined);
+  };
+  const menu = (keys: readonly KeyRecord[]): MenuEntries => {
+    const [only] = keys;
+    if (only === undefined) return [];
+    const one = keys.length === 1;
+    if (only.trashedUntil !== null) return [{ id: 'restore', label: t('keys.restore'), onAction: () => keys.forEach(({ uri }) => void restore.run({ key: uri })) }];
+    return [
+      ...(one ? [
+        { id: 'open', label: t('keys.openDetail'), onAction: () => onOpen(only.id) },
+        { id: 'edit', label: t('keys.edit.open'), shortcut: 'F2', onAction: () => setEditing(only) },
+        { id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotate.run({ key: only.uri }) },
+      ] : []),
+      { id: 'copy-uri', label: t('keys.copyUri'), onAction: () => void bridge.copyText(keys.map(({ uri }) => uri).join('\n')) },
+      null,
+      { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash(keys) },
+    ];
+  };
+  return (
+    <>
+      <VirtualTable
+        label={t('keys.title')} columns={shown} count={pages.total} rowAt={pages.rowAt} onRange={pages.onRange} keyOf={({ id }) => id} textOf={({ label }) => label}
+        selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(keys) => void trash(keys)} onRename={setEditing} menu={menu}
+        sort={sort} onSort={onSort}
+        empty={filtered
+          ? <EmptyState action={<Button onPress={onShowAll}>{t('keys.showAll')}</Button>}>{t('keys.noneFound')}</EmptyState>
+          : <EmptyState action={<Button kind="primary" onPress={() => dialogs.setMaking(true)}>{t('keys.new.open')}</Button>}>{t('keys.none')}</EmptyState>}
+      />
+      {(remove.error ?? restore.error ?? rotate.error) && <div className="px-4 py-2"><ErrorNotice error={remove.error ?? restore.error ?? rotate.error} /></div>}
+      {editing !== undefined && <EditDialog keyRecord={editing} open onClose={() => setEditing(undefined)} />}
+    </>
+  );
+}
+
+function Status({ pages }: { pages: KeyPages }) {
+  const t = useText();
+  const failed = pages.sources.filter(({ state }) => state === 'failed');
+  const oldest = pages.sources.map(({ fetchedAt }) => fetchedAt).toSorted()[0];
+  return (
+    <StatusLine>
+      {pages.total !== undefined && <span>{t('keys.count', { n: pages.total, shown: wholeNumber(pages.total, t.language) })}</span>}
+      {oldest !== undefined && <span>{t.rich('keys.asOf', { when: <TimeInWords at={oldest} /> })}</span>}
+      {failed.map(({ backend, detail, remedy }) => <StateBadge key={backend} tone="warning">{t('keys.sourceFailed', { backend, detail: [detail, remedy].filter(Boolean).join(' ') })}</StateBadge>)}
+      <Button small kind="plain" icon={RotateCw} className="ml-auto" onPress={pages.refetch}>{t('common.refresh')}</Button>
+    </StatusLine>
+  );
+}
+
