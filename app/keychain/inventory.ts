@@ -104,7 +104,7 @@ export class Inventory {
   select(field: SortField, descending: boolean, words: readonly string[], matches: (key: StoredKey) => boolean): StoredKey[] {
     const entries = this.#order(field);
     const found: StoredKey[] = [];
-    for (const { key, haystack } of entries) if (words.every((word) => haystack.includes(word)) && matches(key)) found.push(key);
+    for (const { key, haystack } of entries) if (words.every((word) => haystack.includes(word) || isNamedBy(key, word)) && matches(key)) found.push(key);
     return descending ? found.reverse() : found;
   }
 
@@ -129,7 +129,7 @@ export class Inventory {
   }
 
   #add(key: StoredKey, revision: string): void {
-    const haystack = [key.label, ...key.tags, key.algorithm, key.backend, key.id, primary(key).fingerprint ?? ''].join('\n').toLowerCase();
+    const haystack = [key.label, ...key.tags, key.algorithm, key.backend].join('\n').toLowerCase();
     this.#byId.set(key.id, { key, revision, haystack });
     this.#byUri.set(key.uri, key.id);
     addTo(this.#byLabel, key.label, key.id);
@@ -154,6 +154,13 @@ export class Inventory {
     this.#sorted.set(field, entries);
     return entries;
   }
+}
+
+/** Ids and fingerprints are random: a few digits of them are in many, so that only longer pieces are meant. */
+const LEAST_OF_ID = 6;
+
+function isNamedBy(key: StoredKey, word: string): boolean {
+  return word.length >= LEAST_OF_ID && (key.id.includes(word) || key.versions.some(({ fingerprint }) => fingerprint?.toLowerCase().includes(word) === true));
 }
 
 export type SortField = 'label' | 'algorithm' | 'backend' | 'createdAt' | 'notAfter' | 'state';
