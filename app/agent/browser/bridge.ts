@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { KeywrightError, OPERATIONS, type Core, type CoreEvent, type Face, type Principal } from '../../contract/index.ts';
+import { KeywrightError, type Core, type CoreEvent, type Principal } from '../../contract/index.ts';
 import type { Authenticator } from '../authentication.ts';
+import { operationsOn } from '../faces.ts';
 import { answerCall } from '../rest/call.ts';
 import { EventStream } from '../rest/event-stream.ts';
 import { bodyObject } from '../rest/input.ts';
@@ -25,8 +26,7 @@ export async function authenticateSession(sessions: Sessions, principal: Princip
 
 /** The bridge over HTTP: `POST /ipc/{operation id}` with the input record, and `GET /ipc/events`. */
 export function addBridgeRoutes(app: FastifyInstance, core: Core, principal: Principal, options: { tells: (event: CoreEvent) => boolean; onConnect: () => Disposable }): void {
-  for (const operation of OPERATIONS) {
-    if (!isOn(operation, principal.face) || operation.stream !== undefined) continue;
+  for (const operation of operationsOn(principal.face)) {
     app.post(`/ipc/${operation.id}`, (request, reply) => answerCall(core, operation, () => bodyObject(request.body), principal, request, reply));
   }
   app.get('/ipc/events', (_request, reply) => {
@@ -43,9 +43,4 @@ export function addBridgeRoutes(app: FastifyInstance, core: Core, principal: Pri
   app.all('/ipc/*', () => {
     throw new KeywrightError('NOT_FOUND', 'There is no such operation on this page.');
   });
-}
-
-/** The prompt surface has its own operations alone; every other face has what its record does not keep from it. */
-export function isOn(operation: (typeof OPERATIONS)[number], face: Face): boolean {
-  return operation.notOn?.[face] === undefined && (face !== 'prompt' || operation.permission === 'prompts:admin');
 }

@@ -31,7 +31,7 @@ export interface Tls {
   readonly keyFile: string;
 }
 
-/** Says who may pass. Throws what to answer; calls nothing when the request may go on. */
+/** @returns who calls, at once if that is known, or null where nobody needs to be. Rejects with what to answer. */
 export type Guard = (request: FastifyRequest) => Principal | null | Promise<Principal | null>;
 
 export interface HttpServer {
@@ -67,7 +67,7 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
     frameworkErrors: onError,
     clientErrorHandler: onClientError,
   };
-  const app = (credentials === undefined ? Fastify({ ...options, http: limits }) : Fastify({ ...options, https: { ...limits, ...credentials, minVersion: 'TLSv1.2' } })) as unknown as FastifyInstance;
+  const app = (credentials === undefined ? Fastify({ ...options, http: limits }) : Fastify({ ...options, https: { ...limits, cert: credentials.cert, key: credentials.key, minVersion: 'TLSv1.2' } })) as unknown as FastifyInstance;
   app.server.maxHeadersCount = MAX_HEADER_COUNT;
   app.server.maxConnections = MAX_CONNECTIONS;
 
@@ -86,20 +86,14 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
       refuse(request, reply, 'PERMISSION_DENIED', why);
       return;
     }
-    try {
-      const passed = guard(request);
-      if (passed === null || !('then' in passed)) {
-        request.principal = passed;
-        done();
-        return;
-      }
-      passed.then((principal) => {
-        request.principal = principal;
-        done();
-      }, (thrown: unknown) => sendProblem(request, reply, thrown));
-    } catch (thrown) {
-      sendProblem(request, reply, thrown);
-    }
+    const pass = (principal: Principal | null): void => {
+      request.principal = principal;
+      done();
+    };
+    const stop = (thrown: unknown): void => sendProblem(request, reply, thrown);
+    const principal = guard(request);
+    if (principal instanceof Promise) principal.then(pass, stop);
+    else pass(principal);
   });
 
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, new KeywrightError('NOT_FOUND', { detail: 'There is nothing under this method and path.', remedy: 'See GET /v1/agent/openapi for what there is.' })));
@@ -109,6 +103,7 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
     const code = 'code' in thrown ? thrown.code : undefined;
     if (thrown instanceof BodyTooLarge) refuse(request, reply, 'INVALID_INPUT', 'The body is larger than this agent takes.', 413, 'Upload large files with POST /v1/files/uploads and name the upload.');
     else if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') refuse(request, reply, 'INVALID_INPUT', 'The body has a content type that is not taken here.', 415, 'Send application/json, or application/octet-stream for an upload.');
+    else if (thrown instanceof KeywrightError && thrown.code === 'TIMEOUT') sendProblem(request, reply, thrown, undefined, 408);
     else if (typeof code === 'string' && code.startsWith('FST_ERR_')) sendProblem(request, reply, new KeywrightError('INVALID_INPUT', { detail: 'The request is malformed.', where: '/', remedy: 'See GET /v1/agent/openapi for what is taken.' }));
     else sendProblem(request, reply, thrown);
   }
@@ -130,7 +125,7 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
         throw cannotListen(address, thrown);
       });
       const { port } = app.server.address() as AddressInfo;
-      own = new OwnHosts(address.host, port, credentials === undefined ? undefined : new X509Certificate(credentials.cert));
+      own = new OwnHosts(address.host, port, credentials?.certificate);
       // An address for all interfaces is none that one could open.
       const host = address.host === '0.0.0.0' || address.host === '::' ? 'localhost' : address.host;
       origin = `${scheme}://${authority(host, port)}`;
@@ -160,11 +155,10 @@ function onClientError(error: Error & { code?: string }, socket: Socket): void {
   socket.destroySoon();
 }
 
-function readCredentials({ certFile, keyFile }: Tls): { cert: Buffer; key: Buffer } {
+function readCredentials({ certFile, keyFile }: Tls): { cert: Buffer; key: Buffer; certificate: X509Certificate } {
   try {
     const cert = readFileSync(certFile);
-    new X509Certificate(cert);
-    return { cert, key: readFileSync(keyFile) };
+    return { cert, key: readFileSync(keyFile), certificate: new X509Certificate(cert) };
   } catch (thrown) {
     throw new KeywrightError('INVALID_INPUT', { detail: 'The certificate for TLS or its key cannot be read.', where: '/tls', remedy: 'Give PEM files: a certificate chain with --tls-cert, its private key with --tls-key.', cause: thrown });
   }
