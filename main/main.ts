@@ -12,7 +12,8 @@ const folder = dataFolder(process.argv, process.env);
 // Each data folder has a program of its own, with its own window state and its own single instance.
 if (folder !== undefined) app.setPath('userData', join(folder, 'desktop'));
 
-app.enableSandbox();
+// The system refuses a sandbox to root, who must say so; every window asks for its own in any case.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
 declareScheme();
 lockEveryPage();
 
