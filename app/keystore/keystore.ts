@@ -14,6 +14,8 @@ export interface KeyRef {
   /** The last part of the URI: unique within the store. */
   readonly id: string;
   readonly version: number;
+  /** For prompts alone: what the person calls the key. */
+  readonly label?: string;
 }
 
 export type Protection = 'store' | 'store+passphrase' | 'token' | 'hsm' | 'tpm' | 'cloud';

@@ -1,0 +1,80 @@
+import { constants, privateEncrypt, sign, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+import {
+  HASH_SIZES, KEY_ALGORITHMS, KeywrightError, SIGNATURE_ALGORITHMS, signatureAlgorithmsOf,
+  type HashName, type KeyAlgorithmName, type SignatureAlgorithmFacts, type SignatureAlgorithmName,
+} from '../../contract/index.ts';
+import type { Signer } from '../../keystore/keystore.ts';
+import { parsePkcs8 } from '../../formats/private-parts.ts';
+import { untilEnded } from '../software/cancel.ts';
+import { curveOf } from '../software/curves.ts';
+import { digestInfo, emsaPss } from '../software/emsa.ts';
+import type { LoadedKey, SoftwareKeys } from '../software/keys.ts';
+import { cannot } from '../software/refusals.ts';
+
+type SignInput = Parameters<typeof sign>[2];
+const signAsync = promisify(sign) as (hash: string | null, message: Uint8Array, key: SignInput) => Promise<Buffer>;
+
+/** Those that take long enough for somebody to lose patience: the others are done before a cancellation could arrive. */
+const SLOW: ReadonlySet<KeyAlgorithmName> = new Set((Object.keys(KEY_ALGORITHMS) as KeyAlgorithmName[]).filter((name) => name === 'rsa-8192' || KEY_ALGORITHMS[name].family === 'slh-dsa'));
+
+/** Signs messages off the event loop (`crypto.sign` with a callback), and ready digests where the scheme has any. */
+export function signerOf(keys: SoftwareKeys): Signer {
+  return {
+    async sign(ref, algorithm, content, call) {
+      const loaded = await keys.use(ref, 'sign', call);
+      const facts: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[algorithm];
+      const own = loaded.head.algorithm;
+      if (!facts.keys.includes(own)) throw cannot(ref, own, `sign as ${algorithm}`, signatureAlgorithmsOf(own));
+      if ('digest' in content) return signDigest(loaded, algorithm, facts, content.digest);
+      const signature = signAsync(facts.hash, content.message, inputOf(loaded, facts));
+      return SLOW.has(own) ? untilEnded(signature, call.signal) : signature;
+    },
+  };
+}
+
+/** @returns the key with the scheme's parameters, made once for each key that is kept. */
+function inputOf({ key, derived }: LoadedKey, { family }: SignatureAlgorithmFacts): SignInput {
+  const kept = derived.get(family) as SignInput | undefined;
+  if (kept !== undefined) return kept;
+  const input: SignInput = family === 'rsa-pss' ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
+    : family === 'rsa-pkcs1' ? { key, padding: constants.RSA_PKCS1_PADDING }
+      : family === 'ecdsa' ? { key, dsaEncoding: 'der' } : key;
+  derived.set(family, input);
+  return input;
+}
+
+async function signDigest({ head, key }: LoadedKey, algorithm: SignatureAlgorithmName, { family, hash }: SignatureAlgorithmFacts, digest: Uint8Array): Promise<Uint8Array> {
+  if (hash === null) {
+    throw new KeywrightError('CAPABILITY_MISSING', {
+      detail: `${algorithm} signs the message itself (it hashes it in its own way, more than once): a digest cannot stand in for it.`, remedy: 'Give the message.',
+    });
+  }
+  if (digest.length !== HASH_SIZES[hash]) {
+    throw new KeywrightError('INVALID_INPUT', { detail: `${algorithm} needs a digest of ${HASH_SIZES[hash]} bytes, and this one has ${digest.length}.`, where: '/content/digest' });
+  }
+  if (family === 'ecdsa') return signEcdsaDigest(head.algorithm, key, digest);
+  return family === 'rsa-pss' ? signPssDigest(key, hash, digest) : privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, digestInfo(hash, digest));
+}
+
+/** RSASSA-PSS (RFC 8017 §8.1.1) from its second step on. */
+function signPssDigest(key: KeyObject, hash: HashName, digest: Uint8Array): Buffer {
+  const length = (key.asymmetricKeyDetails?.modulusLength as number) / 8;
+  return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, emsaPss(hash, digest, length));
+}
+
+/**
+ * ECDSA (FIPS 186-5 §6.4.1) from its second step on. The nonce is that of RFC 6979 with fresh randomness mixed in (§3.6),
+ * so that neither a weak generator nor a repeated digest gives the key away.
+ */
+async function signEcdsaDigest(algorithm: KeyAlgorithmName, key: KeyObject, digest: Uint8Array): Promise<Uint8Array> {
+  const curve = await curveOf(algorithm);
+  const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
+  try {
+    const parts = parsePkcs8(pkcs8);
+    if (parts.kind !== 'ec') throw new TypeError('not an EC key');
+    return curve.sign(digest, parts.scalar, { prehash: false, lowS: false, format: 'der', extraEntropy: true });
+  } finally {
+    pkcs8.fill(0);
+  }
+}
