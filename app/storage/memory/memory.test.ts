@@ -1,0 +1,4 @@
+import { describeStorage } from '../conformance.ts';
+import { memoryKind } from './index.ts';
+
+describeStorage(memoryKind);

@@ -1,0 +1,4 @@
+import { describeStorage } from '../conformance.ts';
+import { sqliteKind } from './index.ts';
+
+describeStorage(sqliteKind);
