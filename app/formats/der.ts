@@ -108,7 +108,7 @@ export class DerReader {
   smallInteger(what: string, max: number): number {
     const { offset } = this;
     const value = this.integer(what);
-    if (value < 0n || value > BigInt(max)) throw malformed(`${what} is ${value.toString().length > 20 ? 'far' : value} out of range: 0 to ${max}.`, offset);
+    if (value < 0n || value > BigInt(max)) throw malformed(`${what} is ${value.toString().length > 20 ? 'far' : `${value},`} out of range: 0 to ${max}.`, offset);
     return Number(value);
   }
 

@@ -183,16 +183,13 @@ function readScrypt(parameters: DerReader, length: number): Derive {
   checkLength(parameters, length);
   parameters.finish('the parameters of scrypt');
   if (N < 2 || (N & (N - 1)) !== 0 || r < 1 || p < 1) throw malformed('The parameters of scrypt are not valid: N must be a power of two.', offset);
-  if (128 * N * r > MAX_SCRYPT_MEMORY || p > MAX_SCRYPT_PARALLEL) {
-    throw notSupported(`Opening this key would take scrypt ${Math.ceil((128 * N * r) / 2 ** 20)} MiB ${p} times over; ${MAX_SCRYPT_MEMORY / 2 ** 20} MiB ${MAX_SCRYPT_PARALLEL} times is the most.`, CONVERT);
+  // What OpenSSL would refuse (RFC 7914 §6) must not reach it: node:crypto then leaves an error in OpenSSL's queue, and the next key is refused for it.
+  if (r < 4 && N >= 2 ** (16 * r)) throw malformed('The cost of scrypt is too large for its block size (RFC 7914 §6).', offset);
+  const memory = 128 * r * (N + 2 + p);
+  if (memory > MAX_SCRYPT_MEMORY || p > MAX_SCRYPT_PARALLEL) {
+    throw notSupported(`Opening this key would take scrypt ${Math.ceil(memory / 2 ** 20)} MiB ${p} times over; ${MAX_SCRYPT_MEMORY / 2 ** 20} MiB ${MAX_SCRYPT_PARALLEL} times is the most.`, CONVERT);
   }
-  return async (passphrase) => {
-    try {
-      return await scryptAsync(passphrase, salt, length, { N, r, p, maxmem: 2 * MAX_SCRYPT_MEMORY });
-    } catch {
-      throw malformed('The parameters of scrypt do not go together (RFC 7914 §6).', offset);
-    }
-  };
+  return (passphrase) => scryptAsync(passphrase, salt, length, { N, r, p, maxmem: 2 * MAX_SCRYPT_MEMORY });
 }
 
 function checkLength(parameters: DerReader, length: number): void {
