@@ -1,7 +1,7 @@
 import { registry, toJSONSchema, z, type ZodType } from 'zod';
 import * as contract from '../contract/index.ts';
 import { ERRORS, type ErrorCode, type Operation } from '../contract/index.ts';
-import { operationsOn } from './faces.ts';
+import { nounOf, operationsOn } from './faces.ts';
 import { pathParameters } from './rest/input.ts';
 
 /** The OpenAPI description of REST (OpenAPI 3.1.1), made from the operations. Needs no server. */
@@ -21,12 +21,11 @@ const ProblemRecord = z.strictObject({
 
 /** Schemas that the contract exports by name become components of that name. */
 const names = registry<{ id: string }>();
-for (const [name, schema] of [...Object.entries(contract), ...Object.values(contract).filter(isNamespace).flatMap((namespace) => Object.entries(namespace)), ['Problem', ProblemRecord] as const]) {
-  if (schema instanceof z.ZodType && /^[A-Z]/.test(name) && name !== 'Empty' && !names.has(schema)) names.add(schema, { id: name });
-}
-
-function isNamespace(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && Symbol.toStringTag in value && value[Symbol.toStringTag] === 'Module';
+const { backendOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations } = contract;
+for (const named of [{ Problem: ProblemRecord }, contract, backendOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations]) {
+  for (const [name, schema] of Object.entries<unknown>(named)) {
+    if (schema instanceof z.ZodType && /^[A-Z]/.test(name) && name !== 'Empty' && !names.has(schema)) names.add(schema, { id: name });
+  }
 }
 
 /** @returns the document, ready for `JSON.stringify`; the same for the same contract. */
@@ -127,10 +126,6 @@ function describeEvents(schemas: Schemas): Json {
 function probe(operationId: string, summary: string, member: string, others: readonly number[]): Json {
   const content = { 'application/json': { schema: { type: 'object', properties: { [member]: { type: 'boolean' } }, required: [member], additionalProperties: false } } };
   return { operationId, summary, tags: ['agent'], security: [], responses: Object.fromEntries([[200, { description: 'Yes.', content }], ...others.map((status) => [status, { description: 'No.', content }])]) };
-}
-
-function nounOf({ id }: Operation): string {
-  return id.split('.', 1)[0] ?? '';
 }
 
 /** JSON Schemas of the wire side; those with a name are gathered as components. */
