@@ -3,8 +3,7 @@ import { algorithmOfPkcs8, readKeys, writeKey as formatKey, type ReadKey } from 
 import type { Context } from '../context.ts';
 import { recordOf } from '../inventory.ts';
 import type { HandlersOf } from './handlers.ts';
-import { facet, keepPublicKeys, newKeyId, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
-import { newKeyPassphrase } from './keys.ts';
+import { facet, keepPublicKeys, newKeyId, newKeyPassphrase, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
 
 /** Formats that have a place for a passphrase. */
 const CAN_ENCRYPT: ReadonlySet<string> = new Set(['pkcs8', 'openssh']);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { KEY_ALGORITHMS, KeywrightError, type KeyAlgorithmName, type KeyRecord, type Usage } from '../../contract/index.ts';
+import { askSecret, KEY_ALGORITHMS, KeywrightError, type KeyAlgorithmName, type KeyRecord, type SecretBytes, type Usage } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyDescription, KeyRef, KeyStore } from '../../keystore/keystore.ts';
 import type { Context } from '../context.ts';
@@ -87,6 +87,11 @@ export function usagesFor(algorithm: KeyAlgorithmName, wanted: readonly Usage[] 
   const beyond = wanted?.find((usage) => !possible.includes(usage));
   if (beyond !== undefined) throw new KeywrightError('INVALID_INPUT', { detail: `${algorithm} keys cannot be used to ${beyond}.`, where: '/usages', alternatives: [...possible] });
   return wanted === undefined ? [...possible] : possible.filter((usage) => wanted.includes(usage));
+}
+
+/** Asks for a passphrase of a key's own. The caller wipes it. */
+export function newKeyPassphrase(label: string, context: Context): Promise<SecretBytes> {
+  return askSecret({ kind: 'new-secret', purpose: 'new-key-passphrase', title: `Choose a passphrase for “${label}”`, note: 'It is needed at each use of the key. It cannot be recovered.' }, context.call);
 }
 
 /** @returns a backend's facet. @throws CAPABILITY_MISSING when it has none. */

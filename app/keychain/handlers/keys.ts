@@ -1,10 +1,9 @@
-import { askSecret, askToConfirm, KeywrightError, type KeyRecord, type SecretBytes } from '../../contract/index.ts';
+import { askToConfirm, KeywrightError, type KeyRecord } from '../../contract/index.ts';
 import { fingerprint, writePublicKey } from '../../formats/index.ts';
 import { capabilitiesOf } from '../capabilities.ts';
-import type { Context } from '../context.ts';
 import { primary, recordOf, stateOf, versionsOf, type StoredKey } from '../inventory.ts';
 import { handlersOf } from './handlers.ts';
-import { facet, forgetKey, keepPublicKeys, mergedVersions, newKeyId, publicKeyOf, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
+import { facet, forgetKey, keepPublicKeys, mergedVersions, newKeyId, newKeyPassphrase, publicKeyOf, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
 import { keyListHandler } from './key-list.ts';
 import { keyTransferHandlers } from './key-transfer.ts';
 import { keyFileHandlers } from './key-files.ts';
@@ -107,11 +106,6 @@ export const keyHandlers = handlersOf('keys', {
     return { capabilities: capabilitiesOf(key, await session.backends.storeOf(key)) };
   },
 });
-
-/** Asks for a passphrase of a key's own. The caller wipes it. */
-export function newKeyPassphrase(label: string, context: Context): Promise<SecretBytes> {
-  return askSecret({ kind: 'new-secret', purpose: 'new-key-passphrase', title: `Choose a passphrase for “${label}”`, note: 'It is needed at each use of the key. It cannot be recovered.' }, context.call);
-}
 
 function assertValidity(notBefore: string | null, notAfter: string | null): void {
   if (notBefore !== null && notAfter !== null && Date.parse(notBefore) >= Date.parse(notAfter)) {
