@@ -1,20 +1,14 @@
 import { KeywrightError } from '../../contract/index.ts';
+import { requirePage, requireValue } from '../limits.ts';
 import type { IfRevision, Page, PageRequest } from '../storage.ts';
 import type { Entry } from './record.ts';
 
-const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 const MAX_SUMMARY_BYTES = 1024 * 1024;
 
-/** @throws INVALID_INPUT unless it is 1 to 512 characters of printable ASCII. */
-export function checkName(name: string): void {
-  if (!/^[\x20-\x7e]{1,512}$/.test(name)) {
-    throw new KeywrightError('INVALID_INPUT', { detail: 'A record is named by 1 to 512 characters of printable ASCII.', where: 'key' });
-  }
-}
-
+/** @throws INVALID_INPUT */
 export function checkRecord(value: Uint8Array, summary: string): void {
-  if (value.length > MAX_VALUE_BYTES) throw new KeywrightError('INVALID_INPUT', { detail: 'A record has at most 64 MiB.', where: 'value' });
-  if (summary.length > MAX_SUMMARY_BYTES) throw new KeywrightError('INVALID_INPUT', { detail: 'A summary has at most 1 MiB of JSON.', where: 'summary' });
+  requireValue(value, 0);
+  if (summary.length > MAX_SUMMARY_BYTES) throw new KeywrightError('INVALID_INPUT', { detail: 'A summary has at most 1 MiB of JSON.', where: '/summary' });
 }
 
 /** @throws ALREADY_EXISTS, CONFLICT */
@@ -34,9 +28,7 @@ export function checkRevision(name: string, entry: Entry | undefined, ifRevision
 
 /** Cuts a page from entries that come after the request's cursor, in ascending order. @throws INVALID_INPUT */
 export function pageOf<T extends { readonly key: string }>(request: PageRequest, entriesAfter: (name: string | undefined) => Iterable<Entry>, present: (entry: Entry) => T): Page<T> {
-  if (!Number.isInteger(request.limit) || request.limit < 1 || request.limit > 10_000) {
-    throw new KeywrightError('INVALID_INPUT', { detail: 'A page has 1 to 10,000 records.', where: 'limit' });
-  }
+  requirePage(request);
   const items: T[] = [];
   for (const entry of entriesAfter(decodeCursor(request.cursor))) {
     if (items.length === request.limit) return { items, cursor: Buffer.from(items.at(-1)?.key ?? '').toString('base64url') };
@@ -49,7 +41,7 @@ function decodeCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   const name = Buffer.from(cursor, 'base64url').toString('latin1');
   if (Buffer.from(name, 'latin1').toString('base64url') !== cursor || name === '') {
-    throw new KeywrightError('INVALID_INPUT', { detail: 'This cursor is not one of ours.', where: 'cursor' });
+    throw new KeywrightError('INVALID_INPUT', { detail: 'This cursor is not one of ours.', where: '/page/cursor' });
   }
   return name;
 }

@@ -20,6 +20,7 @@ export interface Journalled {
   readonly sequence: number;
   readonly state: Buffer;
   readonly headerMac: Buffer;
+  readonly log: number;
   readonly key: string;
   readonly names: readonly string[];
 }
@@ -36,6 +37,7 @@ export class Journal {
   #deltas: string[];
   #changed: Set<string>;
   #garbage: readonly string[];
+  #log: number;
   /** Nothing less than a new first run mends a damaged index. */
   #damaged: boolean;
 
@@ -49,6 +51,7 @@ export class Journal {
     this.#deltas = [...index.deltas];
     this.#changed = index.changed;
     this.#garbage = index.garbage;
+    this.#log = index.log;
     this.#damaged = index.damage.length > 0;
   }
 
@@ -57,24 +60,31 @@ export class Journal {
     return this.#deltas.length;
   }
 
+  /** The log is known to have so many entries on disk. */
+  get log(): number {
+    return this.#log;
+  }
+
   get damaged(): boolean {
     return this.#damaged;
   }
 
   /** Adds the delta to the transaction. Call {@link committed} with the result once that has committed. */
-  async write(tx: StorageTransaction, entries: readonly Entry[], log: number, headerMac = this.#headerMac): Promise<Journalled> {
+  async write(tx: StorageTransaction, entries: readonly Entry[], flushed: number, headerMac = this.#headerMac): Promise<Journalled> {
     const sequence = this.#sequence + 1;
+    const log = Math.max(flushed, this.#log); // a log that was cut off is told until the end
     const sealed = sealDelta(this.#keys, { sequence, previous: this.#state, headerMac, log, entries });
     if (sealed.length > MAX_DELTA_BYTES) throw new KeywrightError('INVALID_INPUT', 'The transaction changes too many records at once.');
     const key = deltaKey(sequence);
     await tx.put(key, sealed, { ifRevision: 'absent' }); // fails if another process went on from the same state
-    return { sequence, state: nextState(this.#state, sealed), headerMac, key, names: entries.map(({ name }) => name) };
+    return { sequence, state: nextState(this.#state, sealed), headerMac, log, key, names: entries.map(({ name }) => name) };
   }
 
-  committed({ sequence, state, headerMac, key, names }: Journalled): void {
+  committed({ sequence, state, headerMac, log, key, names }: Journalled): void {
     this.#sequence = sequence;
     this.#state = state;
     this.#headerMac = headerMac;
+    this.#log = log;
     this.#deltas.push(key);
     for (const name of names) this.#changed.add(name);
   }
@@ -83,8 +93,9 @@ export class Journal {
    * Folds the deltas into a new run, together with the latest runs that are not much longer: so that there are few
    * runs, and an entry is rewritten a few times only. Writers go on meanwhile; `exclusively` keeps them out of the last step.
    */
-  async compact(catalogue: Catalogue, log: number, exclusively: <T>(work: () => Promise<T>) => Promise<T>): Promise<void> {
+  async compact(catalogue: Catalogue, exclusively: <T>(work: () => Promise<T>) => Promise<T>): Promise<void> {
     const { sequence, state, headerMac } = { sequence: this.#sequence, state: this.#state, headerMac: this.#headerMac };
+    const log = this.#log;
     const deltas = this.#deltas.length;
     const folded = this.#changed;
     this.#changed = new Set();

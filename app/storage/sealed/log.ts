@@ -1,10 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { KeywrightError } from '../../contract/index.ts';
+import { requireLogEntry } from '../limits.ts';
 import type { AppendLog } from '../storage.ts';
 import { randomBytes, uint32, uint64 } from './bytes.ts';
 import { locked, OVERHEAD, SALT_BYTES, type KeyRing } from './keys.ts';
-
-const MAX_ENTRY_BYTES = 1024 * 1024;
 
 /**
  * The append log, sealed. Each opening of the store has a key of its own, from a random salt that each entry carries,
@@ -37,7 +36,7 @@ export class SealedLog implements AppendLog {
   }
 
   async append(entry: Uint8Array): Promise<number> {
-    if (entry.length > MAX_ENTRY_BYTES) throw new KeywrightError('INVALID_INPUT', 'A log entry has at most 1 MiB.');
+    requireLogEntry(entry, 0);
     while (this.#settling !== undefined) await this.#settling;
     const keys = this.#ring();
     if (this.#key === undefined) throw locked();

@@ -1,7 +1,8 @@
 import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
+import { requireKey } from '../limits.ts';
 import type { IfRevision, ListedRecord, Page, PageRequest, PutOptions, Storage, StorageTransaction, StoredRecord } from '../storage.ts';
 import type { Catalogue } from './catalogue.ts';
-import { checkName, pageOf } from './checks.ts';
+import { pageOf } from './checks.ts';
 import { removal } from './entries.ts';
 import { describeHeader, encodeHeader, HEADER_KEY, type Header } from './header.ts';
 import type { Journal, Journalled } from './journal.ts';
@@ -92,12 +93,12 @@ export class SealedStore implements SealedStorage {
   }
 
   async list(prefix: string, page: PageRequest): Promise<Page<ListedRecord>> {
-    this.#check(prefix || '/');
+    this.#checkOpen();
     return pageOf(page, (after) => this.#catalogue.startingWith(prefix, after), listed);
   }
 
   *snapshot(prefix: string): IterableIterator<ListedRecord> {
-    this.#check(prefix || '/');
+    this.#checkOpen();
     for (const entry of this.#catalogue.startingWith(prefix)) yield listed(entry);
   }
 
@@ -136,7 +137,7 @@ export class SealedStore implements SealedStorage {
     this.#checkOpen();
     return verifyStore({
       raw: this.#raw, keys: this.#keys, log: this.#log, header: this.#header,
-      names: [...this.#catalogue.startingWith('')].map(({ name }) => name),
+      entries: [...this.#catalogue.startingWith('')],
       examine: async (name) => (await this.#read(name)) !== 'corrupt',
       exclusively: (work) => this.#exclusively(work),
     }, watch).then(({ records, problems, strays }) => {
@@ -184,6 +185,7 @@ export class SealedStore implements SealedStorage {
       await this.#queue.catch(() => undefined);
       await this.#compacting?.catch(() => undefined);
       await this.#log.flush();
+      if (this.#log.flushed > this.#journal.log) await this.#noteLog().catch(() => undefined); // then the next opening expects a shorter one
       if (this.#journal.backlog > BACKLOG_AT_CLOSE && !this.#journal.damaged) await this.#compact().catch(() => undefined); // the next opening is slower, that is all
     } finally {
       this.#open = false;
@@ -250,7 +252,7 @@ export class SealedStore implements SealedStorage {
   }
 
   #compact(): Promise<void> {
-    return this.#journal.compact(this.#catalogue, this.#log.flushed, (work) => this.#exclusively(work));
+    return this.#journal.compact(this.#catalogue, (work) => this.#exclusively(work));
   }
 
   async #addSlot(slot: NewSlot): Promise<SlotDescription> {
@@ -259,6 +261,13 @@ export class SealedStore implements SealedStorage {
       const made = await makeSlot(this.#header.id, this.#keys.root, slot);
       await this.#writeHeader({ ...this.#header, slots: [...this.#header.slots, made] });
       return { id: made.id, kind: made.kind, label: made.label, createdAt: made.createdAt };
+    });
+  }
+
+  /** Tells the index how long the log is, so that an end that is cut off later is missed. */
+  #noteLog(): Promise<void> {
+    return this.#exclusively(async () => {
+      this.#journal.committed(await this.#raw.transaction((tx) => this.#journal.write(tx, [], this.#log.flushed)));
     });
   }
 
@@ -289,7 +298,7 @@ export class SealedStore implements SealedStorage {
 
   #check(key: string): void {
     this.#checkOpen();
-    checkName(key);
+    requireKey(key);
   }
 
   #checkOpen(): void {

@@ -1,8 +1,9 @@
 import { KeywrightError } from '../../contract/index.ts';
+import { requireKey } from '../limits.ts';
 import type { IfRevision, ListedRecord, Page, PageRequest, PutOptions, StorageTransaction, StoredRecord } from '../storage.ts';
 import { asciiJson } from './bytes.ts';
 import type { Catalogue } from './catalogue.ts';
-import { checkName, checkRecord, checkRevision, pageOf } from './checks.ts';
+import { checkRecord, checkRevision, pageOf } from './checks.ts';
 import type { KeyRing } from './keys.ts';
 import { readRaw } from './raw.ts';
 import { newRevision, openRecord, RECORD_PREFIX, sealRecord, summaryOf, type Entry } from './record.ts';
@@ -43,7 +44,7 @@ export class SealedTransaction implements StorageTransaction {
   }
 
   async list(prefix: string, page: PageRequest): Promise<Page<ListedRecord>> {
-    this.#check(prefix || '/');
+    this.#requireOpen();
     return pageOf(page, (after) => this.#merged(prefix, after), listed);
   }
 
@@ -52,7 +53,7 @@ export class SealedTransaction implements StorageTransaction {
     const json = asciiJson(summary);
     checkRecord(value, json);
     const before = this.#entry(key);
-    checkRevision(key, before, ifRevision);
+    this.#require(key, before, ifRevision);
     const entry: Entry = { name: key, id: before?.id ?? this.#keys.opaqueId(key), revision: newRevision(), summary: json };
     const sealed = sealRecord(this.#keys, entry, value);
     this.#changes.set(key, entry);
@@ -63,14 +64,11 @@ export class SealedTransaction implements StorageTransaction {
   async delete(key: string, { ifRevision }: { readonly ifRevision: IfRevision }): Promise<void> {
     this.#check(key);
     const before = this.#entry(key);
-    checkRevision(key, before, ifRevision);
-    if (before === undefined) {
-      const stray = this.#stray(key);
-      if (stray !== undefined) await this.#write(this.#raw.delete(stray, any));
-      return;
-    }
+    this.#require(key, before, ifRevision);
+    const there = before === undefined ? this.#stray(key) : RECORD_PREFIX + before.id;
+    if (there === undefined) return;
     this.#changes.set(key, null);
-    await this.#write(this.#raw.delete(RECORD_PREFIX + before.id, any));
+    await this.#write(this.#raw.delete(there, any));
   }
 
   /** Waits for what `work` did not wait for. @throws what made any write fail, even if `work` went on: nothing of it may commit. */
@@ -110,9 +108,23 @@ export class SealedTransaction implements StorageTransaction {
     yield* added.slice(next);
   }
 
+  /** A condition that does not hold fails the whole transaction, whether or not `work` catches the error. */
+  #require(name: string, before: Entry | undefined, ifRevision: IfRevision): void {
+    try {
+      checkRevision(name, before, ifRevision);
+    } catch (thrown) {
+      this.#failed ??= thrown;
+      throw thrown;
+    }
+  }
+
   #check(key: string): void {
-    if (this.#ended) throw new KeywrightError('INTERNAL', 'The transaction has ended.');
-    checkName(key);
+    this.#requireOpen();
+    requireKey(key);
+  }
+
+  #requireOpen(): void {
+    if (this.#ended) throw new KeywrightError('INTERNAL', 'A transaction was used after its end.');
   }
 }
 

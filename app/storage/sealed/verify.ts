@@ -2,10 +2,12 @@ import { KeywrightError } from '../../contract/index.ts';
 import type { Storage } from '../storage.ts';
 import { compareWithRecords } from './compare.ts';
 import { corruptHeader, HEADER_KEY, parseHeader, type Header } from './header.ts';
+import { INDEX_PREFIX } from './index-format.ts';
 import type { KeyRing } from './keys.ts';
 import { loadIndex, type LoadedIndex } from './load-index.ts';
 import type { SealedLog } from './log.ts';
 import { inBatches, readRaw } from './raw.ts';
+import { RECORD_PREFIX, type Entry } from './record.ts';
 import type { Problem, Watch } from './types.ts';
 
 export interface Verifiable {
@@ -13,7 +15,7 @@ export interface Verifiable {
   readonly keys: KeyRing;
   readonly log: SealedLog;
   readonly header: Header;
-  readonly names: readonly string[];
+  readonly entries: readonly Entry[];
   /** Opens one record: false when it does not open. */
   examine(name: string): Promise<boolean>;
   exclusively<T>(work: () => Promise<T>): Promise<T>;
@@ -30,8 +32,8 @@ const LOG_PAGE = 1000;
 
 /** Checks header, index, listing, log, and then opens every record. @throws CANCELLED */
 export async function verifyStore(store: Verifiable, { signal, progress }: Watch): Promise<Findings> {
-  const { raw, keys, log, names } = store;
-  const total = names.length;
+  const { raw, keys, log, entries } = store;
+  const total = entries.length;
   const problems = new Map<string, Problem>();
   const { compared, header } = await store.exclusively(async () => {
     const index = await loadIndex(raw, keys);
@@ -41,14 +43,16 @@ export async function verifyStore(store: Verifiable, { signal, progress }: Watch
   if (header !== undefined) problems.set('header', header);
   for (let done = 0; done < total; done += WIDTH) {
     throwIfCancelled(signal);
-    const batch = names.slice(done, done + WIDTH);
-    const fine = await inBatches(batch, WIDTH, store.examine);
-    batch.forEach((name, index) => {
+    const batch = entries.slice(done, done + WIDTH);
+    const fine = await inBatches(batch, WIDTH, ({ name }) => store.examine(name));
+    batch.forEach(({ name }, index) => {
       if (fine[index] === false && !problems.has(name)) problems.set(name, { record: name, detail: 'The record is damaged or was put back from another copy.' });
     });
     progress(Math.min(done + WIDTH, total), total);
   }
   await checkLog(log, problems, signal);
+  throwIfCancelled(signal);
+  for (const { facts } of (await raw.check?.()) ?? []) addFinding(problems, facts.where ?? '', facts.detail, entries);
   return { records: total, problems, strays: compared.strays };
 }
 
@@ -71,13 +75,28 @@ export async function checkHeader(raw: Storage, keys: KeyRing, index: LoadedInde
 }
 
 async function checkLog(log: SealedLog, problems: Map<string, Problem>, signal: AbortSignal): Promise<void> {
+  const report = (number: number) => problems.set(`log ${number}`, { record: `log ${number}`, detail: 'The entry of the log is damaged or not in its place.' });
   const last = await log.last();
-  for (let from = 1; from <= last; from += LOG_PAGE) {
+  for (let from = 1; from <= last;) {
     throwIfCancelled(signal);
-    for (const { number, damaged } of await log.examine(from, LOG_PAGE)) {
-      if (damaged) problems.set(`log ${number}`, { record: `log ${number}`, detail: 'The entry of the log is damaged or not in its place.' });
+    try {
+      const examined = await log.examine(from, LOG_PAGE);
+      for (const { number, damaged } of examined) if (damaged) report(number);
+      from = (examined.at(-1)?.number ?? last) + 1;
+    } catch (thrown) {
+      if (!(thrown instanceof KeywrightError) || thrown.code !== 'CORRUPT_RECORD') throw thrown;
+      report(from++);
     }
   }
+}
+
+/** What the raw storage finds by itself, in the names of the records, unless it is known. */
+function addFinding(problems: Map<string, Problem>, where: string, detail: string, entries: readonly Entry[]): void {
+  const logged = /^log entry (\d+)$/.exec(where);
+  const sealed = where.startsWith(RECORD_PREFIX) ? entries.find(({ id }) => RECORD_PREFIX + id === where)?.name : undefined;
+  const record = logged ? `log ${logged[1]}` : where.startsWith(INDEX_PREFIX) ? 'index' : (sealed ?? where);
+  if ([...problems.values()].some((known) => known.record === record)) return;
+  problems.set(record, { record, detail });
 }
 
 function throwIfCancelled(signal: AbortSignal): void {
