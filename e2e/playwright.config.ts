@@ -1,12 +1,20 @@
 import { defineConfig } from '@playwright/test';
+import type { Kind } from './support/program.ts';
 
-export default defineConfig({
+export default defineConfig<{ kind: Kind }>({
   testDir: '.',
-  testMatch: '*.test.ts',
   outputDir: '../test-results',
+  globalSetup: './support/display.ts',
   // Argon2id, a browser and an Electron share the processor: one journey at a time keeps them honest.
   workers: 1,
-  timeout: 120_000,
-  expect: { timeout: 15_000 },
+  timeout: 180_000,
+  expect: { timeout: 20_000 },
   reporter: 'list',
+  use: { actionTimeout: 20_000 },
+  projects: [
+    { name: 'browser', testMatch: 'journeys/*.test.ts', use: { kind: 'browser' } },
+    { name: 'electron', testMatch: 'journeys/*.test.ts', use: { kind: 'electron' } },
+    { name: 'desktop', testMatch: 'desktop/*.test.ts', use: { kind: 'electron' } },
+    { name: 'start', testMatch: 'start.test.ts' },
+  ],
 });

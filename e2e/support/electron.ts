@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { expect, _electron as electron, type ElectronApplication, type Page } from '@playwright/test';
+import { ROOT } from '../../scripts/paths.ts';
+import { findElectron, rootSwitches } from '../../scripts/runtimes.ts';
+import type { Program } from './program.ts';
+
+/** What `process.env` holds, without what is not set. */
+export function environment(more: Record<string, string> = {}): Record<string, string> {
+  const own = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { ...Object.fromEntries(own), LANG: 'C.UTF-8', ...more };
+}
+
+/** Why Electron cannot be tried here, or undefined. */
+export function electronMissing(): string | undefined {
+  if (findElectron(process.env) === undefined) return 'no Electron runtime here (ELECTRON_OVERRIDE_DIST_PATH, or node_modules/electron/dist)';
+  if (process.platform === 'linux' && (process.env['DISPLAY'] ?? '') === '') return 'no display here, and no Xvfb to make one';
+  return undefined;
+}
+
+/** Starts the desktop program from the sources' folder. */
+export async function launchElectron(dataFolder: string, args: readonly string[] = []): Promise<ElectronApplication> {
+  const executablePath = findElectron(process.env);
+  if (executablePath === undefined) throw new Error(electronMissing());
+  return electron.launch({ executablePath, args: [...rootSwitches(), '--disable-gpu', '--lang=en-US', ROOT, '--data-dir', dataFolder, ...args], env: environment(), timeout: 60_000 });
+}
+
+export async function startElectron(dataFolder: string): Promise<Program & { readonly app: ElectronApplication }> {
+  const app = await launchElectron(dataFolder);
+  const page = await app.firstWindow();
+  await page.waitForLoadState('domcontentloaded');
+  return {
+    kind: 'electron',
+    app,
+    page,
+    prompt: () => promptPage(app),
+    async choosing(paths, click) {
+      // Dialogs of the system are out of a test's reach: the main process answers as if a person had chosen.
+      await app.evaluate(({ dialog }, chosen) => {
+        dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: chosen });
+      }, [...paths]);
+      const chooser = page.waitForEvent('filechooser', { timeout: 2000 }).then((dialog) => dialog.setFiles([...paths]), () => undefined);
+      await click();
+      await chooser;
+    },
+    async saving(path, click) {
+      await app.evaluate(({ dialog }, chosen) => {
+        dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: chosen });
+      }, path);
+      await click();
+      await expect.poll(() => existsSync(path)).toBe(true);
+    },
+    close: () => app.close(),
+  };
+}
+
+async function promptPage(app: ElectronApplication): Promise<Page> {
+  const find = () => app.windows().find((window) => window.url().startsWith('keywright://prompt/'));
+  await expect.poll(() => find() !== undefined, { message: 'the prompt window opens' }).toBe(true);
+  const page = find();
+  if (page === undefined) throw new Error('The prompt window closed again.');
+  return page;
+}

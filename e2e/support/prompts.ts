@@ -1,0 +1,39 @@
+import { expect, type Page } from '@playwright/test';
+import type { Program } from './program.ts';
+import { text } from './texts.ts';
+
+/** The form of the prompt with this title, in the prompt surface. */
+async function form(program: Program, title: string) {
+  const page = await program.prompt();
+  const found = page.getByRole('form', { name: title });
+  await expect(found).toBeVisible();
+  return { page, form: found };
+}
+
+function primary(page: Page, name: string) {
+  return page.getByRole('button', { name, exact: true });
+}
+
+/** Types a secret that is asked for. */
+export async function typeSecret(program: Program, title: string, purpose: string, secret: string): Promise<void> {
+  const { page, form: asked } = await form(program, title);
+  await asked.getByLabel(text(`ask.field.${purpose}`), { exact: true }).fill(secret);
+  await primary(page, text(`ask.do.${purpose}`)).click();
+}
+
+/** Chooses a secret: types it twice. */
+export async function chooseSecret(program: Program, title: string, purpose: string, secret: string): Promise<void> {
+  const { page, form: asked } = await form(program, title);
+  await asked.getByLabel(text(`ask.field.${purpose}`), { exact: true }).fill(secret);
+  await asked.getByLabel(text('prompt.again'), { exact: true }).fill(secret);
+  await primary(page, text(`ask.do.${purpose}`)).click();
+}
+
+/** Reads the recovery code as a person would, and types its last group back. @returns the code. */
+export async function keepRecoveryCode(program: Program): Promise<string> {
+  const { page, form: asked } = await form(program, text('ask.keepRecoveryCode'));
+  const groups = await asked.getByRole('group', { name: text('ask.field.show-recovery-code') }).locator('span').allTextContents();
+  await asked.getByLabel(text('prompt.typeLastGroup')).fill(groups.at(-1) ?? '');
+  await primary(page, text('prompt.kept')).click();
+  return groups.join('-');
+}
