@@ -1,0 +1,27 @@
+import { DatabaseSync } from 'node:sqlite';
+import { fileError } from './places.ts';
+
+const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
+
+/**
+ * Takes a lock that the operating system drops with this process, however that ends: an exclusive transaction on an empty
+ * SQLite database, which is a byte-range lock of the file (Node has no `flock` of its own). Nothing is ever written in it.
+ *
+ * @returns the lock, held until disposed; undefined when another process has it.
+ * @throws STORAGE_READ_ONLY, STORAGE_FULL
+ */
+export function takeLock(path: string): Disposable | undefined {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path);
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+  } catch (thrown) {
+    database?.close();
+    const { errcode } = thrown as { errcode?: number };
+    if (errcode === SQLITE_BUSY) return undefined;
+    throw fileError(path, errcode === SQLITE_FULL ? Object.assign(new Error('full', { cause: thrown }), { code: 'ENOSPC' }) : thrown);
+  }
+  const held = database;
+  return { [Symbol.dispose]: () => { if (held.isOpen) held.close(); } };
+}
