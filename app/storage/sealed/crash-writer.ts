@@ -1,0 +1,18 @@
+import { writeSync } from 'node:fs';
+import { storageKind } from '../registry.ts';
+import { bytes, open } from './testing.ts';
+
+/** Run by `crash.test.ts` to be killed: writes, and says on standard output what was acknowledged. */
+const [kind = '', folder = '', from = '0'] = process.argv.slice(2);
+const raw = await (await storageKind(kind)).open({ folder, create: false });
+const store = await open(raw);
+for (let count = Number(from); ; count++) {
+  const put = store.transaction(async (tx) => {
+    await tx.put(`keys/${count % 500}`, bytes(String(count)), { ifRevision: 'any', summary: { count } });
+    await tx.put('newest', bytes(String(count)), { ifRevision: 'any' });
+  });
+  const number = await store.log.append(bytes(`entry ${count}`));
+  writeSync(1, `log ${number} ${count}\n`);
+  await put;
+  writeSync(1, `put ${count}\n`);
+}
