@@ -1,4 +1,3 @@
-import access from './en/access.json' with { type: 'json' };
 import activity from './en/activity.json' with { type: 'json' };
 import backends from './en/backends.json' with { type: 'json' };
 import common from './en/common.json' with { type: 'json' };
@@ -11,7 +10,7 @@ import shell from './en/shell.json' with { type: 'json' };
 import store from './en/store.json' with { type: 'json' };
 
 /** English, one file a feature. Every other language has the same files with the same keys. */
-export const ENGLISH = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings, ...access };
+export const ENGLISH = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings };
 
 export type MessageKey = keyof typeof ENGLISH;
 export type Catalogue = Readonly<Record<MessageKey, string>>;

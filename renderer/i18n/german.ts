@@ -1,5 +1,4 @@
 import type { Catalogue } from './catalogue.ts';
-import access from './de/access.json' with { type: 'json' };
 import activity from './de/activity.json' with { type: 'json' };
 import backends from './de/backends.json' with { type: 'json' };
 import common from './de/common.json' with { type: 'json' };
@@ -12,4 +11,4 @@ import shell from './de/shell.json' with { type: 'json' };
 import store from './de/store.json' with { type: 'json' };
 
 
-export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings, ...access };
+export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings };

@@ -1,0 +1,126 @@
+import { FileDown, ShieldCheck } from 'lucide-react';
+import { useCallback, useMemo, useState, type ReactNode } from 'react';
+import type { AuditEntry } from '../../app/contract/index.ts';
+import { asProblem, ERROR_CODES, useAction, useBridge, type ProblemError } from '../bridge/index.ts';
+import { useText, wholeNumber, type Text } from '../i18n/index.ts';
+import { DetailPane, ListPane, Panes, useCommands } from '../shell/index.ts';
+import { Button, CopyAsCommand, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, Notice, Select, Skeleton, StateBadge, StatusLine, TimeInWords, useToast, VirtualTable, type Column } from '../ui/index.ts';
+import { useAudit } from './use-audit.ts';
+
+const ALL = 'all';
+
+const columnsOf = (t: Text): readonly Column<AuditEntry>[] => [
+  { id: 'operation', title: t('activity.operation'), width: 'minmax(9rem, 1.4fr)', cell: ({ operation }) => operation },
+  { id: 'at', title: t('activity.when'), width: 'minmax(8rem, 1fr)', cell: ({ at }) => <TimeInWords at={at} /> },
+  { id: 'who', title: t('activity.who'), width: 'minmax(7rem, 1fr)', fromWidth: 560, cell: ({ principalName }) => principalName },
+  { id: 'outcome', title: t('activity.outcome'), width: 'minmax(9rem, 1.2fr)', cell: ({ outcome }) => <Outcome outcome={outcome} /> },
+  { id: 'number', title: t('activity.number'), width: '5rem', fromWidth: 760, cell: ({ number }) => wholeNumber(number, t.language) },
+];
+
+function Outcome({ outcome }: { outcome: string }) {
+  const t = useText();
+  if (outcome === 'ok') return <StateBadge tone="success">{t('activity.done')}</StateBadge>;
+  const key = `errors.${outcome}`;
+  return <StateBadge tone={outcome === 'CANCELLED' ? 'neutral' : 'danger'}>{t.has(key) ? t(key) : outcome}</StateBadge>;
+}
+
+export function AuditTrail({ choose }: { choose: ReactNode }) {
+  const t = useText();
+  const bridge = useBridge();
+  const toast = useToast();
+  const [outcome, setOutcome] = useState(ALL);
+  const [selection, setSelection] = useState(NO_SELECTION);
+  const [failed, setFailed] = useState<ProblemError>();
+  const [exporting, setExporting] = useState(false);
+  const audit = useAudit(outcome === ALL ? {} : { outcome });
+  const verify = useAction('audit.verify');
+  const { entries, more, loadMore } = audit;
+  const shown = entries.find(({ number }) => selection.selected.has(String(number)));
+  const columns = useMemo(() => columnsOf(t), [t]);
+  const onRange = useCallback((_first: number, last: number) => {
+    if (last >= entries.length - 50) loadMore();
+  }, [entries.length, loadMore]);
+
+  async function exportAll(): Promise<void> {
+    setExporting(true);
+    setFailed(undefined);
+    try {
+      const pieces: string[] = [];
+      for (let from: number | null = 1; from !== null;) {
+        const piece: { content: string; next: number | null } = await bridge.call('audit.export', { from });
+        pieces.push(piece.content);
+        from = piece.next;
+      }
+      const where = await bridge.saveFile(new TextEncoder().encode(pieces.join('')), 'keywright-audit.jsonl');
+      if (where !== undefined) toast({ text: t('activity.exported', { where }) });
+    } catch (thrown) {
+      if (asProblem(thrown).code !== 'CANCELLED') setFailed(thrown as ProblemError);
+    }
+    setExporting(false);
+  }
+
+  useCommands([
+    { id: 'audit.verify', label: t('activity.verify'), group: t('shell.activity'), icon: ShieldCheck, onRun: () => void verify.run({}) },
+    { id: 'audit.export', label: t('activity.export'), group: t('shell.activity'), icon: FileDown, onRun: () => void exportAll() },
+  ]);
+
+  return (
+    <Panes
+      name="activity" detailLabel={t('activity.entry')} onCloseDetail={() => setSelection({ ...selection, selected: new Set() })}
+      detail={shown && <AuditDetail entry={shown} />}
+      list={
+        <ListPane
+          title={t('shell.activity')}
+          actions={
+            <>
+              <Button icon={FileDown} pending={exporting} onPress={() => void exportAll()}>{t('activity.export')}</Button>
+              <Button kind="primary" icon={ShieldCheck} pending={verify.pending} onPress={() => void verify.run({})}>{t('activity.verify')}</Button>
+            </>
+          }
+          filters={
+            <>
+              {choose}
+              <Select
+                inline label={t('activity.outcome')} value={outcome} onChange={setOutcome} className="w-52"
+                choices={[{ value: ALL, label: t('activity.allOutcomes') }, { value: 'ok', label: t('activity.done') }, ...ERROR_CODES.map((code) => ({ value: code as string, label: t(`errors.${code}`) }))]}
+              />
+            </>
+          }
+          status={<StatusLine><span>{more ? t('activity.countMore', { n: entries.length }) : t('activity.count', { n: entries.length })}</span></StatusLine>}
+        >
+          {(failed ?? verify.error ?? audit.error) != null && <div className="px-4 pb-3"><ErrorNotice error={failed ?? verify.error ?? audit.error} /></div>}
+          {verify.result !== undefined && (
+            <div className="px-4 pb-3">
+              <Notice tone={verify.result.ok ? 'success' : 'danger'} live title={verify.result.ok ? t('activity.intact', { n: verify.result.entries }) : t('activity.broken', { n: verify.result.firstBroken ?? 0 })} actions={<Button small onPress={verify.reset}>{t('common.dismiss')}</Button>}>
+                {verify.result.ok ? undefined : verify.result.detail}
+              </Notice>
+            </div>
+          )}
+          {audit.pending ? <div className="grow"><Skeleton /></div> : (
+            <VirtualTable
+              label={t('activity.audit')} columns={columns} count={entries.length} rowAt={(index) => entries[index]} keyOf={({ number }) => String(number)} textOf={({ operation }) => operation}
+              selection={selection} onSelection={setSelection} onRange={onRange} empty={<EmptyState>{t('activity.nothing')}</EmptyState>}
+            />
+          )}
+        </ListPane>
+      }
+    />
+  );
+}
+
+function AuditDetail({ entry }: { entry: AuditEntry }) {
+  const t = useText();
+  return (
+    <DetailPane title={entry.operation} subtitle={<ExactTime at={entry.at} />} actions={<CopyAsCommand operation="audit.list" input={{ operation: entry.operation }} />}>
+      <Facts>
+        <Fact name={t('activity.outcome')}><Outcome outcome={entry.outcome} /></Fact>
+        <Fact name={t('activity.who')}>{t('activity.whoWhere', { name: entry.principalName, face: entry.face })}</Fact>
+        <Fact name={t('activity.effect')}>{t(`activity.effect.${entry.effect}`)}</Fact>
+        <Fact name={t('activity.number')}>{wholeNumber(entry.number, t.language)}</Fact>
+        <Fact name={t('activity.request')}><span className="font-mono text-12 break-all">{entry.request}</span></Fact>
+        {entry.subjects.length > 0 && <Fact name={t('activity.subjects')}><ul className="font-mono text-12 break-all">{entry.subjects.map((subject) => <li key={subject}>{subject}</li>)}</ul></Fact>}
+        {entry.detail !== null && <Fact name={t('activity.detail')}>{entry.detail}</Fact>}
+      </Facts>
+    </DetailPane>
+  );
+}

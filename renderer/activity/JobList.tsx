@@ -1,0 +1,58 @@
+import { useMemo, useState, type ReactNode } from 'react';
+import type { Job } from '../../app/contract/index.ts';
+import { useAction, useOperation } from '../bridge/index.ts';
+import { useText, type Text } from '../i18n/index.ts';
+import { DetailPane, jobTitle, ListPane, Panes } from '../shell/index.ts';
+import { Button, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, ProgressBar, Skeleton, StateBadge, StatusLine, TimeInWords, VirtualTable, type Column } from '../ui/index.ts';
+
+const TONES = { running: 'neutral', done: 'success', failed: 'danger', cancelled: 'neutral' } as const;
+const REFRESH_MS = 1000;
+
+const columnsOf = (t: Text): readonly Column<Job>[] => [
+  { id: 'title', title: t('activity.job'), width: 'minmax(10rem, 2fr)', cell: (job) => jobTitle(job, t) },
+  { id: 'state', title: t('activity.jobState'), width: 'minmax(8rem, 1fr)', cell: ({ state }) => <StateBadge tone={TONES[state]}>{t(`activity.job.${state}`)}</StateBadge> },
+  { id: 'startedAt', title: t('activity.started'), width: 'minmax(8rem, 1fr)', cell: ({ startedAt }) => <TimeInWords at={startedAt} /> },
+  { id: 'startedBy', title: t('activity.who'), width: 'minmax(7rem, 1fr)', fromWidth: 560, cell: ({ startedBy }) => startedBy },
+];
+
+export function JobList({ choose }: { choose: ReactNode }) {
+  const t = useText();
+  const [selection, setSelection] = useState(NO_SELECTION);
+  const answer = useOperation('jobs.list', {});
+  const jobs = answer.data?.jobs ?? [];
+  const running = jobs.some(({ state }) => state === 'running');
+  // A second watcher with a pace of its own; it shares the answer above.
+  useOperation('jobs.list', running ? {} : undefined, { refetchEvery: REFRESH_MS });
+  const cancel = useAction('jobs.cancel');
+  const shown = jobs.find(({ id }) => selection.selected.has(id));
+  const columns = useMemo(() => columnsOf(t), [t]);
+  return (
+    <Panes
+      name="activity" detailLabel={t('activity.job')} onCloseDetail={() => setSelection({ ...selection, selected: new Set() })}
+      detail={shown && (
+        <DetailPane title={jobTitle(shown, t)} subtitle={<ExactTime at={shown.startedAt} />} actions={shown.state === 'running' && <Button onPress={() => void cancel.run({ id: shown.id })}>{t('common.cancel')}</Button>}>
+          <ErrorNotice error={cancel.error} />
+          {shown.state === 'running' && <ProgressBar label={jobTitle(shown, t)} fraction={shown.fraction} />}
+          <Facts>
+            <Fact name={t('activity.jobState')}><StateBadge tone={TONES[shown.state]}>{t(`activity.job.${shown.state}`)}</StateBadge></Fact>
+            <Fact name={t('activity.operation')}>{shown.operation}</Fact>
+            <Fact name={t('activity.who')}>{shown.startedBy}</Fact>
+            {shown.endedAt !== null && <Fact name={t('activity.ended')}><ExactTime at={shown.endedAt} /></Fact>}
+            {shown.detail !== null && <Fact name={t('activity.detail')}>{shown.detail}</Fact>}
+          </Facts>
+        </DetailPane>
+      )}
+      list={
+        <ListPane title={t('shell.activity')} filters={choose} status={<StatusLine><span>{t('activity.jobCount', { n: jobs.length })}</span></StatusLine>}>
+          {answer.error !== null && <div className="px-4 pb-3"><ErrorNotice error={answer.error} /></div>}
+          {answer.isPending ? <div className="grow"><Skeleton /></div> : (
+            <VirtualTable
+              label={t('activity.jobs')} columns={columns} count={jobs.length} rowAt={(index) => jobs[index]} keyOf={({ id }) => id} textOf={(job) => jobTitle(job, t)}
+              selection={selection} onSelection={setSelection} empty={<EmptyState>{t('activity.noJobs')}</EmptyState>}
+            />
+          )}
+        </ListPane>
+      }
+    />
+  );
+}

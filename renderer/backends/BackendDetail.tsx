@@ -1,0 +1,82 @@
+import { Ellipsis, PauseCircle, Play, Stethoscope, Trash2 } from 'lucide-react';
+import { useState } from 'react';
+import type { BackendInstance } from '../../app/contract/index.ts';
+import { useAction } from '../bridge/index.ts';
+import { listOf, useText, type MessageKey } from '../i18n/index.ts';
+import { DetailPane, Section } from '../shell/index.ts';
+import { Badge, Button, ConfirmDialog, CopyAsCommand, ErrorNotice, Fact, Facts, IconButton, Menu, Notice, StateBadge, useToast } from '../ui/index.ts';
+import { BackendStateBadge } from './BackendStateBadge.tsx';
+
+/** One backend: its state and remedy, what it can do, its settings. */
+export function BackendDetail({ backend }: { backend: BackendInstance }) {
+  const t = useText();
+  const toast = useToast();
+  const { name } = backend;
+  const diagnose = useAction('backends.diagnose');
+  const toggle = useAction(backend.state === 'disabled' ? 'backends.enable' : 'backends.disable');
+  const remove = useAction('backends.remove');
+  const [removing, setRemoving] = useState(false);
+  const settings = Object.entries(backend.settings);
+
+  return (
+    <>
+      <DetailPane
+        title={backend.title}
+        subtitle={<span className="font-mono text-12">{name}</span>}
+        actions={
+          <>
+            <Button icon={Stethoscope} pending={diagnose.pending} onPress={() => void diagnose.run({ name })}>{t('backends.diagnose')}</Button>
+            <CopyAsCommand operation="backends.diagnose" input={{ name }} />
+          </>
+        }
+        menu={!backend.builtIn && (
+          <Menu
+            label={t('common.more')}
+            entries={[
+              backend.state === 'disabled'
+                ? { id: 'enable', label: t('backends.enable'), icon: Play, onAction: () => void toggle.run({ name }) }
+                : { id: 'disable', label: t('backends.disable'), icon: PauseCircle, onAction: () => void toggle.run({ name }) },
+              null,
+              { id: 'remove', label: t('backends.remove'), icon: Trash2, destructive: true, onAction: () => setRemoving(true) },
+            ]}
+          >
+            <IconButton icon={Ellipsis} label={t('common.more')} />
+          </Menu>
+        )}
+      >
+        <ErrorNotice error={toggle.error ?? remove.error ?? diagnose.error} />
+        {backend.reason !== null && <Notice tone={backend.state === 'unavailable' ? 'danger' : 'info'} title={backend.reason}>{backend.remedy}</Notice>}
+        {diagnose.result !== undefined && (
+          <Section title={t('backends.findings')}>
+            <ul className="flex flex-col gap-2">
+              {diagnose.result.findings.map((finding) => (
+                <li key={`${finding.code}${finding.detail}`} className="flex flex-col">
+                  <StateBadge tone={{ ok: 'success', warning: 'warning', problem: 'danger' }[finding.level] as 'success'}><span className="text-text whitespace-normal">{finding.detail}</span></StateBadge>
+                  {finding.remedy !== null && <span className="pl-5.5 text-13 text-muted">{finding.remedy}</span>}
+                </li>
+              ))}
+            </ul>
+          </Section>
+        )}
+        <Facts>
+          <Fact name={t('backends.state')}><BackendStateBadge state={backend.state} /></Fact>
+          <Fact name={t('backends.types')}>{backend.types.join(', ')}</Fact>
+          {settings.map(([key, value]) => <Fact key={key} name={key}><span className="font-mono text-12">{String(value)}</span></Fact>)}
+          <Fact name={t('backends.can')}>{listOf(backend.capabilities.map((capability) => (t.has(`capability.${capability}`) ? t(`capability.${capability}` as MessageKey) : capability)), t)}</Fact>
+        </Facts>
+        <Section title={t('backends.algorithms')}>
+          <div className="flex flex-wrap gap-1.5">{backend.algorithms.map((algorithm) => <Badge key={algorithm}>{algorithm}</Badge>)}</div>
+        </Section>
+      </DetailPane>
+      <ConfirmDialog
+        title={t('backends.removeTitle', { name: backend.title })} open={removing} onClose={() => setRemoving(false)} action={t('backends.remove')} destructive pending={remove.pending}
+        onConfirm={() => void remove.run({ name }).then((done) => {
+          setRemoving(false);
+          if (done !== undefined) toast({ text: t('backends.removed', { name: backend.title }) });
+        })}
+      >
+        {t('backends.removeWhat')}
+      </ConfirmDialog>
+    </>
+  );
+}

@@ -1,0 +1,78 @@
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import type { BackendInstance, BackendType } from '../../app/contract/index.ts';
+import { useOperation } from '../bridge/index.ts';
+import { useText, type Text } from '../i18n/index.ts';
+import { ListPane, Panes, useCommands } from '../shell/index.ts';
+import { Button, EmptyState, ErrorNotice, Skeleton, StatusLine, VirtualTable, type Column } from '../ui/index.ts';
+import { AddBackendDialog } from './AddBackendDialog.tsx';
+import { BackendDetail } from './BackendDetail.tsx';
+import { BackendStateBadge } from './BackendStateBadge.tsx';
+
+const columnsOf = (t: Text): readonly Column<BackendInstance>[] => [
+  { id: 'title', title: t('backends.name'), width: 'minmax(9rem, 2fr)', cell: ({ name, title }) => <span title={name}>{title}</span> },
+  { id: 'types', title: t('backends.types'), width: 'minmax(6rem, 1fr)', fromWidth: 420, cell: ({ types }) => types.join(', ') },
+  { id: 'state', title: t('backends.state'), width: 'minmax(8rem, 1fr)', cell: (backend) => <BackendStateBadge state={backend.state} /> },
+];
+
+/** Where keys can live: what is set up, with its true state, and what there is. */
+export function BackendsView() {
+  const t = useText();
+  const navigate = useNavigate();
+  const { selected } = useSearch({ from: '/backends' });
+  const [adding, setAdding] = useState(false);
+  const answer = useOperation('backends.list', {});
+  const backends = answer.data?.backends ?? [];
+  const shown = backends.find(({ name }) => name === selected);
+  const show = (name: string | undefined): void => void navigate({ to: '/backends', search: name === undefined ? {} : { selected: name } });
+  useCommands([{ id: 'backends.add', label: t('backends.addTitle'), group: t('shell.backends'), icon: Plus, shortcut: 'Mod+N', onRun: () => setAdding(true) }]);
+  const active = Math.max(0, backends.findIndex(({ name }) => name === selected));
+  return (
+    <>
+      <Panes
+        name="backends"
+        detailLabel={shown?.title ?? t('shell.backends')}
+        onCloseDetail={() => show(undefined)}
+        detail={shown && <BackendDetail key={shown.name} backend={shown} />}
+        list={
+          <ListPane
+            title={t('shell.backends')}
+            actions={<Button kind="primary" icon={Plus} onPress={() => setAdding(true)}>{t('backends.add')}</Button>}
+            status={<StatusLine><span>{t('backends.count', { n: backends.length })}</span></StatusLine>}
+          >
+            {answer.error !== null && <div className="p-4"><ErrorNotice error={answer.error} /></div>}
+            {answer.data === undefined ? answer.error === null && <div className="grow"><Skeleton /></div> : (
+              <>
+                <VirtualTable
+                  label={t('shell.backends')} columns={columnsOf(t)} count={backends.length} rowAt={(index) => backends[index]}
+                  keyOf={({ name }) => name} textOf={({ title }) => title}
+                  selection={{ selected: new Set(selected === undefined ? [] : [selected]), active, anchor: active }}
+                  onSelection={({ selected: next }) => show([...next].at(-1))}
+                  empty={<EmptyState>{t('backends.none')}</EmptyState>}
+                />
+                <NotInThisVersion types={answer.data.types.filter((type) => !type.available)} />
+              </>
+            )}
+          </ListPane>
+        }
+      />
+      <AddBackendDialog open={adding} onClose={() => setAdding(false)} onAdded={show} types={(answer.data?.types ?? []).filter((type) => type.available)} taken={backends.map(({ name }) => name)} />
+    </>
+  );
+}
+
+/** What a later version brings, said quietly. */
+function NotInThisVersion({ types }: { types: readonly BackendType[] }) {
+  const t = useText();
+  if (types.length === 0) return null;
+  return (
+    <section aria-labelledby="not-in-this-version" className="max-h-[45%] shrink-0 overflow-y-auto border-t border-border px-4 py-3">
+      <h2 id="not-in-this-version" className="mb-1.5 text-13 font-medium text-muted">{t('backends.notInThisVersion')}</h2>
+      <ul className="grid grid-cols-[repeat(auto-fill,minmax(15rem,1fr))] gap-x-6 gap-y-1 text-13 text-muted">
+        {types.map(({ type, title, summary }) => <li key={type} title={summary} className="truncate">{title}</li>)}
+      </ul>
+    </section>
+  );
+}
+
