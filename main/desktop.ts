@@ -16,7 +16,7 @@ import { asResult, CallTable, Post } from './router.ts';
 import type { Side } from './router.ts';
 import { wordsFor } from './texts.ts';
 import type { Words } from './texts.ts';
-import { openTray } from './tray.ts';
+import { openTray, trayMenu } from './tray.ts';
 import { openMainWindow, prepareMainSession } from './window/main-window.ts';
 import { PromptWindow } from './window/prompt-window.ts';
 
@@ -37,6 +37,7 @@ export class Desktop {
   #words: Words;
   #main: BrowserWindow | undefined;
   #tray: Tray | undefined;
+  #appearance: Readonly<Record<'language' | 'theme', string>> | undefined;
   #pendingPrompts = 0;
   #lastPromptCall = 0;
 
@@ -52,6 +53,7 @@ export class Desktop {
       where,
       title: () => this.#words.promptTitle,
       parent: () => this.#main,
+      appearance: () => this.#appearance,
       onDismissed: () => void this.#cancelPrompts(),
     });
     this.#windowSide = { surface: 'window', principal: WINDOW_PRINCIPAL, contents: () => this.#main?.webContents };
@@ -65,8 +67,9 @@ export class Desktop {
     this.core.start();
     this.#answerWindow();
     this.#answerPromptWindow();
-    Menu.setApplicationMenu(applicationMenu(this.#words, this.#actions));
-    this.#tray = openTray(this.#places.icon, this.#words, { ...this.#actions, show: () => this.show(), quit: () => app.quit() });
+    this.#tray = openTray(this.#places.icon);
+    this.#tray?.on('click', () => this.show());
+    this.#showMenus();
     powerMonitor.on('suspend', () => void this.#lock());
     powerMonitor.on('lock-screen', () => void this.#lock());
     this.show();
@@ -96,6 +99,21 @@ export class Desktop {
     },
     lock: () => void this.#lock(),
   };
+
+  #showMenus(): void {
+    Menu.setApplicationMenu(applicationMenu(this.#words, this.#actions));
+    this.#tray?.setContextMenu(trayMenu(this.#words, { ...this.#actions, show: () => this.show(), quit: () => app.quit() }));
+  }
+
+  /** The page tells its language and theme: the person chooses them there. */
+  #follow(language: unknown, theme: unknown): void {
+    if (typeof language !== 'string' || typeof theme !== 'string' || !/^[a-z]{2,3}(-\w+)*$/i.test(language) || !/^[a-z]{0,20}$/.test(theme)) return;
+    this.#appearance = { language, theme };
+    const words = wordsFor(language);
+    if (words === this.#words) return;
+    this.#words = words;
+    this.#showMenus();
+  }
 
   #open(): void {
     const window = openMainWindow(this.#places, join(app.getPath('userData'), 'window.json'));
@@ -137,6 +155,7 @@ export class Desktop {
       return asResult(() => this.#calls.run(this.core, this.#windowSide, call, operation, input, progress));
     });
     post.receive(WINDOW.cancel, (_event, call) => this.#calls.cancel(call));
+    post.receive(WINDOW.appearance, (_event, language, theme) => this.#follow(language, theme));
     post.receive(WINDOW.showPrompts, () => { if (this.#pendingPrompts > 0) this.#prompts.show(); });
     post.receive(WINDOW.openExternal, (_event, url) => {
       if (typeof url === 'string' && url.length < 2048 && URL.canParse(url) && new URL(url).protocol === 'https:') void shell.openExternal(url);

@@ -5,6 +5,7 @@ export const WINDOW = {
   progress: 'keywright:progress',
   event: 'keywright:event',
   command: 'keywright:command',
+  appearance: 'keywright:appearance',
   pickFiles: 'keywright:pick-files',
   pickSavePath: 'keywright:pick-save-path',
   saveFile: 'keywright:save-file',

@@ -45,4 +45,14 @@ const api: DesktopApi = {
   version: process.argv.find((argument) => argument.startsWith('--keywright-version='))?.slice('--keywright-version='.length) ?? '',
 };
 
+// Menus and the prompt window follow the language and the theme that the page shows.
+function tellAppearance(): void {
+  const { lang, dataset } = document.documentElement;
+  ipcRenderer.send(WINDOW.appearance, lang, dataset['theme'] ?? '');
+}
+window.addEventListener('DOMContentLoaded', () => {
+  tellAppearance();
+  new MutationObserver(tellAppearance).observe(document.documentElement, { attributes: true, attributeFilter: ['lang', 'data-theme'] });
+});
+
 contextBridge.exposeInMainWorld('keywright', api);

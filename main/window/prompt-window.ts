@@ -12,6 +12,8 @@ export interface PromptWindowOptions {
   readonly where: Places;
   readonly title: () => string;
   readonly parent: () => BrowserWindow | undefined;
+  /** Language and theme of the main window; the prompt page takes them from its address. */
+  readonly appearance: () => Readonly<Record<string, string>> | undefined;
   /** The person closed the window: whatever still waits is to be cancelled. */
   readonly onDismissed: () => void;
 }
@@ -89,7 +91,8 @@ export class PromptWindow {
     window.once('ready-to-show', () => {
       if (!window.isDestroyed()) window.show();
     });
-    void window.loadURL(pageUrl('prompt'));
+    const appearance = this.#options.appearance();
+    void window.loadURL(appearance === undefined ? pageUrl('prompt') : `${pageUrl('prompt')}#${new URLSearchParams(appearance)}`);
     return window;
   }
 
