@@ -1,0 +1,77 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { startElectron } from '../support/electron.ts';
+import { expect, test } from '../support/fixture.ts';
+import { person } from '../support/person.ts';
+import { childrenOf, lives } from '../support/processes.ts';
+import type { Program } from '../support/program.ts';
+import { text } from '../support/texts.ts';
+
+type Desktop = Awaited<ReturnType<typeof startElectron>>;
+
+function coreOf(program: Program): number {
+  const main = (program as Desktop).app.process().pid ?? 0;
+  const [core, ...others] = childrenOf(main, 'core-host.js');
+  expect(others).toEqual([]);
+  expect(core).toBeDefined();
+  return core ?? 0;
+}
+
+/** Calls through the bridge, as the page does. */
+function call(program: Program, operation: string, input: unknown): Promise<{ ok: boolean; problem?: { code: string }; output?: unknown }> {
+  return program.page.evaluate(([id, given]) => (globalThis as unknown as { keywright: { call(operation: string, input: unknown): Promise<never> } }).keywright.call(id as string, given), [operation, input]);
+}
+
+test('a core that is killed comes back, the window says so, and the store opens again', async ({ program }) => {
+  const ada = person(program);
+  await ada.createsAStore();
+  await ada.makesAKey('Survivor');
+  const before = coreOf(program);
+  process.kill(before, 'SIGKILL');
+  await expect(program.page.getByText(text('shell.coreRestarted'))).toBeVisible();
+  await expect.poll(() => coreOf(program)).not.toBe(before);
+  await ada.unlocks();
+  await expect(program.page.getByRole('row', { name: /Survivor/ })).toBeVisible();
+});
+
+test('a call in flight when the core dies fails with a typed error and is not repeated', async ({ program, folder }) => {
+  const ada = person(program);
+  await ada.createsAStore();
+  await ada.makesAKey('Signer');
+  const large = join(folder, 'large.bin');
+  writeFileSync(large, Buffer.alloc(512 * 1024 * 1024));
+  const signing = call(program, 'files.sign', { files: [{ path: large }], key: 'Signer', out: { path: join(folder, 'large.sig') } });
+  const core = coreOf(program);
+  await expect.poll(async () => JSON.stringify(await call(program, 'jobs.list', {}))).toContain('running');
+  process.kill(core, 'SIGKILL');
+  const answer = await signing;
+  expect(answer).toMatchObject({ ok: false, problem: { code: 'BACKEND_UNAVAILABLE' } });
+  await ada.unlocks();
+  await expect(program.page.getByRole('row', { name: /Signer/ })).toBeVisible();
+  expect(JSON.stringify(await call(program, 'jobs.list', {}))).not.toContain('running');
+});
+
+test('no core outlives the main process, however that ends', async ({ program }) => {
+  await expect(program.page.getByRole('heading', { name: text('store.welcome') })).toBeVisible();
+  const core = coreOf(program);
+  (program as Desktop).app.process().kill('SIGKILL');
+  await expect.poll(() => lives(core)).toBe(false);
+});
+
+test('closing the window ends the program and its core', async ({ program }) => {
+  await expect(program.page.getByRole('heading', { name: text('store.welcome') })).toBeVisible();
+  const core = coreOf(program);
+  const main = (program as Desktop).app.process().pid ?? 0;
+  await program.page.close();
+  await expect.poll(() => lives(core) || lives(main)).toBe(false);
+});
+
+test('a second start brings the first window to the front and ends', async ({ program, folder }) => {
+  await expect(program.page.getByRole('heading', { name: text('store.welcome') })).toBeVisible();
+  const { spawnSync } = await import('node:child_process');
+  const { findElectron, rootSwitches } = await import('../../scripts/runtimes.ts');
+  const { ROOT } = await import('../../scripts/paths.ts');
+  const second = spawnSync(findElectron(process.env) ?? '', [...rootSwitches(), '--disable-gpu', ROOT, '--data-dir', join(folder, 'data')], { timeout: 30_000 });
+  expect(second.status).toBe(0);
+  expect((program as Desktop).app.windows()).toHaveLength(1);
+});

@@ -1,0 +1,104 @@
+import type { startElectron } from '../support/electron.ts';
+import { expect, test } from '../support/fixture.ts';
+import { person } from '../support/person.ts';
+import { text } from '../support/texts.ts';
+
+type Desktop = Awaited<ReturnType<typeof startElectron>>;
+
+interface PageGlobals {
+  keywright: { call(operation: string, input: unknown): Promise<{ ok: boolean; problem: { code: string } }> };
+}
+
+test.beforeEach(async ({ program }) => {
+  await expect(program.page.getByRole('heading', { name: text('store.welcome') })).toBeVisible();
+});
+
+test('the page has the bridge, and nothing of Node or Electron', async ({ program }) => {
+  const seen = await program.page.evaluate(() => ['require', 'process', 'Buffer', 'module', 'global', 'electron', 'keywrightPrompt', 'keywright'].filter((name) => name in globalThis));
+  expect(seen).toEqual(['keywright']);
+});
+
+test('no inline script, no address elsewhere and no evaluated text runs in the page', async ({ program }) => {
+  const { page } = program;
+  const outcome = await page.evaluate(async () => {
+    const script = document.createElement('script');
+    script.textContent = 'globalThis.injected = true';
+    document.body.append(script);
+    const fetched = await fetch('https://keywright.invalid/').then(() => 'fetched', () => 'refused');
+    const prompts = await fetch('keywright://prompt/prompt.html').then(() => 'fetched', () => 'refused');
+    let evaluated = 'evaluated';
+    try {
+      // eslint-disable-next-line no-eval -- that it fails is what is tested
+      (0, eval)('1');
+    } catch {
+      evaluated = 'refused';
+    }
+    return { injected: 'injected' in globalThis, fetched, prompts, evaluated };
+  });
+  expect(outcome).toEqual({ injected: false, fetched: 'refused', prompts: 'refused', evaluated: 'refused' });
+});
+
+test('the page can neither go elsewhere, nor open a window, nor get a permission', async ({ program }) => {
+  const { page } = program;
+  const here = page.url();
+  const opened = await page.evaluate(() => window.open('https://keywright.invalid/') === null);
+  expect(opened).toBe(true);
+  await page.evaluate(() => {
+    location.href = 'https://keywright.invalid/';
+  });
+  await page.evaluate(() => {
+    location.href = 'keywright://prompt/prompt.html';
+  });
+  const location_ = await page.evaluate(() => navigator.permissions.query({ name: 'geolocation' }).then(({ state }) => state));
+  expect(location_).toBe('denied');
+  expect(page.url()).toBe(here);
+  expect((program as Desktop).app.windows()).toHaveLength(1);
+});
+
+test('the main window cannot see or answer prompts', async ({ program }) => {
+  const ada = person(program);
+  await program.page.getByRole('button', { name: text('store.create'), exact: true }).click();
+  await program.prompt();
+  for (const operation of ['prompts.pending', 'prompts.answer', 'no.such', '__proto__']) {
+    const answer = await program.page.evaluate((id) => (globalThis as unknown as PageGlobals).keywright.call(id, {}), operation);
+    expect(answer.ok).toBe(false);
+  }
+  expect(ada).toBeDefined();
+});
+
+test('closing the prompt window cancels what was asked', async ({ program }) => {
+  await program.page.getByRole('button', { name: text('store.create'), exact: true }).click();
+  const prompt = await program.prompt();
+  await expect(prompt.getByRole('form')).toBeVisible();
+  await (program as Desktop).app.evaluate(({ BrowserWindow }) => {
+    BrowserWindow.getAllWindows().find((window) => window.webContents.getURL().startsWith('keywright://prompt/'))?.close();
+  });
+  await expect(program.page.getByRole('button', { name: text('store.create'), exact: true })).toBeVisible();
+  await expect.poll(() => (program as Desktop).app.windows().length).toBe(1);
+});
+
+test('every window is sandboxed and isolated, and the policy forbids everything inline', async ({ program }) => {
+  const { app } = program as Desktop;
+  const preferences = await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((window) => {
+    const { sandbox, contextIsolation, nodeIntegration, webSecurity, webviewTag } = (window.webContents as unknown as { getLastWebPreferences(): Record<string, unknown> }).getLastWebPreferences();
+    return { sandbox, contextIsolation, nodeIntegration, webSecurity, webviewTag: webviewTag ?? false };
+  }));
+  expect(preferences).toEqual([{ sandbox: true, contextIsolation: true, nodeIntegration: false, webSecurity: true, webviewTag: false }]);
+  const policy = await program.page.evaluate(async () => (await fetch(location.href)).headers.get('content-security-policy'));
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toContain('unsafe');
+});
+
+test('the clipboard is emptied after its time, unless it holds something else by then', async ({ program }) => {
+  const { app } = program as Desktop;
+  const copy = (content: string, clearAfter: number) => program.page.evaluate(([words, seconds]) =>
+    (globalThis as unknown as { keywright: { copyText(text: string, options: object): Promise<void> } }).keywright.copyText(words as string, { clearAfter: seconds }), [content, clearAfter]);
+  const held = () => app.evaluate(async ({ clipboard }) => clipboard.readText());
+  await copy('secret', 1);
+  expect(await held()).toBe('secret');
+  await expect.poll(held).toBe('');
+  await copy('secret', 1);
+  await app.evaluate(({ clipboard }) => clipboard.writeText('a shopping list'));
+  await program.page.waitForTimeout(1500);
+  expect(await held()).toBe('a shopping list');
+});

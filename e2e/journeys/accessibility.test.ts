@@ -1,0 +1,116 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from '../support/fixture.ts';
+import { heading, person } from '../support/person.ts';
+import { chooseSecret, keepRecoveryCode } from '../support/prompts.ts';
+import { PASSPHRASE, STORE } from '../support/person.ts';
+import type { Program } from '../support/program.ts';
+import { text } from '../support/texts.ts';
+
+const THEMES = ['light', 'dark', 'contrast'] as const;
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** Looks at a page in each theme. Electron opens no page of Playwright's own, hence the legacy mode. */
+async function isAccessible(page: Page, what: string): Promise<void> {
+  const own = await page.evaluate(() => document.documentElement.dataset['theme']);
+  for (const theme of THEMES) {
+    await page.evaluate((name) => {
+      document.documentElement.dataset['theme'] = name;
+    }, theme);
+    // What fades in counts by how it ends.
+    await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => undefined))));
+    const { violations } = await new AxeBuilder({ page }).withTags(TAGS).setLegacyMode(true).analyze();
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} (${failureSummary ?? ''})`).slice(0, 3).join('; ')}`);
+    expect.soft(found, `${what}, ${theme}`).toEqual([]);
+  }
+  await page.evaluate((name) => {
+    document.documentElement.dataset['theme'] = name ?? 'light';
+  }, own);
+}
+
+async function pictures(program: Program, name: string): Promise<void> {
+  for (const [width, height] of [[1280, 800], [800, 600]] as const) {
+    if (program.kind === 'browser') await program.page.setViewportSize({ width, height });
+    await program.page.screenshot({ path: `e2e/screenshots/${program.kind}-${name}-${width}.png` });
+    if (program.kind === 'electron') break;
+  }
+  if (program.kind === 'browser') await program.page.setViewportSize({ width: 1280, height: 800 });
+}
+
+test('axe finds nothing on any page, in any dialog, in any theme', async ({ program }) => {
+  test.slow();
+  const { page } = program;
+  const ada = person(program);
+
+  const seen = async (what: string, where: Page = page) => {
+    if (where === page) await pictures(program, what.replaceAll(' ', '-'));
+    await isAccessible(where, what);
+  };
+
+  await expect(page.getByRole('heading', { name: text('store.welcome') })).toBeVisible();
+  await seen('first run');
+  for (const [button, title] of [['store.openAnother', 'store.openTitle'], ['store.restore', 'store.restoreTitle']] as const) {
+    await page.getByRole('button', { name: text(button), exact: true }).click();
+    await expect(page.getByRole('dialog', { name: text(title) })).toBeVisible();
+    await seen(title);
+    await page.keyboard.press('Escape');
+  }
+
+  await page.getByRole('button', { name: text('store.create'), exact: true }).click();
+  const prompt = await program.prompt();
+  await expect(prompt.getByRole('form')).toBeVisible();
+  await prompt.screenshot({ path: `e2e/screenshots/${program.kind}-prompt-new-secret.png` });
+  await seen('prompt for a new passphrase', prompt);
+  await seen('waiting for the prompt');
+  await chooseSecret(program, text('ask.newPassphraseFor', { name: STORE }), 'new-store-passphrase', PASSPHRASE);
+  const codePage = await program.prompt();
+  await expect(codePage.getByRole('form', { name: text('ask.keepRecoveryCode') })).toBeVisible();
+  await codePage.screenshot({ path: `e2e/screenshots/${program.kind}-prompt-recovery-code.png` });
+  await seen('recovery code', codePage);
+  await keepRecoveryCode(program);
+
+  await expect(heading(page, 'keys.title')).toBeVisible();
+  await seen('no keys');
+  await ada.makesAKey('Release signing');
+  await ada.makesAKey('Vault', 'AES-256');
+  for (const place of ['files', 'backends', 'activity', 'settings', 'keys'] as const) {
+    await ada.goesTo(place);
+    await seen(place);
+  }
+
+  await page.getByRole('button', { name: text('keys.new.open'), exact: true }).click();
+  await expect(page.getByRole('dialog', { name: text('keys.new.title') })).toBeVisible();
+  await seen('new key');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: text('keys.import.open'), exact: true }).click();
+  await expect(page.getByRole('dialog', { name: text('keys.import.title') })).toBeVisible();
+  await seen('import');
+  await page.keyboard.press('Escape');
+
+  const detail = await ada.opensKey('Release signing');
+  await seen('key');
+  await detail.getByRole('button', { name: text('keys.useButton.sign'), exact: true }).click();
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await seen('use');
+  await page.keyboard.press('Escape');
+  await detail.getByRole('button', { name: text('keys.export.open'), exact: true }).click();
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await seen('export');
+  await page.keyboard.press('Escape');
+  await ada.picks(detail, text('keys.edit.open'));
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await seen('edit');
+  await page.keyboard.press('Escape');
+
+  await page.keyboard.press('Control+Shift+P');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await seen('palette');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+/');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await seen('shortcuts');
+  await page.keyboard.press('Escape');
+
+  await ada.locks();
+  await seen('locked');
+});
