@@ -6,6 +6,7 @@ import type { StorageKind } from './storage.ts';
 /** Loaded when a store of that kind is opened, and not before: SQLite costs a thread. */
 const kinds = new Map<string, () => Promise<StorageKind>>([
   ['sqlite', async () => (await import('./sqlite/index.ts')).sqliteKind],
+  ['file', async () => (await import('./file/index.ts')).fileKind],
   ['memory', async () => (await import('./memory/index.ts')).memoryKind],
 ]);
 

@@ -1,0 +1,4 @@
+import { describeStorage } from '../conformance.ts';
+import { fileKind } from './index.ts';
+
+describeStorage(fileKind);
