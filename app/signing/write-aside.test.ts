@@ -58,10 +58,10 @@ test.skipIf(process.platform === 'win32')('what is replaced keeps its mode, and 
 
 describe('nothing remains, and what was there stays,', () => {
   beforeEach(() => writeFileSync(join(folder, 'old'), 'old'));
-  afterEach(() => {
+  const untouched = (): void => {
     expect(readFileSync(join(folder, 'old'), 'utf8')).toBe('old');
     expect(readdirSync(folder)).toEqual(['old']);
-  });
+  };
 
   test('when the call is cancelled between two pieces', async () => {
     const controller = new AbortController();
@@ -73,16 +73,19 @@ describe('nothing remains, and what was there stays,', () => {
       });
       await expect(writing).rejects.toMatchObject({ name: 'AbortError' });
     }
+    untouched();
   });
 
   test('when it is cancelled after the last piece', async () => {
     const controller = new AbortController();
     const writing = writeAside(join(folder, 'new'), { overwrite: false, signal: controller.signal }, async (put) => { await put(text('all')); controller.abort(); });
     await expect(writing).rejects.toMatchObject({ name: 'AbortError' });
+    untouched();
   });
 
   test('when what makes the content fails', async () => {
     expect(await code(writeAside(join(folder, 'old'), { overwrite: true, signal: never }, async (put) => { await put(text('half')); throw new Error('the signer failed'); }))).toBe('the signer failed');
+    untouched();
   });
 });
 

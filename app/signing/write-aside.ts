@@ -41,7 +41,7 @@ export async function writeAside<T>(
     file = undefined;
     await chmod(aside, target.mode);
     await (overwrite ? rename(aside, target.path) : nameOnce(aside, target.path));
-    made = overwrite ? false : await exists(aside);
+    made = false;
     await syncFolder(dirname(target.path));
     return result;
   } catch (thrown) {
@@ -74,6 +74,7 @@ async function targetOf(path: string, overwrite: boolean): Promise<{ path: strin
 async function nameOnce(aside: string, path: string): Promise<void> {
   try {
     await link(aside, path);
+    await rm(aside, { force: true });
     return;
   } catch (thrown) {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
@@ -87,17 +88,16 @@ async function nameOnce(aside: string, path: string): Promise<void> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(() => true, () => false);
-}
-
-/** Makes the new name durable. Windows cannot, and need not: its names are journaled. */
+/** Makes the new name durable, where the file system lets us: not on Windows, some network shares, and folders that may be written but not read. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
+  let handle: FileHandle | undefined;
   try {
+    handle = await open(folder, 'r');
     await handle.sync();
+  } catch (thrown) {
+    if (!['EINVAL', 'ENOTSUP', 'EACCES', 'EPERM'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
   } finally {
-    await handle.close();
+    await handle?.close();
   }
 }
