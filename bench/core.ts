@@ -1,14 +1,39 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
-import { PERMISSIONS, type Principal } from '../app/contract/index.ts';
-import { openTestCore, type TestCore } from '../app/keychain/testing/core.ts';
+import { PERMISSIONS, SecretBytes, type Principal } from '../app/contract/index.ts';
+import { openTestCore, PASSPHRASE, type TestCore } from '../app/keychain/testing/core.ts';
+import { storageKind } from '../app/storage/registry.ts';
+import { openSealed } from '../app/storage/sealed/index.ts';
+import { populate } from './populate.ts';
 
 /** A core over SQLite in a folder of its own, and its owner as the caller. */
 export const OWNER: Principal = { id: 'owner', name: 'the benchmark', face: 'cli', permissions: new Set(PERMISSIONS) };
 
 export async function benchCore(): Promise<TestCore> {
   return openTestCore({ kind: 'sqlite' });
+}
+
+/** A core over a store that holds as many keys, unlocked. */
+export async function coreWith(keys: number): Promise<TestCore> {
+  const core = await benchCore();
+  if (keys === 0) return core;
+  await core.core[Symbol.asyncDispose]();
+  using passphrase = SecretBytes.fromText(PASSPHRASE);
+  {
+    await using raw = await (await storageKind('sqlite')).open({ folder: join(core.folder, 'store'), create: false });
+    await using sealed = await openSealed(raw, { kind: 'passphrase', secret: passphrase });
+    await populate(sealed, keys);
+  }
+  const filled = await openTestCore({ folder: core.folder });
+  await filled.call('store.unlock');
+  return {
+    ...filled,
+    async [Symbol.asyncDispose]() {
+      await filled[Symbol.asyncDispose]();
+      await rm(core.folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** A folder that is gone afterwards. */

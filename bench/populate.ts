@@ -18,9 +18,9 @@ export function inventoryRecord(index: number): StoredKey {
 }
 
 /** Fills a store with as many inventory records, as an import of that size would. */
-export async function populate(store: { storage: Storage }, count: number): Promise<void> {
+export async function populate(storage: Storage, count: number): Promise<void> {
   for (let from = 0; from < count; from += BATCH) {
-    await store.storage.transaction(async (tx) => {
+    await storage.transaction(async (tx) => {
       for (let index = from; index < Math.min(count, from + BATCH); index += 1) {
         const record = inventoryRecord(index);
         await tx.put(KEY_PREFIX + record.id, jsonBytes(record), { ifRevision: 'absent', summary: toSummary(record) });

@@ -4,35 +4,48 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import fastify from 'fastify';
 import { startAgent } from '../app/agent/index.ts';
-import { benchCore, keyInCore } from './core.ts';
+import { coreWith, keyInCore } from './core.ts';
 import { compare, type Ratio } from './measure.ts';
-import { populate } from './populate.ts';
 
 const sign = promisify(signCallback) as (hash: string, data: Uint8Array, key: KeyObject) => Promise<Buffer>;
 
+const MANY_KEYS = 100_000;
+
 /** Signing over REST against a bare fastify handler that awaits `crypto.sign`; the client is a process of its own. */
 export async function* restBenchmarks(): AsyncGenerator<Ratio> {
-  await using core = await benchCore();
+  await using few = await signingAgent(0);
+  await using many = await signingAgent(MANY_KEYS);
+  const bare = fastify();
+  bare.post<{ Body: { message: string } }>('/sign', async ({ body }) => ({ signature: (await sign('sha256', Buffer.from(body.message, 'base64url'), few.privateKey)).toString('base64url') }));
+  await bare.listen({ host: '127.0.0.1', port: 0 });
+  const bareUrl = `http://127.0.0.1:${(bare.server.address() as { port: number }).port}/sign`;
+  const raw = (connections: number) => () => load(bareUrl, connections, { message: MESSAGE });
+  try {
+    for (const connections of [1, 32]) {
+      yield await compare(`REST sign P-256, ${connections} connection${connections === 1 ? '' : 's'}`, 'requests/s', { least: 0.7 }, raw(connections), few.load(connections));
+      yield await compare(`REST sign P-256 with ${MANY_KEYS} keys stored against one, ${connections} connection${connections === 1 ? '' : 's'}`, 'requests/s', { least: 0.9 }, few.load(connections), many.load(connections));
+    }
+  } finally {
+    await bare.close();
+  }
+}
+
+const MESSAGE = Buffer.alloc(32, 7).toString('base64url');
+
+/** An agent over a store with as many keys, and one more to sign with. */
+async function signingAgent(keys: number): Promise<{ privateKey: KeyObject; load(connections: number): () => Promise<number> } & AsyncDisposable> {
+  const core = await coreWith(keys);
   const { id, privateKey } = await keyInCore(core, 'ec-p256');
   const { token } = await core.call<{ token: string }>('access.grant', { name: 'bench', scope: ['keys:use'] });
   const agent = await startAgent(core.core, { listen: '127.0.0.1:0' });
-  const bare = fastify();
-  bare.post<{ Body: { message: string } }>('/sign', async ({ body }) => ({ signature: (await sign('sha256', Buffer.from(body.message, 'base64url'), privateKey)).toString('base64url') }));
-  await bare.listen({ host: '127.0.0.1', port: 0 });
-  const message = Buffer.alloc(32, 7).toString('base64url');
-  const bareUrl = `http://127.0.0.1:${(bare.server.address() as { port: number }).port}/sign`;
-  const url = `${agent.addresses[0]}/v1/keys/${id}/sign`;
-  const raw = (connections: number) => () => load(bareUrl, connections, { message });
-  const ours = (connections: number) => () => load(url, connections, { content: { message } }, token);
-  try {
-    for (const connections of [1, 32]) yield await compare(`REST sign P-256, ${connections} connection${connections === 1 ? '' : 's'}`, 'requests/s', { least: 0.7 }, raw(connections), ours(connections));
-    const before = await ours(32)();
-    await populate(core, 100_000);
-    yield await compare('REST sign P-256, 32 connections, with 100,000 keys stored against few', 'requests/s', { least: 0.9 }, async () => before, ours(32));
-  } finally {
-    await agent.close();
-    await bare.close();
-  }
+  return {
+    privateKey,
+    load: (connections) => () => load(`${agent.addresses[0]}/v1/keys/${id}/sign`, connections, { content: { message: MESSAGE } }, token),
+    async [Symbol.asyncDispose]() {
+      await agent.close();
+      await core[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** @returns requests per second that a client process got answered with 200. */

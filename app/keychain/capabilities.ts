@@ -53,7 +53,7 @@ function whyNotManaged(key: StoredKey, capability: Capability, store: KeyStore):
 }
 
 function algorithmsFor(key: StoredKey, capability: Capability): string[] {
-  if (capability === 'sign' || capability === 'verify') return signatureAlgorithmsOf(key.algorithm);
+  if (capability === 'sign' || capability === 'verify') return [...signatureAlgorithmsOf(key.algorithm)];
   if (capability === 'encrypt' || capability === 'decrypt') return encryptionAlgorithmsOf(key.algorithm);
   if (capability === 'wrap' || capability === 'unwrap') return wrapAlgorithmsOf(key.algorithm);
   return [key.algorithm];
