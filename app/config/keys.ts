@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+export type ConfigValue = string | number | boolean | null;
+
+/** One setting: what it may be, what it is unless told otherwise, what it is for. */
+export interface ConfigKey {
+  readonly schema: z.ZodType<ConfigValue>;
+  readonly default: ConfigValue;
+  readonly summary: string;
+  /** A change holds from the next start on. */
+  readonly restart: boolean;
+}
+
+const oneOf = <const T extends readonly [string, ...string[]]>(...names: T) => z.enum(names);
+const wholeNumber = (from: number, to: number) => z.int(`must be a whole number from ${from} to ${to}`).min(from, `must be at least ${from}`).max(to, `must be at most ${to}`);
+
+/** Every setting there is. Files, the environment, flags, `config explain` and the window follow this table. */
+export const CONFIG_KEYS = {
+  'store.idleLockMinutes': { schema: wholeNumber(0, 1440), default: 15, summary: 'Minutes without use after which the store locks; 0: never', restart: false },
+  'store.kind': { schema: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the name of a kind of storage, such as sqlite or file'), default: 'sqlite', summary: 'Kind of storage of a store that is created or restored', restart: false },
+  'storage.modules': { schema: z.string().max(4096), default: '', summary: 'Paths of modules that register further kinds of storage, separated by commas', restart: true },
+  'audit.durability': { schema: oneOf('grouped', 'strict'), default: 'grouped', summary: 'Uses of keys are on the disk before the answer (strict), or within 50 ms of it (grouped)', restart: true },
+  'window.theme': { schema: oneOf('system', 'light', 'dark', 'high-contrast'), default: 'system', summary: 'Theme of the window', restart: false },
+  'window.language': { schema: oneOf('system', 'en', 'de'), default: 'system', summary: 'Language of the window', restart: false },
+  'clipboard.clearAfterSeconds': { schema: wholeNumber(0, 3600), default: 30, summary: 'Seconds after which what was copied is cleared from the clipboard; 0: never', restart: false },
+  'serve.listen': { schema: z.string().min(1).max(300), default: '127.0.0.1:8420', summary: 'Address on which `keywright serve` listens', restart: true },
+  'trash.days': { schema: wholeNumber(1, 3650), default: 30, summary: 'Days that a deleted key stays in the trash', restart: false },
+  'log.level': { schema: oneOf('error', 'warning', 'info', 'off'), default: 'info', summary: 'What is written to the log: errors, also warnings, also information, or nothing', restart: true },
+} as const satisfies Record<string, ConfigKey>;
+
+export type ConfigKeyName = keyof typeof CONFIG_KEYS;
+
+export const CONFIG_KEY_NAMES = Object.keys(CONFIG_KEYS) as ConfigKeyName[];
+
+export function isConfigKey(name: string): name is ConfigKeyName {
+  return Object.hasOwn(CONFIG_KEYS, name);
+}
+
+/** @returns `KEYWRIGHT_STORE_IDLE_LOCK_MINUTES` for `store.idleLockMinutes`. */
+export function environmentName(key: string): string {
+  return `KEYWRIGHT_${key.replaceAll('.', '_').replaceAll(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()}`;
+}
+
+/** @returns the value that a text stands for: texts come from the environment, from flags and from the command line. */
+export function fromText(key: ConfigKeyName, text: string): ConfigValue {
+  const number = Number(text);
+  return typeof CONFIG_KEYS[key].default === 'number' && text.trim() !== '' && Number.isFinite(number) ? number : text;
+}
+
+/** @returns the value, or what is wrong with it in a few words. Lists of paths in a file become one text. */
+export function checkValue(key: ConfigKeyName, value: unknown): { value: ConfigValue } | { problem: string } {
+  const given = Array.isArray(value) && value.every((one) => typeof one === 'string') ? value.join(',') : typeof value === 'string' ? fromText(key, value) : value;
+  const parsed = CONFIG_KEYS[key].schema.safeParse(given);
+  if (parsed.success) return { value: parsed.data };
+  const [issue] = parsed.error.issues;
+  return { problem: issue?.code === 'invalid_value' ? `must be one of ${(issue.values as readonly unknown[]).join(', ')}` : (issue?.message ?? 'is not valid') };
+}
