@@ -4,7 +4,7 @@ import { der, derInteger, DerReader, derSequence, TAG } from '../../formats/der.
 import { symmetricMaterial } from '../../formats/index.ts';
 import { throwIfEnded } from '../software/cancel.ts';
 import type { KeyKind, NewSecret } from '../software/keys.ts';
-import { AES_CAPABILITIES } from './manifest.ts';
+import { AES_CAPABILITIES } from './capabilities.ts';
 
 /** Symmetric keys: the secret is the key itself, raw. */
 export const SYMMETRIC: KeyKind = {

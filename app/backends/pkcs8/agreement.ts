@@ -27,7 +27,7 @@ export function agreementOf(keys: SoftwareKeys): KeyAgreement {
  * ECDH (SEC 1 §3.3.1) or X25519/X448 (RFC 7748 §6).
  * @param peer SPKI, DER, on the key's own curve; that its point is on the curve has been checked.
  * @returns the x coordinate or the u coordinate, as long as the field; the caller wipes it.
- * @throws INVALID_INPUT when the result is the neutral element: it would not depend on the private key (RFC 7748 §6.1)
+ * @throws INVALID_INPUT when an X25519 or X448 secret is all zero: it would not depend on the private key (RFC 7748 §6.1, §6.2)
  */
 export async function agreeWith(algorithm: KeyAlgorithmName, privateKey: KeyObject, peer: Uint8Array): Promise<SecretBytes> {
   let secret: Buffer;
@@ -36,7 +36,8 @@ export async function agreeWith(algorithm: KeyAlgorithmName, privateKey: KeyObje
   } catch {
     throw weakPeer(algorithm);
   }
-  if (secret.every((byte) => byte === 0)) throw weakPeer(algorithm);
+  // On the EC curves a point with x = 0 is like any other, and no point has a small order.
+  if (KEY_ALGORITHMS[algorithm].family === 'xdh' && secret.every((byte) => byte === 0)) throw weakPeer(algorithm);
   return new SecretBytes(secret);
 }
 

@@ -1,14 +1,6 @@
 import { z } from 'zod';
-import { KEY_ALGORITHM_NAMES, KEY_ALGORITHMS } from '../../contract/index.ts';
-import type { CapabilitySet } from '../../keystore/keystore.ts';
 import type { BackendManifest } from '../../keystore/registry.ts';
-
-export const PKCS8_CAPABILITIES: CapabilitySet = {
-  algorithms: KEY_ALGORITHM_NAMES.filter((name) => KEY_ALGORITHMS[name].kind === 'pair'),
-  capabilities: [
-    'sign', 'verify', 'encrypt', 'decrypt', 'wrap', 'unwrap', 'agree', 'encapsulate', 'decapsulate', 'generate', 'import', 'export', 'rotate', 'copy', 'random',
-  ],
-};
+import { PKCS8_CAPABILITIES } from './capabilities.ts';
 
 const NoSettings = z.strictObject({});
 

@@ -4,7 +4,7 @@ import { KEY_ALGORITHMS, KeywrightError, SecretBytes, type KeyAlgorithmName } fr
 import { algorithmOfPkcs8, materialOfPkcs8, publicOfPkcs8 } from '../../formats/index.ts';
 import { untilEnded } from '../software/cancel.ts';
 import type { KeyKind, NewSecret } from '../software/keys.ts';
-import { PKCS8_CAPABILITIES } from './manifest.ts';
+import { PKCS8_CAPABILITIES } from './capabilities.ts';
 
 interface Pair {
   readonly privateKey: KeyObject;

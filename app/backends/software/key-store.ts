@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
-import type { GenerateKey, KeyCall, KeyDescription, KeyRef, KeyStore } from '../../keystore/keystore.ts';
+import type { GenerateKey, KeyCall, KeyDescription, KeyStore } from '../../keystore/keystore.ts';
 import type { BackendDeps } from '../../keystore/registry.ts';
 import type { Page, PageRequest, StorageReader } from '../../storage/storage.ts';
 import { SoftwareKeys, type KeyKind, type NewSecret } from './keys.ts';
@@ -22,7 +22,6 @@ export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage 
   const keys = new SoftwareKeys(kind, instance);
   const messages = new MessageCounter(storage, instance);
   const uriOf = (id: string): string => (instance === BUILT_IN ? `${kind.type}:${id}` : `${kind.type}:${instance}/${id}`);
-  const refTo = (id: string, version: number): KeyRef => ({ uri: uriOf(id), id, version });
 
   /** @throws NOT_FOUND */
   async function headsOf(id: string, reader: StorageReader): Promise<[MaterialHead, ...MaterialHead[]]> {
@@ -152,7 +151,8 @@ export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage 
  */
 async function listKeys(storage: StorageReader, keys: SoftwareKeys, { limit, cursor }: PageRequest, describe: (id: string) => Promise<KeyDescription>): Promise<Page<KeyDescription>> {
   // The id told last, then the storage's own cursor.
-  let [told, at] = cursor === undefined ? ['', undefined] : [cursor.slice(0, 32), cursor.slice(33)];
+  const told = cursor?.slice(0, 32);
+  let at = cursor?.slice(33);
   for (;;) {
     const page = await storage.list(keys.names.prefix, { limit, ...(at === undefined ? {} : { cursor: at }) });
     const ids = [...new Set(page.items.map(({ key }) => keys.names.idIn(key)))].filter((id) => id !== told);

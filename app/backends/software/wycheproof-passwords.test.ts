@@ -1,0 +1,3 @@
+import { describeWycheproof } from './testing/wycheproof/describe.ts';
+
+describeWycheproof('passwords');

@@ -1,0 +1,3 @@
+import { describeCompleteness } from './testing/wycheproof/describe.ts';
+
+describeCompleteness();
