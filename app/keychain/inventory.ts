@@ -51,8 +51,9 @@ interface Entry {
 export class Inventory {
   readonly #byId = new Map<string, Entry>();
   readonly #byUri = new Map<string, string>();
-  readonly #byLabel = new Map<string, Set<string>>();
-  readonly #byFingerprint = new Map<string, Set<string>>();
+  /** Made when first asked for: opening a large store needs neither. */
+  #byLabel: IdsByName | undefined;
+  #byFingerprint: IdsByName | undefined;
   /** By field, made when first asked for. A change drops them. */
   readonly #sorted = new Map<string, Order>();
 
@@ -73,7 +74,8 @@ export class Inventory {
   }
 
   byFingerprint(fingerprint: string): StoredKey[] {
-    return [...(this.#byFingerprint.get(fingerprint) ?? [])].flatMap((id) => this.#byId.get(id)?.key ?? []);
+    this.#byFingerprint ??= new IdsByName(this.all(), fingerprintsOf);
+    return this.#byFingerprint.get(fingerprint).map((id) => this.#byId.get(id)!.key);
   }
 
   /**
@@ -86,7 +88,8 @@ export class Inventory {
     if (/[;?&]pin-(value|source)=/i.test(reference)) {
       throw new KeywrightError('INVALID_INPUT', { detail: 'A PIN does not belong into a key URI.', where: '/key', remedy: 'Leave it out: it is asked for, or give --pin-file.' });
     }
-    const labelled = [...(this.#byLabel.get(reference) ?? [])].map((candidate) => this.#byId.get(candidate)!.key);
+    this.#byLabel ??= new IdsByName(this.all(), labelOf);
+    const labelled = this.#byLabel.get(reference).map((candidate) => this.#byId.get(candidate)!.key);
     // A key in the trash does not make the label of a living one ambiguous.
     const living = labelled.filter(({ trashedUntil }) => trashedUntil === null);
     const candidates = living.length > 0 ? living : labelled;
@@ -129,11 +132,11 @@ export class Inventory {
   }
 
   #add(key: StoredKey, revision: string): void {
-    const haystack = [key.label, ...key.tags, key.algorithm, key.backend].join('\n').toLowerCase();
+    const haystack = `${key.label}\n${key.tags.length === 0 ? '' : `${key.tags.join('\n')}\n`}${key.algorithm}\n${key.backend}`.toLowerCase();
     this.#byId.set(key.id, { key, revision, haystack });
     this.#byUri.set(key.uri, key.id);
-    addTo(this.#byLabel, key.label, key.id);
-    for (const { fingerprint } of key.versions) if (fingerprint !== null) addTo(this.#byFingerprint, fingerprint, key.id);
+    this.#byLabel?.add(key);
+    this.#byFingerprint?.add(key);
   }
 
   #drop(id: string): void {
@@ -141,8 +144,8 @@ export class Inventory {
     if (entry === undefined) return;
     this.#byId.delete(id);
     this.#byUri.delete(entry.key.uri);
-    this.#byLabel.get(entry.key.label)?.delete(id);
-    for (const { fingerprint } of entry.key.versions) if (fingerprint !== null) this.#byFingerprint.get(fingerprint)?.delete(id);
+    this.#byLabel?.remove(entry.key);
+    this.#byFingerprint?.remove(entry.key);
   }
 
   #order(field: SortField): Order {
@@ -259,8 +262,38 @@ function fromSummary(summary: KeySummary): StoredKey {
   };
 }
 
-function addTo(map: Map<string, Set<string>>, name: string, id: string): void {
-  const ids = map.get(name);
-  if (ids === undefined) map.set(name, new Set([id]));
-  else ids.add(id);
+const labelOf = ({ label }: StoredKey): string[] => [label];
+const fingerprintsOf = ({ versions }: StoredKey): string[] => versions.flatMap(({ fingerprint }) => fingerprint ?? []);
+
+/** Ids of the keys that have a name. Nearly all names are one key's: those cost no set. */
+class IdsByName {
+  readonly #namesOf: (key: StoredKey) => string[];
+  readonly #ids = new Map<string, string | Set<string>>();
+
+  constructor(keys: Iterable<StoredKey>, namesOf: (key: StoredKey) => string[]) {
+    this.#namesOf = namesOf;
+    for (const key of keys) this.add(key);
+  }
+
+  get(name: string): string[] {
+    const ids = this.#ids.get(name);
+    return ids === undefined ? [] : typeof ids === 'string' ? [ids] : [...ids];
+  }
+
+  add(key: StoredKey): void {
+    for (const name of this.#namesOf(key)) {
+      const ids = this.#ids.get(name);
+      if (ids === undefined || ids === key.id) this.#ids.set(name, key.id);
+      else if (typeof ids === 'string') this.#ids.set(name, new Set([ids, key.id]));
+      else ids.add(key.id);
+    }
+  }
+
+  remove(key: StoredKey): void {
+    for (const name of this.#namesOf(key)) {
+      const ids = this.#ids.get(name);
+      if (ids === key.id) this.#ids.delete(name);
+      else if (typeof ids === 'object') ids.delete(key.id);
+    }
+  }
 }
