@@ -17,9 +17,9 @@ export const sign = operation({
   unhurried: true,
   http: { method: 'POST', path: '/v1/files/sign', status: 200 },
   cli: {
-    arguments: ['files...'], paths: { files: 'in', 'out.path': 'out' }, out: 'signature',
+    arguments: ['files...'], paths: { files: 'in', 'out.path': 'out' }, out: 'files.0.signature', stdout: { 'out.inline': true },
     options: { 'out.path': 'out', 'out.overwrite': 'force', encoding: 'signature-encoding' },
-    table: { rows: 'files', columns: ['name', 'signature.path', 'algorithm'] },
+    table: { rows: 'files', columns: ['name', 'written.path', 'algorithm'] },
     examples: ['keywright files sign report.pdf --key "Release signing" --format raw --out report.pdf.sig'],
   },
   input: z.strictObject({

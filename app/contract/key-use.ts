@@ -61,7 +61,7 @@ export const encrypt = operation({
   ...use,
   capability: 'encrypt',
   http: { method: 'POST', path: '/v1/keys/{key}/encrypt', status: 200 },
-  cli: { arguments: ['key'], files: { in: 'plaintext', 'aad-file': 'aad' }, out: 'ciphertext' },
+  cli: { arguments: ['key'], files: { in: 'plaintext', 'aad-file': 'aad' }, out: 'ciphertext', outs: { 'nonce-out': 'nonce', 'tag-out': 'tag' } },
   input: z.strictObject({
     key: KeyReference,
     algorithm: EncryptionAlgorithm.optional(),
@@ -82,7 +82,7 @@ export const decrypt = operation({
   ...use,
   capability: 'decrypt',
   http: { method: 'POST', path: '/v1/keys/{key}/decrypt', status: 200 },
-  cli: { arguments: ['key'], files: { in: 'ciphertext', 'aad-file': 'aad', 'nonce-file': 'nonce', 'tag-file': 'tag' }, out: 'plaintext' },
+  cli: { arguments: ['key'], files: { in: 'ciphertext', 'aad-file': 'aad', 'nonce-file': 'nonce', 'tag-file': 'tag' }, out: 'plaintext', secretOut: true },
   input: z.strictObject({
     key: KeyReference,
     algorithm: EncryptionAlgorithm.optional(),
@@ -138,7 +138,7 @@ export const agree = operation({
   ...use,
   capability: 'agree',
   http: { method: 'POST', path: '/v1/keys/{key}/agree', status: 200 },
-  cli: { arguments: ['key'], files: { in: 'peer' }, out: 'secret' },
+  cli: { arguments: ['key'], files: { in: 'peer' }, out: 'secret', secretOut: true },
   input: z.strictObject({
     key: KeyReference,
     /** The peer's public key: SPKI, PEM or DER. */
@@ -155,7 +155,7 @@ export const derive = operation({
   ...use,
   capability: 'derive',
   http: { method: 'POST', path: '/v1/keys/{key}/derive', status: 200 },
-  cli: { arguments: ['key'], files: { 'salt-file': 'salt', 'info-file': 'info' }, options: { length: 'bytes' }, out: 'derived' },
+  cli: { arguments: ['key'], files: { 'salt-file': 'salt', 'info-file': 'info' }, options: { length: 'bytes' }, out: 'derived', secretOut: true },
   input: z.strictObject({ key: KeyReference, hash: Hash.default('sha256'), salt: boundedBytes(1024).optional(), info: boundedBytes(1024).optional(), length: DerivedLength.default(32) }),
   output: z.strictObject({ derived: Bytes, key: z.string(), version: z.int().positive() }),
 });
@@ -165,7 +165,7 @@ export const derivePassword = operation({
   summary: 'Derive bytes from a password that is asked for (PBKDF2, RFC 8018, or Argon2id, RFC 9106)',
   ...use,
   http: { method: 'POST', path: '/v1/keys/derive-password', status: 200 },
-  cli: { files: { 'salt-file': 'salt' }, options: { length: 'bytes' }, out: 'derived' },
+  cli: { files: { 'salt-file': 'salt' }, options: { length: 'bytes' }, out: 'derived', secretOut: true, outs: { 'salt-out': 'salt' } },
   input: z.strictObject({
     function: z.enum(['argon2id', 'pbkdf2-sha256', 'pbkdf2-sha512']).default('argon2id'),
     /** At least 8 bytes; random and returned when absent. */
@@ -185,7 +185,7 @@ export const encapsulate = operation({
   ...use,
   capability: 'encapsulate',
   http: { method: 'POST', path: '/v1/keys/{key}/encapsulate', status: 200 },
-  cli: { arguments: ['key'], out: 'ciphertext' },
+  cli: { arguments: ['key'], out: 'ciphertext', outs: { 'secret-out': 'secret' } },
   input: z.strictObject({ key: KeyReference }),
   output: z.strictObject({ ciphertext: Bytes, secret: Bytes, key: z.string(), version: z.int().positive() }),
 });
@@ -196,7 +196,7 @@ export const decapsulate = operation({
   ...use,
   capability: 'decapsulate',
   http: { method: 'POST', path: '/v1/keys/{key}/decapsulate', status: 200 },
-  cli: { arguments: ['key'], files: { in: 'ciphertext' }, out: 'secret' },
+  cli: { arguments: ['key'], files: { in: 'ciphertext' }, out: 'secret', secretOut: true },
   input: z.strictObject({ key: KeyReference, ciphertext: boundedBytes(4096), version: z.int().positive().optional() }),
   output: z.strictObject({ secret: Bytes, key: z.string(), version: z.int().positive() }),
 });
@@ -232,7 +232,7 @@ export const random = operation({
   capability: 'random',
   quiet: true,
   http: { method: 'POST', path: '/v1/keys/random', status: 200 },
-  cli: { out: 'random' },
+  cli: { out: 'random', secretOut: true },
   input: z.strictObject({ bytes: z.int().min(1).max(1024 * 1024).default(32), backend: BackendName.default('software') }),
   output: z.strictObject({ random: Bytes, backend: z.string() }),
   errors: ['NOT_FOUND', 'CAPABILITY_MISSING', 'INVALID_INPUT'],

@@ -217,7 +217,7 @@ export const exportKey = operation({
   capability: 'export',
   unhurried: true,
   http: { method: 'POST', path: '/v1/keys/{key}/export', status: 200 },
-  cli: { arguments: ['key'], out: 'content', examples: ['keywright keys export "Release signing" --format pkcs8 --export-passphrase-file pw --out key.pem'] },
+  cli: { arguments: ['key'], out: 'content', secretOut: true, examples: ['keywright keys export "Release signing" --format pkcs8 --export-passphrase-file pw --out key.pem'] },
   input: z.strictObject({
     key: KeyReference,
     format: KeyFileFormat.default('pkcs8'),

@@ -31,8 +31,18 @@ export interface CommandLine {
   readonly switches?: Readonly<Record<string, string>>;
   /** Fields that are paths on this machine and must be made absolute: `in` for reading, `out` for writing. */
   readonly paths?: Readonly<Record<string, 'in' | 'out'>>;
-  /** Output field of bytes or text that `--out F` takes, and that goes to standard output alone without `--out`. */
+  /** Output field (dotted path) of bytes or text that `--out F` takes, and that goes to standard output alone without `--out`. */
   readonly out?: string;
+  /** What `--out` takes is secret: the file is for its owner's eyes alone (0600). */
+  readonly secretOut?: true;
+  /** Options that take further output fields into files: `{ 'nonce-out': 'nonce' }`. */
+  readonly outs?: Readonly<Record<string, string>>;
+  /** Where `--out` is a path of the input: the fields that stand for `--out -`. */
+  readonly stdout?: Readonly<Record<string, true>>;
+  /** Prompts by purpose that the file of another option than their own answers: `{ 'new-store-passphrase': 'passphrase-file' }`. */
+  readonly prompts?: Readonly<Record<string, string>>;
+  /** Without an owner of the store, one is started that stays in the background. */
+  readonly background?: true;
   /** Human output: the array to show as a table, and its columns. */
   readonly table?: { readonly rows: string; readonly columns: readonly string[] };
   /** Examples for `--help`, one a line. */

@@ -33,6 +33,7 @@ export const create = operation({
   ...admin,
   whenLocked: true,
   http: { method: 'POST', path: '/v1/store', status: 201 },
+  cli: { prompts: { 'new-store-passphrase': 'passphrase-file' }, examples: ['keywright store create --passphrase-file pw'] },
   input: z.strictObject({
     kind: z.string().max(40).default('sqlite'),
     name: z.string().trim().min(1).max(100).default('Keys'),
@@ -64,6 +65,7 @@ export const unlock = operation({
   unhurried: true,
   whenLocked: true,
   http: { method: 'POST', path: '/v1/store/unlock', status: 200 },
+  cli: { background: true, examples: ['keywright store unlock --passphrase-file pw'] },
   input: z.strictObject({ with: SlotKind.default('passphrase') }),
   output: StoreStatus,
   errors: ['NOT_FOUND', 'CORRUPT_RECORD', 'STORE_TOO_NEW', 'RATE_LIMITED', ...SECRET_ERRORS],
