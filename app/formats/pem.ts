@@ -27,7 +27,7 @@ export function looksLikePem(content: Uint8Array): boolean {
 /** @returns the blocks in their order. @throws INVALID_INPUT with the line */
 export function parsePem(content: Uint8Array): PemBlock[] {
   const blocks: PemBlock[] = [];
-  let open: { label: string; line: number; headers: Map<string, string>; base64: string[]; inHeaders: boolean; friendlyName: string | undefined } | undefined;
+  let open: { label: string; line: number; headers: Map<string, string>; base64: string[]; friendlyName: string | undefined } | undefined;
   let friendlyName: string | undefined;
   let number = 0;
   for (const line of lines(content)) {
@@ -36,7 +36,7 @@ export function parsePem(content: Uint8Array): PemBlock[] {
       const label = BEGIN.exec(line)?.[1];
       if (label !== undefined) {
         if (blocks.length === MAX_BLOCKS) throw badLine(`The file has more than ${MAX_BLOCKS} PEM blocks.`, number);
-        open = { label, line: number, headers: new Map(), base64: [], inHeaders: false, friendlyName };
+        open = { label, line: number, headers: new Map(), base64: [], friendlyName };
         friendlyName = undefined;
       } else if (line.startsWith('friendlyName:')) {
         friendlyName = Buffer.from(line.slice(13).trim(), 'latin1').toString('utf8').slice(0, 200) || undefined;

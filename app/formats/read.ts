@@ -78,7 +78,7 @@ function findKeys(content: Uint8Array, format: KeyFileFormat | undefined, passph
   const first = Buffer.from(content.subarray(0, 1024)).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart()[0];
   if (first === '{' || first === '[') {
     only('jwk');
-    return jwkReadings(parseJson(content), options.algorithm);
+    return jwkReadings(content, options.algorithm);
   }
   if (kind === undefined && content[0] === 0x30 && !isText(content) && !isForeignDer(content)) return [() => readDer(content, format ?? 'pkcs8', passphrases)]; // damaged: let the parser say where
   throw notReadable(content);
@@ -148,7 +148,8 @@ async function readOpenssh(content: Uint8Array, passphrases: Passphrases, note?:
   return file.encrypted ? passphrases.open(note, read) : read(undefined, passphrases.signal);
 }
 
-function jwkReadings(json: unknown, algorithm: KeyAlgorithmName | undefined): Reading[] {
+function jwkReadings(content: Uint8Array, algorithm: KeyAlgorithmName | undefined): Reading[] {
+  const json = parseJson(content);
   const isObject = (value: unknown): value is Jwk => typeof value === 'object' && value !== null && !Array.isArray(value);
   const listed = isObject(json) ? json['keys'] : json;
   if (listed !== undefined && !Array.isArray(listed)) throw malformedAt('/keys', '"keys" of a JWK Set should be an array.');
@@ -161,7 +162,7 @@ function jwkReadings(json: unknown, algorithm: KeyAlgorithmName | undefined): Re
   const [first] = members;
   if (found.length === 0) {
     if (isObject(first) && 'kty' in first) throw notSupported('The JWK is a public key: there is no private key in it to import.', 'Give the file with the private key.');
-    if (isObject(first) && 'ciphertext' in first) throw notSupported(recognise(Buffer.from('{"ciphertext":')).detail);
+    if (['jwe', 'jws'].includes(recognise(content).what)) throw notReadable(content);
     throw malformedAt(prefix, 'This JSON holds no JWK: "kty" is missing.');
   }
   return found.map(({ jwk, place }) => async () => {
