@@ -109,6 +109,9 @@ interface Parts extends Required<Pick<FileStorageOptions, 'folder' | 'settleByte
 /** From so many changed records on the catalogue is written again: below it, reading their heads costs less. */
 const WORTH_SAVING = 1000;
 
+/** With more than so many records in the journal, closing leaves them there rather than make somebody wait. */
+const QUICKLY_SETTLED = 500;
+
 class FileStorage extends BufferedStorage {
   readonly kind = 'file';
   readonly log: FileAppendLog;
@@ -122,6 +125,7 @@ class FileStorage extends BufferedStorage {
   #timer: NodeJS.Timeout | undefined;
   #unsaved: number;
   #committing: Promise<void> | undefined;
+  #leaving = false;
 
   constructor(parts: Parts) {
     super();
@@ -201,8 +205,10 @@ class FileStorage extends BufferedStorage {
   protected async close(): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      // What cannot be settled, on a full disk say, stays in the journal.
-      while (this.#pending.size > 0 && (await this.#settle()));
+      this.#leaving = this.#pending.size + this.#settling.size > QUICKLY_SETTLED;
+      await this.#settled;
+      // The rest stays in the journal, as does what cannot be settled, on a full disk say.
+      if (!this.#leaving && this.#pending.size > 0) await this.#settle();
       clearTimeout(this.#timer);
       this.#saveCatalogue();
     } finally {
@@ -239,7 +245,8 @@ class FileStorage extends BufferedStorage {
       const finished = journal.rotate();
       this.#settling = batch;
       this.#pending = new Map();
-      const stamps = await records.apply([...batch]);
+      const stamps = await records.apply([...batch], () => this.#leaving);
+      if (stamps === undefined) throw new Error('closing');
       journal.remove(finished);
       for (const [key, stamp] of stamps) {
         const entry = this.#entries.get(key);
