@@ -1,10 +1,10 @@
-import { ChevronDown, Download, PenLine, RotateCw, Trash2 } from 'lucide-react';
+import { Download, Ellipsis, PenLine, RotateCw, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { decodeText, useAction, useOperation } from '../bridge/index.ts';
 import { listOf, useText, type Text } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/Panes.tsx';
-import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
+import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, IconButton, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { EditDialog } from './EditDialog.tsx';
 import { ExportDialog } from './ExportDialog.tsx';
@@ -79,7 +79,7 @@ function Actions({ record, onGone }: { record: KeyRecord; onGone: () => void }) 
               { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash() },
             ]}
           >
-            <Button icon={ChevronDown}>{t('common.more')}</Button>
+            <IconButton icon={Ellipsis} label={t('common.more')} className="size-8" />
           </Menu>
         </>
       )}

@@ -109,9 +109,9 @@ function KeyFilters({ value, onChange }: { value: Filters; onChange: (filters: F
   const places = backends.data?.backends ?? [];
   return (
     <>
-      <SearchField label={t('keys.search')} value={value.search} onChange={(search) => onChange({ ...value, search })} className="w-60" />
+      <SearchField label={t('keys.search')} value={value.search} onChange={(search) => onChange({ ...value, search })} className="min-w-40 flex-1 max-w-72" />
       {places.length > 1 && (
-        <Select inline label={t('keys.place')} value={value.place} onChange={(place) => onChange({ ...value, place })} className="w-40" choices={[{ value: ANY, label: t('keys.anyPlace') }, ...places.map(({ name, builtIn }) => ({ value: name, label: builtIn ? t('keys.thisComputer') : name }))]} />
+        <Select inline label={t('keys.place')} value={value.place} onChange={(place) => onChange({ ...value, place })} className="w-36" choices={[{ value: ANY, label: t('keys.anyPlace') }, ...places.map(({ name, builtIn }) => ({ value: name, label: builtIn ? t('keys.thisComputer') : name }))]} />
       )}
       <Select inline label={t('keys.uses')} value={value.use} onChange={(use) => onChange({ ...value, use })} className="w-36" choices={[{ value: ANY, label: t('keys.anyUse') }, ...USES.map((use) => ({ value: use, label: t(`keys.usage.${use}`) }))]} />
       <Select inline label={t('keys.state')} value={value.state} onChange={(state) => onChange({ ...value, state })} className="w-36" choices={[{ value: ANY, label: t('keys.anyState') }, ...STATES.map((state) => ({ value: state, label: t(`keys.stateName.${state}`) })), { value: 'trash', label: t('keys.trashTitle'), icon: Trash2 }]} />
@@ -125,11 +125,21 @@ function columns(t: Text): Column<KeyRecord>[] {
   return [
     { id: 'label', title: t('keys.name'), width: 'minmax(9rem, 2fr)', sortable: true, cell: ({ label }) => label },
     { id: 'algorithm', title: t('keys.algorithm'), width: 'minmax(6rem, 1fr)', sortable: true, cell: ({ algorithm }) => algorithmName(algorithm) },
-    { id: 'backend', title: t('keys.place'), width: 'minmax(7rem, 1fr)', sortable: true, fromWidth: 480, cell: (key) => <Place record={key} t={t} /> },
+    { id: 'backend', title: t('keys.place'), width: 'minmax(9.5rem, 1fr)', sortable: true, fromWidth: 480, cell: (key) => <Place record={key} t={t} /> },
     { id: 'state', title: t('keys.state'), width: 'minmax(7rem, 0.8fr)', sortable: true, fromWidth: 640, cell: ({ state }) => <StateBadge tone={stateTone(state)}>{t(`keys.stateName.${state}`)}</StateBadge> },
-    { id: 'notAfter', title: t('keys.validUntil'), width: 'minmax(6rem, 0.8fr)', sortable: true, fromWidth: 560, cell: ({ notAfter }) => (notAfter === null ? t('keys.noEnd') : <TimeInWords at={notAfter} />) },
+    { id: 'notAfter', title: t('keys.validUntil'), width: 'minmax(6.5rem, 0.8fr)', sortable: true, fromWidth: 560, cell: ({ notAfter }) => <Expiry at={notAfter} /> },
     { id: 'createdAt', title: t('keys.created'), width: 'minmax(6rem, 0.8fr)', sortable: true, fromWidth: 860, cell: ({ createdAt }) => <TimeInWords at={createdAt} /> },
   ];
+}
+
+const SOON_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** When a key ends, in words; soon or past with an icon and a colour too. */
+export function Expiry({ at }: { at: string | null }) {
+  const t = useText();
+  if (at === null) return t('keys.noEnd');
+  const left = Date.parse(at) - Date.now();
+  return left > SOON_MS ? <TimeInWords at={at} /> : <StateBadge tone={left <= 0 ? 'danger' : 'warning'}><TimeInWords at={at} /></StateBadge>;
 }
 
 function Place({ record, t }: { record: KeyRecord; t: Text }) {

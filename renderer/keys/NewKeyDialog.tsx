@@ -3,7 +3,7 @@ import type { KeyAlgorithmName, KeyRecord } from '../../app/contract/index.ts';
 import { KEY_ALGORITHMS, useAction, useOperation, type InputFor } from '../bridge/index.ts';
 import { listOf, useText } from '../i18n/index.ts';
 import { Button, Checkbox, ComboBox, commandOf, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Fact, Facts, Select, TextField } from '../ui/index.ts';
-import { algorithmChoices, algorithmName } from './algorithms.ts';
+import { algorithmChoices, algorithmHelp, algorithmName } from './algorithms.ts';
 import { tagsOf } from './tags.ts';
 
 interface Draft {
@@ -56,7 +56,7 @@ export function NewKeyDialog({ open, onClose, onMade }: { open: boolean; onClose
     <Dialog title={t('keys.new.title')} open={open} onClose={close} onSubmit={() => void submit()}>
       <DialogBody>
         <TextField label={t('keys.name')} placeholder={suggestion} value={draft.label} onChange={(label) => change({ label })} maxLength={200} autoFocus />
-        <ComboBox label={t('keys.algorithm')} value={algorithm} onChange={(chosen) => change({ algorithm: chosen })} groups={algorithmChoices(offered, t)} />
+        <ComboBox label={t('keys.algorithm')} value={algorithm} onChange={(chosen) => change({ algorithm: chosen })} groups={algorithmChoices(offered, t)} help={algorithmHelp(algorithm, t)} />
         {places.length > 1 && (
           <Select label={t('keys.place')} value={place?.name} onChange={(backend) => change({ backend })} choices={places.map(({ name, title, builtIn }) => ({ value: name, label: builtIn ? t('keys.thisComputer') : `${name} (${title})` }))} />
         )}
