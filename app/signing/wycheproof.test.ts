@@ -19,7 +19,7 @@ interface Group {
 
 const folder = corpus('wycheproof');
 /** Files whose signatures a key of ours can have made; the rest have SHA-3, truncated SHA-2, or PSS parameters in the key. */
-const FILES = folder === undefined ? [] : readdirSync(join(folder, 'testvectors_v1'))
+const FILES = folder === undefined ? ['every file'] : readdirSync(join(folder, 'testvectors_v1'))
   .filter((name) => /^(?:ecdsa_(?!.*sha3).*|rsa_signature.*|rsa_pss_(?!.*params|misc).*|ed25519|ed448|mldsa_\d+_verify)_test\.json$/.test(name));
 
 describe.skipIf(folder === undefined)('signatures of Wycheproof (skipped without the corpora)', () => {
