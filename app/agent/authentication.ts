@@ -86,7 +86,8 @@ export class Authenticator {
    *          entry says so, and further refusals within the minute are not written.
    */
   async refuse(peer: string, refusal: Refusal, remedy?: string): Promise<KeywrightError> {
-    const count = this.#count(peer);
+    // By face too: a window whose session ended asks on, and that shall not count against programs.
+    const count = this.#count(`${refusal.face} ${peer}`);
     if (count.refusals <= FREE_REFUSALS) {
       await this.#core.refuse(refusal);
       return new KeywrightError(refusal.code, { detail: refusal.reason, ...(remedy === undefined ? {} : { remedy }) });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { KeywrightError, type PendingPrompt, type Principal, type PromptAnswer, type Prompter, type PromptRequest } from '../contract/index.ts';
+import { KeywrightError, PromptRequest, type PendingPrompt, type Principal, type PromptAnswer, type Prompter } from '../contract/index.ts';
 import type { EventBus } from './events.ts';
 
 interface Waiting {
@@ -58,7 +58,7 @@ export class PromptBroker {
   async #ask(request: PromptRequest, principal: Principal, signal: AbortSignal): Promise<PromptAnswer> {
     if (this.#surfaces === 0) throw nobodyToAsk(request);
     signal.throwIfAborted();
-    const prompt: PendingPrompt = { id: randomUUID(), request: request as PendingPrompt['request'], askedBy: principal.name, askedAt: new Date().toISOString() };
+    const prompt: PendingPrompt = { id: randomUUID(), request: PromptRequest.parse(request), askedBy: principal.name, askedAt: new Date().toISOString() };
     const { promise, resolve, reject } = Promise.withResolvers<PromptAnswer>();
     const abort = (): void => reject(signal.reason);
     signal.addEventListener('abort', abort, { once: true });

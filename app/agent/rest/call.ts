@@ -7,7 +7,8 @@ import { PROMPT_ANSWERS, prompterFromHeader } from './prompt-answers.ts';
 
 /**
  * Calls an operation and answers: JSON, or server-sent events (`progress` …, then `result` or `error`) when the operation
- * streams and the caller accepts them. A caller that goes away aborts the call.
+ * streams and the caller accepts them. A caller that goes away aborts the call. A program on REST may answer prompts by a
+ * header; the window never, since secrets are not for its heap.
  */
 export async function answerCall(core: Core, operation: Operation, input: () => unknown, principal: Principal, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const requestId = randomUUID();
@@ -17,7 +18,7 @@ export async function answerCall(core: Core, operation: Operation, input: () => 
   });
   let stream: EventStream | undefined;
   try {
-    const answers = request.headers[PROMPT_ANSWERS];
+    const answers = principal.face === 'rest' ? request.headers[PROMPT_ANSWERS] : undefined;
     const prompt = typeof answers === 'string' ? { prompt: prompterFromHeader(answers) } : {};
     const given = input();
     if (operation.progress !== undefined && acceptsEvents(request)) stream = new EventStream(reply);

@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
   readonly text: string;
-  // eslint-disable-next-line
   json(): any;
 }
 
@@ -18,8 +18,9 @@ export function send(origin: string, method: string, path: string, headers: Read
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('error', reject);
       incoming.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text, json: () => JSON.parse(text) });
+        const bytes = Buffer.concat(chunks);
+        const text = bytes.toString('utf8');
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, bytes, text, json: () => JSON.parse(text) });
       });
     });
     outgoing.on('error', reject);
@@ -48,7 +49,7 @@ export interface Events {
 }
 
 /** Follows server-sent events. */
-export async function follow(origin: string, method: string, path: string, headers: Readonly<Record<string, string>>, body?: string): Promise<Events & { status: number }> {
+export async function follow(origin: string, method: string, path: string, headers: Readonly<Record<string, string>>, body?: string, onEvent?: () => unknown): Promise<Events & { status: number }> {
   const { hostname, port } = new URL(origin);
   const seen: { event: string; data: unknown }[] = [];
   const waiting = new Set<() => void>();
@@ -62,7 +63,9 @@ export async function follow(origin: string, method: string, path: string, heade
       buffered = frames.pop() ?? '';
       for (const frame of frames) {
         const event = /^event: (.*)$/m.exec(frame)?.[1];
-        if (event !== undefined) seen.push({ event, data: JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? 'null') });
+        if (event === undefined) continue;
+        seen.push({ event, data: JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? 'null') });
+        onEvent?.();
       }
       for (const wake of waiting) wake();
     });

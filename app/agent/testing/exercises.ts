@@ -1,0 +1,122 @@
+import { createECDH } from 'node:crypto';
+
+/** One call of each operation, in an order in which each finds what it needs. The same for every face that speaks HTTP. */
+
+export interface Exercise {
+  readonly operation: string;
+  /** The input, wire side, from what earlier calls answered; bytes for an upload. */
+  readonly input?: (known: Known) => object;
+  readonly body?: (known: Known) => Buffer;
+  /** Answers to prompts by purpose. */
+  readonly answers?: Readonly<Record<string, string | true>>;
+  /** The error that is the right answer here. */
+  readonly fails?: string;
+  /** Remembers what later calls need. */
+  readonly keep?: (output: any, known: Known) => void;
+}
+
+export type Known = Record<string, any>;
+
+export const PASSPHRASE = 'correct horse battery staple 42';
+const KEY_PASSPHRASE = 'another pass phrase 99';
+const text = (plain: string): string => Buffer.from(plain).toString('base64url');
+const key = (name: string) => (known: Known): { key: string } => ({ key: known[name] });
+const generate = (name: string, algorithm: string): Exercise => ({ operation: 'keys.generate', input: () => ({ algorithm, label: name }), keep: (output, known) => (known[name] = output.uri) });
+
+export const EXERCISES: readonly Exercise[] = [
+  { operation: 'store.create', answers: { 'new-store-passphrase': PASSPHRASE }, fails: 'ALREADY_EXISTS' },
+  { operation: 'store.status' },
+  { operation: 'store.unlock' },
+  { operation: 'store.recent' },
+  { operation: 'store.change-passphrase', answers: { 'store-passphrase': PASSPHRASE, 'new-store-passphrase': PASSPHRASE } },
+  { operation: 'store.slots.list' },
+  { operation: 'store.slots.add', input: () => ({ kind: 'passphrase', label: 'Second' }), answers: { 'new-store-passphrase': KEY_PASSPHRASE }, keep: ({ id }, known) => (known['slot'] = id) },
+  { operation: 'store.slots.remove', input: ({ slot }) => ({ id: slot }), answers: { confirm: true } },
+  { operation: 'store.verify' },
+
+  { operation: 'backends.list' },
+  { operation: 'backends.show', input: () => ({ name: 'software' }) },
+  { operation: 'backends.add', input: () => ({ type: 'pkcs8', name: 'archive' }) },
+  { operation: 'backends.configure', input: () => ({ name: 'archive', settings: {} }) },
+  { operation: 'backends.disable', input: () => ({ name: 'archive' }) },
+  { operation: 'backends.enable', input: () => ({ name: 'archive' }) },
+  { operation: 'backends.test', input: () => ({ name: 'archive' }) },
+  { operation: 'backends.diagnose', input: () => ({ name: 'archive' }) },
+  { operation: 'backends.remove', input: () => ({ name: 'archive' }) },
+
+  generate('pair', 'ec-p256'), generate('secret', 'aes-256'), generate('hmac', 'hmac-sha256'), generate('kem', 'ml-kem-768'), generate('victim', 'ed25519'),
+  { operation: 'keys.list', input: () => ({ search: 'pair', limit: 5, trash: false }) },
+  { operation: 'keys.show', input: key('pair') },
+  { operation: 'keys.update', input: ({ pair }) => ({ key: pair, label: 'Release signing', tags: ['release'] }) },
+  { operation: 'keys.rotate', input: key('pair') },
+  { operation: 'keys.versions', input: key('pair') },
+  { operation: 'keys.capabilities', input: key('pair') },
+  { operation: 'keys.public', input: ({ pair }) => ({ key: pair, format: 'der' }) },
+  { operation: 'keys.export', input: key('pair'), answers: { 'export-passphrase': KEY_PASSPHRASE }, keep: ({ content }, known) => (known['exported'] = content) },
+  { operation: 'keys.import', input: ({ exported }) => ({ content: exported, label: 'Copy' }), answers: { 'import-passphrase': KEY_PASSPHRASE } },
+  { operation: 'keys.delete', input: key('victim') },
+  { operation: 'keys.restore', input: key('victim') },
+  { operation: 'keys.purge', input: key('victim'), answers: { confirm: 'victim' }, fails: 'CONFLICT' },
+  { operation: 'backends.add', input: () => ({ type: 'pkcs8', name: 'other' }) },
+  { operation: 'keys.copy', input: ({ pair }) => ({ keys: [pair], to: 'other', dryRun: true }) },
+  { operation: 'keys.move', input: ({ pair }) => ({ keys: [pair], to: 'other', dryRun: true }) },
+
+  { operation: 'keys.sign', input: ({ pair }) => ({ key: pair, content: { message: text('hello') } }), keep: ({ signature }, known) => (known['signature'] = signature) },
+  { operation: 'keys.verify', input: ({ pair, signature }) => ({ key: pair, content: { message: text('hello') }, signature }) },
+  { operation: 'keys.encrypt', input: ({ secret }) => ({ key: secret, plaintext: text('hello') }), keep: ({ ciphertext }, known) => (known['ciphertext'] = ciphertext) },
+  { operation: 'keys.decrypt', input: ({ secret, ciphertext }) => ({ key: secret, ciphertext }) },
+  { operation: 'keys.wrap', input: ({ secret, hmac }) => ({ key: secret, target: hmac }), keep: ({ wrapped }, known) => (known['wrapped'] = wrapped) },
+  { operation: 'keys.unwrap', input: ({ secret, wrapped }) => ({ key: secret, wrapped, keyAlgorithm: 'hmac-sha256', label: 'Unwrapped' }) },
+  { operation: 'keys.agree', input: ({ pair }) => ({ key: pair, peer: peerOnP256(), hkdf: { hash: 'sha256', length: 32 } }) },
+  { operation: 'keys.derive', input: ({ hmac }) => ({ key: hmac, info: text('context') }) },
+  { operation: 'keys.derive-password', input: () => ({ function: 'pbkdf2-sha256', iterations: 600_000 }), answers: { password: 'a password' } },
+  { operation: 'keys.encapsulate', input: key('kem'), keep: ({ ciphertext }, known) => (known['encapsulated'] = ciphertext) },
+  { operation: 'keys.decapsulate', input: ({ kem, encapsulated }) => ({ key: kem, ciphertext: encapsulated }) },
+  { operation: 'keys.mac', input: ({ hmac }) => ({ key: hmac, message: text('hello') }), keep: ({ mac }, known) => (known['mac'] = mac) },
+  { operation: 'keys.verify-mac', input: ({ hmac, mac }) => ({ key: hmac, message: text('hello'), mac }) },
+  { operation: 'keys.random', input: () => ({ bytes: 16 }) },
+
+  { operation: 'files.formats', input: key('pair') },
+  { operation: 'files.upload', input: () => ({ name: 'report.txt' }), body: () => Buffer.from('a report'), keep: ({ upload }, known) => (known['upload'] = upload) },
+  { operation: 'files.sign', input: ({ pair, upload }) => ({ key: pair, files: [{ upload }] }), keep: ({ files: [file] }, known) => {
+    known['download'] = file.written.download;
+    known['fileSignature'] = file.signature;
+  } },
+  { operation: 'files.download', input: ({ download }) => ({ id: download }) },
+  { operation: 'files.upload', input: () => ({ name: 'report.txt' }), body: () => Buffer.from('a report'), keep: ({ upload }, known) => (known['upload'] = upload) },
+  { operation: 'files.verify', input: ({ pair, upload, fileSignature }) => ({ key: pair, file: { upload }, signature: { bytes: fileSignature } }) },
+
+  { operation: 'access.grant', input: () => ({ name: 'reader', scope: ['keys:read'], expires: '1h' }), keep: ({ grant }, known) => (known['grant'] = grant.id) },
+  { operation: 'access.list' },
+  { operation: 'access.revoke', input: ({ grant }) => ({ id: grant }) },
+  { operation: 'access.whoami' },
+  { operation: 'audit.list', input: () => ({ limit: 5 }) },
+  { operation: 'audit.verify' },
+  { operation: 'audit.export', input: () => ({ limit: 10 }) },
+  { operation: 'config.show' },
+  { operation: 'config.explain', input: () => ({ key: 'store.idleLockMinutes' }) },
+  { operation: 'config.set', input: () => ({ key: 'store.idleLockMinutes', value: 20 }) },
+  { operation: 'config.validate' },
+  { operation: 'agent.status' },
+  { operation: 'agent.health' },
+  { operation: 'agent.metrics' },
+  { operation: 'agent.openapi' },
+  { operation: 'doctor.run' },
+  { operation: 'jobs.list', keep: ({ jobs: [job] }, known) => (known['job'] = job.id) },
+  { operation: 'jobs.show', input: ({ job }) => ({ id: job }) },
+  { operation: 'jobs.watch', input: ({ job }) => ({ id: job }) },
+  { operation: 'jobs.cancel', input: ({ job }) => ({ id: job }), fails: 'CONFLICT' },
+
+  { operation: 'store.backup', input: () => ({ out: { download: true } }), keep: ({ written }, known) => (known['download'] = written.download) },
+  { operation: 'files.download', input: ({ download }) => ({ id: download }), keep: (bytes, known) => (known['backup'] = bytes) },
+  { operation: 'files.upload', input: () => ({ name: 'backup.kwb' }), body: ({ backup }) => backup, keep: ({ upload }, known) => (known['upload'] = upload) },
+  { operation: 'store.open', input: ({ folder }) => ({ folder }) },
+  { operation: 'store.lock' },
+  { operation: 'store.restore', input: ({ upload }) => ({ from: { upload } }), answers: { confirm: 'replace', 'store-passphrase': PASSPHRASE } },
+];
+
+/** @returns a fresh public key on P-256, SubjectPublicKeyInfo (RFC 5480 §2), base64url. */
+function peerOnP256(): string {
+  const ecdh = createECDH('prime256v1');
+  return Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'), ecdh.generateKeys()]).toString('base64url');
+}
