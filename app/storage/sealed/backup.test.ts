@@ -1,5 +1,9 @@
 import { hash } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { storageKind, storageKinds } from '../registry.ts';
 import type { Storage } from '../storage.ts';
 import { readBackup, readHeader, writeBackup } from './index.ts';
 import { bytes, copyOf, create, filled, flip, freshMemory, names, open, PASSPHRASE, putBack, rawKeyOf, rawKeys, text, valueOf, watch } from './testing.ts';
@@ -42,6 +46,30 @@ test('a backup restored into another storage has the same records, log and ways 
   expect((await store.log.read(1, 10)).map(({ entry }) => Buffer.from(entry).toString())).toEqual(['a', 'b', 'c']);
   expect(await store.verify(watch)).toEqual({ records: 200, problems: [] });
   await store.put('keys/new', bytes('goes on'), { ifRevision: 'absent' });
+});
+
+test('a backup travels from one kind of storage to each other, and comes back byte for byte', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'keywright-backup-'));
+  try {
+    let raw = await storeWithLog();
+    const first = await backupOf(raw);
+    for (const [index, kind] of [...storageKinds(), storageKinds()[0] ?? ''].entries()) {
+      const place = join(folder, String(index));
+      await mkdir(place);
+      const next = await (await storageKind(kind)).open({ folder: place, create: true });
+      await readBackup(inPieces(await backupOf(raw), 65536), next, watch);
+      await raw[Symbol.asyncDispose]();
+      raw = next;
+      await using store = await open(raw);
+      expect(store.problems).toEqual([]);
+      expect(names(store)).toHaveLength(200);
+      expect(await valueOf(store, 'keys/123')).toBe('value 123');
+    }
+    expect(Buffer.compare(await backupOf(raw), first)).toBe(0);
+    await raw[Symbol.asyncDispose]();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('a backup of an unlocked store while it is written is of one moment', async () => {

@@ -67,7 +67,10 @@ export class KeyRing implements Disposable {
 
   /** The key of all envelopes with this salt. */
   derivedFor(purpose: Purpose, salt: Uint8Array): KeyObject {
-    return createSecretKey(createHmac('sha256', this.#key(purpose)).update(salt).digest());
+    const bytes = createHmac('sha256', this.#key(purpose)).update(salt).digest();
+    const key = createSecretKey(bytes);
+    bytes.fill(0);
+    return key;
   }
 
   sealUnder(key: KeyObject, salt: Uint8Array, context: string, parts: readonly Uint8Array[], nonce: Uint8Array = randomBytes(NONCE_BYTES)): Buffer {

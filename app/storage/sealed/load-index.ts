@@ -28,6 +28,9 @@ export interface LoadedIndex {
 }
 
 const WIDTH = 64;
+const DELTA_KEY = /^i\/d\/[0-9a-f]{16}$/;
+/** Deltas that do not open count as lost ones, unless they are so far off that they were never ours. */
+const FAR = 10_000;
 
 export async function loadIndex(raw: StorageReader, keys: KeyRing): Promise<LoadedIndex> {
   const listed: string[] = [];
@@ -37,7 +40,7 @@ export async function loadIndex(raw: StorageReader, keys: KeyRing): Promise<Load
   const used = new Set(head.runs.flatMap(({ segments }) => segments));
   const entries = await readRuns(raw, keys, head, damage);
   const first = deltaKey(head.sequence + 1);
-  const deltas = listed.filter((key) => key.startsWith(DELTA_PREFIX) && key >= first);
+  const deltas = listed.filter((key) => DELTA_KEY.test(key) && key >= first);
   const chain = await readDeltas(raw, keys, head, deltas, entries, damage);
   return {
     entries, runs: head.runs, deltas, damage, ...chain,
@@ -76,6 +79,10 @@ async function readDeltas(raw: StorageReader, keys: KeyRing, head: Head & { know
   for (const { key, stored } of read) {
     const number = Number.parseInt(key.slice(DELTA_PREFIX.length), 16);
     const delta = stored === undefined || stored === 'damaged' ? undefined : openDelta(keys, key, stored.value);
+    if (delta === undefined && number > sequence + FAR) {
+      damage.push(`There is a transaction ${key} that is not of this store.`);
+      continue;
+    }
     if (number !== sequence + 1 && unbroken) damage.push(`Transactions ${sequence + 1} to ${number - 1} of the index are missing.`);
     else if (delta !== undefined && unbroken && !delta.previous.equals(state)) damage.push(`Transaction ${number} of the index does not follow the one before it.`);
     unbroken = delta !== undefined;

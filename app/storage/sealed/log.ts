@@ -116,6 +116,8 @@ export class SealedLog implements AppendLog {
     try {
       await Promise.allSettled(this.#underWay);
       this.#last = await this.#raw.last();
+    } catch {
+      // The next append fails as this one did, and tries again.
     } finally {
       this.#settling = undefined;
     }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Storage, Summary } from '../storage.ts';
 import { breathe } from './bytes.ts';
 import { bytes, copyOf, create, freshMemory, names, open, rawKeys, ringOf, valueOf, watch } from './testing.ts';
@@ -236,3 +236,25 @@ function bound<T extends Pick<Storage, 'get' | 'list' | 'put' | 'delete'>>(tx: T
 function intercepted(raw: Storage, changed: Partial<Storage>): Storage {
   return { kind: raw.kind, log: raw.log, ...bound(raw), transaction: raw.transaction.bind(raw), [Symbol.asyncDispose]: () => raw[Symbol.asyncDispose](), ...changed };
 }
+
+test('a large store is examined little by little, and tells what it finds', async () => {
+  const { Examiner } = await import('./examiner.ts');
+  vi.useFakeTimers();
+  try {
+    const examined: string[] = [];
+    const examiner = new Examiner(async (name) => { examined.push(name); });
+    await examiner.start(Array.from({ length: 1000 }, (_, index) => `k${index}`));
+    expect(examined).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(examined).toHaveLength(128);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(new Set(examined).size).toBe(1000);
+    const stopped = new Examiner(async (name) => { examined.push(name); });
+    await stopped.start(Array.from({ length: 1000 }, (_, index) => `k${index}`));
+    stopped.stop();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(examined).toHaveLength(1000);
+  } finally {
+    vi.useRealTimers();
+  }
+});

@@ -4,11 +4,12 @@ import type { IfRevision, ListedRecord, Page, PageRequest, PutOptions, Storage, 
 import type { Catalogue } from './catalogue.ts';
 import { pageOf } from './checks.ts';
 import { removal } from './entries.ts';
+import { Examiner } from './examiner.ts';
 import { describeHeader, encodeHeader, HEADER_KEY, type Header } from './header.ts';
 import type { Journal, Journalled } from './journal.ts';
 import { locked, type KeyRing } from './keys.ts';
 import type { SealedLog } from './log.ts';
-import { inBatches, readRaw } from './raw.ts';
+import { readRaw } from './raw.ts';
 import { openRecord, RECORD_PREFIX, revisionOf, type Entry } from './record.ts';
 import { makeSlot, MAX_SLOTS, unlockSlots } from './slots.ts';
 import { corruptRecord, listed, SealedTransaction, type Changes } from './transaction.ts';
@@ -18,11 +19,6 @@ import { verifyStore } from './verify.ts';
 /** Deltas that start a compaction: in the background, and when the store is closed. */
 const BACKLOG = 128;
 const BACKLOG_AT_CLOSE = 32;
-/** A store of so many records is examined whole while it opens; of a larger one, so many now and then in the background. */
-const EXAMINED_AT_OPEN = 256;
-const EXAMINED_AT_ONCE = 64;
-const EXAMINE_EVERY_MS = 500;
-
 export interface StoreParts {
   readonly raw: Storage;
   readonly keys: KeyRing;
@@ -49,7 +45,10 @@ export class SealedStore implements SealedStorage {
   #pending: Changes = new Map();
   #queue: Promise<unknown> = Promise.resolve();
   #compacting: Promise<void> | undefined;
-  #examiner: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #examiner = new Examiner(async (name) => {
+    if (this.#open && (await this.#read(name)) === 'corrupt') this.#report(name);
+  });
 
   constructor(parts: StoreParts) {
     this.#raw = parts.raw;
@@ -178,38 +177,30 @@ export class SealedStore implements SealedStorage {
     return this.#keys.derive(purpose, length);
   }
 
+  /** What was begun is finished; nothing is begun any more. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#open) return;
-    clearTimeout(this.#examiner);
+    this.#open = false;
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#examiner.stop();
     try {
-      await this.#queue.catch(() => undefined);
-      await this.#compacting?.catch(() => undefined);
+      await this.#queue;
+      await this.#compacting;
       await this.#log.flush();
       if (this.#log.flushed > this.#journal.log) await this.#noteLog().catch(() => undefined); // then the next opening expects a shorter one
       if (this.#journal.backlog > BACKLOG_AT_CLOSE && !this.#journal.damaged) await this.#compact().catch(() => undefined); // the next opening is slower, that is all
     } finally {
-      this.#open = false;
       this.#log.close();
       this.#keys[Symbol.dispose]();
     }
   }
 
-  /** Opens what the listing cannot judge: all records of a small store at once, those of a large one little by little. */
-  async startExamining(): Promise<void> {
-    const names = [...this.#catalogue.startingWith('')].map(({ name }) => name);
-    if (names.length <= EXAMINED_AT_OPEN) return this.#examine(names);
-    let next = 0;
-    const step = async (): Promise<void> => {
-      await this.#examine(names.slice(next, next += EXAMINED_AT_ONCE)).catch(() => undefined);
-      if (this.#open && next < names.length) this.#examiner = setTimeout(() => void step(), EXAMINE_EVERY_MS).unref();
-    };
-    this.#examiner = setTimeout(() => void step(), EXAMINE_EVERY_MS).unref();
-  }
-
-  async #examine(names: readonly string[]): Promise<void> {
-    await inBatches(names, 32, async (name) => {
-      if (this.#open && (await this.#read(name)) === 'corrupt') this.#report(name);
-    });
+  /** Finds what the listing cannot judge. */
+  startExamining(): Promise<void> {
+    return this.#examiner.start([...this.#catalogue.startingWith('')].map(({ name }) => name));
   }
 
   /**
@@ -252,7 +243,7 @@ export class SealedStore implements SealedStorage {
   }
 
   #compact(): Promise<void> {
-    return this.#journal.compact(this.#catalogue, (work) => this.#exclusively(work));
+    return this.#journal.compact(this.#catalogue, (work) => this.#inTurn(work));
   }
 
   async #addSlot(slot: NewSlot): Promise<SlotDescription> {
@@ -266,7 +257,7 @@ export class SealedStore implements SealedStorage {
 
   /** Tells the index how long the log is, so that an end that is cut off later is missed. */
   #noteLog(): Promise<void> {
-    return this.#exclusively(async () => {
+    return this.#inTurn(async () => {
       this.#journal.committed(await this.#raw.transaction((tx) => this.#journal.write(tx, [], this.#log.flushed)));
     });
   }
@@ -283,11 +274,14 @@ export class SealedStore implements SealedStorage {
     this.#committed(journalled);
   }
 
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(() => {
-      this.#checkOpen();
-      return work();
-    });
+  async #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    return this.#inTurn(work);
+  }
+
+  /** Runs when all that asked before it are done, and before anything that asks later. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work);
     this.#queue = turn.catch(() => undefined);
     return turn;
   }

@@ -201,6 +201,21 @@ describe('an index that was tampered with', () => {
     await readable(store);
   });
 
+  test('rubbish among the deltas is told, and changes and openings go on', async () => {
+    const raw = await freshMemory();
+    await filled(raw, RECORDS);
+    await raw.put('i/d/ffffffffffffffff', bytes('rubbish'), { ifRevision: 'absent' });
+    await raw.put('i/d/other', bytes('rubbish'), { ifRevision: 'absent' });
+    {
+      await using store = await open(raw);
+      expect(told(store)).toEqual(['index']);
+      await store.put('keys/e', bytes('five'), { ifRevision: 'absent' });
+    }
+    await using store = await open(raw);
+    expect(told(store)).toEqual(['index']);
+    await readable(store, { ...RECORDS, 'keys/e': 'five' });
+  });
+
   test('two deltas swapped are told', async () => {
     const raw = await freshMemory();
     await filled(raw, RECORDS);
