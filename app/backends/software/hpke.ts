@@ -123,7 +123,7 @@ async function agreeWithEncapsulated(algorithm: KeyAlgorithmName, encapsulated: 
     return await agree(peer);
   } catch (thrown) {
     // A point that is not on the curve, or of low order, tells no more than any other ciphertext that does not open.
-    throw thrown instanceof KeywrightError && thrown.code !== 'INVALID_INPUT' ? thrown : doesNotOpen();
+    throw thrown instanceof KeywrightError && thrown.code === 'INVALID_INPUT' ? doesNotOpen() : thrown;
   }
 }
 

@@ -85,7 +85,7 @@ export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage 
       assertOffered(request.algorithm);
       assertUsages(request.algorithm, request.usages);
       using made = await kind.make(request.algorithm, call.signal);
-      return writeFirst(request, request.algorithm, made, 0, call);
+      return await writeFirst(request, request.algorithm, made, 0, call);
     },
 
     importer: {
@@ -93,7 +93,7 @@ export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage 
         assertOffered(material.algorithm);
         assertUsages(material.algorithm, request.usages);
         using made = await kind.check(material);
-        return writeFirst(request, material.algorithm, made, material.aeadMessages ?? 0, call);
+        return await writeFirst(request, material.algorithm, made, material.aeadMessages ?? 0, call);
       },
       async importVersion(id, material, call) {
         const heads = await headsOf(id, call.unit);
@@ -102,7 +102,7 @@ export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage 
           throw new KeywrightError('INVALID_INPUT', { detail: `${uriOf(id)} is ${algorithm}: a version of it cannot be ${material.algorithm}.`, remedy: 'Import it as a key of its own.' });
         }
         using made = await kind.check(material);
-        return writeNext(id, heads, made, undefined, material.aeadMessages ?? 0, call);
+        return await writeNext(id, heads, made, undefined, material.aeadMessages ?? 0, call);
       },
     },
 
@@ -121,7 +121,7 @@ export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage 
       async rotate(ref, { passphrase }, call) {
         const heads = await headsOf(ref.id, call.unit);
         using made = await kind.make(heads[0].algorithm, call.signal);
-        return writeNext(ref.id, heads, made, passphrase, 0, call);
+        return await writeNext(ref.id, heads, made, passphrase, 0, call);
       },
     },
 
