@@ -9,7 +9,7 @@ import { startAgent, type Agent } from './index.ts';
 import { openApiDocument } from './openapi.ts';
 import { pathParameters } from './rest/input.ts';
 import { EXERCISES, type Exercise, type Known } from './testing/exercises.ts';
-import { follow, send, type Events } from './testing/http.ts';
+import { follow, send, type Events, type Parsed } from './testing/http.ts';
 
 /** Every operation, over a real core, on both faces that speak HTTP. */
 
@@ -115,7 +115,7 @@ test('the principal of the window may not touch prompts, nor the prompt page any
 
 test('the document is whole: each reference leads somewhere, each operation is there once, with its parameters', () => {
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, pointer]) => pointer ?? '');
-  for (const pointer of new Set(references)) expect(pointer.split('/').reduce<any>((node, name) => node?.[name], document), pointer).toBeDefined();
+  expect([...new Set(references)].filter((pointer) => pointer.split('/').reduce<Parsed>((node, name) => node?.[name], document) === undefined)).toEqual([]);
   const described = Object.values(document.paths).flatMap((path) => Object.values(path) as unknown as { operationId: string }[]).map(({ operationId }) => operationId);
   expect(new Set(described).size).toBe(described.length);
   expect(described).toEqual(expect.arrayContaining(OPERATIONS.filter(({ notOn }) => notOn?.rest === undefined).map(({ id }) => id)));
@@ -131,7 +131,7 @@ async function unlock(core: TestCore): Promise<void> {
 }
 
 function requestFor(operation: Operation, exercise: Exercise, known: Known): { path: string; headers: Record<string, string>; body?: string | Buffer } {
-  const input = { ...(exercise.input?.(known) ?? {}) } as Record<string, unknown>;
+  const input = { ...exercise.input?.(known) } as Record<string, unknown>;
   let path: string = operation.http.path;
   for (const name of pathParameters(operation)) {
     path = path.replace(`{${name}}`, encodeURIComponent(String(input[name])));
@@ -150,11 +150,13 @@ function judge(operation: Operation, exercise: Exercise, answer: Awaited<ReturnT
     exercise.keep?.(answer.bytes, known);
     return;
   }
-  if (exercise.fails === undefined) expect(answer.status, answer.text).toBe(operation.http.status);
-  else expect(answer.json()).toMatchObject({ code: exercise.fails });
-  const validate = validatorOf(operation, answer.status);
-  if (operation.notOn?.rest === undefined) expect(validate, `${operation.id} documents status ${answer.status}`).toBeDefined();
-  expect(validate?.(answer.json()) ?? true, JSON.stringify(validate?.errors)).toBe(true);
+  expect({ status: answer.status, body: answer.json() }).toMatchObject(exercise.fails === undefined ? { status: operation.http.status } : { body: { code: exercise.fails } });
+  if (operation.notOn?.rest === undefined) {
+    const validate = validatorOf(operation, answer.status);
+    expect(validate).toBeDefined();
+    validate?.(answer.json());
+    expect(validate?.errors).toBeNull();
+  }
   exercise.keep?.(answer.json(), known);
 }
 

@@ -1,4 +1,5 @@
 import { createECDH } from 'node:crypto';
+import type { Parsed } from './http.ts';
 
 /** One call of each operation, in an order in which each finds what it needs. The same for every face that speaks HTTP. */
 
@@ -12,10 +13,10 @@ export interface Exercise {
   /** The error that is the right answer here. */
   readonly fails?: string;
   /** Remembers what later calls need. */
-  readonly keep?: (output: any, known: Known) => void;
+  readonly keep?: (output: Parsed, known: Known) => void;
 }
 
-export type Known = Record<string, any>;
+export type Known = Record<string, Parsed>;
 
 export const PASSPHRASE = 'correct horse battery staple 42';
 const KEY_PASSPHRASE = 'another pass phrase 99';

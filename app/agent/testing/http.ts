@@ -1,12 +1,15 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 
+/** What came as JSON: tests look into it without a schema. */
+export type Parsed = ReturnType<typeof JSON.parse>;
+
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly bytes: Buffer;
   readonly text: string;
-  json(): any;
+  json(): Parsed;
 }
 
 /** Sends just what a test says: fetch would add and forbid headers. */
