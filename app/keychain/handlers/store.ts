@@ -133,7 +133,7 @@ async function addRecoveryCode(slots: Context['session']['storage']['slots'], co
     kind: 'show-secret', purpose: 'show-recovery-code', title: 'Keep this recovery code', secret: code, note: 'It unlocks the store when the passphrase is forgotten. It is shown once. Keep it on paper, away from this computer.',
   }, context.call.signal);
   using secret = SecretBytes.fromText(code);
-  return slots.add({ kind: 'recovery-code', label, secret });
+  return await slots.add({ kind: 'recovery-code', label, secret });
 }
 
 function watch(context: Context): { signal: AbortSignal; progress(done: number, total: number): void } {
