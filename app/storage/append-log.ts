@@ -1,6 +1,6 @@
 import { closeSync, fdatasync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, unlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { syncFolder, writeFully } from './disk.ts';
 import { closed, corrupt, storageError } from './faults.ts';
 import { FRAME_HEADER, markOf, scanFrames, sealFrame, type Scan } from './frames.ts';
@@ -64,7 +64,7 @@ export class FileAppendLog implements AppendLog {
     this.#segmentBytes = segmentBytes;
     this.#groupDelay = groupDelay;
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) syncFolder(dirname(folder));
       this.#segments = segmentsIn(folder);
       const newest = this.#segments.at(-1);
       if (newest === undefined) {

@@ -43,6 +43,7 @@ async function runAndKill(kind: DiskKind, folder: string, delay: number | undefi
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line === 'open') resolve();
       else if (line.startsWith('log ')) seen.logged = Number(line.slice(4));
+      else if (line.startsWith('flushed ')) return;
       else seen.acknowledged = Number(line);
     });
   });

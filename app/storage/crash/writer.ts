@@ -1,20 +1,30 @@
 /**
- * node writer.ts KIND FOLDER COUNT — writes on from where the storage stands, and tells on its standard output what was
- * acknowledged, a line each, before it goes on: `log 17` after an append, `17` after a transaction. A test kills it meanwhile.
+ * node writer.ts KIND FOLDER COUNT [REOPEN] — writes on from where the storage stands, and tells on its standard output
+ * what was acknowledged, a line each, before it goes on: `log 17` after an append, `17` after a transaction, `flushed 17`
+ * after a flush of the log. A test kills it meanwhile, or traces it. Closes and opens again after REOPEN writes.
  */
 import { writeSync } from 'node:fs';
 import { openForTest, type DiskKind } from './open-for-test.ts';
 import { newestWrite, write } from './writes.ts';
 
-const [kind, folder, count] = process.argv.slice(2);
-const storage = await openForTest(kind as DiskKind, folder!);
+const [kind, folder, count, reopen] = process.argv.slice(2);
+const say = (line: string) => void writeSync(1, `${line}\n`);
+let storage = await openForTest(kind as DiskKind, folder!);
 const first = (await newestWrite(storage)) + 1;
-writeSync(1, 'open\n');
+say('open');
 for (let number = first; number < first + Number(count); number++) {
   await storage.log.append(Buffer.from(String(number)));
-  writeSync(1, `log ${number}\n`);
+  say(`log ${number}`);
   await storage.transaction((tx) => write(tx, number));
-  writeSync(1, `${number}\n`);
+  say(String(number));
+  if (number % 4 === 0) {
+    await storage.log.flush();
+    say(`flushed ${number}`);
+  }
+  if (number === first + Number(reopen) - 1) {
+    await storage[Symbol.asyncDispose]();
+    storage = await openForTest(kind as DiskKind, folder!);
+  }
 }
 await storage[Symbol.asyncDispose]();
-writeSync(1, 'closed\n');
+say('closed');
