@@ -43,11 +43,10 @@ function Place({ to, label, icon: Icon, count, narrow }: { to: string; label: st
 
 function Act({ label, shortcut, icon: Icon, narrow, onPress }: { label: string; shortcut: string; icon: LucideIcon; narrow: boolean; onPress: () => void }) {
   return (
-    <TooltipTrigger delay={500} closeDelay={0} isDisabled={!narrow}>
+    <TooltipTrigger delay={500} closeDelay={0}>
       <AriaButton onPress={onPress} aria-label={label} className={cx(ITEM, 'w-full text-left', narrow && 'justify-center px-0')}>
         <Icon aria-hidden className="size-5 shrink-0" strokeWidth={1.75} />
         {!narrow && <span className="grow truncate">{label}</span>}
-        {!narrow && <span aria-hidden className="text-12 text-muted">{shortcutLabel(shortcut)}</span>}
       </AriaButton>
       <FloatingTip>{`${label} (${shortcutLabel(shortcut)})`}</FloatingTip>
     </TooltipTrigger>

@@ -1,6 +1,6 @@
 import { KeyRound } from 'lucide-react';
 import { useState } from 'react';
-import { Autocomplete, Dialog as AriaDialog, Header, Input, Keyboard, Menu, MenuItem, MenuSection, Modal, ModalOverlay, SearchField, Text } from 'react-aria-components';
+import { Autocomplete, Dialog as AriaDialog, Header, Input, Menu, MenuItem, MenuSection, Modal, ModalOverlay, SearchField, Text } from 'react-aria-components';
 import { useOperation } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { shortcutLabel } from '../ui/index.ts';
@@ -46,25 +46,27 @@ function PaletteContent({ onClose, onOpenKey }: { onClose: () => void; onOpenKey
         <SearchField aria-label={t('shell.palettePlaceholder')} autoFocus className="border-b border-border">
           <Input placeholder={t('shell.palettePlaceholder')} className="focus-inside h-12 w-full rounded-t-panel bg-transparent px-4 text-16 [&::-webkit-search-cancel-button]:hidden" />
         </SearchField>
-        <Menu aria-label={t('shell.palette')} onAction={(id) => run(String(id))} className="min-h-0 overflow-y-auto p-1.5 outline-none" renderEmptyState={() => <p className="px-2.5 py-3 text-13 text-muted">{t('common.nothingFits')}</p>}>
-          {keys.length > 0 && (
-            <MenuSection>
-              <Header className="px-2.5 pt-2 pb-1 text-12 font-medium text-muted">{t('shell.keys')}</Header>
-              {keys.map((key) => (
-                <MenuItem key={key.id} id={`key:${key.id}`} textValue={key.label} className={ITEM}>
-                  <KeyRound aria-hidden className="size-4 shrink-0 text-muted" strokeWidth={1.75} />
-                  <Text slot="label" className="truncate">{key.label}</Text>
-                </MenuItem>
-              ))}
-            </MenuSection>
-          )}
-          {groups.map((group) => (
-            <MenuSection key={group}>
-              <Header className="px-2.5 pt-2 pb-1 text-12 font-medium text-muted">{group}</Header>
-              {commands.filter((command) => command.group === group).map((command) => <CommandItem key={command.id} command={command} />)}
-            </MenuSection>
-          ))}
-        </Menu>
+        <div tabIndex={-1} className="min-h-0 overflow-y-auto outline-none">
+          <Menu aria-label={t('shell.palette')} onAction={(id) => run(String(id))} className="p-1.5 outline-none" renderEmptyState={() => <p className="px-2.5 py-3 text-13 text-muted">{t('common.nothingFits')}</p>}>
+            {keys.length > 0 && (
+              <MenuSection>
+                <Header className="px-2.5 pt-2 pb-1 text-12 font-medium text-muted">{t('shell.keys')}</Header>
+                {keys.map((key) => (
+                  <MenuItem key={key.id} id={`key:${key.id}`} textValue={key.label} className={ITEM}>
+                    <KeyRound aria-hidden className="size-4 shrink-0 text-muted" strokeWidth={1.75} />
+                    <Text slot="label" className="truncate">{key.label}</Text>
+                  </MenuItem>
+                ))}
+              </MenuSection>
+            )}
+            {groups.map((group) => (
+              <MenuSection key={group}>
+                <Header className="px-2.5 pt-2 pb-1 text-12 font-medium text-muted">{group}</Header>
+                {commands.filter((command) => command.group === group).map((command) => <CommandItem key={command.id} command={command} />)}
+              </MenuSection>
+            ))}
+          </Menu>
+        </div>
       </Autocomplete>
     </AriaDialog>
   );
@@ -74,8 +76,10 @@ function CommandItem({ command: { id, label, icon: Icon, shortcut } }: { command
   return (
     <MenuItem id={id} textValue={label} className={ITEM}>
       {Icon ? <Icon aria-hidden className="size-4 shrink-0 text-muted" strokeWidth={1.75} /> : <span className="size-4" />}
-      <Text slot="label" className="grow truncate">{label}</Text>
-      {shortcut !== undefined && <Keyboard className="font-sans text-12 text-muted">{shortcutLabel(shortcut)}</Keyboard>}
+      <Text slot="label" className="flex min-w-0 grow items-center justify-between gap-4">
+        <span className="truncate">{label}</span>
+        {shortcut !== undefined && <kbd className="shrink-0 font-sans text-12 text-muted">{shortcutLabel(shortcut)}</kbd>}
+      </Text>
     </MenuItem>
   );
 }

@@ -1,5 +1,5 @@
 import { ArrowLeft } from 'lucide-react';
-import { useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
+import { createContext, useContext, useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
 import { useText } from '../i18n/index.ts';
 import { Button, cx } from '../ui/index.ts';
 import { usePreferences } from './preferences.tsx';
@@ -108,12 +108,16 @@ export function DetailPane({ title, subtitle, menu, actions, children }: { title
   );
 }
 
+/** Level of the headings of sections: 3 within a detail, 2 on a page that has only its title above. */
+export const SectionLevel = createContext<2 | 3>(3);
+
 /** A part of a detail or of a page. */
 export function Section({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
+  const Heading = useContext(SectionLevel) === 2 ? 'h2' : 'h3';
   return (
     <section className="flex flex-col gap-2.5">
       <div className="flex min-h-7 items-center justify-between gap-2">
-        <h3 className="text-14 font-semibold">{title}</h3>
+        <Heading className="text-14 font-semibold">{title}</Heading>
         {actions}
       </div>
       {children}

@@ -14,7 +14,7 @@ export function ShortcutSheet({ open, onClose }: { open: boolean; onClose: () =>
   const groups = [...new Set(commands.map(({ group }) => group))];
   return (
     <Dialog title={t('shell.shortcuts')} open={open} onClose={onClose} size="large">
-      <DialogBody className="grid gap-x-10 gap-y-5 sm:grid-cols-2">
+      <DialogBody reads className="block columns-1 gap-x-10 sm:columns-2">
         {groups.map((group) => (
           <Group key={group} title={group} rows={commands.filter((command) => command.group === group).map(({ shortcut, label }) => [shortcut ?? '', label])} />
         ))}
@@ -26,7 +26,7 @@ export function ShortcutSheet({ open, onClose }: { open: boolean; onClose: () =>
 
 function Group({ title, rows }: { title: string; rows: readonly (readonly [string, string])[] }) {
   return (
-    <section>
+    <section className="mb-5 break-inside-avoid">
       <h3 className="mb-1 text-13 font-semibold">{title}</h3>
       <dl className="grid grid-cols-[1fr_auto] text-13">
         {rows.map(([shortcut, label]) => (

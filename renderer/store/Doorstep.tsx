@@ -8,7 +8,7 @@ import { Button, Notice } from '../ui/index.ts';
 export function Doorstep({ title, subtitle, children }: { title: string; subtitle: ReactNode; children: ReactNode }) {
   return (
     <main className="flex min-h-0 grow justify-center overflow-y-auto p-6">
-      <div className="mt-[8vh] flex w-[28rem] max-w-full flex-col gap-5 pb-6">
+      <div className="mt-[14vh] flex w-[28rem] max-w-full flex-col gap-5 pb-6">
         <header className="flex flex-col gap-3">
           <Mark size={36} />
           <div>

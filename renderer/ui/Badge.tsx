@@ -14,7 +14,7 @@ export function StateBadge({ tone, icon, children }: { tone: keyof typeof TONES;
   const { icon: standard, colour } = TONES[tone];
   const Icon = icon ?? standard;
   return (
-    <span className={cx('inline-flex items-center gap-1.5 text-13 whitespace-nowrap', colour)}>
+    <span className={cx('inline-flex max-w-full items-center gap-1.5 align-middle text-13 whitespace-nowrap', colour)}>
       <Icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />
       {children}
     </span>
@@ -24,7 +24,7 @@ export function StateBadge({ tone, icon, children }: { tone: keyof typeof TONES;
 /** A word about a thing: a tag, a kind. */
 export function Badge({ children, icon: Icon }: { children: ReactNode; icon?: LucideIcon }) {
   return (
-    <span className="inline-flex h-5 items-center gap-1 rounded-control border border-border bg-canvas px-1.5 text-12 whitespace-nowrap text-text">
+    <span className="inline-flex h-5 items-center align-middle gap-1 rounded-control border border-border bg-canvas px-1.5 text-12 whitespace-nowrap text-text">
       {Icon && <Icon aria-hidden className="size-3 shrink-0" strokeWidth={1.75} />}
       {children}
     </span>

@@ -55,8 +55,9 @@ export function Dialog({ title, open, onClose, size = 'medium', alert = false, c
   );
 }
 
-export function DialogBody({ children, className }: { children: ReactNode; className?: string }) {
-  return <div className={cx('flex min-h-0 flex-col gap-4 overflow-y-auto px-5 pt-1 pb-4', className)}>{children}</div>;
+/** @param reads  there is nothing to press in it: then it takes the focus itself, so that the keyboard can scroll it. */
+export function DialogBody({ children, className, reads = false }: { children: ReactNode; className?: string; reads?: boolean }) {
+  return <div {...(reads && { tabIndex: 0, role: 'group' })} className={cx(reads && 'focus-inside', 'flex min-h-0 flex-col gap-4 overflow-y-auto px-5 pt-1 pb-4', className)}>{children}</div>;
 }
 
 /** Cancel and the one action, at the right; what does not decide (copy, help) at the left. */

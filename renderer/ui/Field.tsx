@@ -8,7 +8,7 @@ import { Check, Minus } from 'lucide-react';
 import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
 
-export const CONTROL = 'h-8 w-full min-w-0 rounded-control border border-edge bg-surface px-2.5 text-14 text-text invalid:border-danger disabled:opacity-50';
+export const CONTROL = 'h-8 w-full min-w-0 rounded-control border border-edge bg-surface px-2.5 text-13 text-text invalid:border-danger disabled:opacity-50';
 
 /** Label above, help and error below: the same for every kind of field. */
 export function FieldLabel({ children }: { children: ReactNode }) {
@@ -43,11 +43,11 @@ export function TextField({ label, help, placeholder, rows, mono = false, classN
       <FieldLabel>{label}</FieldLabel>
       {rows === undefined ? (
         <div className="flex items-center gap-2">
-          <Input {...(inputRef && { ref: inputRef })} {...(placeholder !== undefined && { placeholder })} spellCheck={false} className={cx(CONTROL, mono && 'font-mono text-13')} />
+          <Input {...(inputRef && { ref: inputRef })} {...(placeholder !== undefined && { placeholder })} spellCheck={false} className={cx(CONTROL, mono && 'font-mono')} />
           {trailing}
         </div>
       ) : (
-        <TextArea rows={rows} {...(placeholder !== undefined && { placeholder })} spellCheck={false} className={cx(CONTROL, 'h-auto resize-y py-1.5', mono && 'font-mono text-13')} />
+        <TextArea rows={rows} {...(placeholder !== undefined && { placeholder })} spellCheck={false} className={cx(CONTROL, 'h-auto resize-y py-1.5', mono && 'font-mono')} />
       )}
       <FieldHelp help={help} />
     </AriaTextField>
@@ -60,7 +60,7 @@ export function SearchField({ label, className, inputRef, ...rest }: Omit<Search
   return (
     <AriaSearchField {...rest} aria-label={label} className={cx('group relative flex items-center', className)}>
       <Search aria-hidden className="pointer-events-none absolute left-2.5 size-4 text-muted" strokeWidth={1.75} />
-      <Input {...(inputRef && { ref: inputRef })} placeholder={label} spellCheck={false} className={cx(CONTROL, 'px-8 text-13 [&::-webkit-search-cancel-button]:hidden')} />
+      <Input {...(inputRef && { ref: inputRef })} placeholder={label} spellCheck={false} className={cx(CONTROL, 'px-8 [&::-webkit-search-cancel-button]:hidden')} />
       <AriaButton aria-label={t('common.clearSearch')} className="absolute right-1 flex size-6 items-center justify-center rounded-control text-muted group-data-empty:hidden hover:bg-hover hover:text-text">
         <X aria-hidden className="size-3.5" strokeWidth={1.75} />
       </AriaButton>

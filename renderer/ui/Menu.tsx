@@ -1,6 +1,6 @@
 import type { LucideIcon } from 'lucide-react';
 import { useRef, type ReactNode } from 'react';
-import { Keyboard, Menu as AriaMenu, MenuItem, MenuTrigger, Popover, Separator, Text } from 'react-aria-components';
+import { Menu as AriaMenu, MenuItem, MenuTrigger, Popover, Separator, Text } from 'react-aria-components';
 import { cx } from './cx.ts';
 import { POPOVER } from './Select.tsx';
 import { shortcutLabel } from './shortcut.ts';
@@ -36,10 +36,12 @@ function MenuItems({ label, entries }: { label: string; entries: MenuEntries }) 
           <MenuItem key={entry.id} id={entry.id} textValue={entry.label} className={cx('focus-inside flex cursor-default items-center gap-2 rounded-control px-2 py-1.5 text-13 focused:bg-selected disabled:text-muted', entry.destructive ? 'text-danger' : 'text-text')}>
             {entry.icon && <entry.icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />}
             <span className="flex grow flex-col">
-              <Text slot="label">{entry.label}</Text>
+              <Text slot="label" className="flex items-center justify-between gap-4">
+                {entry.label}
+                {entry.shortcut !== undefined && <kbd className="font-sans text-12 text-muted">{shortcutLabel(entry.shortcut)}</kbd>}
+              </Text>
               {entry.disabled !== undefined && <Text slot="description" className="max-w-64 text-12 text-muted">{entry.disabled}</Text>}
             </span>
-            {entry.shortcut !== undefined && <Keyboard className="pl-4 font-sans text-12 text-muted">{shortcutLabel(entry.shortcut)}</Keyboard>}
           </MenuItem>
         ),
       )}

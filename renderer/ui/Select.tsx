@@ -82,7 +82,7 @@ export function Select<V extends string>({ label, value, onChange, choices, grou
       className={cx('flex min-w-0 flex-col gap-1', className)}
     >
       {!inline && <FieldLabel>{label}</FieldLabel>}
-      <AriaButton className={cx(CONTROL, 'flex items-center justify-between gap-2 text-left text-13 hover:bg-hover')}>
+      <AriaButton className={cx(CONTROL, 'flex items-center justify-between gap-2 text-left hover:bg-hover')}>
         <SelectValue className="min-w-0 truncate">{({ selectedText, isPlaceholder }) => (isPlaceholder ? <span className="text-muted">{label}</span> : selectedText)}</SelectValue>
         <ChevronDown aria-hidden className="size-4 shrink-0 text-muted" strokeWidth={1.75} />
       </AriaButton>
@@ -109,7 +109,7 @@ export function ComboBox<V extends string>({ label, value, onChange, choices, gr
     >
       <FieldLabel>{label}</FieldLabel>
       <div className="relative">
-        <Input spellCheck={false} className={cx(CONTROL, 'pr-9 text-13')} />
+        <Input spellCheck={false} className={cx(CONTROL, 'pr-9')} />
         <AriaButton className="absolute top-0 right-0 flex h-8 w-8 items-center justify-center rounded-control text-muted">
           <ChevronDown aria-hidden className="size-4" strokeWidth={1.75} />
         </AriaButton>

@@ -29,7 +29,7 @@ export function Segments<V extends string>({ label, value, onChange, options }: 
   return (
     <ToggleButtonGroup aria-label={label} selectionMode="single" disallowEmptySelection selectedKeys={[value]} onSelectionChange={(keys) => onChange([...keys][0] as V)} className="inline-flex w-fit rounded-control border border-edge bg-surface">
       {options.map((option) => (
-        <ToggleButton key={option.value} id={option.value} className="h-8 rounded-control px-3 text-13 font-medium text-text hover:bg-hover selected:bg-selected">
+        <ToggleButton key={option.value} id={option.value} className="h-[30px] rounded-[5px] px-3 text-13 font-medium text-text hover:bg-hover selected:bg-selected">
           {option.label}
         </ToggleButton>
       ))}

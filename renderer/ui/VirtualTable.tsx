@@ -7,6 +7,7 @@ import { ContextMenu, type MenuEntries } from './Menu.tsx';
 import { NO_SELECTION, select, typeAhead, type Extend, type ListSelection } from './selection.ts';
 
 export const ROW_HEIGHT = 36;
+const HEADER_HEIGHT = 32;
 const TYPING_PAUSE_MS = 700;
 
 export interface Column<Row> {
@@ -61,7 +62,6 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const { label, columns, count, rowAt, keyOf, textOf, selection, onSelection, onOpen, onPreview, onDelete, onRename, menu, sort, onSort, onRange, empty, ref } = props;
   const t = useText();
   const id = useId();
-  const scroller = useRef<HTMLDivElement>(null);
   const grid = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(10_000);
   const [menuAt, setMenuAt] = useState<{ x: number; y: number }>();
@@ -70,9 +70,11 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
 
   const virtual = useVirtualizer({
     count,
-    getScrollElement: () => scroller.current,
+    getScrollElement: () => grid.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 12,
+    // The heading stays at the top, over the rows.
+    scrollPaddingEnd: HEADER_HEIGHT,
     // The row that the keyboard is at stays in the document: `aria-activedescendant` must point at something.
     rangeExtractor: (range: Range) => [...new Set([active, ...defaultRangeExtractor(range)])].filter((index) => index < count).sort((a, b) => a - b),
   });
@@ -81,7 +83,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
 
   useEffect(() => onRange?.(startIndex, endIndex), [startIndex, endIndex, onRange]);
   useEffect(() => {
-    const element = scroller.current;
+    const element = grid.current;
     if (element === null) return;
     const observer = new ResizeObserver(() => setWidth(element.clientWidth));
     observer.observe(element);
@@ -115,7 +117,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     if (event.target !== grid.current) return;
     const { key, shiftKey } = event;
     const modified = event.ctrlKey || event.metaKey;
-    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
+    const page = Math.max(1, Math.floor((grid.current?.clientHeight ?? 0) / ROW_HEIGHT) - 2);
     const extend: Extend = { range: shiftKey, moveOnly: modified && !shiftKey };
     const row = rowAt(active);
     const handled: Record<string, () => void> = {
@@ -167,7 +169,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
 
   const activeIsThere = items.some((item) => item.index === active);
   return (
-    <div className="flex min-h-0 grow flex-col">
+    <>
       <div
         ref={grid}
         role="grid"
@@ -178,64 +180,64 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
         tabIndex={0}
         {...(count > 0 && activeIsThere && { 'aria-activedescendant': `${id}-${active}` })}
         onKeyDown={press}
-        className="focus-inside group/grid flex min-h-0 grow flex-col"
+        className="focus-inside group/grid relative flex min-h-0 grow flex-col overflow-x-hidden overflow-y-auto"
       >
-        <div role="row" aria-rowindex={1} className="grid h-8 shrink-0 items-center border-b border-border px-2 text-12 text-muted" style={{ gridTemplateColumns: template }}>
-          {shown.map((column) => {
-            const sorted = sort?.by === column.id;
-            const Arrow = sort?.descending ? ArrowDown : ArrowUp;
-            return (
-              <div key={column.id} role="columnheader" {...(column.sortable && { 'aria-sort': sorted ? (sort.descending ? 'descending' : 'ascending') : 'none' })} className="min-w-0 px-2">
-                {column.sortable ? (
-                  <button type="button" onClick={() => onSort?.({ by: column.id, descending: sorted ? !sort.descending : false })} className={cx('flex h-6 max-w-full items-center gap-1 rounded-control hover:text-text', sorted && 'font-medium text-text')}>
-                    <span className="truncate">{column.title}</span>
-                    {sorted && <Arrow aria-hidden className="size-3 shrink-0" strokeWidth={2} />}
-                  </button>
-                ) : (
-                  <span className="truncate">{column.title}</span>
-                )}
-              </div>
-            );
-          })}
+        <div role="row" aria-rowindex={1} className="sticky top-0 z-10 grid shrink-0 items-center border-b border-border bg-surface px-2 text-12 text-muted" style={{ height: HEADER_HEIGHT, gridTemplateColumns: template }}>
+          {shown.map((column) => <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />)}
         </div>
-        <div ref={scroller} role="presentation" className="min-h-0 grow overflow-x-hidden overflow-y-auto">
-          {count === 0 ? (
-            <div role="row" className="h-full"><div role="gridcell" className="h-full">{empty}</div></div>
-          ) : (
-            <div role="rowgroup" className="relative w-full" style={{ height: virtual.getTotalSize() }}>
-              {items.map(({ index, start }) => {
-                const row = rowAt(index);
-                const selected = row !== undefined && selection.selected.has(keyOf(row));
-                return (
-                  <div
-                    key={index}
-                    id={`${id}-${index}`}
-                    role="row"
-                    aria-rowindex={index + 2}
-                    aria-selected={selected}
-                    onMouseDown={(event) => event.button === 0 && goTo(index, { range: event.shiftKey, toggle: event.ctrlKey || event.metaKey })}
-                    onDoubleClick={() => row !== undefined && onOpen?.(row)}
-                    onContextMenu={(event) => openMenu(event, index)}
-                    className={cx(
-                      'absolute top-0 left-0 grid w-full items-center px-2 text-13 text-muted select-none',
-                      selected ? 'bg-selected' : 'hover:bg-hover',
-                      index === active && 'group-focus-visible/grid:outline-2 group-focus-visible/grid:-outline-offset-2 group-focus-visible/grid:outline-(--focus)',
-                    )}
-                    style={{ height: ROW_HEIGHT, transform: `translateY(${start}px)`, gridTemplateColumns: template }}
-                  >
-                    {row === undefined
-                      ? <div role="gridcell" aria-label={t('common.loading')} className="px-2"><div className="h-2.5 w-40 rounded-control bg-hover" /></div>
-                      : shown.map((column, position) => (
-                        <div key={column.id} role="gridcell" className={cx('min-w-0 truncate px-2', position === 0 && 'text-14 font-medium text-text')}>{column.cell(row)}</div>
-                      ))}
-                  </div>
-                );
-              })}
-            </div>
-          )}
-        </div>
+        {count === 0 ? (
+          <div role="row" className="grow"><div role="gridcell" className="h-full">{empty}</div></div>
+        ) : (
+          <div role="rowgroup" className="relative w-full shrink-0" style={{ height: virtual.getTotalSize() }}>
+            {items.map(({ index, start }) => {
+              const row = rowAt(index);
+              const selected = row !== undefined && selection.selected.has(keyOf(row));
+              return (
+                <div
+                  key={index}
+                  id={`${id}-${index}`}
+                  role="row"
+                  aria-rowindex={index + 2}
+                  aria-selected={selected}
+                  onMouseDown={(event) => event.button === 0 && goTo(index, { range: event.shiftKey, toggle: event.ctrlKey || event.metaKey })}
+                  onDoubleClick={() => row !== undefined && onOpen?.(row)}
+                  onContextMenu={(event) => openMenu(event, index)}
+                  className={cx(
+                    'absolute top-0 left-0 grid w-full items-center px-2 text-13 text-muted select-none',
+                    selected ? 'bg-selected' : 'hover:bg-hover',
+                    index === active && 'group-focus-visible/grid:outline-2 group-focus-visible/grid:-outline-offset-2 group-focus-visible/grid:outline-(--focus)',
+                  )}
+                  style={{ height: ROW_HEIGHT, transform: `translateY(${start}px)`, gridTemplateColumns: template }}
+                >
+                  {row === undefined
+                    ? <div role="gridcell" aria-label={t('common.loading')} className="px-2"><div className="h-2.5 w-40 rounded-control bg-hover" /></div>
+                    : shown.map((column, position) => (
+                      <div key={column.id} role="gridcell" className={cx('min-w-0 truncate px-2 *:align-middle', position === 0 && 'text-14 font-medium text-text')}>{column.cell(row)}</div>
+                    ))}
+                </div>
+              );
+            })}
+          </div>
+        )}
       </div>
       {menu && <ContextMenu label={label} entries={menuAt === undefined ? [] : menu(selectedRows())} at={menuAt} onClose={() => (setMenuAt(undefined), grid.current?.focus())} />}
+    </>
+  );
+}
+
+function HeaderCell<Row>({ column, sort, onSort }: { column: Column<Row>; sort: Sort | undefined; onSort: ((sort: Sort) => void) | undefined }) {
+  const sorted = sort?.by === column.id;
+  const Arrow = sort?.descending ? ArrowDown : ArrowUp;
+  return (
+    <div role="columnheader" {...(column.sortable && { 'aria-sort': sorted ? (sort.descending ? 'descending' : 'ascending') : 'none' })} className="min-w-0 px-2">
+      {column.sortable ? (
+        <button type="button" onClick={() => onSort?.({ by: column.id, descending: sorted ? !sort.descending : false })} className={cx('flex h-6 max-w-full items-center gap-1 rounded-control hover:text-text', sorted && 'font-medium text-text')}>
+          <span className="truncate">{column.title}</span>
+          {sorted && <Arrow aria-hidden className="size-3 shrink-0" strokeWidth={2} />}
+        </button>
+      ) : (
+        <span className="truncate">{column.title}</span>
+      )}
     </div>
   );
 }
