@@ -7,6 +7,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openApiDocument } from '../app/agent/openapi.ts';
+import { commandTable } from '../app/cli/describe.ts';
 import { generate as windowModule } from '../renderer/bridge/generate.ts';
 import { errorsPage, operationIds, operationsPage, preloadModule } from './descriptions.ts';
 import { ROOT } from './paths.ts';
@@ -17,6 +18,7 @@ export const GENERATED: Readonly<Record<string, () => string>> = {
   'resources/operation-ids.json': operationIds,
   'docs/operations.md': operationsPage,
   'docs/errors.md': errorsPage,
+  'app/cli/commands.generated.json': commandTable,
   'preload/operations.generated.ts': preloadModule,
   'renderer/bridge/operations.generated.ts': windowModule,
 };

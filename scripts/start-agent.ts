@@ -9,6 +9,8 @@ export interface PrivateAgent {
   readonly address: string;
   /** Ends with the agent; its exit code. */
   readonly ended: Promise<number>;
+  /** The lines that it printed. */
+  readonly said: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -27,12 +29,12 @@ export async function startPrivateAgent(args: readonly string[], environment: En
     child.once('error', () => resolve(1));
     child.once('close', (code) => resolve(code ?? 0));
   });
-  const address = await loginAddress(child, ended);
-  return { address, ended, stop: () => stop(child, ended) };
+  const said: string[] = [];
+  const address = await loginAddress(child, ended, said);
+  return { address, ended, said, stop: () => stop(child, ended) };
 }
 
-function loginAddress(child: ChildProcess, ended: Promise<number>): Promise<string> {
-  const said: string[] = [];
+function loginAddress(child: ChildProcess, ended: Promise<number>, said: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) => reject(new Error([why, ...said.slice(-8)].join('\n  ')));
     const late = setTimeout(() => {

@@ -62,7 +62,7 @@ test('axe finds nothing on any page, in any dialog, in any theme', async ({ prog
   await prompt.screenshot({ path: `e2e/screenshots/${program.kind}-prompt-new-secret.png` });
   await seen('prompt for a new passphrase', prompt);
   await seen('waiting for the prompt');
-  await chooseSecret(program, text('ask.newPassphraseFor', { name: STORE }), 'new-store-passphrase', PASSPHRASE);
+  await chooseSecret(program, text('ask.storePassphrase'), 'new-store-passphrase', PASSPHRASE);
   const codePage = await program.prompt();
   await expect(codePage.getByRole('form', { name: text('ask.keepRecoveryCode') })).toBeVisible();
   await codePage.screenshot({ path: `e2e/screenshots/${program.kind}-prompt-recovery-code.png` });
@@ -72,13 +72,13 @@ test('axe finds nothing on any page, in any dialog, in any theme', async ({ prog
   await expect(heading(page, 'keys.title')).toBeVisible();
   await seen('no keys');
   await ada.makesAKey('Release signing');
-  await ada.makesAKey('Vault', 'AES-256');
+  await ada.makesAKey('Vault', 'AES 256');
   for (const place of ['files', 'backends', 'activity', 'settings', 'keys'] as const) {
     await ada.goesTo(place);
     await seen(place);
   }
 
-  await page.getByRole('button', { name: text('keys.new.open'), exact: true }).click();
+  await page.getByRole('button', { name: text('keys.new.open'), exact: true }).first().click();
   await expect(page.getByRole('dialog', { name: text('keys.new.title') })).toBeVisible();
   await seen('new key');
   await page.keyboard.press('Escape');

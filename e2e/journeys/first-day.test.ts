@@ -36,7 +36,7 @@ test('from the first run to a signed file, an exported key, a rotation and an un
     await program.choosing([report], () => page.getByRole('button', { name: text('files.choose'), exact: true }).click());
     await expect(page.getByRole('listitem').filter({ hasText: 'report.txt' })).toBeVisible();
     await program.saving(signature, () => page.getByRole('button', { name: text('files.signAction', { n: 1 }), exact: true }).click());
-    await expect(page.getByText(text('files.signedTitle', { n: 1 }))).toBeVisible();
+    await expect(page.getByText(text('files.signedTitle', { n: 1 }), { exact: true })).toBeVisible();
     expect(openssl(['dgst', '-sha256', '-verify', publicKey, '-signature', signature, report])).toContain('Verified OK');
   });
 
@@ -55,7 +55,7 @@ test('from the first run to a signed file, an exported key, a rotation and an un
 
   let ciphertext = '';
   await test.step('a message is encrypted with an AES key', async () => {
-    await ada.makesAKey('Vault', 'AES-256');
+    await ada.makesAKey('Vault', 'AES 256');
     await ada.detail('Vault').getByRole('button', { name: text('keys.useButton.encrypt'), exact: true }).click();
     const dialog = page.getByRole('dialog', { name: text('keys.use.title', { name: 'Vault' }) });
     await dialog.getByLabel(text('keys.use.plaintext'), { exact: true }).fill(SECRET_TEXT);
@@ -69,10 +69,8 @@ test('from the first run to a signed file, an exported key, a rotation and an un
     await ada.locks();
     await expect(page.getByText('Release signing')).toHaveCount(0);
     await ada.unlocks('not the passphrase');
-    const prompt = await program.prompt();
-    await expect(prompt.getByText(text('ask.wrongPassphrase'))).toBeVisible();
-    await prompt.getByLabel(text('ask.field.store-passphrase'), { exact: true }).fill('correct horse battery staple 42');
-    await prompt.getByRole('button', { name: text('ask.do.store-passphrase'), exact: true }).click();
+    await expect(page.getByRole('alert')).toContainText(text('errors.PIN_INCORRECT'));
+    await ada.unlocks();
     await expect(page.getByRole('row', { name: /Vault/ })).toBeVisible();
   });
 

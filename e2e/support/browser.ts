@@ -33,6 +33,7 @@ export async function startBrowser(dataFolder: string): Promise<Program & { read
       await click();
       await (await download).saveAs(path);
     },
+    said: () => agent.said.join('\n'),
     async close() {
       await browser.close();
       await agent.stop();

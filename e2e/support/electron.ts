@@ -19,13 +19,15 @@ export function electronMissing(): string | undefined {
 
 /** Starts the desktop program from the sources' folder. */
 export async function launchElectron(dataFolder: string, args: readonly string[] = []): Promise<ElectronApplication> {
-  const executablePath = findElectron(process.env);
-  if (executablePath === undefined) throw new Error(electronMissing());
-  return electron.launch({ executablePath, args: [...rootSwitches(), '--disable-gpu', '--lang=en-US', ROOT, '--data-dir', dataFolder, ...args], env: environment(), timeout: 60_000 });
+  if (electronMissing() !== undefined) throw new Error(electronMissing());
+  // Without a path of ours, Playwright takes the electron package's and holds the program back until it has attached.
+  return electron.launch({ args: [...rootSwitches(), '--disable-gpu', '--lang=en-US', ROOT, '--data-dir', dataFolder, ...args], env: environment(), timeout: 60_000 });
 }
 
 export async function startElectron(dataFolder: string): Promise<Program & { readonly app: ElectronApplication }> {
   const app = await launchElectron(dataFolder);
+  const said: string[] = [];
+  app.process().stderr?.on('data', (piece: Buffer) => said.push(piece.toString()));
   const page = await app.firstWindow();
   await page.waitForLoadState('domcontentloaded');
   return {
@@ -49,6 +51,7 @@ export async function startElectron(dataFolder: string): Promise<Program & { rea
       await click();
       await expect.poll(() => existsSync(path)).toBe(true);
     },
+    said: () => said.join('').split('\n').filter((line) => line.startsWith('{') || line.startsWith('keywright:')).join('\n'),
     close: () => app.close(),
   };
 }

@@ -36,6 +36,7 @@ export const test = base.extend<Fixtures & Options>({
     try {
       await use(program);
     } finally {
+      if (info.status !== info.expectedStatus) await info.attach('log', { body: program.said(), contentType: 'text/plain' });
       await program.close();
     }
   },

@@ -13,7 +13,7 @@ export function person(program: Program) {
     /** First run: makes a store with a recovery code. @returns the code. */
     async createsAStore(): Promise<string> {
       await page.getByRole('button', { name: text('store.create'), exact: true }).click();
-      await chooseSecret(program, text('ask.newPassphraseFor', { name: STORE }), 'new-store-passphrase', PASSPHRASE);
+      await chooseSecret(program, text('ask.storePassphrase'), 'new-store-passphrase', PASSPHRASE);
       const code = await keepRecoveryCode(program);
       await expect(heading(page, 'keys.title')).toBeVisible();
       return code;
@@ -36,7 +36,7 @@ export function person(program: Program) {
 
     /** Makes a key and sees its detail. */
     async makesAKey(name: string, algorithm?: string): Promise<void> {
-      await page.getByRole('button', { name: text('keys.new.open'), exact: true }).click();
+      await page.getByRole('button', { name: text('keys.new.open'), exact: true }).first().click();
       const dialog = page.getByRole('dialog', { name: text('keys.new.title') });
       await dialog.getByLabel(text('keys.name'), { exact: true }).fill(name);
       if (algorithm !== undefined) await chooses(page, dialog.getByRole('combobox', { name: text('keys.algorithm') }), algorithm);
@@ -47,7 +47,7 @@ export function person(program: Program) {
 
     /** The pane with everything about one key. */
     detail(name: string): Locator {
-      return page.getByRole('complementary', { name: text('keys.detail') }).filter({ has: page.getByRole('heading', { name }) });
+      return page.getByRole('region', { name: text('keys.detail'), exact: true }).filter({ has: page.getByRole('heading', { name }) });
     },
 
     async opensKey(name: string): Promise<Locator> {

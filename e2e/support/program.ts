@@ -13,5 +13,7 @@ export interface Program {
   choosing(paths: readonly string[], click: () => Promise<void>): Promise<void>;
   /** The next save goes to this path. @returns once the file is there. */
   saving(path: string, click: () => Promise<void>): Promise<void>;
+  /** What the core and its host logged. */
+  said(): string;
   close(): Promise<void>;
 }

@@ -10,15 +10,20 @@ async function form(program: Program, title: string) {
   return { page, form: found };
 }
 
-function primary(page: Page, name: string) {
-  return page.getByRole('button', { name, exact: true });
+/** Presses the button that answers. The last answer closes the surface, at times before the press has been acknowledged. */
+async function press(page: Page, name: string): Promise<void> {
+  try {
+    await page.getByRole('button', { name, exact: true }).click();
+  } catch (error) {
+    if (!page.isClosed()) throw error;
+  }
 }
 
 /** Types a secret that is asked for. */
 export async function typeSecret(program: Program, title: string, purpose: string, secret: string): Promise<void> {
   const { page, form: asked } = await form(program, title);
   await asked.getByLabel(text(`ask.field.${purpose}`), { exact: true }).fill(secret);
-  await primary(page, text(`ask.do.${purpose}`)).click();
+  await press(page, text(`ask.do.${purpose}`));
 }
 
 /** Chooses a secret: types it twice. */
@@ -26,7 +31,7 @@ export async function chooseSecret(program: Program, title: string, purpose: str
   const { page, form: asked } = await form(program, title);
   await asked.getByLabel(text(`ask.field.${purpose}`), { exact: true }).fill(secret);
   await asked.getByLabel(text('prompt.again'), { exact: true }).fill(secret);
-  await primary(page, text(`ask.do.${purpose}`)).click();
+  await press(page, text(`ask.do.${purpose}`));
 }
 
 /** Reads the recovery code as a person would, and types its last group back. @returns the code. */
@@ -34,6 +39,6 @@ export async function keepRecoveryCode(program: Program): Promise<string> {
   const { page, form: asked } = await form(program, text('ask.keepRecoveryCode'));
   const groups = await asked.getByRole('group', { name: text('ask.field.show-recovery-code') }).locator('span').allTextContents();
   await asked.getByLabel(text('prompt.typeLastGroup')).fill(groups.at(-1) ?? '');
-  await primary(page, text('prompt.kept')).click();
+  await press(page, text('prompt.kept'));
   return groups.join('-');
 }
