@@ -4,13 +4,13 @@ const CHUNK = 512;
 
 /** The entries of all records in memory, ascending by name. Kept in chunks, so that an insertion moves a few hundred and not all. */
 export class Catalogue {
-  readonly #byName = new Map<string, Entry>();
+  readonly #byName: Map<string, Entry>;
   readonly #chunks: Entry[][] = [];
 
-  /** @param entries at most one for each name, in any order; nearly sorted ones are sorted in no time. */
-  constructor(entries: readonly Entry[]) {
-    const sorted = entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    for (const entry of sorted) this.#byName.set(entry.name, entry);
+  /** @param entries by name, in any order; nearly sorted ones are sorted in no time. The catalogue owns the map. */
+  constructor(entries: Map<string, Entry>) {
+    this.#byName = entries;
+    const sorted = [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     for (let at = 0; at < sorted.length; at += CHUNK) this.#chunks.push(sorted.slice(at, at + CHUNK));
   }
 

@@ -22,15 +22,18 @@ const NAMED = 100;
  * is opened but what differs. While the index is damaged, authentic records that it lacks are taken back into it.
  */
 export async function compareWithRecords(raw: StorageReader, keys: KeyRing, index: LoadedIndex): Promise<Comparison> {
-  const expected = new Map<string, Entry>();
-  for (const entry of index.entries.values()) expected.set(entry.id, entry);
+  const entries = [...index.entries.values()];
+  const places = new Map<string, number>();
+  entries.forEach(({ id }, place) => places.set(id, place));
+  const seen = new Uint8Array(entries.length);
   const different: { id: string; entry: Entry | undefined }[] = [];
   for await (const page of listRaw(raw, RECORD_PREFIX)) {
     for (const { key, summary } of page) {
       const id = key.slice(RECORD_PREFIX.length);
-      const entry = expected.get(id);
+      const place = places.get(id) ?? -1;
+      const entry = entries[place];
       if (entry === undefined || entry.revision !== summary) different.push({ id, entry });
-      expected.delete(id);
+      if (entry !== undefined) seen[place] = 1;
     }
   }
 
@@ -39,7 +42,9 @@ export async function compareWithRecords(raw: StorageReader, keys: KeyRing, inde
   const recovered: Entry[] = [];
   const report = (record: string, detail: string) => problems.set(record, { record, detail });
 
-  for (const entry of expected.values()) report(entry.name, 'The record is missing.');
+  entries.forEach(({ name }, place) => {
+    if (seen[place] === 0) report(name, 'The record is missing.');
+  });
   await inBatches(different, 32, async ({ id, entry }) => {
     const key = RECORD_PREFIX + id;
     const stored = await readRaw(raw, key);

@@ -83,7 +83,7 @@ async function load(raw: Storage, keys: KeyRing, { header, mac }: ParsedHeader):
   if (last < index.log) problems.set('log', shortLog(last, index.log));
   const store = new SealedStore({
     raw, keys, header, problems, strays,
-    catalogue: new Catalogue([...index.entries.values()]),
+    catalogue: new Catalogue(index.entries),
     journal: new Journal(raw, keys, index, index.headerMac ?? mac),
     log: new SealedLog(raw.log, keys, last),
   });

@@ -1,15 +1,18 @@
 import { KeywrightError } from '../../contract/index.ts';
-import type { ListedRecord, StorageReader, StoredRecord } from '../storage.ts';
+import type { ListedRecord, Page, StorageReader, StoredRecord } from '../storage.ts';
 
-/** Everything in the raw storage under `prefix`, ascending. */
+/** Everything in the raw storage under `prefix`, ascending. The next page is on its way while the last one is looked at. */
 export async function* listRaw(raw: StorageReader, prefix: string): AsyncGenerator<readonly ListedRecord[]> {
-  let cursor: string | undefined;
-  do {
-    const page = await raw.list(prefix, { limit: 10_000, ...(cursor === undefined ? {} : { cursor }) });
-    yield page.items;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  let coming: Promise<Page<ListedRecord>> | undefined = raw.list(prefix, { limit: PAGE });
+  while (coming !== undefined) {
+    const { items, cursor }: Page<ListedRecord> = await coming;
+    coming = cursor === undefined ? undefined : raw.list(prefix, { limit: PAGE, cursor });
+    coming?.catch(() => undefined); // told when it is awaited; nobody may ever do so
+    yield items;
+  }
 }
+
+const PAGE = 10_000;
 
 /** @returns the raw record; undefined when it is missing, `damaged` when the raw storage itself cannot read it. */
 export async function readRaw(raw: StorageReader, key: string): Promise<StoredRecord | undefined | 'damaged'> {
