@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { DISK_KINDS, openForTest, type DiskKind } from './open-for-test.ts';
+import { DISK_KINDS, recoverForTest, type DiskKind } from './open-for-test.ts';
 import { SimulatedDisk, SURVIVALS, type Survival } from './simulated-disk.ts';
 import { noTracing, readTrace, straceOf, type TraceEvent } from './trace.ts';
 import { judge, judgeLog } from './writes.ts';
 
 const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url));
-const WRITES = process.env['KEYWRIGHT_FULL'] === '1' ? 24 : 4;
+const WRITES = process.env['KEYWRIGHT_FULL'] === '1' ? 40 : 6;
 /** Thousands of small folders are made here. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
@@ -88,7 +88,7 @@ async function recover(kind: DiskKind, events: readonly TraceEvent[], folder: st
   const restored = mkdtempSync(join(SCRATCH, 'keywright-power-'));
   try {
     disk.restore(restored, survival);
-    await using storage = await openForTest(kind, restored);
+    await using storage = await recoverForTest(kind, restored);
     const killed = survival.names === 'all' && survival.contents === 'all';
     return [...(await judge(storage, acknowledged)), ...(await judgeLog(storage, killed ? logged : flushed))];
   } catch (thrown) {
