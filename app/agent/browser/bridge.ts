@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { KeywrightError, type Core, type CoreEvent, type Principal } from '../../contract/index.ts';
+import { KeywrightError, OPERATIONS_BY_ID, type Core, type CoreEvent, type Principal } from '../../contract/index.ts';
 import type { Authenticator } from '../authentication.ts';
 import { operationsOn } from '../faces.ts';
 import { answerCall } from '../rest/call.ts';
@@ -40,7 +40,9 @@ export function addBridgeRoutes(app: FastifyInstance, core: Core, principal: Pri
       attached[Symbol.dispose]();
     });
   });
-  app.all('/ipc/*', () => {
-    throw new KeywrightError('NOT_FOUND', 'There is no such operation on this page.');
+  app.all('/ipc/*', (request) => {
+    const id = (request.params as { '*': string })['*'];
+    const reason = OPERATIONS_BY_ID.get(id)?.notOn?.[principal.face];
+    throw new KeywrightError('NOT_FOUND', { detail: reason === undefined ? 'There is no such operation on this page.' : `${id} is not to be had on this page. ${reason}` });
   });
 }
