@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MAX_LOG_ENTRY, MAX_VALUE, SEALING_ROOM } from './limits.ts';
 import type { ListedRecord, Storage, StorageKind, StorageReader } from './storage.ts';
 
 /**
@@ -67,7 +68,7 @@ export function describeStorage(kind: StorageKind): void {
       });
 
       test('refuses a value beyond 64 MiB, and a page beyond 10,000 records', async () => {
-        await expect(storage.put('large', new Uint8Array(64 * 1024 * 1024 + 1), { ifRevision: 'any' })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { where: '/value' } });
+        await expect(storage.put('large', new Uint8Array(MAX_VALUE + SEALING_ROOM + 1), { ifRevision: 'any' })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { where: '/value' } });
         for (const limit of [0, 10_001, 1.5]) await expect(storage.list('', { limit })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
       });
 
@@ -263,7 +264,7 @@ export function describeStorage(kind: StorageKind): void {
         const large = noise(1024 * 1024);
         await storage.log.append(new Uint8Array(0));
         await storage.log.append(large);
-        await expect(storage.log.append(new Uint8Array(1024 * 1024 + 1))).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+        await expect(storage.log.append(new Uint8Array(MAX_LOG_ENTRY + SEALING_ROOM + 1))).rejects.toMatchObject({ code: 'INVALID_INPUT' });
         await reopen();
         const [empty, full] = await storage.log.read(1, 10);
         expect(empty!.entry).toHaveLength(0);

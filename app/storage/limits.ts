@@ -4,6 +4,8 @@ import type { PageRequest } from './storage.ts';
 
 export const MAX_VALUE = 64 * 1024 * 1024;
 export const MAX_LOG_ENTRY = 1024 * 1024;
+/** What a raw storage takes beyond these two, since `sealed` adds the name, the summary and a few bytes to what it is given. */
+export const SEALING_ROOM = 2 * 1024 * 1024;
 export const MAX_PAGE = 10_000;
 
 /** @throws INVALID_INPUT unless it is 1 to 512 characters of printable ASCII. */
@@ -13,9 +15,9 @@ export function requireKey(key: string): void {
   }
 }
 
-/** @throws INVALID_INPUT beyond 64 MiB. */
-export function requireValue(value: Uint8Array): void {
-  if (value.byteLength > MAX_VALUE) {
+/** @throws INVALID_INPUT beyond 64 MiB and `room`. */
+export function requireValue(value: Uint8Array, room = SEALING_ROOM): void {
+  if (value.byteLength > MAX_VALUE + room) {
     throw new KeywrightError('INVALID_INPUT', { detail: `A record holds at most ${MAX_VALUE} bytes.`, where: '/value', remedy: 'Keep it in several records.' });
   }
 }
@@ -27,9 +29,9 @@ export function requirePage({ limit }: PageRequest): void {
   }
 }
 
-/** @throws INVALID_INPUT beyond 1 MiB. */
-export function requireLogEntry(entry: Uint8Array): void {
-  if (entry.byteLength > MAX_LOG_ENTRY) {
+/** @throws INVALID_INPUT beyond 1 MiB and `room`. */
+export function requireLogEntry(entry: Uint8Array, room = SEALING_ROOM): void {
+  if (entry.byteLength > MAX_LOG_ENTRY + room) {
     throw new KeywrightError('INVALID_INPUT', { detail: `A log entry holds at most ${MAX_LOG_ENTRY} bytes.`, where: '/entry', remedy: 'Log a digest of it.' });
   }
 }
