@@ -70,7 +70,7 @@ export function AuditTrail({ choose }: { choose: ReactNode }) {
       detail={shown && <AuditDetail entry={shown} />}
       list={
         <ListPane
-          title={t('shell.activity')}
+          title={t('activity.title')}
           actions={
             <>
               <Button icon={FileDown} pending={exporting} onPress={() => void exportAll()}>{t('activity.export')}</Button>

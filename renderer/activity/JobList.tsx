@@ -43,7 +43,7 @@ export function JobList({ choose }: { choose: ReactNode }) {
         </DetailPane>
       )}
       list={
-        <ListPane title={t('shell.activity')} filters={choose} status={<StatusLine><span>{t('activity.jobCount', { n: jobs.length })}</span></StatusLine>}>
+        <ListPane title={t('activity.title')} filters={choose} status={<StatusLine><span>{t('activity.jobCount', { n: jobs.length })}</span></StatusLine>}>
           {answer.error !== null && <div className="px-4 pb-3"><ErrorNotice error={answer.error} /></div>}
           {answer.isPending ? <div className="grow"><Skeleton /></div> : (
             <VirtualTable

@@ -37,7 +37,7 @@ export function BackendsView() {
         detail={shown && <BackendDetail key={shown.name} backend={shown} />}
         list={
           <ListPane
-            title={t('shell.backends')}
+            title={t('backends.title')}
             actions={<Button kind="primary" icon={Plus} onPress={() => setAdding(true)}>{t('backends.add')}</Button>}
             status={<StatusLine><span>{t('backends.count', { n: backends.length })}</span></StatusLine>}
           >

@@ -15,7 +15,7 @@ function withCurrent(choices: readonly number[], current: number | undefined): r
 
 export function GeneralSettings() {
   const t = useText();
-  const { preferences, change } = usePreferences();
+  const { preferences, change, error } = usePreferences();
   const status = useOperation('store.status', {});
   const set = useAction('config.set');
   const minutes = status.data?.idleLockMinutes;
@@ -27,6 +27,7 @@ export function GeneralSettings() {
           label={t('settings.language')} value={preferences.language} onChange={(language) => change({ language })} className="w-64"
           choices={[{ value: 'system', label: t('settings.languageSystem') }, ...Object.entries(LANGUAGES).map(([value, label]) => ({ value: value as Language, label }))]}
         />
+        <ErrorNotice error={error} />
       </Section>
       <Section title={t('settings.security')}>
         <Select

@@ -11,7 +11,7 @@ export function SettingsView() {
   const [tab, setTab] = useState('general');
   return (
     <div className="flex min-h-0 grow flex-col bg-surface">
-      <header className="flex min-h-12 shrink-0 items-center px-4 pt-1"><h1 className="text-16 font-semibold">{t('shell.settings')}</h1></header>
+      <header className="flex min-h-12 shrink-0 items-center px-4 pt-1"><h1 className="text-16 font-semibold">{t('settings.title')}</h1></header>
       <Tabs
         label={t('shell.settings')} selected={tab} onSelect={setTab}
         tabs={[

@@ -57,6 +57,9 @@ export function StoreSettings() {
         <div className="flex flex-wrap gap-2">
           <Button icon={Save} pending={backup.pending} onPress={() => void makeBackup()}>{t('settings.backup')}</Button>
           <Button icon={History} onPress={() => setDialog('restore')}>{t('store.restore')}</Button>
+        </div>
+        <p className="text-13 text-muted">{t('settings.verifyHelp')}</p>
+        <div className="flex flex-wrap gap-2">
           <Button icon={ShieldCheck} pending={verify.pending} onPress={() => void verify.run({})}>{t('settings.verify')}</Button>
           <CopyAsCommand operation="store.verify" input={{}} />
         </div>

@@ -10,30 +10,30 @@ import { PreferencesProvider, usePreferences } from './preferences.tsx';
 import { makeRouter } from './router.tsx';
 
 export function App({ bridge }: { bridge: Bridge }) {
+  const [client] = useState(makeQueryClient);
   return (
-    <PreferencesProvider>
-      <BridgeProvider value={bridge}>
-        <Translated />
-      </BridgeProvider>
-    </PreferencesProvider>
+    <BridgeProvider value={bridge}>
+      <QueryClientProvider client={client}>
+        <PreferencesProvider>
+          <Translated />
+        </PreferencesProvider>
+      </QueryClientProvider>
+    </BridgeProvider>
   );
 }
 
 function Translated() {
   const { language } = usePreferences();
-  const [client] = useState(makeQueryClient);
   const [router] = useState(() => makeRouter());
   return (
     <TextProvider language={language}>
-      <QueryClientProvider client={client}>
-        <CommandProvider>
-          <ToastProvider>
-            <FileDropProvider>
-              <RouterProvider router={router} />
-            </FileDropProvider>
-          </ToastProvider>
-        </CommandProvider>
-      </QueryClientProvider>
+      <CommandProvider>
+        <ToastProvider>
+          <FileDropProvider>
+            <RouterProvider router={router} />
+          </FileDropProvider>
+        </ToastProvider>
+      </CommandProvider>
     </TextProvider>
   );
 }

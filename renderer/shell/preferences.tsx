@@ -1,4 +1,5 @@
-import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useAction, useOperation, type OutputFor, type ProblemError } from '../bridge/index.ts';
 import { languageFor, LANGUAGES, type Language } from '../i18n/index.ts';
 
 export const THEMES = ['system', 'light', 'dark', 'contrast'] as const;
@@ -47,10 +48,28 @@ export function showTheme(theme: Theme): void {
   document.documentElement.dataset['theme'] = resolveTheme(theme);
 }
 
+/** Preferences that belong to the person, not to this window: the configuration has them, so that the prompt surface and other windows agree. */
+const CONFIGURED = { theme: 'window.theme', language: 'window.language', clipboardSeconds: 'clipboard.clearAfterSeconds' } as const;
+type Configured = keyof typeof CONFIGURED;
+type ConfigEntries = OutputFor<'config.show'>['entries'];
+
+/** @returns what the configuration says of our preferences. */
+export function fromConfig(entries: ConfigEntries): Partial<Preferences> {
+  const record: Record<string, unknown> = {};
+  for (const [name, key] of Object.entries(CONFIGURED)) {
+    const value = entries.find((entry) => entry.key === key)?.value;
+    if (value !== undefined) record[name] = value === 'high-contrast' ? 'contrast' : value;
+  }
+  const understood = readPreferences(JSON.stringify(record));
+  return Object.fromEntries(Object.keys(record).map((name) => [name, understood[name as Configured]]));
+}
+
 interface PreferencesValue {
   readonly preferences: Preferences;
   readonly language: Language;
   change(changes: Partial<Preferences>): void;
+  /** Why the last change was not kept in the configuration. */
+  readonly error: ProblemError | undefined;
 }
 
 const PreferencesContext = createContext<PreferencesValue | undefined>(undefined);
@@ -61,16 +80,32 @@ export function usePreferences(): PreferencesValue {
   return value;
 }
 
-/** Keeps preferences of the window: those of the store and of the core are kept there. */
+/** Keeps preferences: in the configuration, and here for the first paint and for what is this window's alone. */
 export function PreferencesProvider({ children }: { children: ReactNode }) {
   const [preferences, setPreferences] = useState(() => readPreferences(localStorage.getItem(KEPT_AT)));
-  const change = useCallback((changes: Partial<Preferences>) => {
+  const config = useOperation('config.show', {});
+  const { run, error } = useAction('config.set');
+  const set = useRef(run);
+  useEffect(() => {
+    set.current = run;
+  });
+  const keep = useCallback((changes: Partial<Preferences>) => {
     setPreferences((before) => {
       const after = { ...before, ...changes, panes: { ...before.panes, ...changes.panes } };
       localStorage.setItem(KEPT_AT, JSON.stringify(after));
       return after;
     });
   }, []);
+  const change = useCallback((changes: Partial<Preferences>) => {
+    keep(changes);
+    for (const name of Object.keys(CONFIGURED) as Configured[]) {
+      const value = changes[name];
+      if (value !== undefined) void set.current({ key: CONFIGURED[name], value: value === 'contrast' ? 'high-contrast' : value });
+    }
+  }, [keep]);
+  useEffect(() => {
+    if (config.data !== undefined) keep(fromConfig(config.data.entries));
+  }, [config.data, keep]);
 
   const { theme } = preferences;
   useEffect(() => {
@@ -85,6 +120,6 @@ export function PreferencesProvider({ children }: { children: ReactNode }) {
   }, [theme]);
 
   const language = languageFor(preferences.language, navigator.languages);
-  const value = useMemo(() => ({ preferences, language, change }), [preferences, language, change]);
+  const value = useMemo(() => ({ preferences, language, change, error }), [preferences, language, change, error]);
   return <PreferencesContext value={value}>{children}</PreferencesContext>;
 }
