@@ -1,0 +1,170 @@
+import { toJSONSchema } from 'zod';
+import { OPERATIONS, type Operation } from '../contract/index.ts';
+import type { ArgumentSpec, CommandSpec, Kind, OptionSpec, OutputSpec, UnionSpec } from './spec.ts';
+
+/** JSON Schema as far as the contract's inputs and outputs need it. */
+interface Schema {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly const?: unknown;
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly maxLength?: number;
+  readonly default?: unknown;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Schema | boolean;
+}
+
+interface Field {
+  readonly path: string;
+  readonly kind: Kind;
+  readonly many?: true;
+  readonly choices?: readonly string[];
+  readonly nullable?: true;
+  readonly within?: string;
+  readonly most?: number;
+  readonly default?: unknown;
+}
+
+/** The wire form of bytes (`boundedBytes`). */
+const BYTES = '^[A-Za-z0-9_-]*$';
+
+/** @returns every operation that the command line has, as commands. */
+export function describeCommands(operations: readonly Operation[] = OPERATIONS): CommandSpec[] {
+  return operations.filter(({ notOn }) => notOn?.cli === undefined).map(describe);
+}
+
+/** @returns the text of `commands.generated.json`. */
+export function commandTable(): string {
+  return `${JSON.stringify(describeCommands(), null, 1)}\n`;
+}
+
+function wireSchema(schema: Operation['input']): Schema {
+  return toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
+}
+
+function describe(operation: Operation): CommandSpec {
+  const { id, summary, permission, http, check, cli = {} } = operation;
+  const schema = wireSchema(operation.input);
+  const unions: UnionSpec[] = [];
+  const fields = new Map(fieldsOf(schema, '', cli.paths ?? {}, unions).map((field) => [field.path, field]));
+  const files = cli.files ?? {};
+  const positional = (cli.arguments ?? []).map((text): ArgumentSpec => {
+    const name = text.replace(/(\.\.\.|\?)$/, '');
+    const path = files[name] ?? name;
+    const also = Object.entries(files).some(([option, target]) => option !== name && target === path);
+    return { ...withoutDefault(fieldAt(fields, path, id)), name: name.split('.')[0]!, required: !text.endsWith('?') && !also };
+  });
+  const given = new Set([...positional.map(({ path }) => path), ...Object.values(files), ...Object.values(cli.switches ?? {})]);
+  const positionalFiles = new Set((cli.arguments ?? []).map((text) => text.replace(/(\.\.\.|\?)$/, '')));
+  const options: OptionSpec[] = [
+    ...Object.entries(files).filter(([name]) => !positionalFiles.has(name)).map(([name, path]) => ({ ...withoutDefault(fieldAt(fields, path, id)), kind: 'bytes' as const, name })),
+    ...Object.entries(cli.switches ?? {}).map(([name, path]) => ({ path, kind: 'flag' as const, name, instead: true as const })),
+    ...[...fields.values()].filter(({ path }) => !given.has(path)).map((field) => ({ ...field, name: cli.options?.[field.path] ?? kebab(field.path) })),
+  ];
+  const output = wireSchema(operation.output);
+  return {
+    id, words: id.split('.'), summary, permission,
+    needsStore: operation.whenLocked !== true,
+    progress: operation.progress !== undefined,
+    http: { method: http.method, path: http.path },
+    arguments: positional, options,
+    required: (schema.required ?? []).map((path) => ({ path, by: wayTo(path, positional, options) })),
+    unions,
+    ...(check === undefined ? {} : { check }),
+    ...(cli.out === undefined ? {} : { out: outputOf(output, cli.out, cli.secretOut) }),
+    ...(cli.outs === undefined ? {} : { outs: Object.fromEntries(Object.entries(cli.outs).map(([name, path]) => [name, outputOf(output, path, true)])) }),
+    ...(cli.stdout === undefined ? {} : { stdout: cli.stdout }),
+    ...(cli.table === undefined ? {} : { table: cli.table }),
+    ...(cli.examples === undefined ? {} : { examples: cli.examples }),
+    ...(cli.prompts === undefined ? {} : { prompts: cli.prompts }),
+    ...(cli.background === undefined ? {} : { background: cli.background }),
+  };
+}
+
+function fieldAt(fields: ReadonlyMap<string, Field>, path: string, id: string): Field {
+  const field = fields.get(path);
+  if (field === undefined) throw new Error(`${id}: its command line names “${path}”, which its input does not have`);
+  return field;
+}
+
+function withoutDefault({ default: _default, ...field }: Field): Omit<Field, 'default'> {
+  return field;
+}
+
+/** @returns `not-after` for `notAfter`, `hkdf.hash` for itself. */
+export function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function wayTo(path: string, positional: readonly ArgumentSpec[], options: readonly OptionSpec[]): string {
+  const within = (field: { path: string }) => field.path === path || field.path.startsWith(`${path}.`);
+  const words = [
+    ...positional.filter(within).map(({ name }) => name.toUpperCase()),
+    ...options.filter((option) => within(option) && option.kind !== 'flag').map(({ name, kind }) => `--${name} ${kind === 'bytes' || kind === 'path' ? 'FILE' : 'VALUE'}`),
+  ];
+  return words.join(' or ');
+}
+
+function fieldsOf(schema: Schema, prefix: string, paths: Readonly<Record<string, string>>, unions: UnionSpec[]): Field[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, member]) => field(member, prefix + name, paths, unions));
+}
+
+function field(schema: Schema, path: string, paths: Readonly<Record<string, string>>, unions: UnionSpec[]): Field[] {
+  const alternatives = alternativesOf(schema);
+  const common = schema.default === undefined || typeof schema.default === 'object' ? {} : { default: schema.default };
+  if (alternatives !== undefined) {
+    const real = alternatives.filter(({ type }) => type !== 'null');
+    if (real.every(({ properties }) => properties !== undefined)) return union(real, path, paths, unions);
+    if (real.length === 1) return field(real[0]!, path, paths, unions).map((one) => ({ ...one, nullable: true as const }));
+    return [{ path, kind: 'value', ...common }];
+  }
+  if (schema.properties !== undefined) return fieldsOf(schema, `${path}.`, paths, unions);
+  if (schema.type === 'array') return [{ ...element(schema.items ?? {}, path, paths), many: true }];
+  if (schema.type === 'object') return [{ path, kind: 'record' }];
+  return [{ ...element(schema, path, paths), ...common }];
+}
+
+/** Alternatives of alternatives are alternatives. */
+function alternativesOf(schema: Schema): readonly Schema[] | undefined {
+  return (schema.anyOf ?? schema.oneOf)?.flatMap((one) => alternativesOf(one) ?? [one]);
+}
+
+/** Alternatives share the options of all; where one is a path on this machine, the command line knows that one alone. */
+function union(variants: readonly Schema[], path: string, paths: Readonly<Record<string, string>>, unions: UnionSpec[]): Field[] {
+  const members = variants.map((variant) => ({ variant, fields: fieldsOf(variant, `${path}.`, paths, []) }));
+  unions.push({
+    path,
+    variants: variants.map(({ required = [], properties = {} }) => ({
+      required,
+      constants: Object.fromEntries(Object.entries(properties).filter(([name, { const: fixed }]) => fixed === true && required.includes(name)).map(([name]) => [name, true as const])),
+      fields: Object.keys(properties),
+    })),
+  });
+  const local = members.filter(({ fields }) => fields.some((one) => paths[one.path] !== undefined));
+  const seen = new Set<string>();
+  return (local.length > 0 ? local : members).flatMap(({ fields }) => fields).filter((one) => !seen.has(one.path) && Boolean(seen.add(one.path)));
+}
+
+function element(schema: Schema, path: string, paths: Readonly<Record<string, string>>): Field {
+  if (paths[path] !== undefined) {
+    const inner = (alternativesOf(schema) ?? [schema]).find(({ properties }) => properties?.['path'] !== undefined);
+    return { path, kind: 'path', ...(inner === undefined ? {} : { within: 'path' }) };
+  }
+  if (schema.type === 'boolean') return { path, kind: 'flag' };
+  if (schema.type === 'integer' || schema.type === 'number') return { path, kind: 'number' };
+  if (schema.type !== 'string') throw new Error(`the command line has no way to give “${path}”`);
+  if (schema.pattern === BYTES) return { path, kind: 'bytes', most: Math.floor(((schema.maxLength ?? 0) * 3) / 4) };
+  if (schema.enum !== undefined) return { path, kind: 'text', choices: schema.enum };
+  return { path, kind: schema.format === 'date-time' ? 'time' : 'text' };
+}
+
+function outputOf(schema: Schema, path: string, secret: boolean | undefined): OutputSpec {
+  const at = path.split('.').reduce<Schema | undefined>((here, name) => (/^\d+$/.test(name) ? here?.items : here?.properties?.[name]), schema);
+  if (at === undefined) throw new Error(`an output has no “${path}”`);
+  return { path, bytes: at.pattern === BYTES, ...(secret === true ? { secret: true as const } : {}) };
+}

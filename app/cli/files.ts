@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { KeywrightError } from '../contract/errors.ts';
+
+const PIECE = 1024 * 1024;
+
+/** Standard input, which can be read by one option alone. */
+export class StandardInput {
+  readonly #stream: () => Readable;
+  #taken: string | undefined;
+
+  constructor(stream: () => Readable) {
+    this.#stream = stream;
+  }
+
+  /** @throws INVALID_INPUT when another option reads it, or when there is more than `most` bytes. */
+  async read(most: number, option: string): Promise<Buffer> {
+    if (this.#taken !== undefined) {
+      throw new KeywrightError('INVALID_INPUT', { detail: `Both ${this.#taken} and ${option} read standard input.`, where: option, remedy: 'Give one of them by a file.' });
+    }
+    this.#taken = option;
+    return collect(this.#stream(), most, option);
+  }
+}
+
+async function collect(pieces: AsyncIterable<Buffer | string>, most: number, option: string): Promise<Buffer> {
+  const read: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of pieces) {
+    const buffer = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    bytes += buffer.length;
+    if (bytes > most) throw tooLong(option, most);
+    read.push(buffer);
+  }
+  return Buffer.concat(read);
+}
+
+/** Reads a whole file, never more than `most` bytes of it. @throws NOT_FOUND, INVALID_INPUT, PERMISSION_DENIED */
+export async function readFileOf(path: string, most: number, option: string): Promise<Buffer> {
+  const file = await open(resolve(path), 'r').catch((cause: unknown) => {
+    throw unreadable(path, option, cause);
+  });
+  try {
+    const facts = await file.stat();
+    if (facts.isFile() && facts.size > most) throw tooLong(option, most);
+    return await collect(file.createReadStream({ highWaterMark: PIECE, autoClose: false }), most, option);
+  } catch (cause) {
+    throw unreadable(path, option, cause);
+  } finally {
+    await file.close();
+  }
+}
+
+/** @returns the error for a file that cannot be read. */
+export function unreadable(path: string, option: string, cause: unknown): KeywrightError {
+  if (cause instanceof KeywrightError) return cause;
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new KeywrightError('NOT_FOUND', { detail: `There is no file ${path}.`, where: option, remedy: 'Check its name.', cause });
+  if (code === 'EACCES' || code === 'EPERM') return new KeywrightError('PERMISSION_DENIED', { detail: `${path} may not be read.`, where: option, remedy: 'Mend its permissions.', cause });
+  if (code === 'EISDIR') return new KeywrightError('INVALID_INPUT', { detail: `${path} is a folder, not a file.`, where: option, cause });
+  return new KeywrightError('INVALID_INPUT', { detail: `${path} cannot be read (${code ?? 'unknown'}).`, where: option, cause });
+}
+
+function tooLong(option: string, most: number): KeywrightError {
+  return new KeywrightError('INVALID_INPUT', { detail: `This is longer than the ${most} bytes that fit here.`, where: option, remedy: 'Large files are signed with `keywright files sign`.' });
+}
+
+/**
+ * Writes a file whole or not at all: aside, fsync, rename. It is refused before anything is done when the file is there.
+ * @throws ALREADY_EXISTS unless `force`, STORAGE_FULL, STORAGE_READ_ONLY
+ */
+export async function writeOut(path: string, bytes: Uint8Array, { force, secret }: { force: boolean; secret: boolean }): Promise<void> {
+  const target = resolve(path);
+  await mayWrite(path, force);
+  const special = await stat(target).then((facts) => !facts.isFile(), () => false);
+  // A device or a pipe cannot be replaced by another file; it is written to.
+  const aside = special ? target : join(dirname(target), `.${basename(target).slice(0, 100)}.${randomBytes(6).toString('hex')}`);
+  try {
+    const file = await open(aside, special ? 'w' : 'wx', secret ? 0o600 : 0o666);
+    try {
+      await file.writeFile(bytes);
+      if (!special) await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (!special) await rename(aside, target);
+  } catch (cause) {
+    if (!special) await rm(aside, { force: true }).catch(() => undefined);
+    const { code } = cause as NodeJS.ErrnoException;
+    throw code === 'ENOSPC' || code === 'EDQUOT'
+      ? new KeywrightError('STORAGE_FULL', { detail: `There is no space left to write ${path}.`, remedy: 'Free some space.', cause })
+      : new KeywrightError('STORAGE_READ_ONLY', { detail: `${path} cannot be written (${code ?? 'unknown'}).`, where: '--out', remedy: 'Name another file.', cause });
+  }
+}
+
+/** @throws ALREADY_EXISTS for a file that is there, unless `force`. */
+export async function mayWrite(path: string, force: boolean): Promise<void> {
+  if (force) return;
+  const there = await stat(resolve(path)).then((facts) => facts.isFile() || facts.isDirectory(), () => false);
+  if (there) throw new KeywrightError('ALREADY_EXISTS', { detail: `${path} is there already. Nothing was done.`, where: '--out', remedy: 'Name another file, or replace it with --force.' });
+}

@@ -1,0 +1,33 @@
+/** The command line's entry: `bin/keywright` starts it with the Node that came with the packages. */
+import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Compiled code is kept in this user's own cache folder, never in one that others may write: whoever can write there
+ * decides what runs.
+ */
+function cacheFolder(): string | undefined {
+  const { XDG_CACHE_HOME: told, LOCALAPPDATA: local, HOME: home } = process.env;
+  if (process.platform === 'win32') return local === undefined ? undefined : join(local, 'keywright', 'code');
+  if (told?.startsWith('/') === true) return join(told, 'keywright', 'code');
+  return home?.startsWith('/') === true ? join(home, '.cache', 'keywright', 'code') : join(homedir(), '.cache', 'keywright', 'code');
+}
+
+const cache = cacheFolder();
+if (cache !== undefined) enableCompileCache(cache);
+
+const { run } = await import('./run.ts');
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    // The second time is meant.
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort();
+  });
+}
+// Whoever reads our output may have had enough (`| head`): that is no fault of ours.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+const code = await run(process.argv.slice(2), { stdin: () => process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env, signal: interrupted.signal });
+process.stdout.write('', () => process.exit(code));

@@ -1,0 +1,174 @@
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { KeywrightError } from '../contract/errors.ts';
+import { nearest } from '../config/distance.ts';
+import { GLOBAL_OPTIONS } from './globals.ts';
+import type { ArgumentSpec, CommandSpec, Kind, OptionSpec } from './spec.ts';
+
+/** `--help` was asked for: its text, an answer and not an error. */
+export class HelpAsked extends Error {
+  readonly text: string;
+  constructor(text: string) {
+    super('help');
+    this.text = text;
+  }
+}
+
+/** What a command line said, before it means anything: by option and argument name. */
+export interface Parsed {
+  readonly arguments: readonly (string | readonly string[] | undefined)[];
+  /** Only what was given. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Splits off the words that name the command: `keys`, `list`. Global options may stand between them. */
+export function splitWords(argv: readonly string[], isPrefix: (words: readonly string[]) => boolean): { words: string[]; rest: string[] } {
+  const words: string[] = [];
+  const rest: string[] = [];
+  let next = 0;
+  for (; next < argv.length; next += 1) {
+    const word = argv[next]!;
+    if (!word.startsWith('-')) {
+      if (!isPrefix([...words, word])) break;
+      words.push(word);
+      continue;
+    }
+    const option = GLOBAL_OPTIONS.find(({ name }) => word === `--${name}` || word === `--no-${name}` || word.startsWith(`--${name}=`));
+    if (option === undefined && word !== '--help' && word !== '-h') break;
+    rest.push(word);
+    if (option?.value !== undefined && word === `--${option.name}` && next + 1 < argv.length) {
+      next += 1;
+      rest.push(argv[next]!);
+    }
+  }
+  return { words, rest: [...rest, ...argv.slice(next)] };
+}
+
+const PLACEHOLDERS: Readonly<Record<Kind, string>> = { text: 'text', number: 'n', time: 'time', flag: '', record: 'key=value', value: 'value', bytes: 'file', path: 'file' };
+
+/** @returns what was given. @throws HelpAsked; INVALID_INPUT for whatever the command does not take. */
+export function parseCommand(spec: CommandSpec, rest: readonly string[]): Parsed {
+  const command = commandFor(spec);
+  let help = '';
+  command.configureOutput({ writeOut: (text) => (help += text), writeErr: () => undefined });
+  let parsed: Parsed | undefined;
+  command.action(() => {
+    parsed = { arguments: command.processedArgs as Parsed['arguments'], options: givenBy(command) };
+  });
+  try {
+    command.parse([...rest], { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.code === 'commander.helpDisplayed') throw new HelpAsked(help);
+    throw usageError(thrown.message, spec);
+  }
+  return parsed!;
+}
+
+function usageError(message: string, spec: CommandSpec): KeywrightError {
+  const [line = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  const detail = `${line.charAt(0).toUpperCase()}${line.slice(1)}${line.endsWith('.') ? '' : '.'}`;
+  const meant = suggestion?.replace(/^\(|\)$/g, '');
+  return new KeywrightError('INVALID_INPUT', { detail, remedy: meant ?? `See \`keywright ${spec.words.join(' ')} --help\`.` });
+}
+
+function commandFor(spec: CommandSpec): Command {
+  const command = new Command(spec.words.join(' '))
+    .description(`${spec.summary}.`)
+    .exitOverride()
+    .helpOption('-h, --help', 'show this')
+    .showSuggestionAfterError(true)
+    .configureHelp({ showGlobalOptions: false, commandUsage: (one) => `keywright ${one.name()} ${usageOf(spec)}` });
+  for (const argument of spec.arguments) command.addArgument(argumentFor(argument));
+  command.optionsGroup('Options:');
+  for (const option of spec.options) addOption(command, option);
+  if (spec.out !== undefined && !spec.options.some(({ name }) => name === 'out')) {
+    command.addOption(new Option('--out <file>', 'write the answer there; -: standard output'));
+    command.addOption(new Option('--force', 'replace a file that is there'));
+  }
+  for (const name of Object.keys(spec.outs ?? {})) command.addOption(new Option(`--${name} <file>`, `write the ${name.replace(/-out$/, '')} there`));
+  command.optionsGroup('Options of every command:');
+  addGlobals(command);
+  if (spec.examples !== undefined) command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);
+  return command;
+}
+
+/** Adds what every command takes: also to the program's own (`serve`). */
+export function addGlobals(command: Command): void {
+  for (const { name, value, no, summary } of GLOBAL_OPTIONS) {
+    if (no !== 'alone') command.addOption(new Option(`--${name}${value === undefined ? '' : ` <${value}>`}`, summary));
+    if (no !== undefined) {
+      const negated = new Option(`--no-${name}`, summary);
+      // Its counterpart's line tells of both.
+      command.addOption(no === 'alone' ? negated : negated.hideHelp());
+    }
+  }
+}
+
+/** @returns the options that were given, by their long names (`agent: false` for `--no-agent`). */
+export function givenBy(command: Command): Record<string, unknown> {
+  return Object.fromEntries(command.options.flatMap((option) => {
+    const attribute = option.attributeName();
+    return command.getOptionValueSource(attribute) === 'cli' ? [[option.long!.replace(/^--(no-)?/, ''), command.getOptionValue(attribute) as unknown]] : [];
+  }));
+}
+
+function usageOf(spec: CommandSpec): string {
+  const words = spec.arguments.map(({ name, required, many }) => {
+    const word = `${name}${many === true ? '...' : ''}`;
+    return required ? `<${word}>` : `[${word}]`;
+  });
+  return [...words, '[options]'].join(' ');
+}
+
+function argumentFor({ name, required, many, choices }: ArgumentSpec): Argument {
+  const word = `${name}${many === true ? '...' : ''}`;
+  const argument = new Argument(required ? `<${word}>` : `[${word}]`);
+  return choices === undefined ? argument : argument.choices(choices);
+}
+
+function addOption(command: Command, spec: OptionSpec): void {
+  const { name, kind, choices, many, nullable } = spec;
+  if (kind === 'flag') return addFlag(command, spec);
+  const option = new Option(`--${name} <${choices === undefined ? PLACEHOLDERS[kind] : 'name'}>`, describeOption(spec));
+  const known = choices === undefined ? undefined : [...choices, ...(nullable === true ? ['none'] : [])];
+  option.argParser((text: string, before: unknown) => {
+    // Names hold no commas, so several of them may stand in one word.
+    const values = many === true && known !== undefined ? text.split(',') : [text];
+    for (const value of values) if (known !== undefined && !(value === '' && many === true)) mustBeOneOf(name, value, known);
+    return many === true || kind === 'record' ? [...((before as string[] | undefined) ?? []), ...values] : text;
+  });
+  command.addOption(option);
+}
+
+function mustBeOneOf(name: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return;
+  const meant = nearest(value, known);
+  throw new KeywrightError('INVALID_INPUT', {
+    detail: `“${value.slice(0, 100)}” is not a ${name.replaceAll('-', ' ')}.`,
+    where: `--${name}`,
+    remedy: meant === undefined ? `Choose one of: ${known.join(', ')}.` : `Did you mean ${meant}?`,
+    alternatives: meant === undefined ? known : [meant],
+  });
+}
+
+function addFlag(command: Command, spec: OptionSpec): void {
+  const { name, default: value } = spec;
+  const [yes, no] = [new Option(`--${name}`, describeOption(spec)), new Option(`--no-${name}`, describeOption(spec))];
+  command.addOption(value === true ? yes.hideHelp() : yes);
+  if (spec.instead !== true) command.addOption(value === true ? no : no.hideHelp());
+}
+
+function describeOption({ name, kind, choices, many, nullable, default: value, instead }: OptionSpec): string {
+  const words: string[] = [];
+  if (instead === true) words.push(`what --in names is the ${name}`);
+  else if (kind === 'flag') words.push(value === true ? `not ${name.replaceAll('-', ' ')}` : name.replaceAll(/[.-]/g, ' '));
+  else words.push(name.replaceAll(/[.-]/g, ' '));
+  if (choices !== undefined) words.push(`one of: ${choices.join(', ')}`);
+  if (kind === 'flag' && value === undefined && instead !== true) words.push(`or --no-${name}`);
+  if (kind === 'time') words.push('such as 2030-12-31');
+  if (kind === 'bytes') words.push('-: standard input');
+  if (many === true || kind === 'record') words.push('may be repeated');
+  if (nullable === true) words.push('none: without');
+  if (value !== undefined && kind !== 'flag') words.push(`default: ${String(value)}`);
+  return words.join('; ');
+}

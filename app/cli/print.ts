@@ -1,0 +1,110 @@
+import type { Problem } from '../contract/errors.ts';
+import { at } from './input.ts';
+import { printable } from './printable.ts';
+import type { CommandSpec } from './spec.ts';
+
+/** Colours, where they are wanted. */
+export interface Style {
+  bold(text: string): string;
+  dim(text: string): string;
+  red(text: string): string;
+}
+
+export function styleFor(colours: boolean): Style {
+  const wrap = (on: number, off: number) => (text: string) => (colours ? `\x1b[${on}m${text}\x1b[${off}m` : text);
+  return { bold: wrap(1, 22), dim: wrap(2, 22), red: wrap(31, 39) };
+}
+
+/** @returns an output record as a person reads it: a table where the command has one, else a line a field. */
+export function humanOutput(spec: CommandSpec, output: unknown, style: Style): string {
+  if (spec.table === undefined) return record(output, style);
+  const rows = at(output, spec.table.rows);
+  const lines = Array.isArray(rows) ? table(rows, spec.table.columns, style) : [];
+  const rest = Object.entries(output as Record<string, unknown>).filter(([name]) => name !== spec.table?.rows);
+  return [...lines, ...rest.flatMap(([name, value]) => aside(name, value, style))].map((line) => `${line}\n`).join('');
+}
+
+function table(rows: readonly unknown[], columns: readonly string[], style: Style): string[] {
+  if (rows.length === 0) return [];
+  const cells = rows.map((row) => columns.map((column) => text(at(row, column))));
+  const heads = columns.map((column) => title(column));
+  const widths = heads.map((head, index) => Math.max(width(head), ...cells.map((row) => width(row[index]!))));
+  const line = (row: readonly string[]) => row.map((cell, index) => (index === row.length - 1 ? cell : cell + ' '.repeat(widths[index]! - width(cell)))).join('  ').trimEnd();
+  return [style.dim(line(heads)), ...cells.map(line)];
+}
+
+/** What an answer tells beside its table: what is not empty, and who has something to say. */
+function aside(name: string, value: unknown, style: Style): string[] {
+  if (value === null || value === undefined || value === false || (Array.isArray(value) && value.length === 0)) return [];
+  if (Array.isArray(value) && value.some((one) => typeof one === 'object')) {
+    return value.flatMap((one) => {
+      const { detail, remedy, title: of } = one as Record<string, unknown>;
+      return typeof detail === 'string' ? [`${style.bold(text(of ?? name))}: ${text(detail)}${typeof remedy === 'string' ? ` ${text(remedy)}` : ''}`] : [];
+    });
+  }
+  if (typeof value === 'object' && !Array.isArray(value)) return fields(value, `${name}.`, style);
+  return [`${style.dim(`${title(name)}:`)} ${text(value)}`];
+}
+
+function record(output: unknown, style: Style): string {
+  return fields(output, '', style).map((line) => `${line}\n`).join('');
+}
+
+function fields(value: unknown, prefix: string, style: Style): string[] {
+  const entries = flat(value, prefix);
+  const widest = Math.min(24, Math.max(0, ...entries.map(([name]) => width(title(name)))));
+  return entries.map(([name, one]) => `${style.dim(title(name).padEnd(widest))}  ${text(one)}`);
+}
+
+/** Records within records become lines of their own; what is null or an empty list is left out. */
+function flat(value: unknown, prefix: string): [string, unknown][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, one]): [string, unknown][] => {
+    if (one === null || one === undefined || (Array.isArray(one) && one.length === 0)) return [];
+    if (Array.isArray(one) && one.some((item) => typeof item === 'object')) return one.flatMap((item, index) => flat(item, `${prefix}${name}.${index + 1}.`));
+    if (typeof one === 'object' && !Array.isArray(one)) return flat(one, `${prefix}${name}.`);
+    return [[prefix + name, one]];
+  });
+}
+
+/** `notAfter` reads `not after`. */
+function title(name: string): string {
+  return printable(name).replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+}
+
+function text(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(text).join(', ');
+  return printable(String(value));
+}
+
+/** Columns that a text takes; wide characters count as they are, which a terminal may see otherwise. */
+function width(value: string): number {
+  return [...value].length;
+}
+
+/** @returns an error as a person reads it: what, why, what to do next. */
+export function humanError(problem: Problem, style: Style): string {
+  const { title: what, detail, where, remedy, alternatives, triesLeft, retryAfter } = problem;
+  const lines = [`${style.red(style.bold('keywright:'))} ${printable(detail === '' ? what : detail)}`];
+  if (where !== undefined && !detail.includes(where)) lines.push(`  ${style.dim('at')} ${printable(where)}`);
+  if (triesLeft !== undefined) lines.push(`  ${triesLeft} ${triesLeft === 1 ? 'try' : 'tries'} left`);
+  if (retryAfter !== undefined) lines.push(`  Try again in ${retryAfter} s`);
+  if (remedy !== undefined) lines.push(`  ${printable(remedy)}`);
+  const others = (alternatives ?? []).filter((one) => remedy?.includes(one) !== true);
+  if (others.length > 0) lines.push(`  ${style.dim('would do:')} ${others.slice(0, 30).map(printable).join(', ')}${others.length > 30 ? ' …' : ''}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** @returns one line that tells how far a call is, from the numbers that its progress has. */
+export function progressLine(event: unknown): string {
+  if (typeof event !== 'object' || event === null) return '';
+  const { done, total, bytes, totalBytes, file, label, index, files, detail } = event as Record<string, unknown>;
+  const name = [file, label, detail].find((one) => typeof one === 'string');
+  const words = name === undefined ? [] : [printable(name as string)];
+  if (typeof index === 'number' && typeof files === 'number' && files > 1) words.push(`(${Math.min(index + 1, files)} of ${files})`);
+  const [part, whole] = typeof totalBytes === 'number' ? [bytes, totalBytes] : [done, total];
+  if (typeof part === 'number' && typeof whole === 'number' && whole > 0) words.push(`${Math.floor((part / whole) * 100)} %`);
+  return words.join(' ');
+}

@@ -1,0 +1,198 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Principal } from '../contract/call.ts';
+import type { CallOptions } from '../contract/core.ts';
+import { EXIT_CHECK_FAILED, ERRORS, KeywrightError, toProblem } from '../contract/errors.ts';
+import { PERMISSIONS } from '../contract/operation.ts';
+import { wasNeverSent } from '../rpc/client.ts';
+import { COMMANDS, commandNamed, isCommandPrefix } from './commands.ts';
+import { mayWrite, readFileOf, StandardInput, writeOut } from './files.ts';
+import { globalsOf, type Globals } from './globals.ts';
+import { at, inputOf } from './input.ts';
+import { openFor, unlockFor } from './open.ts';
+import { HelpAsked, parseCommand, splitWords, type Parsed } from './parse.ts';
+import { humanError, humanOutput, progressLine, styleFor } from './print.ts';
+import { CommandPrompter } from './secrets.ts';
+import type { CommandSpec, OutputSpec } from './spec.ts';
+import { hasTerminal, openTerminal, type Terminal } from './terminal.ts';
+
+/** What a command line runs in. */
+export interface Surroundings {
+  readonly stdin: () => Readable;
+  readonly stdout: Writable & { isTTY?: boolean };
+  readonly stderr: Writable & { isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The terminal, where there is one; absent: the process's own. */
+  readonly terminal?: Terminal | null;
+  /** Aborted by Ctrl+C. */
+  readonly signal: AbortSignal;
+}
+
+/** Whoever runs the command line may do everything but answer prompts for the window. */
+export const OWNER: Principal = {
+  id: 'owner', name: 'command line', face: 'cli',
+  permissions: new Set(PERMISSIONS.filter((permission) => permission !== 'prompts:admin')),
+};
+
+/** Commands of the program itself; each brings its own options. */
+const PROGRAM: Readonly<Record<string, () => Promise<(argv: readonly string[], around: Surroundings) => Promise<number>>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
+  completion: async () => (await import('./completion.ts')).completion,
+  version: async () => (await import('./about.ts')).showVersion,
+  help: async () => (await import('./about.ts')).showHelp,
+};
+
+export const PROGRAM_WORDS = Object.keys(PROGRAM);
+
+/** Runs one command line. @returns the exit code; never throws. */
+export async function run(argv: readonly string[], around: Surroundings): Promise<number> {
+  const json = argv.includes('--json');
+  try {
+    return await runWords(argv, around);
+  } catch (thrown) {
+    if (thrown instanceof HelpAsked) {
+      around.stdout.write(thrown.text);
+      return 0;
+    }
+    const problem = toProblem(thrown);
+    const style = styleFor(around.stderr.isTTY === true && !argv.includes('--no-color') && (around.env['NO_COLOR'] ?? '') === '');
+    around.stderr.write(json ? `${JSON.stringify(problem)}\n` : humanError(problem, style));
+    if (!json && problem.code === 'INTERNAL' && argv.includes('--verbose')) around.stderr.write(`${String((thrown as Error)?.stack ?? thrown)}\n`);
+    return ERRORS[problem.code].exit;
+  }
+}
+
+async function runWords(argv: readonly string[], around: Surroundings): Promise<number> {
+  const { words, rest } = splitWords(argv, isCommandPrefix);
+  const spec = commandNamed(words);
+  if (spec !== undefined) return runCommand(spec, rest, around);
+  const first = rest.findIndex((word) => !word.startsWith('-'));
+  const program = words.length === 0 && first !== -1 ? PROGRAM[rest[first]!] : undefined;
+  if (program !== undefined) return (await program())(rest.toSpliced(first, 1), around);
+  const about = await import('./about.ts');
+  if (words.length === 0 && argv.includes('--version')) return about.showVersion([], around);
+  return about.overview(words, rest, around);
+}
+
+async function runCommand(spec: CommandSpec, rest: readonly string[], around: Surroundings): Promise<number> {
+  const parsed = parseCommand(spec, rest);
+  const globals = globalsOf(parsed.options, around.env);
+  const outputs = await outputsOf(spec, parsed, globals);
+  const stdin = new StandardInput(around.stdin);
+  const input = await inputOf(spec, parsed, (file, most, option) => (file === '-' ? stdin.read(most, option) : readFileOf(file, most, option)));
+  const prompter = prompterFor(spec, globals, stdin, around);
+  const progress = new ProgressLine(around, spec, globals);
+  const options: CallOptions = { principal: OWNER, prompt: prompter, signal: around.signal, ...(progress.wanted ? { progress: (event: unknown) => progress.show(event) } : {}) };
+  let output: unknown;
+  try {
+    output = await callOnce(spec, input, options, globals, around, prompter);
+  } finally {
+    progress.clear();
+  }
+  await deliver(spec, output, outputs, globals, around);
+  return spec.check !== undefined && at(output, spec.check) === false ? EXIT_CHECK_FAILED : 0;
+}
+
+/** An owner that ended before it was asked is replaced by the next; one that ended while it was asked never is. */
+async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions, globals: Globals, around: Surroundings, prompter: CommandPrompter): Promise<unknown> {
+  for (let tries = 3; ; tries -= 1) {
+    const opened = await openFor(spec, globals, around.env);
+    try {
+      const withRecoveryCode = prompter.answers('recovery-code') && !prompter.answers('store-passphrase');
+      if (spec.needsStore && opened.passing) await unlockFor(opened.core, { principal: OWNER, prompt: prompter, signal: around.signal }, withRecoveryCode);
+      return await opened.core.call(spec.id, input, options);
+    } catch (thrown) {
+      if (tries <= 1 || !wasNeverSent(thrown)) throw thrown;
+    } finally {
+      await opened.close();
+    }
+  }
+}
+
+function prompterFor(spec: CommandSpec, globals: Globals, stdin: StandardInput, around: Surroundings): CommandPrompter {
+  return new CommandPrompter({
+    files: globals.secretFiles, also: spec.prompts ?? {}, stdin, yes: globals.yes,
+    terminal: async () => (around.terminal === undefined ? openTerminal() : (around.terminal ?? undefined)),
+    hasTerminal: around.terminal === undefined ? hasTerminal() : around.terminal !== null,
+  });
+}
+
+interface Output extends OutputSpec {
+  /** `-`: standard output. */
+  readonly file: string;
+  readonly force: boolean;
+}
+
+/** Where the answer goes. What cannot be written is refused before anything is done. */
+async function outputsOf(spec: CommandSpec, { options }: Parsed, { json }: Globals): Promise<Output[]> {
+  const force = options['force'] === true;
+  const outputs: Output[] = [];
+  // Where `--out` is a path of the input, the core writes it itself.
+  const byCore = spec.options.some(({ name }) => name === 'out');
+  if (spec.out !== undefined) {
+    const file = options['out'] as string | undefined;
+    if (file === '-' && json) throw new KeywrightError('INVALID_INPUT', { detail: '--json and --out - both write to standard output.', where: '--out', remedy: 'Leave out one of them.' });
+    if (byCore ? file === '-' : !(json && file === undefined)) outputs.push({ ...spec.out, file: file ?? '-', force });
+  }
+  for (const [name, output] of Object.entries(spec.outs ?? {})) {
+    const file = options[name] as string | undefined;
+    if (file !== undefined) outputs.push({ ...output, file, force });
+  }
+  if (outputs.filter(({ file }) => file === '-').length > 1) throw new KeywrightError('INVALID_INPUT', { detail: 'Only one answer can go to standard output.', remedy: 'Name files for the others.' });
+  for (const { file } of outputs) if (file !== '-') await mayWrite(file, force);
+  return outputs;
+}
+
+async function deliver(spec: CommandSpec, output: unknown, outputs: readonly Output[], globals: Globals, around: Surroundings): Promise<void> {
+  const { stdout, stderr } = around;
+  let toStandardOutput = false;
+  for (const { path, bytes, file, force, secret } of outputs) {
+    const value = at(output, path);
+    if (typeof value !== 'string') continue;
+    const content = bytes ? Buffer.from(value, 'base64url') : Buffer.from(value);
+    if (file !== '-') {
+      await writeOut(file, content, { force, secret: secret === true });
+      if (!globals.quiet && !globals.json) stderr.write(`${file}: ${content.length} bytes\n`);
+      continue;
+    }
+    toStandardOutput = true;
+    // Bytes that are no text would garble a terminal; a file or a pipe gets them as they are.
+    stdout.write(stdout.isTTY === true && bytes && !isText(content) ? `${value}\n` : content);
+  }
+  if (globals.json) stdout.write(`${JSON.stringify(output, null, stdout.isTTY === true ? 2 : undefined)}\n`);
+  else if (!toStandardOutput && outputs.length === 0) stdout.write(humanOutput(spec, output, styleFor(stdout.isTTY === true && globals.color)));
+}
+
+function isText(bytes: Uint8Array): boolean {
+  try {
+    return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return false;
+  }
+}
+
+/** How far it is, on one line that is overwritten; only for a person who looks. */
+class ProgressLine {
+  readonly wanted: boolean;
+  readonly #stderr: Surroundings['stderr'];
+  #shownAt = 0;
+  #shown = false;
+
+  constructor({ stderr }: Surroundings, spec: CommandSpec, { quiet, json }: Globals) {
+    this.#stderr = stderr;
+    this.wanted = spec.progress && stderr.isTTY === true && !quiet && !json;
+  }
+
+  show(event: unknown): void {
+    const now = Date.now();
+    if (now - this.#shownAt < 100) return;
+    this.#shownAt = now;
+    this.#shown = true;
+    this.#stderr.write(`\r\x1b[K${progressLine(event).slice(0, 120)}`);
+  }
+
+  clear(): void {
+    if (this.#shown) this.#stderr.write('\r\x1b[K');
+  }
+}
+
+export { COMMANDS };

@@ -1,0 +1,158 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { KeywrightError } from '../contract/errors.ts';
+import type { Prompter } from '../contract/call.ts';
+import type { PromptAnswer, PromptRequest } from '../contract/prompts.ts';
+import { unreadable, type StandardInput } from './files.ts';
+import { SECRET_FILES, type Purpose } from './globals.ts';
+import type { Terminal } from './terminal.ts';
+
+/** As much as a prompt's answer holds. */
+const MOST = 4096;
+
+export interface SecretSources {
+  /** Option to file: `{ 'passphrase-file': 'pw' }`. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Purpose to option, where the command's record says that another option's file answers it. */
+  readonly also: Readonly<Record<string, string>>;
+  readonly stdin: StandardInput;
+  /** `--yes` */
+  readonly yes: boolean;
+  /** The terminal itself, or undefined when there is none. */
+  readonly terminal: () => Promise<Terminal | undefined>;
+  /** Whether there is one; asking must not open it. */
+  readonly hasTerminal: boolean;
+}
+
+/**
+ * Answers what a command asks for: by purpose from files, else on the terminal. A file answers one question once; the same
+ * question again means that its answer was wrong, and a wrong secret is never tried twice.
+ */
+export class CommandPrompter implements Prompter {
+  readonly #sources: SecretSources;
+  readonly #answered = new Set<string>();
+  readonly #standardInput = new Map<string, string>();
+
+  constructor(sources: SecretSources) {
+    this.#sources = sources;
+  }
+
+  get interactive(): boolean {
+    return this.#sources.hasTerminal;
+  }
+
+  async ask(request: PromptRequest, signal: AbortSignal): Promise<PromptAnswer> {
+    signal.throwIfAborted();
+    if (request.kind === 'confirm' && request.typed === undefined && this.#sources.yes) return { kind: 'confirmed' };
+    const option = request.kind === 'secret' || request.kind === 'new-secret' ? this.#optionFor(request.purpose) : undefined;
+    if (option !== undefined) return this.#fromFile(option, request);
+    const terminal = await this.#sources.terminal();
+    if (terminal === undefined) throw nobodyToAsk(request);
+    return terminal.ask(request, signal);
+  }
+
+  /** Whether a file answers it, so that nobody need be asked. */
+  answers(purpose: Purpose): boolean {
+    return this.#optionFor(purpose) !== undefined;
+  }
+
+  /** All that files and `--yes` answer, for an agent that cannot ask back. */
+  async fromFiles(): Promise<Partial<Record<Purpose, string | true>>> {
+    const answers: Partial<Record<Purpose, string | true>> = this.#sources.yes ? { confirm: true } : {};
+    for (const purpose of [...Object.values(SECRET_FILES).flat(), ...(Object.keys(this.#sources.also) as Purpose[])]) {
+      const option = this.#optionFor(purpose);
+      if (option !== undefined) answers[purpose] = await this.#read(option);
+    }
+    return answers;
+  }
+
+  #optionFor(purpose: Purpose): string | undefined {
+    const { files, also } = this.#sources;
+    const own = Object.keys(SECRET_FILES).find((option) => files[option] !== undefined && SECRET_FILES[option]?.includes(purpose) === true);
+    if (own !== undefined) return own;
+    const other = also[purpose];
+    return other !== undefined && files[other] !== undefined ? other : undefined;
+  }
+
+  async #fromFile(option: string, { purpose, title, subject, note }: PromptRequest): Promise<PromptAnswer> {
+    const file = this.#sources.files[option]!;
+    const question = [purpose, title, subject, note].join('\0');
+    if (this.#answered.has(question)) {
+      throw new KeywrightError('PIN_INCORRECT', { detail: `What is in ${file === '-' ? 'standard input' : file} was not accepted.`, where: `--${option}`, remedy: 'Check the file; it is not tried a second time.' });
+    }
+    this.#answered.add(question);
+    return { kind: 'secret', secret: await this.#read(option) };
+  }
+
+  async #read(option: string): Promise<string> {
+    const file = this.#sources.files[option]!;
+    if (file !== '-') return readSecretFile(file, `--${option}`);
+    // Standard input can be read once, and a command may ask twice.
+    const secret = this.#standardInput.get(option) ?? asSecret(await this.#sources.stdin.read(MOST + 2, `--${option}`), `--${option}`);
+    this.#standardInput.set(option, secret);
+    return secret;
+  }
+}
+
+/**
+ * Reads a secret from a file: UTF-8, one line break at its end not being part of it.
+ * @param shared the file may be read by its group (a service credential, whose folder is closed).
+ * @throws PERMISSION_DENIED when others may read it, NOT_FOUND, INVALID_INPUT. No error holds what is in it.
+ */
+export function readSecretFile(path: string, option: string, shared = false): string {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (cause) {
+    throw unreadable(path, option, cause);
+  }
+  const buffer = Buffer.alloc(MOST + 2);
+  try {
+    const facts = fstatSync(file);
+    if (process.platform !== 'win32' && (facts.mode & (shared ? 0o007 : 0o077)) !== 0) {
+      throw new KeywrightError('PERMISSION_DENIED', { detail: `Others may read ${path}, so it was not used.`, where: option, remedy: `Close it to others (chmod 600 ${path}) and choose another secret if somebody may have read it.` });
+    }
+    let length = 0;
+    for (;;) {
+      const read = readSync(file, buffer, length, buffer.length - length, null);
+      if (read === 0) break;
+      length += read;
+      if (length === buffer.length) break;
+    }
+    return asSecret(buffer.subarray(0, length), option);
+  } catch (cause) {
+    throw unreadable(path, option, cause);
+  } finally {
+    buffer.fill(0);
+    closeSync(file);
+  }
+}
+
+function asSecret(bytes: Uint8Array, option: string): string {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes).replace(/\r?\n$/, '');
+  } catch {
+    throw new KeywrightError('INVALID_INPUT', { detail: 'The secret is not UTF-8 text.', where: option });
+  }
+  if (text === '') throw new KeywrightError('INVALID_INPUT', { detail: 'There is no secret in it: it is empty.', where: option });
+  if (text.length > MOST) throw new KeywrightError('INVALID_INPUT', { detail: `A secret has at most ${MOST} characters.`, where: option });
+  return text;
+}
+
+/** @returns the error of a question that nobody is there to answer, with the option that would have. */
+function nobodyToAsk(request: PromptRequest): KeywrightError {
+  const option = Object.keys(SECRET_FILES).find((name) => SECRET_FILES[name]?.includes(request.purpose) === true);
+  if (request.kind === 'confirm') {
+    return new KeywrightError('PIN_REQUIRED', {
+      detail: `${request.title}: this needs a confirmation, and there is no terminal to ask on.`,
+      remedy: request.typed === undefined ? 'Confirm with --yes.' : 'This one must be typed by a person: run it on a terminal, or use the window.',
+    });
+  }
+  if (request.kind === 'show-secret') {
+    return new KeywrightError('PIN_REQUIRED', { detail: `${request.title}: there is no terminal to show it on.`, remedy: 'Run it on a terminal, or use the window.' });
+  }
+  return new KeywrightError('PIN_REQUIRED', {
+    detail: `${request.title}: a secret is needed (${request.purpose}), and there is no terminal to ask on.`,
+    remedy: option === undefined ? 'Run it on a terminal, or use the window.' : `Give it with --${option} FILE, or run it on a terminal.`,
+  });
+}

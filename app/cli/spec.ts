@@ -1,0 +1,81 @@
+/**
+ * A command as plain data, made from an operation's record (`describe.ts`) and kept in `commands.generated.json`: so the
+ * command line needs neither schemas nor code of its own per operation, and answers as fast as Node starts.
+ */
+export interface CommandSpec {
+  readonly id: string;
+  /** `['store', 'slots', 'list']` */
+  readonly words: readonly string[];
+  readonly summary: string;
+  readonly permission: string;
+  /** Needs an open store. */
+  readonly needsStore: boolean;
+  /** Reports progress while it runs. */
+  readonly progress: boolean;
+  readonly http: { readonly method: string; readonly path: string };
+  readonly arguments: readonly ArgumentSpec[];
+  readonly options: readonly OptionSpec[];
+  /** Fields without which nothing can be done, and how each is given. */
+  readonly required: readonly { readonly path: string; readonly by: string }[];
+  /** Alternatives within the input. */
+  readonly unions: readonly UnionSpec[];
+  readonly check?: string;
+  readonly out?: OutputSpec;
+  readonly outs?: Readonly<Record<string, OutputSpec>>;
+  readonly stdout?: Readonly<Record<string, true>>;
+  readonly table?: { readonly rows: string; readonly columns: readonly string[] };
+  readonly examples?: readonly string[];
+  readonly prompts?: Readonly<Record<string, string>>;
+  readonly background?: true;
+}
+
+/** How a word of the command line becomes a value of the input. */
+export type Kind =
+  | 'text' | 'number' | 'time' | 'flag' | 'record'
+  /** A text, number, truth value or null, as JSON would read it; else text. */
+  | 'value'
+  /** A file whose bytes are the value. */
+  | 'bytes'
+  /** A file's path, made absolute. */
+  | 'path';
+
+interface FieldSpec {
+  /** Dotted path in the input. */
+  readonly path: string;
+  readonly kind: Kind;
+  readonly many?: true;
+  readonly choices?: readonly string[];
+  /** `none` stands for null. */
+  readonly nullable?: true;
+  /** Of a `path`: the value is a record with the path in this field. */
+  readonly within?: string;
+  /** Of `bytes`: the most that is read. */
+  readonly most?: number;
+}
+
+export interface ArgumentSpec extends FieldSpec {
+  readonly name: string;
+  readonly required: boolean;
+}
+
+export interface OptionSpec extends FieldSpec {
+  /** Without the dashes. */
+  readonly name: string;
+  readonly default?: unknown;
+  /** A flag that puts the bytes of `--in` here instead. */
+  readonly instead?: true;
+}
+
+export interface UnionSpec {
+  readonly path: string;
+  readonly variants: readonly { readonly required: readonly string[]; readonly constants: Readonly<Record<string, true>>; readonly fields: readonly string[] }[];
+}
+
+export interface OutputSpec {
+  /** Dotted path in the output. */
+  readonly path: string;
+  /** base64url there; else text. */
+  readonly bytes: boolean;
+  /** For the owner's eyes alone. */
+  readonly secret?: true;
+}

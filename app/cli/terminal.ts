@@ -1,0 +1,179 @@
+import { closeSync, openSync } from 'node:fs';
+import { ReadStream } from 'node:tty';
+import { writeSync } from 'node:fs';
+import { KeywrightError } from '../contract/errors.ts';
+import type { PromptAnswer, PromptRequest } from '../contract/prompts.ts';
+import { printable } from './printable.ts';
+
+const PLACES = process.platform === 'win32' ? { in: '\\\\?\\CONIN$', out: '\\\\?\\CONOUT$' } : { in: '/dev/tty', out: '/dev/tty' };
+
+/** Whether there is a terminal to ask on, whatever standard input is. */
+export function hasTerminal(): boolean {
+  try {
+    closeSync(openSync(PLACES.in, 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A person at a terminal. */
+export interface Terminal {
+  /** @throws CANCELLED */
+  ask(request: PromptRequest, signal: AbortSignal): Promise<PromptAnswer>;
+}
+
+/** @returns the terminal itself (never standard input), or undefined when there is none. */
+export function openTerminal(): Terminal | undefined {
+  return hasTerminal() ? new ProcessTerminal() : undefined;
+}
+
+class ProcessTerminal implements Terminal {
+  async ask(request: PromptRequest, signal: AbortSignal): Promise<PromptAnswer> {
+    const line = new TerminalLine(signal);
+    try {
+      return await converse(request, line);
+    } finally {
+      line.close();
+    }
+  }
+}
+
+/** One line of writing, and one of reading. */
+export interface Line {
+  write(text: string): void;
+  /** @param hidden what is typed is not shown. @throws CANCELLED on Ctrl+C or Ctrl+D */
+  read(hidden: boolean): Promise<string>;
+}
+
+/** Asks what the request asks, in words that fit a terminal. @throws CANCELLED */
+export async function converse(request: PromptRequest, line: Line): Promise<PromptAnswer> {
+  const { title, subject, note } = request;
+  line.write(`${printable(title)}${subject === undefined ? '' : ` (${printable(subject)})`}\n`);
+  if (note !== undefined) line.write(`  ${printable(note)}\n`);
+  switch (request.kind) {
+    case 'secret': {
+      if (request.triesLeft !== undefined) line.write(`  ${request.triesLeft} ${request.triesLeft === 1 ? 'try' : 'tries'} left\n`);
+      line.write(`${nameOf(request.purpose)}: `);
+      return { kind: 'secret', secret: await line.read(true) };
+    }
+    case 'new-secret': return { kind: 'secret', secret: await choose(request.purpose, request.minLength ?? 8, line) };
+    case 'confirm': {
+      if (request.typed !== undefined) {
+        line.write(`Type “${printable(request.typed)}” to go on: `);
+        return { kind: 'confirmed', typed: await line.read(false) };
+      }
+      line.write(`${printable(request.action)}? [y/N] `);
+      if (/^y(es)?$/i.test((await line.read(false)).trim())) return { kind: 'confirmed' };
+      throw new KeywrightError('CANCELLED', 'It was not confirmed. Nothing was changed.');
+    }
+    case 'show-secret': {
+      line.write(`\n    ${printable(request.secret)}\n\nPress Enter once you have kept it. `);
+      await line.read(true);
+      return { kind: 'confirmed' };
+    }
+  }
+}
+
+/** Typed twice, until both are the same and long enough. */
+async function choose(purpose: string, least: number, line: Line): Promise<string> {
+  for (;;) {
+    line.write(`New ${nameOf(purpose).toLowerCase()} (at least ${least} characters): `);
+    const first = await line.read(true);
+    if ([...first].length < least) {
+      line.write(`That is shorter than ${least} characters.\n`);
+      continue;
+    }
+    line.write('Again: ');
+    if ((await line.read(true)) === first) return first;
+    line.write('These differ.\n');
+  }
+}
+
+function nameOf(purpose: string): string {
+  if (purpose.endsWith('passphrase')) return 'Passphrase';
+  if (purpose === 'recovery-code') return 'Recovery code';
+  return purpose === 'pin' ? 'PIN' : 'Password';
+}
+
+/** The terminal in raw mode: what is typed is shown by us, or not at all. */
+class TerminalLine implements Line {
+  readonly #signal: AbortSignal;
+  readonly #in: ReadStream;
+  readonly #out: number;
+  readonly #restore: () => void;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    this.#out = openSync(PLACES.out, 'w');
+    this.#in = new ReadStream(openSync(PLACES.in, 'r'));
+    this.#in.setRawMode(true);
+    // However the process ends, the person's terminal shows again what is typed.
+    this.#restore = () => void this.#in.setRawMode(false);
+    process.on('exit', this.#restore);
+  }
+
+  write(text: string): void {
+    // Raw mode takes a line feed literally.
+    writeSync(this.#out, text.replaceAll('\n', '\r\n'));
+  }
+
+  read(hidden: boolean): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const editor = new LineEditor();
+      const end = (how: () => void): void => {
+        this.#in.off('data', onData);
+        this.#in.pause();
+        this.#signal.removeEventListener('abort', onAbort);
+        this.write('\n');
+        how();
+      };
+      const onAbort = (): void => end(() => reject(this.#signal.reason as Error));
+      const onData = (bytes: Buffer): void => {
+        const before = editor.text;
+        const state = editor.type(bytes.toString('utf8'));
+        if (!hidden) this.write(shownChange(before, editor.text));
+        if (state === 'done') end(() => resolve(editor.text));
+        if (state === 'cancelled') end(() => reject(new KeywrightError('CANCELLED', 'The prompt was cancelled. Nothing was changed.')));
+      };
+      this.#signal.addEventListener('abort', onAbort, { once: true });
+      this.#in.on('data', onData);
+      this.#in.resume();
+    });
+  }
+
+  close(): void {
+    this.#restore();
+    process.off('exit', this.#restore);
+    this.#in.destroy();
+    closeSync(this.#out);
+  }
+}
+
+function shownChange(before: string, after: string): string {
+  if (after.startsWith(before)) return after.slice(before.length);
+  return '\b \b'.repeat([...before].length) + after;
+}
+
+/** A line as it is typed: characters, Backspace, Ctrl+U; Enter ends it, Ctrl+C and Ctrl+D (on an empty line) cancel it. */
+export class LineEditor {
+  text = '';
+  #escape = false;
+
+  type(keys: string): 'open' | 'done' | 'cancelled' {
+    for (const key of keys) {
+      if (this.#escape) {
+        // An arrow or function key: ends with a letter or a tilde.
+        if (/[A-Za-z~]/.test(key) && key !== 'O') this.#escape = false;
+        continue;
+      }
+      if (key === '\r' || key === '\n') return 'done';
+      if (key === '\x03' || (key === '\x04' && this.text === '')) return 'cancelled';
+      if (key === '\x7f' || key === '\b') this.text = [...this.text].slice(0, -1).join('');
+      else if (key === '\x15') this.text = '';
+      else if (key === '\x1b') this.#escape = true;
+      else if (key >= ' ') this.text += key;
+    }
+    return 'open';
+  }
+}
