@@ -8,6 +8,8 @@ export interface OpenCoreOptions {
   readonly dataDir: string;
   readonly config: Config;
   readonly kind: CoreKind;
+  /** Nothing is written to the log: for a command whose standard error is for its own answer. */
+  readonly silent?: boolean;
 }
 
 /**
@@ -16,14 +18,14 @@ export interface OpenCoreOptions {
  *
  * @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY for a store that is there and cannot be opened.
  */
-export async function openCore({ dataDir, config, kind }: OpenCoreOptions): Promise<LocalCore> {
+export async function openCore({ dataDir, config, kind, silent = false }: OpenCoreOptions): Promise<LocalCore> {
   const [{ createKeychain }, { BACKENDS, LATER_BACKENDS }, storages] = await Promise.all([
     import('./keychain/index.ts'), import('./backends/index.ts'), import('./storage/registry.ts'),
   ]);
   await storages.loadStorageModules(modulesOf(config), dataDir);
   return createKeychain({
     dataDir, kind, config, version,
-    ports: { backends: BACKENDS, laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log },
+    ports: { backends: BACKENDS, laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')) },
     openapi: async () => JSON.stringify((await import('./agent/openapi.ts')).openApiDocument(), null, 2),
   });
 }
@@ -33,8 +35,20 @@ function modulesOf(config: Config): string[] {
   return String(config.get('storage.modules') ?? '').split(',').map((path) => path.trim()).filter((path) => path !== '');
 }
 
+type Log = Parameters<typeof import('./keychain/index.ts').createKeychain>[0]['ports']['log'];
+
+const LEVELS = ['error', 'warning', 'info'] as const;
+
+/** @returns what writes entries of `level` and graver ones; of an unknown level, all. */
+function logFrom(level: unknown): Log {
+  const written: readonly string[] = level === 'off' ? [] : LEVELS.slice(0, LEVELS.indexOf(level as 'info') + 1 || LEVELS.length);
+  return (...entry) => {
+    if (written.includes(entry[0])) log(...entry);
+  };
+}
+
 /** One JSON line on standard error. Errors tell their code and where they come from; what was asked and answered is never logged. */
-const log: Parameters<typeof import('./keychain/index.ts').createKeychain>[0]['ports']['log'] = (level, message, facts = {}) => {
+const log: Log = (level, message, facts = {}) => {
   const { error, ...named } = facts;
   const cause = error?.cause;
   process.stderr.write(`${JSON.stringify({
