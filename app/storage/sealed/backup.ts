@@ -26,6 +26,7 @@ export interface BackupSummary {
 
 const WIDTH = 64;
 const LOG_PAGE = 1000;
+const PIECE_BYTES = 256 * 1024;
 const BATCH_BYTES = 8 * 1024 * 1024;
 const any = { ifRevision: 'any' } as const;
 
@@ -43,6 +44,7 @@ export async function writeBackup(store: SealedStorage | Storage, sink: BackupSi
   const { storeId, records } = await raw.transaction((tx) => writeRecords(tx, written, { signal, progress }));
   const logEntries = await writeLog(raw, written, signal);
   await written.write(encodeFrame({ kind: 'end', records, logEntries, sha256: written.digest() }));
+  await written.handOver();
   return { storeId, records, logEntries, bytes: written.bytes, sha256: written.fileDigest() };
 }
 
@@ -173,10 +175,12 @@ async function clear(raw: Storage): Promise<void> {
   });
 }
 
-/** Counts and hashes what goes into the sink. */
+/** Counts and hashes what goes into the sink, and hands it over in large pieces. */
 class Written {
   readonly #sink: BackupSink;
   readonly #hash = createHash('sha256');
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
   bytes = 0;
 
   constructor(sink: BackupSink) {
@@ -186,7 +190,16 @@ class Written {
   async write(chunk: Uint8Array): Promise<void> {
     this.#hash.update(chunk);
     this.bytes += chunk.length;
-    await this.#sink(chunk);
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes >= PIECE_BYTES) await this.handOver();
+  }
+
+  async handOver(): Promise<void> {
+    const piece = Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldBytes = 0;
+    await this.#sink(piece);
   }
 
   /** Of everything until now. */

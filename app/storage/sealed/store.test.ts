@@ -180,6 +180,19 @@ describe('a sealed store', () => {
     expect(seen.at(-1)).toBe('50/50');
   });
 
+  test('takes a value of 64 MiB with the longest name, and refuses a byte more', async () => {
+    await using store = await create(await freshMemory());
+    const name = 'n'.repeat(512);
+    const value = new Uint8Array(64 * 1024 * 1024).fill(5);
+    await store.put(name, value, { ...put, summary: 's'.repeat(100_000) });
+    expect(Buffer.compare((await store.get(name))?.value ?? bytes(''), value)).toBe(0);
+    await expect(store.put(name, new Uint8Array(64 * 1024 * 1024 + 1), put)).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { where: '/value' } });
+    await expect(store.put(name, bytes(''), { ...put, summary: 's'.repeat(1024 * 1024) })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { where: '/summary' } });
+    await store.log.append(new Uint8Array(1024 * 1024));
+    await expect(store.log.append(new Uint8Array(1024 * 1024 + 1))).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    expect((await store.log.read(1, 1))[0]?.entry.length).toBe(1024 * 1024);
+  });
+
   test('a summary is a copy: changing it changes nothing in the store', async () => {
     await using store = await create(await freshMemory());
     const summary: Summary = { label: 'mine' };
