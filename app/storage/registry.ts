@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { KeywrightError } from '../contract/index.ts';
+import { externalKind } from './external.ts';
 import type { StorageKind } from './storage.ts';
 
 /** Loaded when a store of that kind is opened, and not before: SQLite costs a thread. */
@@ -52,7 +53,7 @@ export async function loadStorageModules(modules: readonly string[], folder = pr
   for (const module of modules) {
     const address = isAbsolute(module) || /^\.\.?[/\\]/.test(module) ? pathToFileURL(resolve(folder, module)).href : module;
     if (loaded.has(address)) continue;
-    for (const kind of await kindsOf(module, address)) registerStorageKind(kind);
+    for (const kind of await kindsOf(module, address)) registerStorageKind(externalKind(kind));
     loaded.add(address);
   }
 }
