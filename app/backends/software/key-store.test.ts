@@ -331,9 +331,8 @@ describe.skipIf(withoutOpenssl)(`openssl agrees${withoutOpenssl ? ' (skipped: th
       const oaep = ['-pkeyopt', 'rsa_padding_mode:oaep', '-pkeyopt', 'rsa_oaep_md:sha256', '-pkeyopt', 'rsa_mgf1_md:sha256'];
       const ephemeral = execFileSync('openssl', ['pkeyutl', '-decrypt', '-inkey', 'private.pem', ...oaep, '-in', 'first'], { cwd: folder });
       expect(ephemeral).toHaveLength(32);
-      const kwp = spawnSync('openssl', ['enc', '-d', '-id-aes256-wrap-pad', '-K', ephemeral.toString('hex'), '-iv', 'a65959a6', '-in', 'second'], { cwd: folder });
-      // The command refuses wrapping ciphers in some builds; then the second step is judged by the round trip of the suite.
-      if (kwp.status === 0) expect(kwp.stdout.equals(material.reveal())).toBe(true);
+      const opened = execFileSync('openssl', ['enc', '-d', '-id-aes256-wrap-pad', '-K', ephemeral.toString('hex'), '-iv', 'a65959a6', '-in', 'second'], { cwd: folder });
+      expect(opened.equals(material.reveal())).toBe(true);
       using unwrapped = await store.wrapper!.unwrap(ref(key), 'rsa-aes-kwp', wrapped, callFor(storage));
       expect(Buffer.from(unwrapped.reveal()).equals(material.reveal())).toBe(true);
     } finally {
