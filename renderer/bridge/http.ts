@@ -150,7 +150,7 @@ function upload(file: File, signal?: AbortSignal, onProgress?: (fraction: number
     request.upload.onprogress = ({ loaded, total }) => onProgress?.(total === 0 ? 1 : loaded / total);
     request.onload = () => {
       const body: unknown = request.response;
-      if (request.status >= 200 && request.status < 300) resolve(body as { upload: string });
+      if (request.status >= 200 && request.status < 300) resolve({ upload: (body as { upload: string }).upload });
       else reject(new ProblemError(problemFrom(body, `The agent answered with status ${request.status}.`)));
     };
     request.onerror = () => reject(new ProblemError(makeProblem('BACKEND_UNAVAILABLE', 'The file could not be handed to the agent.')));
