@@ -10,7 +10,7 @@ export default defineConfig<{ kind: Kind }>({
   timeout: 180_000,
   expect: { timeout: 20_000 },
   reporter: 'list',
-  use: { actionTimeout: 20_000 },
+  use: { actionTimeout: 20_000, screenshot: 'only-on-failure' },
   projects: [
     { name: 'browser', testMatch: 'journeys/*.test.ts', use: { kind: 'browser' } },
     { name: 'electron', testMatch: 'journeys/*.test.ts', use: { kind: 'electron' } },
