@@ -75,14 +75,21 @@ function inspect(path: string): Opened | undefined {
     const { quick_check: found } = connection.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
     return found === 'ok' ? undefined : { state: 'damaged', why: `SQLite's check says: ${found}.` };
   } catch (thrown) {
-    const primary = ((thrown as { errcode?: number }).errcode ?? 0) & 0xff;
-    if (primary === 11 || primary === 26) return { state: 'damaged', why: `SQLite says: ${(thrown as Error).message}.` };
+    const code = (thrown as { errcode?: number }).errcode ?? 0;
+    if (SHARED_MEMORY_FAULTS.has(code)) return undefined;
+    if (DAMAGE.has(code & 0xff)) return { state: 'damaged', why: `SQLite says: ${(thrown as Error).message}.` };
     throw thrown;
   } finally {
     connection.close();
     for (const file of helpers) rmSync(file, { force: true });
   }
 }
+
+/** Primary result codes (https://sqlite.org/rescode.html): CORRUPT, NOTADB. */
+const DAMAGE = new Set([11, 26]);
+
+/** IOERR_SHMOPEN, IOERR_SHMSIZE, IOERR_SHMMAP: on a full disk a log can be read by its owner alone, who needs no file for it. */
+const SHARED_MEMORY_FAULTS = new Set([4618, 4874, 5386]);
 
 function migrate(connection: DatabaseSync): void {
   for (let version = numberOf(connection, 'user_version'); version < MIGRATIONS.length; version++) {
