@@ -7,8 +7,7 @@ import { OPERATIONS, OPERATIONS_BY_ID, PERMISSIONS, type Operation } from '../co
 import { openTestCore, somebody, type TestCore } from '../keychain/testing/core.ts';
 import { startAgent, type Agent } from './index.ts';
 import { openApiDocument } from './openapi.ts';
-import { pathParameters } from './rest/input.ts';
-import { EXERCISES, type Exercise, type Known } from './testing/exercises.ts';
+import { EXERCISES, requestFor, type Exercise, type Known } from './testing/exercises.ts';
 import { follow, send, type Events, type Parsed } from './testing/http.ts';
 
 /** Every operation, over a real core, on both faces that speak HTTP. */
@@ -49,7 +48,7 @@ describe('over REST', () => {
   test.each(exercises.map((exercise, index): [string, Exercise] => [`${index + 1} ${exercise.operation}${exercise.fails === undefined ? '' : ` (${exercise.fails})`}`, exercise]))('%s', async (_name, exercise) => {
     await unlock(core);
     const operation = OPERATIONS_BY_ID.get(exercise.operation) as Operation;
-    const { path, headers, body } = requestFor(operation, exercise, known);
+    const { path, headers, body } = requestFor(operation, { ...exercise.input?.(known) }, exercise.answers, exercise.body?.(known));
     const answer = await send(agent.addresses[0] as string, operation.http.method, path, { Authorization: `Bearer ${token}`, ...headers }, body);
     judge(operation, exercise, answer, known);
   });
@@ -128,20 +127,6 @@ test('the document is whole: each reference leads somewhere, each operation is t
 /** What the owner does between calls: a locked store knows no tokens, so that over REST nobody could unlock it. */
 async function unlock(core: TestCore): Promise<void> {
   if ((await core.call<{ state: string }>('store.status')).state === 'locked') await core.call('store.unlock');
-}
-
-function requestFor(operation: Operation, exercise: Exercise, known: Known): { path: string; headers: Record<string, string>; body?: string | Buffer } {
-  const input = { ...exercise.input?.(known) } as Record<string, unknown>;
-  let path: string = operation.http.path;
-  for (const name of pathParameters(operation)) {
-    path = path.replace(`{${name}}`, encodeURIComponent(String(input[name])));
-    delete input[name];
-  }
-  const headers: Record<string, string> = exercise.answers === undefined ? {} : { 'Keywright-Prompt-Answers': Buffer.from(JSON.stringify(exercise.answers)).toString('base64url') };
-  const query = new URLSearchParams(Object.entries(input).map(([name, value]) => [name, String(value)])).toString();
-  if (exercise.body !== undefined) return { path: `${path}?${query}`, headers: { ...headers, 'Content-Type': 'application/octet-stream' }, body: exercise.body(known) };
-  if (operation.http.method === 'GET' || operation.http.method === 'DELETE') return { path: query === '' ? path : `${path}?${query}`, headers };
-  return { path, headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(input) };
 }
 
 function judge(operation: Operation, exercise: Exercise, answer: Awaited<ReturnType<typeof send>>, known: Known): void {

@@ -32,7 +32,8 @@ export function browserWindow(core: Core, folder: string, address: ListenAddress
   const window = builtWindow(folder);
   const sessions = new Sessions('keywright-window', tls !== undefined);
   const promptSessions = new Sessions('keywright-prompts', tls !== undefined);
-  const promptServer = promptPage(core, window, { host: address.host, port: 0 }, tls, promptSessions, authenticator);
+  const promptPages = { open: 0 };
+  const promptServer = promptPage(core, window, { host: address.host, port: 0 }, tls, promptSessions, authenticator, promptPages);
   let origin = (): string => '';
   return {
     promptServer,
@@ -44,9 +45,10 @@ export function browserWindow(core: Core, folder: string, address: ListenAddress
       addStaticRoutes(app, window, '/index.html');
       addLoginRoute(app, sessions, 'ipc', authenticator);
       app.get('/ipc/prompt-window', (request, reply) => {
+        // `open`: a prompt page is there already, and the window need not open another, which browsers may hold back.
         // At the name by which the window was opened: on another one the browser would take the page for a stranger.
         const name = (request.headers.host ?? '').replace(/:\d+$/, '');
-        sendJson(reply, 200, { url: `${server.scheme}://${name}:${new URL(promptServer.origin).port}/login?code=${promptSessions.newCode()}` });
+        sendJson(reply, 200, { url: `${server.scheme}://${name}:${new URL(promptServer.origin).port}/login?code=${promptSessions.newCode()}`, open: promptPages.open > 0 });
       });
       void app.register(async (files) => {
         files.removeAllContentTypeParsers();
@@ -65,11 +67,23 @@ export function browserWindow(core: Core, folder: string, address: ListenAddress
 }
 
 /** The listener of the prompt page: nothing but prompts is to be had there, and only by a code that the window got for it. */
-function promptPage(core: Core, window: BuiltWindow, address: ListenAddress, tls: Tls | undefined, sessions: Sessions, authenticator: Authenticator): HttpServer {
+function promptPage(core: Core, window: BuiltWindow, address: ListenAddress, tls: Tls | undefined, sessions: Sessions, authenticator: Authenticator, pages: { open: number }): HttpServer {
   const server = httpServer(address, tls, 'prompt', authenticator, (request) => (request.url.startsWith('/ipc') ? authenticateSession(sessions, PROMPT_PAGE, authenticator, request) : null));
   addStaticRoutes(server.app, window, '/prompt.html');
   addLoginRoute(server.app, sessions, 'prompt', authenticator);
-  addBridgeRoutes(server.app, core, PROMPT_PAGE, { tells: ({ type }) => type === 'prompts.changed', onConnect: () => core.attachPromptSurface() });
+  addBridgeRoutes(server.app, core, PROMPT_PAGE, {
+    tells: ({ type }) => type === 'prompts.changed',
+    onConnect() {
+      pages.open += 1;
+      const attached = core.attachPromptSurface();
+      return {
+        [Symbol.dispose]() {
+          pages.open -= 1;
+          attached[Symbol.dispose]();
+        },
+      };
+    },
+  });
   return server;
 }
 

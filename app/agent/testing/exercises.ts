@@ -1,4 +1,6 @@
 import { createECDH } from 'node:crypto';
+import type { Operation } from '../../contract/index.ts';
+import { pathParameters } from '../rest/input.ts';
 import type { Parsed } from './http.ts';
 
 /** One call of each operation, in an order in which each finds what it needs. The same for every face that speaks HTTP. */
@@ -120,4 +122,23 @@ export const EXERCISES: readonly Exercise[] = [
 function peerOnP256(): string {
   const ecdh = createECDH('prime256v1');
   return Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'), ecdh.generateKeys()]).toString('base64url');
+}
+
+/** How a client that knows the operation's record alone calls it over REST. */
+export function requestFor(operation: Operation, { ...input }: Record<string, unknown>, answers: Exercise['answers'], upload?: Buffer): { path: string; headers: Record<string, string>; body?: string | Buffer } {
+  let path: string = operation.http.path;
+  for (const name of pathParameters(operation)) {
+    path = path.replace(`{${name}}`, encodeURIComponent(textOf(input[name])));
+    delete input[name];
+  }
+  const headers: Record<string, string> = answers === undefined ? {} : { 'Keywright-Prompt-Answers': Buffer.from(JSON.stringify(answers)).toString('base64url') };
+  const query = new URLSearchParams(Object.entries(input).map(([name, value]) => [name, textOf(value)])).toString();
+  if (upload !== undefined) return { path: `${path}?${query}`, headers: { ...headers, 'Content-Type': 'application/octet-stream' }, body: upload };
+  if (operation.http.method === 'GET' || operation.http.method === 'DELETE') return { path: query === '' ? path : `${path}?${query}`, headers };
+  return { path, headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(input) };
+}
+
+/** As it can stand in a URL: whole characters, and no more than headers may hold. */
+function textOf(value: unknown): string {
+  return (typeof value === 'object' ? JSON.stringify(value) : String(value)).toWellFormed().slice(0, 9000);
 }
