@@ -46,7 +46,7 @@ function PaletteContent({ onClose, onOpenKey }: { onClose: () => void; onOpenKey
         <SearchField aria-label={t('shell.palettePlaceholder')} autoFocus className="border-b border-border">
           <Input placeholder={t('shell.palettePlaceholder')} className="focus-inside h-12 w-full rounded-t-panel bg-transparent px-4 text-16 [&::-webkit-search-cancel-button]:hidden" />
         </SearchField>
-        <div tabIndex={-1} className="min-h-0 overflow-y-auto outline-none">
+        <div tabIndex={0} className="focus-inside min-h-0 overflow-y-auto">
           <Menu aria-label={t('shell.palette')} onAction={(id) => run(String(id))} className="p-1.5 outline-none" renderEmptyState={() => <p className="px-2.5 py-3 text-13 text-muted">{t('common.nothingFits')}</p>}>
             {keys.length > 0 && (
               <MenuSection>
