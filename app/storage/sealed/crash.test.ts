@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { storageKind, storageKinds } from '../registry.ts';
 import { create, open, valueOf, watch } from './testing.ts';
 
-const ROUNDS = 10;
+/** Each kills one writer after some hundred writes; KEYWRIGHT_CRASH_ROUNDS asks for more. */
+const ROUNDS = Number(process.env['KEYWRIGHT_CRASH_ROUNDS'] ?? 10);
 const WRITER = fileURLToPath(new URL('./crash-writer.ts', import.meta.url));
 
 describe.each(storageKinds().filter((kind) => kind !== 'memory'))('a sealed store over %s', (name) => {
@@ -15,7 +16,7 @@ describe.each(storageKinds().filter((kind) => kind !== 'memory'))('a sealed stor
   beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'keywright-crash-')); });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  test('loses nothing that it acknowledged when its process is killed while it writes', { timeout: 120_000 }, async () => {
+  test('loses nothing that it acknowledged when its process is killed while it writes', { timeout: 60_000 + ROUNDS * 10_000 }, async () => {
     const kind = await storageKind(name);
     {
       await using raw = await kind.open({ folder, create: true });

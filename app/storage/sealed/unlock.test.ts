@@ -4,7 +4,7 @@ import { SecretBytes } from '../../contract/index.ts';
 import type { Storage } from '../storage.ts';
 import { createSealed, newRecoveryCode, openSealed, readHeader } from './index.ts';
 import { parseRecoveryCode } from './recovery-code.ts';
-import { bytes, CHEAP, copyOf, create, filled, flip, freshMemory, open, PASSPHRASE, text, valueOf } from './testing.ts';
+import { bytes, CHEAP, copyOf, create, filled, flip, freshMemory, open, PASSPHRASE, ringOf, text, valueOf } from './testing.ts';
 
 const withCode = (raw: Storage, code: string) => openSealed(raw, { kind: 'recovery-code', secret: text(code) });
 
@@ -68,6 +68,18 @@ describe('unlocking', () => {
     expect(() => store.deriveKey('audit', 32)).toThrow('locked');
     expect(() => [...store.snapshot('')]).toThrow('locked');
     expect(await raw.get('header')).toBeDefined();
+  });
+
+  test('locking wipes the root key itself', async () => {
+    const raw = await freshMemory();
+    await filled(raw, {});
+    const keys = await ringOf(raw);
+    const bytesOfRoot = keys.root.reveal();
+    expect(bytesOfRoot.some((byte) => byte !== 0)).toBe(true);
+    keys[Symbol.dispose]();
+    expect(bytesOfRoot.every((byte) => byte === 0)).toBe(true);
+    expect(() => keys.opaqueId('a')).toThrow('locked');
+    expect(() => keys.root).toThrow('locked');
   });
 
   test('a derived key depends on its purpose and on the store, and on nothing else', async () => {
