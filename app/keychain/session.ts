@@ -3,6 +3,7 @@ import type { SealedStorage } from '../storage/sealed/index.ts';
 import { Access } from './access.ts';
 import { AuditTrail } from './audit.ts';
 import { Backends } from './backends.ts';
+import type { Cancellation } from './cancellation.ts';
 import { Inventory, KEY_PREFIX } from './inventory.ts';
 import type { Ports } from './ports.ts';
 
@@ -15,10 +16,13 @@ export interface Session extends AsyncDisposable {
   readonly access: Access;
   /** Aborted when the store is locked. */
   readonly signal: AbortSignal;
+  /** Calls that end with the session. */
+  readonly inFlight: Set<Cancellation>;
 }
 
 export async function openSession(storage: SealedStorage, ports: Ports, options: { strictAudit: boolean; onAudit: () => void }): Promise<Session> {
   const controller = new AbortController();
+  const inFlight = new Set<Cancellation>();
   const inventory = new Inventory(storage.snapshot(KEY_PREFIX));
   const [audit, access, backends] = await Promise.all([
     AuditTrail.open(storage, { strict: options.strictAudit, onAppend: options.onAudit }),
@@ -26,9 +30,11 @@ export async function openSession(storage: SealedStorage, ports: Ports, options:
     Backends.open(ports, storage),
   ]);
   return {
-    storage, inventory, backends, audit, access, signal: controller.signal,
+    storage, inventory, backends, audit, access, signal: controller.signal, inFlight,
     async [Symbol.asyncDispose]() {
-      controller.abort(new KeywrightError('STORE_LOCKED', { detail: 'The store was locked while this was in flight.', remedy: 'Unlock it and try again.' }));
+      const locked = new KeywrightError('STORE_LOCKED', { detail: 'The store was locked while this was in flight.', remedy: 'Unlock it and try again.' });
+      controller.abort(locked);
+      for (const call of inFlight) call.cancel(locked);
       await backends[Symbol.asyncDispose]();
       await storage[Symbol.asyncDispose]();
     },

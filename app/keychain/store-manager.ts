@@ -200,7 +200,7 @@ export class StoreManager implements AsyncDisposable {
   async #begin(sealed: SealedStorage): Promise<Session> {
     const session = await openSession(sealed, this.#ports, {
       strictAudit: this.#config.get('audit.durability') === 'strict',
-      onAudit: () => this.#events.emit({ type: 'audit.changed' }),
+      onAudit: () => this.#events.emitSparsely({ type: 'audit.changed' }),
     }).catch(closing(sealed));
     this.#session = session;
     this.#header = sealed.header;

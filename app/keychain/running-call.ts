@@ -1,0 +1,168 @@
+import {
+  asKeywrightError, KeywrightError, USAGES, type CallOptions, type Capability, type Operation, type Principal, type Prompter, type Usage,
+} from '../contract/index.ts';
+import type { KeyCall } from '../keystore/keystore.ts';
+import type { StoredRecord } from '../storage/storage.ts';
+import type { AuditFacts } from './audit.ts';
+import { Cancellation } from './cancellation.ts';
+import { assertCapable } from './capabilities.ts';
+import type { Context } from './context.ts';
+import type { StoredKey } from './inventory.ts';
+import type { Services } from './services.ts';
+import type { Session } from './session.ts';
+import { UnitOfWork } from './unit.ts';
+
+/** Longest that an operation may take which waits neither for a person nor for a file. */
+const DEADLINE = 30_000;
+
+/** One call on its way through the dispatcher. */
+export class RunningCall implements Context {
+  readonly operation: Operation;
+  readonly services: Services;
+  readonly call: KeyCall;
+  readonly #options: CallOptions;
+  readonly cancellation = new Cancellation();
+  readonly #subjects: string[] = [];
+  readonly #committed: ((stored: ReadonlyMap<string, StoredRecord>) => void)[] = [];
+  #detail: string | null = null;
+  #session: Session | undefined;
+  #key: StoredKey | undefined;
+  #unit: UnitOfWork | undefined;
+  #job: ReturnType<Services['jobs']['start']> | undefined;
+
+  constructor(operation: Operation, options: CallOptions, request: string, services: Services) {
+    this.operation = operation;
+    this.services = services;
+    this.#options = options;
+    this.call = new CallOfPrincipal(request, options, this.cancellation, services, {
+      unit: () => (this.#unit ??= new UnitOfWork(this.session.storage)),
+      progress: (event) => {
+        this.#job?.progress(event);
+        options.progress?.(event);
+      },
+    });
+  }
+
+  begin(input: unknown): void {
+    const { signal } = this.#options;
+    if (signal !== undefined) this.cancellation.follow(signal);
+    if (this.operation.unhurried !== true) {
+      const deadline = setTimeout(() => this.cancellation.cancel(new KeywrightError('TIMEOUT', { detail: `It took longer than ${DEADLINE / 1000} s and was stopped.`, remedy: 'Try again; `keywright doctor run` looks for a cause.' })), DEADLINE);
+      this.cancellation.onEnd(() => clearTimeout(deadline));
+    }
+    if (this.operation.whenLocked !== true || this.services.stores.state === 'unlocked') {
+      this.#session = this.services.stores.session;
+      if (this.operation.whenLocked !== true) this.#session.inFlight.add(this.cancellation);
+    }
+    if (this.operation.quiet !== true) this.services.stores.touch();
+    if (this.operation.progress !== undefined && this.operation.follows !== true) this.#job = this.services.jobs.start(this.operation, this.call, () => this.cancellation.cancel(new KeywrightError('CANCELLED', 'The job was cancelled.')));
+    this.#resolveKey(input);
+  }
+
+  get session(): Session {
+    return (this.#session ??= this.services.stores.session);
+  }
+
+  /** The session, if the store is open now: unlocking opens it during the call. */
+  get openSession(): Session | undefined {
+    return this.services.stores.state === 'unlocked' ? this.services.stores.session : undefined;
+  }
+
+  get unit(): UnitOfWork | undefined {
+    return this.#unit;
+  }
+
+  get wrote(): boolean {
+    return this.#unit !== undefined;
+  }
+
+  get key(): StoredKey {
+    if (this.#key === undefined) throw new Error(`${this.operation.id} names no key`);
+    return this.#key;
+  }
+
+  get keyCall(): KeyCall {
+    return this.call;
+  }
+
+  subject(name: string): void {
+    this.#subjects.push(name);
+  }
+
+  note(detail: string): void {
+    this.#detail = detail;
+  }
+
+  committed(work: (stored: ReadonlyMap<string, StoredRecord>) => void): void {
+    this.#committed.push(work);
+  }
+
+  applyCommitted(stored: ReadonlyMap<string, StoredRecord>): void {
+    for (const work of this.#committed) work(stored);
+  }
+
+  /** @returns the error; for a cancelled call the reason of that, whatever the backend made of it. */
+  reasonOf(thrown: unknown): KeywrightError {
+    const { reason } = this.cancellation;
+    return reason instanceof KeywrightError ? reason : asKeywrightError(thrown);
+  }
+
+  end(state: 'done' | 'failed' | 'cancelled', detail: string | null): void {
+    this.cancellation.end();
+    this.#session?.inFlight.delete(this.cancellation);
+    this.#job?.end(state, detail);
+  }
+
+  auditFacts(effect: AuditFacts['effect'], outcome: string): AuditFacts {
+    const { principal } = this.#options;
+    return {
+      at: new Date().toISOString(), request: this.call.id, principal: principal.id, principalName: principal.name, face: principal.face,
+      operation: this.operation.id, effect, outcome, subjects: this.#subjects, detail: this.#detail,
+    };
+  }
+
+  #resolveKey(input: unknown): void {
+    if (typeof input !== 'object' || input === null || !('key' in input) || typeof input.key !== 'string' || this.operation.whenLocked === true) return;
+    this.#key = this.session.inventory.resolve(input.key);
+    this.subject(this.#key.uri);
+    const { capability } = this.operation;
+    if (capability !== undefined && isUsage(capability)) assertCapable(this.#key, capability);
+  }
+}
+
+/** What handlers and backends see of the call. Signal, prompter and unit are made when asked for: a signature needs none. */
+class CallOfPrincipal implements KeyCall {
+  readonly id: string;
+  readonly principal: Principal;
+  readonly progress: (event: unknown) => void;
+  readonly #cancellation: Cancellation;
+  readonly #services: Services;
+  readonly #unit: () => UnitOfWork;
+  #prompt: Prompter | undefined;
+
+  constructor(id: string, { principal, prompt }: CallOptions, cancellation: Cancellation, services: Services, { unit, progress }: { unit: () => UnitOfWork; progress: (event: unknown) => void }) {
+    this.id = id;
+    this.principal = principal;
+    this.progress = progress;
+    this.#cancellation = cancellation;
+    this.#services = services;
+    this.#unit = unit;
+    this.#prompt = prompt;
+  }
+
+  get signal(): AbortSignal {
+    return this.#cancellation.signal;
+  }
+
+  get unit(): UnitOfWork {
+    return this.#unit();
+  }
+
+  get prompt(): Prompter {
+    return (this.#prompt ??= this.#services.prompts.prompterFor(this.principal));
+  }
+}
+
+function isUsage(capability: Capability): capability is Usage {
+  return (USAGES as readonly string[]).includes(capability);
+}
