@@ -38,7 +38,8 @@ export async function startBackgroundOwner({ dataDir, configFile }: BackgroundOp
       });
       const ended = (cause?: unknown): void => reject(new KeywrightError('BACKEND_UNAVAILABLE', { detail: 'The owner in the background ended as it started.', remedy: `See ${join(ownerFolder(dataDir), 'log')}.`, cause }));
       child.once('error', ended);
-      child.once('exit', () => ended());
+      // What it said last may still be on its way.
+      child.once('exit', () => setTimeout(ended, 200));
     });
   } finally {
     if (child.connected) child.disconnect();
