@@ -35,6 +35,7 @@ export function AuditTrail({ choose }: { choose: ReactNode }) {
   const audit = useAudit(outcome === ALL ? {} : { outcome });
   const verify = useAction('audit.verify');
   const { entries, more, loadMore } = audit;
+  const problem = failed ?? verify.error ?? audit.error;
   const shown = entries.find(({ number }) => selection.selected.has(String(number)));
   const columns = useMemo(() => columnsOf(t), [t]);
   const onRange = useCallback((_first: number, last: number) => {
@@ -88,7 +89,7 @@ export function AuditTrail({ choose }: { choose: ReactNode }) {
           }
           status={<StatusLine><span>{more ? t('activity.countMore', { n: entries.length }) : t('activity.count', { n: entries.length })}</span></StatusLine>}
         >
-          {(failed ?? verify.error ?? audit.error) != null && <div className="px-4 pb-3"><ErrorNotice error={failed ?? verify.error ?? audit.error} /></div>}
+          {problem !== null && <div className="px-4 pb-3"><ErrorNotice error={problem} /></div>}
           {verify.result !== undefined && (
             <div className="px-4 pb-3">
               <Notice tone={verify.result.ok ? 'success' : 'danger'} live title={verify.result.ok ? t('activity.intact', { n: verify.result.entries }) : t('activity.broken', { n: verify.result.firstBroken ?? 0 })} actions={<Button small onPress={verify.reset}>{t('common.dismiss')}</Button>}>

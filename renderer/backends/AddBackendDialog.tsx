@@ -3,6 +3,7 @@ import type { BackendType } from '../../app/contract/index.ts';
 import { useAction } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, RadioGroup, TextField } from '../ui/index.ts';
+import { typeSummary, typeTitle } from './names.ts';
 import { SettingsFields, type SettingValue } from './SettingsFields.tsx';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
@@ -33,7 +34,7 @@ export function AddBackendDialog({ open, onClose, onAdded, types, taken }: { ope
   return (
     <Dialog title={t('backends.addTitle')} open={open} onClose={onClose} onSubmit={submit}>
       <DialogBody>
-        <RadioGroup label={t('backends.type')} value={type?.type ?? ''} onChange={setChosen} options={types.map((one) => ({ value: one.type, label: one.title, help: one.summary }))} />
+        <RadioGroup label={t('backends.type')} value={type?.type ?? ''} onChange={setChosen} options={types.map((one) => ({ value: one.type, label: typeTitle(one, t), help: typeSummary(one, t) }))} />
         <TextField
           label={t('backends.instanceName')} value={name} onChange={setName} onBlur={() => setTouched(name !== '')} autoFocus mono
           isInvalid={touched && wrong !== undefined} help={touched && wrong !== undefined ? <span className="text-danger">{wrong}</span> : t('backends.nameForm')}

@@ -6,12 +6,14 @@ import { listOf, useText, type MessageKey } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/index.ts';
 import { Badge, Button, ConfirmDialog, CopyAsCommand, ErrorNotice, Fact, Facts, IconButton, Menu, Notice, StateBadge, useToast } from '../ui/index.ts';
 import { BackendStateBadge } from './BackendStateBadge.tsx';
+import { instanceTitle, typeNames } from './names.ts';
 
 /** One backend: its state and remedy, what it can do, its settings. */
 export function BackendDetail({ backend }: { backend: BackendInstance }) {
   const t = useText();
   const toast = useToast();
   const { name } = backend;
+  const title = instanceTitle(backend, t);
   const diagnose = useAction('backends.diagnose');
   const toggle = useAction(backend.state === 'disabled' ? 'backends.enable' : 'backends.disable');
   const remove = useAction('backends.remove');
@@ -21,7 +23,7 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
   return (
     <>
       <DetailPane
-        title={backend.title}
+        title={title}
         subtitle={<span className="font-mono text-12">{name}</span>}
         actions={
           <>
@@ -60,7 +62,7 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
         )}
         <Facts>
           <Fact name={t('backends.state')}><BackendStateBadge state={backend.state} /></Fact>
-          <Fact name={t('backends.types')}>{backend.types.join(', ')}</Fact>
+          <Fact name={t('backends.types')}>{typeNames(backend.types, t)}</Fact>
           {settings.map(([key, value]) => <Fact key={key} name={key}><span className="font-mono text-12">{String(value)}</span></Fact>)}
           <Fact name={t('backends.can')}>{listOf(backend.capabilities.map((capability) => (t.has(`capability.${capability}`) ? t(`capability.${capability}` as MessageKey) : capability)), t)}</Fact>
         </Facts>
@@ -69,10 +71,10 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
         </Section>
       </DetailPane>
       <ConfirmDialog
-        title={t('backends.removeTitle', { name: backend.title })} open={removing} onClose={() => setRemoving(false)} action={t('backends.remove')} destructive pending={remove.pending}
+        title={t('backends.removeTitle', { name: title })} open={removing} onClose={() => setRemoving(false)} action={t('backends.remove')} destructive pending={remove.pending}
         onConfirm={() => void remove.run({ name }).then((done) => {
           setRemoving(false);
-          if (done !== undefined) toast({ text: t('backends.removed', { name: backend.title }) });
+          if (done !== undefined) toast({ text: t('backends.removed', { name: title }) });
         })}
       >
         {t('backends.removeWhat')}

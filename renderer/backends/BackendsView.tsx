@@ -9,10 +9,11 @@ import { Button, EmptyState, ErrorNotice, Skeleton, StatusLine, VirtualTable, ty
 import { AddBackendDialog } from './AddBackendDialog.tsx';
 import { BackendDetail } from './BackendDetail.tsx';
 import { BackendStateBadge } from './BackendStateBadge.tsx';
+import { instanceTitle, typeNames, typeSummary, typeTitle } from './names.ts';
 
 const columnsOf = (t: Text): readonly Column<BackendInstance>[] => [
-  { id: 'title', title: t('backends.name'), width: 'minmax(9rem, 2fr)', cell: ({ name, title }) => <span title={name}>{title}</span> },
-  { id: 'types', title: t('backends.types'), width: 'minmax(6rem, 1fr)', fromWidth: 420, cell: ({ types }) => types.join(', ') },
+  { id: 'title', title: t('backends.name'), width: 'minmax(9rem, 2fr)', cell: (backend) => <span title={backend.name}>{instanceTitle(backend, t)}</span> },
+  { id: 'types', title: t('backends.types'), width: 'minmax(6rem, 1fr)', fromWidth: 420, cell: ({ types }) => typeNames(types, t) },
   { id: 'state', title: t('backends.state'), width: 'minmax(8rem, 1fr)', cell: (backend) => <BackendStateBadge state={backend.state} /> },
 ];
 
@@ -32,7 +33,7 @@ export function BackendsView() {
     <>
       <Panes
         name="backends"
-        detailLabel={shown?.title ?? t('shell.backends')}
+        detailLabel={shown === undefined ? t('backends.title') : instanceTitle(shown, t)}
         onCloseDetail={() => show(undefined)}
         detail={shown && <BackendDetail key={shown.name} backend={shown} />}
         list={
@@ -46,7 +47,7 @@ export function BackendsView() {
               <>
                 <VirtualTable
                   label={t('shell.backends')} columns={columnsOf(t)} count={backends.length} rowAt={(index) => backends[index]}
-                  keyOf={({ name }) => name} textOf={({ title }) => title}
+                  keyOf={({ name }) => name} textOf={(backend) => instanceTitle(backend, t)}
                   selection={{ selected: new Set(selected === undefined ? [] : [selected]), active, anchor: active }}
                   onSelection={({ selected: next }) => show([...next].at(-1))}
                   empty={<EmptyState>{t('backends.none')}</EmptyState>}
@@ -70,7 +71,7 @@ function NotInThisVersion({ types }: { types: readonly BackendType[] }) {
     <section aria-labelledby="not-in-this-version" className="max-h-[45%] shrink-0 overflow-y-auto border-t border-border px-4 py-3">
       <h2 id="not-in-this-version" className="mb-1.5 text-13 font-medium text-muted">{t('backends.notInThisVersion')}</h2>
       <ul className="grid grid-cols-[repeat(auto-fill,minmax(15rem,1fr))] gap-x-6 gap-y-1 text-13 text-muted">
-        {types.map(({ type, title, summary }) => <li key={type} title={summary} className="truncate">{title}</li>)}
+        {types.map((type) => <li key={type.type} title={typeSummary(type, t)} className="truncate">{typeTitle(type, t)}</li>)}
       </ul>
     </section>
   );

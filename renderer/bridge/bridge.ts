@@ -36,8 +36,8 @@ export interface PickOptions {
 /** Where an operation shall write one file. */
 export interface SaveTarget {
   readonly out: { path: string; overwrite: boolean } | { download: true };
-  /** Hands the file over to the person. @returns where it is: a path, or the name in the browser's downloads. */
-  finish(written: { path: string } | { download: string }): Promise<string>;
+  /** Hands the file over to the person. @returns its path; undefined when it went to the browser's downloads. */
+  finish(written: { path: string } | { download: string }): Promise<string | undefined>;
 }
 
 export type BridgeState = 'connected' | 'interrupted' | 'signed-out';
@@ -63,8 +63,8 @@ export interface Bridge {
   saveFile(bytes: Uint8Array, name: string): Promise<string | undefined>;
   /** @param options.clearAfter seconds after which the clipboard is emptied, if it still holds the text. */
   copyText(text: string, options?: { clearAfter?: number }): Promise<void>;
-  /** Brings the prompt surface to the front: must be called from a press or a key where browsers refuse it otherwise. */
-  openPromptSurface(): void;
+  /** Brings the prompt surface to the front; with `unlessOpen` one that is there stays where it is. Called from a press or a key wherever possible: browsers refuse it otherwise. */
+  openPromptSurface(options?: { unlessOpen?: boolean }): void;
   /** Whether the prompt surface comes up by itself when something is asked. */
   readonly promptsComeByThemselves: boolean;
 }

@@ -30,14 +30,14 @@ function defaultsOf(record: contract.Operation): Record<string, unknown> {
 }
 
 function factsOf(record: contract.Operation): object {
-  const { arguments: positional, files, options, switches, paths, out } = record.cli ?? {};
+  const { arguments: positional, files, options, switches, paths } = record.cli ?? {};
   return {
     effect: record.effect,
     streams: record.progress !== undefined,
     /** May ask a person for something while it runs. */
     asks: record.errors.includes('PIN_REQUIRED') || record.errors.includes('CANCELLED'),
     onCommandLine: record.notOn?.cli === undefined,
-    cli: { ...(positional && { arguments: positional }), ...(files && { files }), ...(options && { options }), ...(switches && { switches }), ...(paths && { paths }), ...(out && { out }) },
+    cli: { ...(positional && { arguments: positional }), ...(files && { files }), ...(options && { options }), ...(switches && { switches }), ...(paths && { paths }) },
     defaults: defaultsOf(record),
   };
 }
@@ -70,7 +70,6 @@ export function generate(): string {
     '    readonly options?: Readonly<Record<string, string>>;',
     '    readonly switches?: Readonly<Record<string, string>>;',
     "    readonly paths?: Readonly<Record<string, 'in' | 'out'>>;",
-    '    readonly out?: string;',
     '  };',
     '  readonly defaults: Readonly<Record<string, unknown>>;',
     '}',

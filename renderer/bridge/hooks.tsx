@@ -104,10 +104,18 @@ export function useCoreEvent(listener: (event: CoreEvent) => void): void {
   useEffect(() => bridge.onEvent((event) => latest.current(event)), [bridge]);
 }
 
-/** Makes stale what an event says is stale. Mounted once. */
-export function useInvalidation(): void {
+/** What may still be known of a store that is not open. */
+const KNOWN_WHILE_LOCKED: readonly unknown[] = ['store.status', 'store.recent', 'config.show', 'agent.status', 'jobs.list'] satisfies OperationId[];
+
+/** Makes stale what an event says is stale, and forgets what a locked store does not tell. Mounted once. */
+export function useInvalidation(onLocked: () => void): void {
   const client = useQueryClient();
   useCoreEvent((event) => {
+    if (event.type === 'store.changed' && event.state !== 'unlocked') {
+      client.setQueriesData<OutputFor<'store.status'>>({ queryKey: ['store.status'] }, (known) => known && { ...known, state: event.state, keys: null, records: null });
+      client.removeQueries({ predicate: ({ queryKey }) => !KNOWN_WHILE_LOCKED.includes(queryKey[0]) });
+      onLocked();
+    }
     const stale = STALE_AFTER[event.type];
     if (stale === 'all') void client.invalidateQueries();
     else for (const operation of stale) void client.invalidateQueries({ queryKey: [operation] });

@@ -26,7 +26,7 @@ export function httpBridge(): Bridge {
     let response: Response;
     try {
       response = await fetch(path, { ...init, headers: { ...OURS, ...init.headers }, credentials: 'same-origin' });
-    } catch (thrown) {
+    } catch {
       if (init.signal?.aborted) throw new ProblemError(makeProblem('CANCELLED', 'The call was cancelled.'));
       setState('interrupted');
       throw new ProblemError(makeProblem('BACKEND_UNAVAILABLE', 'Keywright’s agent did not answer.', 'If it was ended, start Keywright again.'));
@@ -120,7 +120,7 @@ export function httpBridge(): Bridge {
       finish: async (written) => {
         if ('path' in written) return written.path;
         download(`/ipc/downloads/${encodeURIComponent(written.download)}`, name);
-        return name;
+        return undefined;
       },
     }),
     saveFile: async (bytes, name) => {
@@ -134,7 +134,7 @@ export function httpBridge(): Bridge {
       // Browsers let a page write without asking but not read, so it is emptied whatever it holds by then.
       if (clearAfter !== undefined && clearAfter > 0) setTimeout(() => void navigator.clipboard.writeText('').catch(() => undefined), clearAfter * 1000);
     },
-    openPromptSurface: () => void openPromptPage(send),
+    openPromptSurface: ({ unlessOpen = false } = {}) => void openPromptPage(send, unlessOpen).catch(() => undefined),
   };
 }
 
@@ -162,8 +162,9 @@ function upload(file: File, signal?: AbortSignal, onProgress?: (fraction: number
 }
 
 /** The prompt page has an origin of its own, and no handle leads from one window to the other. */
-async function openPromptPage(send: (path: string, init: RequestInit) => Promise<Response>): Promise<void> {
-  const { url } = (await (await send('/ipc/prompt-window', {})).json()) as { url: string };
+async function openPromptPage(send: (path: string, init: RequestInit) => Promise<Response>, unlessOpen: boolean): Promise<void> {
+  const { url, open } = (await (await send('/ipc/prompt-window', {})).json()) as { url: string; open: boolean };
+  if (open && unlessOpen) return;
   const { theme = '' } = document.documentElement.dataset;
   const address = new URL(url, location.href);
   address.hash = new URLSearchParams({ theme, language: document.documentElement.lang }).toString();

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import type { PendingPrompt } from '../../app/contract/index.ts';
 import { useText, type MessageKey } from '../i18n/index.ts';
 import { cx } from '../ui/index.ts';
-import { PromptForm, type Asked, type OnAnswer } from './Prompt.tsx';
+import { PromptForm, type Asked, type OnAnswer } from './PromptForm.tsx';
 import { SecretField } from './SecretField.tsx';
 import { strengthOf, type Strength } from './strength.ts';
 import { secretName } from './wording.ts';

@@ -4,7 +4,7 @@ import type { PendingPrompt } from '../../app/contract/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Button, TextField } from '../ui/index.ts';
 import { usePromptClient } from './client-context.ts';
-import { PromptForm, type Asked, type OnAnswer } from './Prompt.tsx';
+import { PromptForm, type Asked, type OnAnswer } from './PromptForm.tsx';
 
 const CLEAR_AFTER_SECONDS = 60;
 

@@ -24,7 +24,7 @@ export function StoreSettings() {
     const target = await bridge.saveTarget(`${status?.name ?? 'store'}-${new Date().toISOString().slice(0, 10)}.keywright-backup`);
     if (target === undefined) return;
     const done = await backup.run({ out: target.out });
-    if (done !== undefined) toast({ text: t('settings.backedUp', { n: done.records, where: await target.finish(done.written) }) });
+    if (done !== undefined) toast({ text: t('settings.backedUp', { n: done.records, where: (await target.finish(done.written)) ?? t('settings.downloads') }) });
   }
 
   const group = t('settings.store');

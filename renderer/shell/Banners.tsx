@@ -2,6 +2,7 @@ import { CircleAlert, Info, KeySquare, X, type LucideIcon } from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { useBridge, useCoreEvent, type BridgeState } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
+import { useAskedInView } from '../store/asked-in-view.ts';
 import { Button, IconButton } from '../ui/index.ts';
 
 function Banner({ icon: Icon, children, actions }: { icon: LucideIcon; children: ReactNode; actions?: ReactNode }) {
@@ -21,6 +22,7 @@ export function Banners() {
   const [state, setState] = useState<BridgeState>('connected');
   const [restarted, setRestarted] = useState(false);
   const [pending, setPending] = useState(0);
+  const saidInView = useAskedInView();
   useEffect(() => bridge.onState(setState), [bridge]);
   useCoreEvent((event) => {
     if (event.type === 'core.restarted') {
@@ -28,7 +30,7 @@ export function Banners() {
       setPending(0);
     }
     if (event.type === 'prompts.changed') {
-      if (event.pending > pending) bridge.openPromptSurface();
+      if (event.pending > pending) bridge.openPromptSurface({ unlessOpen: true });
       setPending(event.pending);
     }
   });
@@ -39,7 +41,7 @@ export function Banners() {
       {restarted && state === 'connected' && (
         <Banner icon={Info} actions={<IconButton icon={X} label={t('common.dismiss')} onPress={() => setRestarted(false)} />}>{t('shell.coreRestarted')}</Banner>
       )}
-      {pending > 0 && state === 'connected' && (
+      {pending > 0 && !saidInView && state === 'connected' && (
         <Banner icon={KeySquare} actions={<Button small kind="primary" onPress={() => bridge.openPromptSurface()}>{t('shell.showPrompts')}</Button>}>
           {t('shell.promptsWait', { n: pending })}
         </Banner>

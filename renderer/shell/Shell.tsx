@@ -5,6 +5,7 @@ import type { StoreStatus } from '../../app/contract/index.ts';
 import { useAction, useBridge, useInvalidation } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { StoreGate } from '../store/StoreGate.tsx';
+import { useClearToasts } from '../ui/index.ts';
 import { Banners } from './Banners.tsx';
 import { useCommands, useRunCommand } from './commands.tsx';
 import { JobTray } from './JobTray.tsx';
@@ -23,7 +24,7 @@ export function Shell() {
   const [open, setOpen] = useState(false);
   const close = (): void => setSheet(undefined);
   const general = t('shell.general');
-  useInvalidation();
+  useInvalidation(useClearToasts());
   useMenuCommands();
   useCommands([
     { id: 'palette', label: t('shell.palette'), group: general, icon: CommandIcon, shortcut: 'Mod+Shift+P', onRun: () => setSheet('palette') },

@@ -3,6 +3,7 @@ import { useBridge } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Mark } from '../shell/Navigation.tsx';
 import { Button, Notice } from '../ui/index.ts';
+import { useSaysAsked } from './asked-in-view.ts';
 
 /** What stands before the store: one column, at the height where eyes are. */
 export function Doorstep({ title, subtitle, children }: { title: string; subtitle: ReactNode; children: ReactNode }) {
@@ -26,6 +27,7 @@ export function Doorstep({ title, subtitle, children }: { title: string; subtitl
 export function AskedElsewhere({ onCancel, children }: { onCancel: () => void; children: ReactNode }) {
   const t = useText();
   const bridge = useBridge();
+  useSaysAsked();
   return (
     <Notice
       live

@@ -13,6 +13,12 @@ const STAY_MS = 6000;
 const STAY_WITH_ACTION_MS = 20_000;
 
 const ToastContext = createContext<(message: ToastMessage) => void>(() => undefined);
+const ClearContext = createContext<() => void>(() => undefined);
+
+/** @returns takes all messages away: what they name must not outlive a lock. */
+export function useClearToasts(): () => void {
+  return useContext(ClearContext);
+}
 
 /** @returns tells something that has been done. Errors are never told so: they stay where they happened. */
 export function useToast(): (message: ToastMessage) => void {
@@ -31,6 +37,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
     const id = lastId.current;
     setShown((before) => [...before.slice(-2), { ...message, id }]);
   }, []);
+  const clear = useCallback(() => setShown([]), []);
   const dismiss = useCallback((id: number) => setShown((before) => before.filter((one) => one.id !== id)), []);
   const t = useText();
   const region = useMemo(() => (
@@ -42,7 +49,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   ), [shown, dismiss, t]);
   return (
     <ToastContext value={show}>
-      {children}
+      <ClearContext value={clear}>{children}</ClearContext>
       {region}
     </ToastContext>
   );
