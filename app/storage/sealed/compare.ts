@@ -1,7 +1,7 @@
-import type { StorageReader } from '../storage.ts';
+import type { ListedRecord, StorageReader } from '../storage.ts';
 import type { KeyRing } from './keys.ts';
 import type { LoadedIndex } from './load-index.ts';
-import { inBatches, listRaw, readRaw } from './raw.ts';
+import { inBatches, readRaw } from './raw.ts';
 import { openRecord, RECORD_PREFIX, type Entry } from './record.ts';
 import type { Problem } from './types.ts';
 
@@ -18,16 +18,16 @@ export interface Comparison {
 const NAMED = 100;
 
 /**
- * Compares what the raw storage lists with what the index says. A record's revision is in its raw summary, so nothing
+ * Compares what the raw storage lists under `r/` with what the index says. A record's revision is in its raw summary, so nothing
  * is opened but what differs. While the index is damaged, authentic records that it lacks are taken back into it.
  */
-export async function compareWithRecords(raw: StorageReader, keys: KeyRing, index: LoadedIndex): Promise<Comparison> {
+export async function compareWithRecords(raw: StorageReader, keys: KeyRing, index: LoadedIndex, listing: readonly (readonly ListedRecord[])[]): Promise<Comparison> {
   const entries = [...index.entries.values()];
   const places = new Map<string, number>();
   entries.forEach(({ id }, place) => places.set(id, place));
   const seen = new Uint8Array(entries.length);
   const different: { id: string; entry: Entry | undefined }[] = [];
-  for await (const page of listRaw(raw, RECORD_PREFIX)) {
+  for (const page of listing) {
     for (const { key, summary } of page) {
       const id = key.slice(RECORD_PREFIX.length);
       const place = places.get(id) ?? -1;

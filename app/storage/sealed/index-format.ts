@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { uint64 } from './bytes.ts';
 import { decodeEntries, encodeEntries } from './entries.ts';
-import type { KeyRing } from './keys.ts';
+import type { KeyRing, SerialSealer } from './keys.ts';
 import type { Entry } from './record.ts';
 
 /** The sealed index in the raw storage: one head, segments in runs, and a delta for each transaction since. */
@@ -49,9 +49,9 @@ export function deltaKey(sequence: number): string {
 }
 
 /** Sequence (8 bytes), previous state (32), code of the header (32), length of the log (8), entries. */
-export function sealDelta(keys: KeyRing, delta: Delta): Buffer {
+export function sealDelta(sealer: SerialSealer, delta: Delta): Buffer {
   const parts = [uint64(delta.sequence), delta.previous, delta.headerMac, uint64(delta.log), ...encodeEntries(delta.entries)];
-  return keys.seal('index', contextOf(deltaKey(delta.sequence)), [Buffer.concat(parts)]);
+  return sealer.seal(contextOf(deltaKey(delta.sequence)), [Buffer.concat(parts)]);
 }
 
 export function openDelta(keys: KeyRing, key: string, sealed: Uint8Array): Delta | undefined {

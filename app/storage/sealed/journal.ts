@@ -4,7 +4,7 @@ import { breathe, randomBytes } from './bytes.ts';
 import type { Catalogue } from './catalogue.ts';
 import { removal } from './entries.ts';
 import { deltaKey, HEAD_KEY, nextState, openSegment, sealDelta, sealHead, SEGMENT_PREFIX, sealSegment, type Run } from './index-format.ts';
-import type { KeyRing } from './keys.ts';
+import { SerialSealer, type KeyRing } from './keys.ts';
 import type { LoadedIndex } from './load-index.ts';
 import { readRaw } from './raw.ts';
 import type { Entry } from './record.ts';
@@ -29,6 +29,7 @@ export interface Journalled {
 export class Journal {
   readonly #raw: Storage;
   readonly #keys: KeyRing;
+  readonly #sealer: SerialSealer;
   #sequence: number;
   #state: Buffer;
   #headerMac: Buffer;
@@ -44,6 +45,7 @@ export class Journal {
   constructor(raw: Storage, keys: KeyRing, index: LoadedIndex, headerMac: Buffer) {
     this.#raw = raw;
     this.#keys = keys;
+    this.#sealer = new SerialSealer(keys, 'index');
     this.#sequence = index.sequence;
     this.#state = index.state;
     this.#headerMac = headerMac;
@@ -73,7 +75,7 @@ export class Journal {
   async write(tx: StorageTransaction, entries: readonly Entry[], flushed: number, headerMac = this.#headerMac): Promise<Journalled> {
     const sequence = this.#sequence + 1;
     const log = Math.max(flushed, this.#log); // a log that was cut off is told until the end
-    const sealed = sealDelta(this.#keys, { sequence, previous: this.#state, headerMac, log, entries });
+    const sealed = sealDelta(this.#sealer, { sequence, previous: this.#state, headerMac, log, entries });
     if (sealed.length > MAX_DELTA_BYTES) throw new KeywrightError('INVALID_INPUT', 'The transaction changes too many records at once.');
     const key = deltaKey(sequence);
     await tx.put(key, sealed, { ifRevision: 'absent' }); // fails if another process went on from the same state

@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { KeywrightError, SecretBytes } from '../../contract/index.ts';
 import { randomBytes } from './bytes.ts';
+import { HmacKey } from './hmac.ts';
 
 /** What the root key is split into; each HKDF-SHA256 (RFC 5869) with the store's id as salt. */
 type Purpose = 'names' | 'records' | 'index' | 'log' | 'header';
@@ -18,7 +19,7 @@ export const OVERHEAD = 1 + SALT_BYTES + NONCE_BYTES + TAG_BYTES;
  */
 export class KeyRing implements Disposable {
   #root: SecretBytes | undefined;
-  #keys: Record<Purpose, KeyObject> | undefined;
+  #keys: Record<Purpose, HmacKey> | undefined;
   readonly #storeId: Buffer;
 
   /** @param root 32 bytes; the ring owns it. @param storeId 32 hexadecimal digits. */
@@ -42,12 +43,12 @@ export class KeyRing implements Disposable {
 
   /** @returns 32 hexadecimal digits: the first half of HMAC-SHA256 of the record's name. */
   opaqueId(name: string): string {
-    return createHmac('sha256', this.#key('names')).update(name, 'latin1').digest('hex').slice(0, 32);
+    return this.#key('names').of(Buffer.from(name, 'latin1')).toString('hex', 0, 16);
   }
 
   /** @returns HMAC-SHA256 of the header's text, 32 bytes. */
   headerMac(text: string): Buffer {
-    return createHmac('sha256', this.#key('header')).update(text, 'utf8').digest();
+    return this.#key('header').of(Buffer.from(text, 'utf8'));
   }
 
   isHeaderMac(text: string, mac: Uint8Array): boolean {
@@ -67,7 +68,7 @@ export class KeyRing implements Disposable {
 
   /** The key of all envelopes with this salt. */
   derivedFor(purpose: Purpose, salt: Uint8Array): KeyObject {
-    const bytes = createHmac('sha256', this.#key(purpose)).update(salt).digest();
+    const bytes = this.#key(purpose).of(salt);
     const key = createSecretKey(bytes);
     bytes.fill(0);
     return key;
@@ -99,10 +100,11 @@ export class KeyRing implements Disposable {
     }
   }
 
-  /** Wipes the root key; all derived keys are let go and wiped by Node when they are collected. */
+  /** Wipes the root key and the purpose keys. Keys of single envelopes are wiped by Node when it collects them. */
   [Symbol.dispose](): void {
     this.#root?.wipe();
     this.#root = undefined;
+    for (const key of Object.values(this.#keys ?? {})) key[Symbol.dispose]();
     this.#keys = undefined;
   }
 
@@ -114,9 +116,9 @@ export class KeyRing implements Disposable {
     return associated;
   }
 
-  #split(purpose: Purpose): KeyObject {
+  #split(purpose: Purpose): HmacKey {
     const bytes = this.#hkdf(`keywright/store/1/${purpose}`, 32);
-    const key = createSecretKey(bytes);
+    const key = new HmacKey(bytes);
     bytes.fill(0);
     return key;
   }
@@ -125,9 +127,31 @@ export class KeyRing implements Disposable {
     return new Uint8Array(hkdfSync('sha256', this.root.reveal(), this.#storeId, info, length));
   }
 
-  #key(purpose: Purpose): KeyObject {
+  #key(purpose: Purpose): HmacKey {
     if (this.#keys === undefined) throw locked();
     return this.#keys[purpose];
+  }
+}
+
+/**
+ * Seals many small things under one key: the salt is drawn once, and nonces count up from it. Never two of one key and
+ * nonce, as no two sealers have the same salt.
+ */
+export class SerialSealer {
+  readonly #keys: KeyRing;
+  readonly #salt = randomBytes(SALT_BYTES);
+  readonly #key: KeyObject;
+  #sealed = 0;
+
+  constructor(keys: KeyRing, purpose: Purpose) {
+    this.#keys = keys;
+    this.#key = keys.derivedFor(purpose, this.#salt);
+  }
+
+  seal(context: string, parts: readonly Uint8Array[]): Buffer {
+    const nonce = Buffer.alloc(NONCE_BYTES);
+    nonce.writeUIntBE(this.#sealed++, NONCE_BYTES - 6, 6);
+    return this.#keys.sealUnder(this.#key, this.#salt, context, parts, nonce);
   }
 }
 

@@ -2,8 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { KeywrightError } from '../../contract/index.ts';
 import { requireLogEntry } from '../limits.ts';
 import type { AppendLog } from '../storage.ts';
-import { randomBytes, uint32, uint64 } from './bytes.ts';
-import { locked, OVERHEAD, SALT_BYTES, type KeyRing } from './keys.ts';
+import { locked, OVERHEAD, SALT_BYTES, SerialSealer, type KeyRing } from './keys.ts';
 
 /**
  * The append log, sealed. Each opening of the store has a key of its own, from a random salt that each entry carries,
@@ -13,10 +12,8 @@ import { locked, OVERHEAD, SALT_BYTES, type KeyRing } from './keys.ts';
 export class SealedLog implements AppendLog {
   readonly #raw: AppendLog;
   #keys: KeyRing | undefined;
-  readonly #salt = randomBytes(SALT_BYTES);
-  #key: KeyObject | undefined;
+  #sealer: SerialSealer | undefined;
   readonly #readKeys = new Map<string, KeyObject>();
-  #sealed = 0;
   /** The number that the last append got or, while it is under way, will get. */
   #last: number;
   #flushed = 0;
@@ -26,7 +23,7 @@ export class SealedLog implements AppendLog {
   constructor(raw: AppendLog, keys: KeyRing, last: number) {
     this.#raw = raw;
     this.#keys = keys;
-    this.#key = keys.derivedFor('log', this.#salt);
+    this.#sealer = new SerialSealer(keys, 'log');
     this.#last = last;
   }
 
@@ -38,11 +35,9 @@ export class SealedLog implements AppendLog {
   async append(entry: Uint8Array): Promise<number> {
     requireLogEntry(entry, 0);
     while (this.#settling !== undefined) await this.#settling;
-    const keys = this.#ring();
-    if (this.#key === undefined) throw locked();
+    if (this.#sealer === undefined) throw locked();
     const number = this.#last + 1;
-    const nonce = Buffer.concat([uint32(0), uint64(this.#sealed++)]);
-    const sealed = keys.sealUnder(this.#key, this.#salt, contextOf(number), [entry], nonce);
+    const sealed = this.#sealer.seal(contextOf(number), [entry]);
     this.#last = number;
     const appending = this.#raw.append(sealed);
     this.#underWay.add(appending);
@@ -91,7 +86,7 @@ export class SealedLog implements AppendLog {
   /** Nothing works any more. */
   close(): void {
     this.#keys = undefined;
-    this.#key = undefined;
+    this.#sealer = undefined;
     this.#readKeys.clear();
   }
 

@@ -10,7 +10,8 @@ import { KeyRing } from './keys.ts';
 import { loadIndex } from './load-index.ts';
 import { SealedLog } from './log.ts';
 import { migrate, MIGRATIONS, type Migration } from './migrations.ts';
-import { readRaw } from './raw.ts';
+import { listRaw, readRaw } from './raw.ts';
+import { RECORD_PREFIX } from './record.ts';
 import { makeSlot, unlockSlots } from './slots.ts';
 import { SealedStore } from './store.ts';
 import type { CreateOptions, Problem, SealedStorage, StoreHeader, UnlockSecret } from './types.ts';
@@ -74,8 +75,9 @@ export async function openWith(raw: Storage, secret: UnlockSecret, migrations: r
 
 /** From the root key to a store that is ready. */
 async function load(raw: Storage, keys: KeyRing, { header, mac }: ParsedHeader): Promise<SealedStorage> {
-  const index = await loadIndex(raw, keys);
-  const { problems, strays, recovered } = await compareWithRecords(raw, keys, index);
+  // At once: while one is decrypted here, the other is read there.
+  const [index, listing] = await Promise.all([loadIndex(raw, keys), Array.fromAsync(listRaw(raw, RECORD_PREFIX))]);
+  const { problems, strays, recovered } = await compareWithRecords(raw, keys, index, listing);
   for (const entry of recovered) index.entries.set(entry.name, entry);
   const headerProblem = await checkHeader(raw, keys, index, header.formatVersion);
   if (headerProblem !== undefined) problems.set('header', headerProblem);

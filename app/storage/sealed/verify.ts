@@ -6,7 +6,7 @@ import { INDEX_PREFIX } from './index-format.ts';
 import type { KeyRing } from './keys.ts';
 import { loadIndex, type LoadedIndex } from './load-index.ts';
 import type { SealedLog } from './log.ts';
-import { inBatches, readRaw } from './raw.ts';
+import { inBatches, listRaw, readRaw } from './raw.ts';
 import { RECORD_PREFIX, type Entry } from './record.ts';
 import type { Problem, Watch } from './types.ts';
 
@@ -37,7 +37,8 @@ export async function verifyStore(store: Verifiable, { signal, progress }: Watch
   const problems = new Map<string, Problem>();
   const { compared, header } = await store.exclusively(async () => {
     const index = await loadIndex(raw, keys);
-    return { compared: await compareWithRecords(raw, keys, index), header: await checkHeader(raw, keys, index, store.header.formatVersion) };
+    const listing = await Array.fromAsync(listRaw(raw, RECORD_PREFIX));
+    return { compared: await compareWithRecords(raw, keys, index, listing), header: await checkHeader(raw, keys, index, store.header.formatVersion) };
   });
   for (const [name, problem] of compared.problems) problems.set(name, problem);
   if (header !== undefined) problems.set('header', header);
