@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base } from '@playwright/test';
@@ -36,7 +36,7 @@ export const test = base.extend<Fixtures & Options>({
     try {
       await use(program);
     } finally {
-      if (info.status !== info.expectedStatus) await info.attach('log', { body: program.said(), contentType: 'text/plain' });
+      if (info.status !== info.expectedStatus) writeFileSync(info.outputPath('log.txt'), program.said());
       await program.close();
     }
   },
