@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { OPERATIONS } from '../contract/index.ts';
+import { COMMANDS, commandNamed, isCommandPrefix } from './commands.ts';
+import { commandTable, describeCommands } from './describe.ts';
+import { GLOBAL_OPTIONS, SECRET_FILES } from './globals.ts';
+import { HelpAsked, parseCommand, splitWords } from './parse.ts';
+import { PROGRAM_WORDS } from './run.ts';
+import { ran } from './testing/around.ts';
+
+const FRESH = describeCommands();
+
+describe('parity with the list of operations', () => {
+  test('every operation is a command, but for those whose record says why not', () => {
+    expect(FRESH.map(({ id }) => id).sort()).toEqual(OPERATIONS.filter(({ notOn }) => notOn?.cli === undefined).map(({ id }) => id).sort());
+  });
+
+  test('the generated table is what the contract makes of it (else: npm run generate)', () => {
+    expect(readFileSync(new URL('./commands.generated.json', import.meta.url), 'utf8')).toBe(commandTable());
+  });
+
+  test('no command hides behind another’s first words, nor behind one of the program’s', () => {
+    for (const { words } of FRESH) {
+      expect(FRESH.filter((other) => other.words.length > words.length && words.every((word, index) => other.words[index] === word))).toEqual([]);
+      expect(PROGRAM_WORDS).not.toContain(words[0]);
+    }
+  });
+
+  test('no option means two things', () => {
+    const common = new Set(GLOBAL_OPTIONS.map(({ name }) => name));
+    for (const { id, options, outs } of FRESH) {
+      const names = [...options.map(({ name }) => name), ...Object.keys(outs ?? {})];
+      expect(new Set(names).size, id).toBe(names.length);
+      expect(names.filter((name) => common.has(name)), id).toEqual([]);
+    }
+  });
+
+  test('options that answer prompts are options there are', () => {
+    for (const { prompts } of FRESH) for (const option of Object.values(prompts ?? {})) expect(Object.keys(SECRET_FILES)).toContain(option);
+  });
+});
+
+describe.each(FRESH.map((spec) => [spec.words.join(' '), spec] as const))('keywright %s', (_name, spec) => {
+  test('has a help that tells what it does and takes', () => {
+    let help = '';
+    try {
+      parseCommand(spec, ['--help']);
+    } catch (thrown) {
+      if (!(thrown instanceof HelpAsked)) throw thrown;
+      help = thrown.text;
+    }
+    const words = help.replaceAll(/\s+/g, ' ');
+    expect(words).toContain(spec.summary);
+    for (const { name, kind, default: value } of spec.options) expect(words).toContain(kind === 'flag' && value === true ? `--no-${name}` : `--${name}`);
+    for (const { name } of spec.arguments) expect(words).toContain(name);
+    for (const example of spec.examples ?? []) expect(help).toContain(example);
+  });
+
+  test('refuses an option that it does not have', async () => {
+    const { code, stderr, stdout } = await ran([...spec.words, '--no-such-option'], { env: { KEYWRIGHT_DATA_DIR: '/nonexistent/keywright' } });
+    expect([code, stdout.length]).toEqual([2, 0]);
+    expect(stderr).toContain('--no-such-option');
+  });
+});
+
+describe('finding the command', () => {
+  test('global options may stand before, between and behind its words', () => {
+    const split = (line: string) => splitWords(line.split(' '), isCommandPrefix);
+    expect(split('keys list --json')).toEqual({ words: ['keys', 'list'], rest: ['--json'] });
+    expect(split('--json --data-dir keys keys list')).toEqual({ words: ['keys', 'list'], rest: ['--json', '--data-dir', 'keys'] });
+    expect(split('store --data-dir=x slots --no-agent list')).toEqual({ words: ['store', 'slots', 'list'], rest: ['--data-dir=x', '--no-agent'] });
+    expect(split('keys show list')).toEqual({ words: ['keys', 'show'], rest: ['list'] });
+    expect(split('keys show -- --json')).toEqual({ words: ['keys', 'show'], rest: ['--', '--json'] });
+    expect(commandNamed(['store', 'slots', 'list'])?.id).toBe('store.slots.list');
+    expect(COMMANDS.length).toBe(FRESH.length);
+  });
+
+  test.each([['kyes'], ['keys', 'lst'], ['keys', 'lst', '--json']])('%j is an error that names the one that was meant', async (...argv) => {
+    const { code, stderr } = await ran(argv);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/Did you mean `keywright keys( list)?`\?/);
+  });
+
+  test('the program, a noun and a noun’s noun show what there is', async () => {
+    for (const [argv, known] of [[['--help'], 'backends …'], [['keys', '--help'], 'verify-mac'], [['store', 'slots', '-h'], 'remove'], [['help', 'keys', 'sign'], '--signature-encoding']] as const) {
+      const { code, stdout } = await ran(argv);
+      expect(code).toBe(0);
+      expect(stdout.toString()).toContain(known);
+    }
+    const bare = await ran(['keys']);
+    expect([bare.code, bare.stdout.length]).toEqual([2, 0]);
+    expect(bare.stderr).toContain('rotate');
+  });
+
+  test('the version is told', async () => {
+    for (const argv of [['version'], ['--version']]) expect((await ran(argv)).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test.each(['bash', 'zsh', 'fish'])('completion for %s knows every command', async (shell) => {
+    const script = (await ran(['completion', shell])).stdout.toString();
+    for (const { words } of COMMANDS) expect(script).toContain(words.at(-1));
+    expect(script).toContain('signature-encoding');
+  });
+
+  test('completion for anything else is a usage error', async () => {
+    expect((await ran(['completion', 'tcsh'])).code).toBe(2);
+  });
+});

@@ -1,0 +1,41 @@
+import { Readable, Writable } from 'node:stream';
+import { run, type Surroundings } from '../run.ts';
+import type { Terminal } from '../terminal.ts';
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+  /** Standard output as JSON. */
+  readonly json: Record<string, never>;
+}
+
+/** Runs a command line in this process, without a terminal unless one is given. */
+export async function ran(argv: readonly string[], given: { env?: Record<string, string>; stdin?: string | Buffer; terminal?: Terminal; signal?: AbortSignal; tty?: boolean } = {}): Promise<Ran> {
+  const [stdout, stderr] = [collector(given.tty), collector(given.tty)];
+  const around: Surroundings = {
+    stdin: () => Readable.from([Buffer.from(given.stdin ?? '')]),
+    stdout: stdout.stream, stderr: stderr.stream, env: given.env ?? {},
+    terminal: given.terminal ?? null,
+    signal: given.signal ?? new AbortController().signal,
+  };
+  const code = await run(argv, around);
+  const text = stdout.bytes();
+  return {
+    code, stdout: text, stderr: stderr.bytes().toString('utf8'),
+    get json() {
+      return JSON.parse(text.toString('utf8')) as Record<string, never>;
+    },
+  };
+}
+
+function collector(tty = false): { stream: Writable & { isTTY?: boolean }; bytes(): Buffer } {
+  const pieces: Buffer[] = [];
+  const stream = new Writable({
+    write(piece: Buffer, _encoding, done) {
+      pieces.push(Buffer.from(piece));
+      done();
+    },
+  });
+  return { stream: Object.assign(stream, { isTTY: tty }), bytes: () => Buffer.concat(pieces) };
+}
