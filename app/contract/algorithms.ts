@@ -161,8 +161,16 @@ export const WRAP_ALGORITHMS = {
 export type WrapAlgorithmName = keyof typeof WRAP_ALGORITHMS;
 export const WrapAlgorithm = z.enum(Object.keys(WRAP_ALGORITHMS) as [WrapAlgorithmName, ...WrapAlgorithmName[]]);
 
-/** @returns signature algorithms that a key of `algorithm` can make, the recommended one first. */
-export function signatureAlgorithmsOf(algorithm: KeyAlgorithmName): SignatureAlgorithmName[] {
+const madeBefore = new Map<KeyAlgorithmName, SignatureAlgorithmName[]>();
+
+/** @returns signature algorithms that a key of `algorithm` can make, the recommended one first. Asked for at each signature, so made once. */
+export function signatureAlgorithmsOf(algorithm: KeyAlgorithmName): readonly SignatureAlgorithmName[] {
+  let names = madeBefore.get(algorithm);
+  if (names === undefined) madeBefore.set(algorithm, (names = signatureAlgorithmsFor(algorithm)));
+  return names;
+}
+
+function signatureAlgorithmsFor(algorithm: KeyAlgorithmName): SignatureAlgorithmName[] {
   const names = SIGNATURE_ALGORITHM_NAMES.filter((name) => (SIGNATURE_ALGORITHMS[name].keys as readonly string[]).includes(algorithm));
   const { family, bits } = KEY_ALGORITHMS[algorithm];
   const preferred = family === 'ec' ? `ecdsa-sha${bits <= 256 ? 256 : bits <= 384 ? 384 : 512}` : family === 'rsa' ? 'rsa-pss-sha256' : names[0];

@@ -27,11 +27,15 @@ export const StoreStatus = z.strictObject({
 });
 export type StoreStatus = z.output<typeof StoreStatus>;
 
+/** Access tokens are in the store: while it is locked, REST cannot tell one caller from another. */
+const NOBODY_KNOWN_YET = 'Access tokens are in the store, so that nobody can be told apart before it is open: give `keywright serve` a passphrase file, or use `keywright store`.';
+
 export const create = operation({
   id: 'store.create',
   summary: 'Create the encrypted store',
   ...admin,
   whenLocked: true,
+  notOn: { rest: NOBODY_KNOWN_YET },
   http: { method: 'POST', path: '/v1/store', status: 201 },
   cli: { prompts: { 'new-store-passphrase': 'passphrase-file' }, examples: ['keywright store create --passphrase-file pw'] },
   input: z.strictObject({
@@ -64,6 +68,7 @@ export const unlock = operation({
   permission: 'store:use',
   unhurried: true,
   whenLocked: true,
+  notOn: { rest: NOBODY_KNOWN_YET },
   http: { method: 'POST', path: '/v1/store/unlock', status: 200 },
   cli: { background: true, examples: ['keywright store unlock --passphrase-file pw'] },
   input: z.strictObject({ with: SlotKind.default('passphrase') }),

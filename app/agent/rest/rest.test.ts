@@ -71,7 +71,7 @@ describe('a call', () => {
     core.answer = () => {
       throw new KeywrightError('RATE_LIMITED', { detail: 'Too many.', remedy: 'Wait.', retryAfter: 7, cause: new Error('secret cause') });
     };
-    const answer = await send(origin, 'POST', '/v1/store/unlock', JSON_BODY, '{}');
+    const answer = await send(origin, 'POST', '/v1/store/change-passphrase', JSON_BODY, '{}');
     expect(answer.status).toBe(429);
     expect(answer.headers['retry-after']).toBe('7');
     expect(answer.json()).toEqual({
@@ -137,7 +137,7 @@ describe('answers to prompts in a header', () => {
       told = await prompt?.ask(request, new AbortController().signal);
       return {};
     };
-    const answer = await send(origin, 'POST', '/v1/store/unlock', { ...JSON_BODY, 'Keywright-Prompt-Answers': header(answers) }, '{}');
+    const answer = await send(origin, 'POST', '/v1/store/change-passphrase', { ...JSON_BODY, 'Keywright-Prompt-Answers': header(answers) }, '{}');
     return answer.status === 200 ? told : answer.json();
   };
 
@@ -155,7 +155,7 @@ describe('answers to prompts in a header', () => {
 
   test('that cannot be read are refused without a word of what was in them', async () => {
     for (const bad of ['%%%', Buffer.from('{"store-passphrase":"canary').toString('base64url'), header(['canary']), header({ canary: 'x' }), header({ pin: 7 })]) {
-      const answer = await send(origin, 'POST', '/v1/store/unlock', { ...JSON_BODY, 'Keywright-Prompt-Answers': bad }, '{}');
+      const answer = await send(origin, 'POST', '/v1/store/change-passphrase', { ...JSON_BODY, 'Keywright-Prompt-Answers': bad }, '{}');
       expect(answer.json()).toMatchObject({ code: 'INVALID_INPUT', status: 400 });
       expect(answer.text).not.toContain('canary');
     }
@@ -163,7 +163,7 @@ describe('answers to prompts in a header', () => {
   });
 
   test('are the call’s only prompter; without them the core asks on its own', async () => {
-    await send(origin, 'POST', '/v1/store/unlock', JSON_BODY, '{}');
+    await send(origin, 'POST', '/v1/store/change-passphrase', JSON_BODY, '{}');
     expect(core.calls[0]?.options.prompt).toBeUndefined();
   });
 });
