@@ -2,7 +2,7 @@ import { FileDown, ShieldCheck } from 'lucide-react';
 import { useCallback, useMemo, useState, type ReactNode } from 'react';
 import type { AuditEntry } from '../../app/contract/index.ts';
 import { asProblem, ERROR_CODES, useAction, useBridge, type ProblemError } from '../bridge/index.ts';
-import { useText, wholeNumber, type Text } from '../i18n/index.ts';
+import { useText, whoName, wholeNumber, type Text } from '../i18n/index.ts';
 import { DetailPane, ListPane, Panes, useCommands } from '../shell/index.ts';
 import { Button, CopyAsCommand, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, Notice, Select, Skeleton, StateBadge, StatusLine, TimeInWords, useToast, VirtualTable, type Column } from '../ui/index.ts';
 import { useAudit } from './use-audit.ts';
@@ -10,10 +10,10 @@ import { useAudit } from './use-audit.ts';
 const ALL = 'all';
 
 const columnsOf = (t: Text): readonly Column<AuditEntry>[] => [
-  { id: 'operation', title: t('activity.operation'), width: 'minmax(9rem, 1.4fr)', cell: ({ operation }) => operation },
-  { id: 'at', title: t('activity.when'), width: 'minmax(8rem, 1fr)', cell: ({ at }) => <TimeInWords at={at} /> },
-  { id: 'who', title: t('activity.who'), width: 'minmax(7rem, 1fr)', fromWidth: 560, cell: ({ principalName }) => principalName },
-  { id: 'outcome', title: t('activity.outcome'), width: 'minmax(9rem, 1.2fr)', cell: ({ outcome }) => <Outcome outcome={outcome} /> },
+  { id: 'operation', title: t('activity.operation'), width: 'minmax(7rem, 1.4fr)', cell: ({ operation }) => operation },
+  { id: 'at', title: t('activity.when'), width: 'minmax(6.5rem, 1fr)', cell: ({ at }) => <TimeInWords at={at} /> },
+  { id: 'who', title: t('activity.who'), width: 'minmax(7rem, 1fr)', fromWidth: 560, cell: ({ principalName }) => whoName(principalName, t) },
+  { id: 'outcome', title: t('activity.outcome'), width: 'minmax(7.5rem, 1.2fr)', cell: ({ outcome }) => <Outcome outcome={outcome} /> },
   { id: 'number', title: t('activity.number'), width: '5rem', fromWidth: 760, cell: ({ number }) => wholeNumber(number, t.language) },
 ];
 
@@ -115,7 +115,7 @@ function AuditDetail({ entry }: { entry: AuditEntry }) {
     <DetailPane title={entry.operation} subtitle={<ExactTime at={entry.at} />} actions={<CopyAsCommand operation="audit.list" input={{ operation: entry.operation }} />}>
       <Facts>
         <Fact name={t('activity.outcome')}><Outcome outcome={entry.outcome} /></Fact>
-        <Fact name={t('activity.who')}>{t('activity.whoWhere', { name: entry.principalName, face: entry.face })}</Fact>
+        <Fact name={t('activity.who')}>{t('activity.whoWhere', { name: whoName(entry.principalName, t), face: entry.face })}</Fact>
         <Fact name={t('activity.effect')}>{t(`activity.effect.${entry.effect}`)}</Fact>
         <Fact name={t('activity.number')}>{wholeNumber(entry.number, t.language)}</Fact>
         <Fact name={t('activity.request')}><span className="font-mono text-12 break-all">{entry.request}</span></Fact>

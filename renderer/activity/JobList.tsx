@@ -1,7 +1,7 @@
 import { useMemo, useState, type ReactNode } from 'react';
 import type { Job } from '../../app/contract/index.ts';
 import { useAction, useOperation } from '../bridge/index.ts';
-import { useText, type Text } from '../i18n/index.ts';
+import { useText, whoName, type Text } from '../i18n/index.ts';
 import { DetailPane, jobTitle, ListPane, Panes } from '../shell/index.ts';
 import { Button, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, ProgressBar, Skeleton, StateBadge, StatusLine, TimeInWords, VirtualTable, type Column } from '../ui/index.ts';
 
@@ -12,7 +12,7 @@ const columnsOf = (t: Text): readonly Column<Job>[] => [
   { id: 'title', title: t('activity.job'), width: 'minmax(10rem, 2fr)', cell: (job) => jobTitle(job, t) },
   { id: 'state', title: t('activity.jobState'), width: 'minmax(8rem, 1fr)', cell: ({ state }) => <StateBadge tone={TONES[state]}>{t(`activity.job.${state}`)}</StateBadge> },
   { id: 'startedAt', title: t('activity.started'), width: 'minmax(8rem, 1fr)', cell: ({ startedAt }) => <TimeInWords at={startedAt} /> },
-  { id: 'startedBy', title: t('activity.who'), width: 'minmax(7rem, 1fr)', fromWidth: 560, cell: ({ startedBy }) => startedBy },
+  { id: 'startedBy', title: t('activity.who'), width: 'minmax(7rem, 1fr)', fromWidth: 560, cell: ({ startedBy }) => whoName(startedBy, t) },
 ];
 
 export function JobList({ choose }: { choose: ReactNode }) {
@@ -36,7 +36,7 @@ export function JobList({ choose }: { choose: ReactNode }) {
           <Facts>
             <Fact name={t('activity.jobState')}><StateBadge tone={TONES[shown.state]}>{t(`activity.job.${shown.state}`)}</StateBadge></Fact>
             <Fact name={t('activity.operation')}>{shown.operation}</Fact>
-            <Fact name={t('activity.who')}>{shown.startedBy}</Fact>
+            <Fact name={t('activity.who')}>{whoName(shown.startedBy, t)}</Fact>
             {shown.endedAt !== null && <Fact name={t('activity.ended')}><ExactTime at={shown.endedAt} /></Fact>}
             {shown.detail !== null && <Fact name={t('activity.detail')}>{shown.detail}</Fact>}
           </Facts>

@@ -4,7 +4,7 @@ import type { BackendInstance } from '../../app/contract/index.ts';
 import { useAction } from '../bridge/index.ts';
 import { listOf, useText, type MessageKey } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/index.ts';
-import { Badge, Button, ConfirmDialog, CopyAsCommand, ErrorNotice, Fact, Facts, IconButton, Menu, Notice, StateBadge, useToast } from '../ui/index.ts';
+import { Badge, Button, ConfirmDialog, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, IconButton, Menu, Notice, useToast } from '../ui/index.ts';
 import { BackendStateBadge } from './BackendStateBadge.tsx';
 import { instanceTitle, typeNames } from './names.ts';
 
@@ -50,14 +50,7 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
         {backend.reason !== null && <Notice tone={backend.state === 'unavailable' ? 'danger' : 'info'} title={backend.reason}>{backend.remedy}</Notice>}
         {diagnose.result !== undefined && (
           <Section title={t('backends.findings')}>
-            <ul className="flex flex-col gap-2">
-              {diagnose.result.findings.map((finding) => (
-                <li key={`${finding.code}${finding.detail}`} className="flex flex-col">
-                  <StateBadge tone={{ ok: 'success', warning: 'warning', problem: 'danger' }[finding.level] as 'success'}><span className="text-text whitespace-normal">{finding.detail}</span></StateBadge>
-                  {finding.remedy !== null && <span className="pl-5.5 text-13 text-muted">{finding.remedy}</span>}
-                </li>
-              ))}
-            </ul>
+            <Findings findings={diagnose.result.findings} />
           </Section>
         )}
         <Facts>

@@ -1,3 +1,4 @@
 export * from './catalogue.ts';
 export * from './text.tsx';
+export * from './who.ts';
 export * from './words.ts';

@@ -5,26 +5,42 @@ const UNITS = [
   ['year', 31_557_600], ['month', 2_629_800], ['week', 604_800], ['day', 86_400], ['hour', 3600], ['minute', 60], ['second', 1],
 ] as const;
 
+/** Formats cost far more to make than to use, and lists use thousands. */
+function kept<T>(make: (language: string) => T): (language: string) => T {
+  const made = new Map<string, T>();
+  return (language) => {
+    const known = made.get(language);
+    if (known !== undefined) return known;
+    const format = make(language);
+    made.set(language, format);
+    return format;
+  };
+}
+
+const locale = (language: string): string => (language === 'en' ? 'en-GB' : language);
+const relativeFormat = kept((language) => new Intl.RelativeTimeFormat(locale(language), { numeric: 'auto' }));
+const dateFormat = kept((language) => new Intl.DateTimeFormat(locale(language), { dateStyle: 'long' }));
+const timeFormat = kept((language) => new Intl.DateTimeFormat(locale(language), { dateStyle: 'medium', timeStyle: 'medium' }));
+const numberFormat = kept((language) => new Intl.NumberFormat(locale(language)));
+
 /** @returns "in 9 days", "3 minutes ago", "yesterday". */
 export function relativeTime(time: Date, now: Date, language: string): string {
   const seconds = (time.getTime() - now.getTime()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const format = relativeFormat(language);
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ['second', 1];
   // Weeks read badly under a month: "in 9 days" says more than "next week".
   if (unit === 'week') return format.format(Math.round(seconds / 86_400), 'day');
   return format.format(unit === 'second' ? 0 : Math.round(seconds / size), unit);
 }
 
-const locale = (language: string): string => (language === 'en' ? 'en-GB' : language);
-
 /** @returns "24 November 2026". */
 export function longDate(time: Date, language: string): string {
-  return new Intl.DateTimeFormat(locale(language), { dateStyle: 'long' }).format(time);
+  return dateFormat(language).format(time);
 }
 
 /** @returns "24 Nov 2026, 14:03:21". */
 export function exactTime(time: Date, language: string): string {
-  return new Intl.DateTimeFormat(locale(language), { dateStyle: 'medium', timeStyle: 'medium' }).format(time);
+  return timeFormat(language).format(time);
 }
 
 /** @returns "1.2 MB". */
@@ -36,7 +52,7 @@ export function byteSize(bytes: number, language: string): string {
 }
 
 export function wholeNumber(value: number, language: string): string {
-  return new Intl.NumberFormat(locale(language)).format(value);
+  return numberFormat(language).format(value);
 }
 
 /** @returns "signing, verifying": a list of messages by their keys, in the language's own way. */

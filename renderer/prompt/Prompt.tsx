@@ -26,7 +26,7 @@ function SecretPrompt({ prompt, request, busy, onAnswer }: { prompt: PendingProm
   const [lastTry, setLastTry] = useState('');
   const isLast = request.triesLeft === 1;
   const sentence = t('prompt.lastTrySentence');
-  const ready = secret !== '' && (!isLast || lastTry.trim().toLocaleLowerCase() === sentence);
+  const ready = secret !== '' && (!isLast || lastTry.trim().toLocaleLowerCase() === sentence.toLocaleLowerCase());
   return (
     <PromptForm
       prompt={prompt} busy={busy} action={t(`ask.do.${request.purpose}`)} ready={ready}

@@ -1,6 +1,6 @@
 import { useId, type FormEvent, type ReactNode } from 'react';
 import type { PendingPrompt, PromptAnswer } from '../../app/contract/index.ts';
-import { useText } from '../i18n/index.ts';
+import { useText, whoName } from '../i18n/index.ts';
 import { Button, Notice } from '../ui/index.ts';
 import { say } from './wording.ts';
 
@@ -25,7 +25,7 @@ export function PromptForm({ prompt, busy, action, destructive = false, ready, o
         <div>
           <h1 id={heading} className="text-16 font-semibold break-words">{say(title, t)}</h1>
           {subject !== undefined && <p className="text-13 break-words text-muted">{subject}</p>}
-          <p className="text-12 text-muted">{t('prompt.askedBy', { who: askedBy(prompt.askedBy, t) })}</p>
+          <p className="text-12 text-muted">{t('prompt.askedBy', { who: whoName(prompt.askedBy, t) })}</p>
         </div>
         {note !== undefined && (warns ? <Notice tone="warning" live>{say(note, t)}</Notice> : <p className="text-13">{say(note, t)}</p>)}
         {children}
@@ -38,9 +38,4 @@ export function PromptForm({ prompt, busy, action, destructive = false, ready, o
       </footer>
     </form>
   );
-}
-
-function askedBy(who: string, t: ReturnType<typeof useText>): string {
-  const key = `prompt.who.${who}`;
-  return t.has(key) ? t(key) : who;
 }

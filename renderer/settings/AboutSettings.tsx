@@ -2,7 +2,7 @@ import { Stethoscope } from 'lucide-react';
 import { useAction, useOperation } from '../bridge/index.ts';
 import { byteSize, useText } from '../i18n/index.ts';
 import { Section } from '../shell/index.ts';
-import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, StateBadge, TimeInWords } from '../ui/index.ts';
+import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, TimeInWords } from '../ui/index.ts';
 import { Page } from './Page.tsx';
 
 export function AboutSettings() {
@@ -30,16 +30,7 @@ export function AboutSettings() {
           <CopyAsCommand operation="doctor.run" input={{}} />
         </div>
         <ErrorNotice error={doctor.error} />
-        {doctor.result !== undefined && (
-          <ul className="flex flex-col gap-2">
-            {doctor.result.findings.map((finding) => (
-              <li key={`${finding.code}${finding.detail}`}>
-                <StateBadge tone={({ ok: 'success', warning: 'warning', problem: 'danger' } as const)[finding.level]}><span className="whitespace-normal text-text">{finding.detail}</span></StateBadge>
-                {finding.remedy !== null && <p className="pl-5.5 text-13 text-muted">{finding.remedy}</p>}
-              </li>
-            ))}
-          </ul>
-        )}
+        {doctor.result !== undefined && <Findings findings={doctor.result.findings} />}
       </Section>
     </Page>
   );

@@ -16,7 +16,7 @@ export function StateBadge({ tone, icon, children }: { tone: keyof typeof TONES;
   return (
     <span className={cx('inline-flex max-w-full items-center gap-1.5 align-middle text-13 whitespace-nowrap', colour)}>
       <Icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />
-      {children}
+      <span className="min-w-0 truncate">{children}</span>
     </span>
   );
 }

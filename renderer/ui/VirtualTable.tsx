@@ -1,6 +1,6 @@
 import { useVirtualizer, defaultRangeExtractor, type Range } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { useEffect, useId, useImperativeHandle, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref } from 'react';
+import { memo, useEffect, useId, useImperativeHandle, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref, type RefObject } from 'react';
 import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
 import { ContextMenu, type MenuEntries } from './Menu.tsx';
@@ -66,6 +66,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const [width, setWidth] = useState(10_000);
   const [menuAt, setMenuAt] = useState<{ x: number; y: number }>();
   const typed = useRef({ text: '', at: 0 });
+  const handlers = useRef<RowHandlers>(IDLE);
   const active = Math.min(selection.active, Math.max(0, count - 1));
 
   const virtual = useVirtualizer({
@@ -91,7 +92,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   }, []);
   useImperativeHandle(ref, () => ({ focus: () => grid.current?.focus(), scrollToTop: () => virtual.scrollToOffset(0) }), [virtual]);
 
-  const shown = columns.filter((column) => (column.fromWidth ?? 0) <= width);
+  const shown = useMemo(() => columns.filter((column) => (column.fromWidth ?? 0) <= width), [columns, width]);
   const template = shown.map((column) => column.width).join(' ');
   const keyAt = (index: number): string | undefined => {
     const row = rowAt(index);
@@ -167,6 +168,18 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     setMenuAt({ x: event.clientX, y: event.clientY });
   }
 
+  const latest: RowHandlers = {
+    press: (event, index) => event.button === 0 && goTo(index, { range: event.shiftKey, toggle: event.ctrlKey || event.metaKey }),
+    open: (index) => {
+      const row = rowAt(index);
+      if (row !== undefined) onOpen?.(row);
+    },
+    menu: openMenu,
+  };
+  useEffect(() => {
+    handlers.current = latest;
+  });
+
   const activeIsThere = items.some((item) => item.index === active);
   return (
     <>
@@ -191,30 +204,11 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
           <div role="rowgroup" className="relative w-full shrink-0" style={{ height: virtual.getTotalSize() }}>
             {items.map(({ index, start }) => {
               const row = rowAt(index);
-              const selected = row !== undefined && selection.selected.has(keyOf(row));
               return (
-                <div
-                  key={index}
-                  id={`${id}-${index}`}
-                  role="row"
-                  aria-rowindex={index + 2}
-                  aria-selected={selected}
-                  onMouseDown={(event) => event.button === 0 && goTo(index, { range: event.shiftKey, toggle: event.ctrlKey || event.metaKey })}
-                  onDoubleClick={() => row !== undefined && onOpen?.(row)}
-                  onContextMenu={(event) => openMenu(event, index)}
-                  className={cx(
-                    'absolute top-0 left-0 grid w-full items-center px-2 text-13 text-muted select-none',
-                    selected ? 'bg-selected' : 'hover:bg-hover',
-                    index === active && 'group-focus-visible/grid:outline-2 group-focus-visible/grid:-outline-offset-2 group-focus-visible/grid:outline-(--focus)',
-                  )}
-                  style={{ height: ROW_HEIGHT, transform: `translateY(${start}px)`, gridTemplateColumns: template }}
-                >
-                  {row === undefined
-                    ? <div role="gridcell" aria-label={t('common.loading')} className="px-2"><div className="h-2.5 w-40 rounded-control bg-hover" /></div>
-                    : shown.map((column, position) => (
-                      <div key={column.id} role="gridcell" className={cx('min-w-0 truncate px-2 *:align-middle', position === 0 && 'text-14 font-medium text-text')}>{column.cell(row)}</div>
-                    ))}
-                </div>
+                <TableRow
+                  key={index} id={`${id}-${index}`} index={index} start={start} row={row} columns={shown} template={template}
+                  selected={row !== undefined && selection.selected.has(keyOf(row))} active={index === active} loading={t('common.loading')} on={handlers}
+                />
               );
             })}
           </div>
@@ -224,6 +218,54 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     </>
   );
 }
+
+interface RowHandlers {
+  press(event: MouseEvent, index: number): void;
+  open(index: number): void;
+  menu(event: MouseEvent, index: number): void;
+}
+
+const IDLE: RowHandlers = { press: () => undefined, open: () => undefined, menu: () => undefined };
+
+interface TableRowProps<Row> {
+  id: string;
+  index: number;
+  start: number;
+  row: Row | undefined;
+  columns: readonly Column<Row>[];
+  template: string;
+  selected: boolean;
+  active: boolean;
+  loading: string;
+  on: RefObject<RowHandlers>;
+}
+
+/** Drawn again only when something of it changes: scrolling costs what comes into sight. */
+const TableRow = memo(function TableRow<Row>({ id, index, start, row, columns, template, selected, active, loading, on }: TableRowProps<Row>) {
+  return (
+    <div
+      id={id}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      onMouseDown={(event) => on.current.press(event, index)}
+      onDoubleClick={() => on.current.open(index)}
+      onContextMenu={(event) => on.current.menu(event, index)}
+      className={cx(
+        'absolute top-0 left-0 grid w-full items-center px-2 text-13 text-muted select-none',
+        selected ? 'bg-selected' : 'hover:bg-hover',
+        active && 'group-focus-visible/grid:outline-2 group-focus-visible/grid:-outline-offset-2 group-focus-visible/grid:outline-(--focus)',
+      )}
+      style={{ height: ROW_HEIGHT, transform: `translateY(${start}px)`, gridTemplateColumns: template }}
+    >
+      {row === undefined
+        ? <div role="gridcell" aria-label={loading} className="px-2"><div className="h-2.5 w-40 rounded-control bg-hover" /></div>
+        : columns.map((column, position) => (
+          <div key={column.id} role="gridcell" className={cx('min-w-0 truncate px-2 *:align-top', position === 0 && 'text-14 font-medium text-text')}>{column.cell(row)}</div>
+        ))}
+    </div>
+  );
+}) as <Row>(props: TableRowProps<Row>) => ReactNode;
 
 function HeaderCell<Row>({ column, sort, onSort }: { column: Column<Row>; sort: Sort | undefined; onSort: ((sort: Sort) => void) | undefined }) {
   const sorted = sort?.by === column.id;

@@ -1,0 +1,37 @@
+import { CircleAlert, CircleCheck, TriangleAlert, type LucideIcon } from 'lucide-react';
+import { useText } from '../i18n/index.ts';
+import { cx } from './cx.ts';
+
+interface Finding {
+  level: 'ok' | 'warning' | 'problem';
+  code: string;
+  detail: string;
+  remedy: string | null;
+}
+
+const LOOKS = {
+  ok: { icon: CircleCheck, colour: 'text-success', word: 'findings.ok' },
+  warning: { icon: TriangleAlert, colour: 'text-warning', word: 'findings.warning' },
+  problem: { icon: CircleAlert, colour: 'text-danger', word: 'findings.problem' },
+} as const satisfies Record<Finding['level'], { icon: LucideIcon; colour: string; word: string }>;
+
+/** What a diagnosis found, each with its remedy. */
+export function Findings({ findings }: { findings: readonly Finding[] }) {
+  const t = useText();
+  return (
+    <ul className="flex flex-col gap-2 text-13">
+      {findings.map(({ level, code, detail, remedy }) => {
+        const { icon: Icon, colour, word } = LOOKS[level];
+        return (
+          <li key={`${code} ${detail}`} className="flex gap-2">
+            <Icon aria-label={t(word)} role="img" className={cx('mt-0.5 size-4 shrink-0', colour)} strokeWidth={1.75} />
+            <div className="min-w-0 break-words">
+              <p>{detail}</p>
+              {remedy !== null && <p className="text-muted">{remedy}</p>}
+            </div>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
