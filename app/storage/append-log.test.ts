@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FileAppendLog, type AppendLogOptions } from './append-log.ts';
 import { FRAME_HEADER, frameOf, markOf, scanFrames } from './frames.ts';
 
@@ -111,6 +111,13 @@ describe('the append log on disk', () => {
     expect(await log.last()).toBe(300);
     expect(numbers.length + damaged.length).toBe(300);
     expect(damaged.length).toBeGreaterThan(5);
+    await log.close();
+  });
+
+  test('makes entries durable on its own, and notes it', async () => {
+    const log = open();
+    await log.append(entryOf(1));
+    await vi.waitFor(() => expect(readFileSync(files()[0]!).includes(markOf(1))).toBe(true), { timeout: 10_000 });
     await log.close();
   });
 

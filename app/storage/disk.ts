@@ -2,6 +2,8 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 
 /** Makes what was created, renamed or removed in a folder durable: fsync of a file does not (fsync(2), notes). */
 export function syncFolder(path: string): void {
+  // Windows has no fsync of a folder: NTFS journals names by itself.
+  if (process.platform === 'win32') return;
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);

@@ -25,7 +25,7 @@ describe.skipIf(noTracing !== undefined)(`power loss, by a trace of system calls
       // Each file is fsynced before it is renamed, and each folder before the journal lets go of what is in it.
       expect(breaches).toEqual([]);
       expect(states.at(-1)).toMatchObject({ acknowledged: WRITES });
-      for (const state of states) expect(await recover(kind, events, folder, state), `after call ${state.after}, ${JSON.stringify(state.survival)}`).toEqual([]);
+      for (const state of states) expect({ state, wrong: await recover(kind, events, folder, state) }).toEqual({ state, wrong: [] });
     });
   });
 });

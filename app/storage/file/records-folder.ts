@@ -108,7 +108,7 @@ export class RecordsFolder {
       await Promise.all(group.map(({ path, record }) => (record === undefined ? rm(path, { force: true }) : rename(`${path}${ASIDE}`, path))));
       for (const { path } of group) folders.add(dirname(path));
     }
-    for (const folder of folders) {
+    for (const folder of process.platform === 'win32' ? [] : folders) {
       const handle = await open(folder, 'r');
       try {
         await handle.sync();

@@ -7,11 +7,16 @@ import { inspectDatabase } from './inspect.ts';
 import type { Answers, Opened, Row } from './messages.ts';
 import { APPLICATION_ID, DATABASE, MIGRATIONS } from './schema.ts';
 
-/** EXCLUSIVE: a store has one owner, and without sharing, SQLite takes no lock a statement and needs no shared memory file. */
+/**
+ * EXCLUSIVE: a store has one owner, and without sharing, SQLite takes no lock a statement and needs no shared memory file.
+ * The two of fullfsync matter on macOS alone, where an fsync leaves the bytes in the drive's cache.
+ */
 const SETTINGS = `
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
+  PRAGMA fullfsync = ON;
+  PRAGMA checkpoint_fullfsync = ON;
   PRAGMA cache_size = -1024;
   PRAGMA journal_size_limit = 8388608;
   PRAGMA temp_store = MEMORY;
