@@ -1,6 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
-import { writeSync } from 'node:fs';
 import { KeywrightError } from '../contract/errors.ts';
 import type { PromptAnswer, PromptRequest } from '../contract/prompts.ts';
 import { printable } from './printable.ts';
@@ -114,8 +113,7 @@ class TerminalLine implements Line {
   }
 
   write(text: string): void {
-    // Raw mode takes a line feed literally.
-    writeSync(this.#out, text.replaceAll('\n', '\r\n'));
+    writeSync(this.#out, text);
   }
 
   read(hidden: boolean): Promise<string> {

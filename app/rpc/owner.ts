@@ -89,7 +89,9 @@ export async function ownOrUse<C extends Core>(options: OwnerOptions<C> & { read
     }
     const owner = await becomeOwner(options);
     if (owner !== undefined) return { core: owner.core, owner };
-    if (Date.now() > until) throw taken(options.dataDir, options.alone === true);
+    // A command is gone in a moment; what stays is not waited for by whoever will not use it.
+    const stays = options.alone === true && (readOwnerRecord(options.dataDir)?.kind ?? 'cli') !== 'cli';
+    if (stays || Date.now() > until) throw taken(options.dataDir, options.alone === true);
     await sleep(pause, undefined, options.signal === undefined ? {} : { signal: options.signal });
   }
 }
