@@ -8,7 +8,7 @@ import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane, Panes } from '../shell/Panes.tsx';
 import {
-  Button, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, TimeInWords, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
+  Button, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, TimeInWords, useMinute, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
 } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { EditDialog } from './EditDialog.tsx';
@@ -137,8 +137,9 @@ const SOON_MS = 30 * 24 * 60 * 60 * 1000;
 /** When a key ends, in words; soon or past with an icon and a colour too. */
 export function Expiry({ at }: { at: string | null }) {
   const t = useText();
+  const now = useMinute();
   if (at === null) return t('keys.noEnd');
-  const left = Date.parse(at) - Date.now();
+  const left = Date.parse(at) - now.getTime();
   return left > SOON_MS ? <TimeInWords at={at} /> : <StateBadge tone={left <= 0 ? 'danger' : 'warning'}><TimeInWords at={at} /></StateBadge>;
 }
 
