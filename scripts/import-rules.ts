@@ -36,9 +36,9 @@ const ROOMS: readonly Room[] = [
   // `sealed` is no kind of storage but the layer over any of them; which kinds there are comes in through the composing index.
   { folder: '^app/keychain/', local: [CONTRACT, KEYSTORE, STORAGE, '^app/storage/sealed/index\\.ts$', FORMATS, CERTIFICATES, SIGNING], packages: ['zod'] },
   { folder: '^app/config/', local: [CONTRACT], packages: ['zod'] },
-  { folder: '^app/rpc/', local: [CONTRACT, '^app/index\\.ts$', '^app/config/'], packages: ['zod'] },
+  { folder: '^app/rpc/', local: [CONTRACT, '^app/(index|version)\\.ts$', '^app/config/'], packages: ['zod'] },
   { folder: '^app/agent/', local: [CONTRACT, '^app/keychain/(dispatcher|index|files/spool)\\.ts$', '^app/rpc/', '^app/config/', '^app/index\\.ts$'] },
-  { folder: '^app/cli/', local: [CONTRACT, '^app/keychain/(dispatcher|index)\\.ts$', '^app/rpc/', '^app/config/', '^app/index\\.ts$', '^app/agent/'] },
+  { folder: '^app/cli/', local: [CONTRACT, '^app/keychain/(dispatcher|index)\\.ts$', '^app/rpc/', '^app/config/', '^app/(index|version)\\.ts$', '^app/agent/'] },
   { folder: '^main/', local: [CONTRACT, '^app/rpc/', '^preload/channels\\.ts$', '^preload/operations\\.generated\\.ts$', '^renderer/i18n/[^/]+\\.json$'], types: ['^renderer/bridge/'], packages: ['electron'] },
   { folder: '^preload/', local: [], types: ['^renderer/bridge/'], packages: ['electron'], withoutNode: true },
   { folder: '^renderer/', local: [], types: [CONTRACT], withoutNode: true },
