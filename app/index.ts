@@ -2,6 +2,7 @@ import type { Config, CoreKind, LocalCore } from './keychain/index.ts';
 import { version } from './version.ts';
 
 export type { LocalCore } from './keychain/index.ts';
+export { version } from './version.ts';
 
 export interface OpenCoreOptions {
   /** The folder of the store and its configuration. */

@@ -3,7 +3,7 @@ import { KeywrightError } from '../contract/errors.ts';
 import { nearest } from '../config/distance.ts';
 import { COMMANDS, isCommandPrefix } from './commands.ts';
 import { addGlobals, HelpAsked } from './parse.ts';
-import type { Surroundings } from './run.ts';
+import type { Surroundings } from './surroundings.ts';
 
 const PROGRAM_SUMMARIES: Readonly<Record<string, string>> = {
   serve: 'Start the local agent: REST, and with --ui the window in a browser',
@@ -27,14 +27,9 @@ const NOUN_SUMMARIES: Readonly<Record<string, string>> = {
 };
 
 export async function showVersion(_argv: readonly string[], around: Surroundings): Promise<number> {
-  const { version } = await import('../version.ts');
+  const { version } = await import('../index.ts');
   around.stdout.write(`${version}\n`);
   return 0;
-}
-
-export async function showHelp(argv: readonly string[], around: Surroundings): Promise<number> {
-  const { run } = await import('./run.ts');
-  return run([...argv, '--help'], around);
 }
 
 /** The program, or a noun: shows what there is to choose from; an unknown word is an error with the one that was meant. */

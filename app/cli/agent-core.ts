@@ -3,7 +3,6 @@ import type { CallOptions, Core } from '../contract/core.ts';
 import { fromProblem, KeywrightError, type Problem } from '../contract/errors.ts';
 import { fieldsOf, isText } from '../rpc/messages.ts';
 import { COMMANDS } from './commands.ts';
-import { tokenFile } from './open.ts';
 import { readSecretFile, type CommandPrompter } from './secrets.ts';
 
 /** Longest answer that is taken from an agent. */
@@ -140,4 +139,11 @@ function problemIn(answer: unknown, status: number): KeywrightError {
   const fields = fieldsOf(answer);
   if (fields !== undefined && isText(fields['code'], 100) && isText(fields['detail'], 10_000)) return fromProblem(fields as unknown as Problem);
   return new KeywrightError('BACKEND_UNAVAILABLE', { detail: `What answers there is no agent of Keywright (HTTP ${status}).`, remedy: 'Check --agent.' });
+}
+
+/** @returns the name of the file with the token. @throws UNAUTHENTICATED */
+function tokenFile(environment: Readonly<Record<string, string | undefined>>): string {
+  const file = environment['KEYWRIGHT_TOKEN_FILE'];
+  if (file !== undefined && file !== '') return file;
+  throw new KeywrightError('UNAUTHENTICATED', { detail: 'An agent needs an access token, and KEYWRIGHT_TOKEN_FILE names no file with one.', remedy: 'Make one with `keywright access grant`, keep it in a file of yours (chmod 600), and set KEYWRIGHT_TOKEN_FILE to its name.' });
 }

@@ -3,7 +3,7 @@ import { choices } from './about.ts';
 import { COMMANDS, commandNamed } from './commands.ts';
 import { GLOBAL_OPTIONS } from './globals.ts';
 import { HelpAsked } from './parse.ts';
-import type { Surroundings } from './run.ts';
+import type { Surroundings } from './surroundings.ts';
 
 const SHELLS: Readonly<Record<string, () => string>> = { bash, zsh, fish };
 

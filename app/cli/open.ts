@@ -52,8 +52,8 @@ async function inBackground(dataDir: string, globals: Globals, environment: Envi
 }
 
 async function inThisProcess(dataDir: string, spec: Pick<CommandSpec, 'permission'>, globals: Globals, environment: Environment): Promise<Opened> {
-  const [{ loadConfig }, { openCore }, { ownOrUse }, { version }] = await Promise.all([
-    import('../config/index.ts'), import('../index.ts'), import('../rpc/owner.ts'), import('../version.ts'),
+  const [{ loadConfig }, { openCore, version }, { ownOrUse }] = await Promise.all([
+    import('../config/index.ts'), import('../index.ts'), import('../rpc/owner.ts'),
   ]);
   const { path, named } = configFileOf(globals.config, dataDir, environment);
   // Whoever asks about the configuration, or mends it, must be able to with one that is wrong.
@@ -61,13 +61,6 @@ async function inThisProcess(dataDir: string, spec: Pick<CommandSpec, 'permissio
   const held = await ownOrUse({ dataDir, kind: 'cli', version, alone: globals.agent === false, open: () => openCore({ dataDir, config, kind: 'cli', silent: !globals.verbose }) });
   const { core, owner } = held;
   return { core, passing: owner !== undefined || held.core.owner?.kind === 'cli', close: async () => (owner === undefined ? core[Symbol.asyncDispose]() : owner.close()) };
-}
-
-/** @returns the token for an agent, from the file that KEYWRIGHT_TOKEN_FILE names. */
-export function tokenFile(environment: Environment): string {
-  const file = environment['KEYWRIGHT_TOKEN_FILE'];
-  if (file !== undefined && file !== '') return file;
-  throw new KeywrightError('UNAUTHENTICATED', { detail: 'An agent needs an access token, and KEYWRIGHT_TOKEN_FILE names no file with one.', remedy: 'Make one with `keywright access grant`, keep it in a file of yours (chmod 600), and set KEYWRIGHT_TOKEN_FILE to its name.' });
 }
 
 /**

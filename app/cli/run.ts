@@ -1,10 +1,7 @@
-import type { Readable, Writable } from 'node:stream';
-import type { Principal } from '../contract/call.ts';
 import type { CallOptions } from '../contract/core.ts';
 import { EXIT_CHECK_FAILED, ERRORS, KeywrightError, toProblem } from '../contract/errors.ts';
-import { PERMISSIONS } from '../contract/operation.ts';
 import { wasNeverSent } from '../rpc/client.ts';
-import { COMMANDS, commandNamed, isCommandPrefix } from './commands.ts';
+import { commandNamed, isCommandPrefix } from './commands.ts';
 import { mayWrite, readFileOf, StandardInput, writeOut } from './files.ts';
 import { globalsOf, type Globals } from './globals.ts';
 import { at, inputOf } from './input.ts';
@@ -13,32 +10,15 @@ import { HelpAsked, parseCommand, splitWords, type Parsed } from './parse.ts';
 import { humanError, humanOutput, progressLine, styleFor } from './print.ts';
 import { CommandPrompter } from './secrets.ts';
 import type { CommandSpec, OutputSpec } from './spec.ts';
-import { hasTerminal, openTerminal, type Terminal } from './terminal.ts';
-
-/** What a command line runs in. */
-export interface Surroundings {
-  readonly stdin: () => Readable;
-  readonly stdout: Writable & { isTTY?: boolean };
-  readonly stderr: Writable & { isTTY?: boolean };
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** The terminal, where there is one; absent: the process's own. */
-  readonly terminal?: Terminal | null;
-  /** Aborted by Ctrl+C. */
-  readonly signal: AbortSignal;
-}
-
-/** Whoever runs the command line may do everything but answer prompts for the window. */
-export const OWNER: Principal = {
-  id: 'owner', name: 'command line', face: 'cli',
-  permissions: new Set(PERMISSIONS.filter((permission) => permission !== 'prompts:admin')),
-};
+import { OWNER, type Surroundings } from './surroundings.ts';
+import { hasTerminal, openTerminal } from './terminal.ts';
 
 /** Commands of the program itself; each brings its own options. */
 const PROGRAM: Readonly<Record<string, () => Promise<(argv: readonly string[], around: Surroundings) => Promise<number>>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   completion: async () => (await import('./completion.ts')).completion,
   version: async () => (await import('./about.ts')).showVersion,
-  help: async () => (await import('./about.ts')).showHelp,
+  help: async () => (argv, around) => run([...argv, '--help'], around),
 };
 
 export const PROGRAM_WORDS = Object.keys(PROGRAM);
@@ -194,5 +174,3 @@ class ProgressLine {
     if (this.#shown) this.#stderr.write('\r\x1b[K');
   }
 }
-
-export { COMMANDS };

@@ -4,17 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { configFileOf, dataDirOf, loadConfig } from '../config/index.ts';
 import { KeywrightError, type Prompter } from '../contract/index.ts';
-import { openCore } from '../index.ts';
+import { openCore, version } from '../index.ts';
 import { KeptCore } from '../rpc/kept-core.ts';
 import { ownOrUse, type Owner } from '../rpc/owner.ts';
 import { startAgent, type AgentOptions } from '../agent/index.ts';
-import { version } from '../version.ts';
 import { StandardInput } from './files.ts';
 import { globalsOf, type Globals } from './globals.ts';
 import { unlockFor } from './open.ts';
 import { addGlobals, givenBy, HelpAsked } from './parse.ts';
-import { OWNER, type Surroundings } from './run.ts';
 import { CommandPrompter, readSecretFile } from './secrets.ts';
+import { OWNER, type Surroundings } from './surroundings.ts';
 
 /** Milliseconds that calls in flight get when the agent is told to end. */
 const PATIENCE = 5000;

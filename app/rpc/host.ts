@@ -7,8 +7,7 @@
 import { parseArgs } from 'node:util';
 import { configFileOf, dataDirOf, loadConfig } from '../config/index.ts';
 import { toProblem, type Core } from '../contract/index.ts';
-import { openCore } from '../index.ts';
-import { version } from '../version.ts';
+import { openCore, version } from '../index.ts';
 import { processChannel } from './channel.ts';
 import { KeptCore } from './kept-core.ts';
 import { becomeOwner, ownOrUse, type Owner, type OwnerOptions } from './owner.ts';

@@ -1,5 +1,6 @@
 import { Readable, Writable } from 'node:stream';
-import { run, type Surroundings } from '../run.ts';
+import { run } from '../run.ts';
+import type { Surroundings } from '../surroundings.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface Ran {

@@ -1,0 +1,22 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Principal } from '../contract/call.ts';
+import { PERMISSIONS } from '../contract/operation.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a command line runs in. */
+export interface Surroundings {
+  readonly stdin: () => Readable;
+  readonly stdout: Writable & { isTTY?: boolean };
+  readonly stderr: Writable & { isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The terminal, where there is one; absent: the process's own. */
+  readonly terminal?: Terminal | null;
+  /** Aborted by Ctrl+C. */
+  readonly signal: AbortSignal;
+}
+
+/** Whoever runs the command line may do everything but answer prompts for the window. */
+export const OWNER: Principal = {
+  id: 'owner', name: 'command line', face: 'cli',
+  permissions: new Set(PERMISSIONS.filter((permission) => permission !== 'prompts:admin')),
+};
