@@ -50,6 +50,13 @@ async function pageAt(port: number) {
   return { browser, page };
 }
 
+/** Closes the one window as its own button does. Who looks on keeps the browser alive, so nobody may be connected. */
+async function closesWindow(port: number): Promise<void> {
+  const targets = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { id: string; type: string }[];
+  const [window] = targets.filter(({ type }) => type === 'page');
+  await fetch(`http://127.0.0.1:${port}/json/close/${window?.id}`);
+}
+
 async function stops({ child, ended }: Started): Promise<void> {
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
@@ -85,10 +92,10 @@ test('without Electron, the same window opens in a browser; closing it ends the 
   expect(given).toMatch(/^--app=http:\/\/127\.0\.0\.1:\d+\/login\?code=/m);
   expect(given).toContain(`--user-data-dir=${join(folder, 'data', 'browser')}`);
   const [agent] = childrenOf(started.child.pid ?? 0, 'serve');
-  await page.close();
+  await browser.close();
+  await closesWindow(port);
   expect(await started.ended).toBe(0);
   expect(agent === undefined || lives(agent)).toBe(false);
-  await browser.close();
 });
 
 test('without a display it serves, and prints one address, which works once', async ({ folder }) => {

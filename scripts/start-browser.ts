@@ -1,9 +1,20 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { rootSwitches, type Environment } from './runtimes.ts';
 
-/** A browser that ends sooner (ms) has handed the address to an instance that runs already, or did not start. */
-const AT_ONCE = 3000;
+/**
+ * Whether a browser runs in this profile already: a second one hands its address over and ends at once. Chromium keeps a
+ * link in the profile that names the process (Linux, macOS); a link that a crash left behind names none that lives.
+ */
+function isInUse(profile: string): boolean {
+  try {
+    process.kill(Number(readlinkSync(join(profile, 'SingletonLock')).split('-').at(-1)), 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export type BrowserOutcome = 'closed' | 'handed over' | 'failed';
 
@@ -16,6 +27,7 @@ export type BrowserOutcome = 'closed' | 'handed over' | 'failed';
  */
 export function openAppWindow(browser: string, address: string, profile: string, environment: Environment, onStarted: (end: () => void) => void): Promise<BrowserOutcome> {
   mkdirSync(profile, { recursive: true, mode: 0o700 });
+  const handsOver = isInUse(profile);
   const child = spawn(browser, [
     `--app=${address}`,
     `--user-data-dir=${profile}`,
@@ -30,13 +42,12 @@ export function openAppWindow(browser: string, address: string, profile: string,
     '--window-size=1280,800',
     ...rootSwitches(),
   ], { env: { ...environment }, stdio: 'ignore' });
-  const started = Date.now();
   onStarted(() => void child.kill('SIGTERM'));
   return new Promise((resolve) => {
     child.once('error', () => resolve('failed'));
     child.once('close', (code) => {
       if (code !== 0 && code !== null) resolve('failed');
-      else resolve(Date.now() - started < AT_ONCE && code === 0 ? 'handed over' : 'closed');
+      else resolve(handsOver ? 'handed over' : 'closed');
     });
   });
 }

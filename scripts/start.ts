@@ -4,12 +4,13 @@
  * Opens Keywright: the desktop window with Electron; without Electron the same window in a Chromium-based browser, served
  * by an agent of its own; without either, or without a display, it serves and prints one address to open.
  */
+import { spawnSync } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from './build.ts';
 import { downloadElectron } from './electron-download.ts';
-import { PARTS } from './freshness.ts';
+import { isStale, PARTS } from './freshness.ts';
+import { ROOT } from './paths.ts';
 import { findBrowser, findElectron, hasDisplay, type Environment } from './runtimes.ts';
 import { startPrivateAgent, type PrivateAgent } from './start-agent.ts';
 import { openAppWindow } from './start-browser.ts';
@@ -71,7 +72,11 @@ async function electronHere(options: Options, environment: Environment): Promise
 async function inBrowser(agent: PrivateAgent, browser: string, profile: string, environment: Environment): Promise<number | undefined> {
   say(`Opening the window in ${browser}. It ends when the window is closed, or with Ctrl+C.`);
   let end = () => undefined as void;
-  const interrupted = () => end();
+  let wasInterrupted = false;
+  const interrupted = () => {
+    wasInterrupted = true;
+    end();
+  };
   process.on('SIGINT', interrupted);
   process.on('SIGTERM', interrupted);
   const outcome = await Promise.race([
@@ -80,11 +85,11 @@ async function inBrowser(agent: PrivateAgent, browser: string, profile: string, 
   ]);
   process.off('SIGINT', interrupted);
   process.off('SIGTERM', interrupted);
-  if (outcome === 'failed') {
+  if (!wasInterrupted && outcome === 'failed') {
     say('The browser could not be opened.');
     return undefined;
   }
-  if (outcome === 'handed over') {
+  if (!wasInterrupted && outcome === 'handed over') {
     say('The window opened in a browser that runs already. Ctrl+C ends it.');
     return untilStopped(agent);
   }
@@ -101,6 +106,11 @@ async function untilStopped(agent: PrivateAgent): Promise<number> {
   return agent.ended;
 }
 
+/** In a process of its own: the bundler's memory goes with it. What fails is told there; an older build may still serve. */
+function buildIfStale(): void {
+  if (PARTS.some(isStale)) spawnSync(process.execPath, [join(ROOT, 'scripts', 'build.ts'), '--if-stale'], { stdio: 'inherit' });
+}
+
 async function main(argv: readonly string[], environment: Environment): Promise<number> {
   const { options, rest } = readOptions(argv);
   if (options.help === true) {
@@ -109,7 +119,7 @@ async function main(argv: readonly string[], environment: Environment): Promise<
   }
   const dataFolder = options['data-dir'] ?? environment['KEYWRIGHT_DATA_DIR'];
   const passedOn = [...(options['data-dir'] === undefined ? [] : ['--data-dir', options['data-dir']]), ...rest];
-  await build(PARTS, { onlyStale: true, log: say });
+  buildIfStale();
 
   const wantsWindow = options['no-window'] !== true && hasDisplay(environment);
   if (wantsWindow) {

@@ -96,11 +96,11 @@ export async function fakeWindow({ keys: count = 100_000, state = 'unlocked' as 
         ...LATER],
     }),
     'backends.diagnose': () => ({ findings: [{ level: 'ok', code: 'ready', detail: 'Its keys can be read and used.', remedy: null }] }),
-    'keys.list': ({ search, cursor, limit = 100, sort = 'label' }) => {
+    'keys.list': ({ search, cursor, offset, limit = 100, sort = 'label' }) => {
       const found = keys.filter(({ label, algorithm }) => !search || `${label} ${algorithm}`.toLowerCase().includes(search.toLowerCase()));
       const field = sort.replace('-', '') as 'label';
       found.sort((a, b) => (String(a[field]) < String(b[field]) ? -1 : 1) * (sort.startsWith('-') ? -1 : 1));
-      const from = Number(cursor ?? 0);
+      const from = Number(offset ?? cursor ?? 0);
       return {
         keys: found.slice(from, from + limit), cursor: from + limit < found.length ? String(from + limit) : null, total: found.length,
         sources: [{ backend: 'software', title: 'This computer', state: 'ready', detail: null, remedy: null, fetchedAt: at(0) }],
