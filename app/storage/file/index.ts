@@ -25,7 +25,7 @@ export interface FileStorageOptions {
 }
 
 /** As {@link fileKind} opens it, with a journal of another length. */
-export async function openFileStorage({ folder, create, settleBytes = 8 * 1024 * 1024, settleDelay = 500 }: FileStorageOptions): Promise<Storage> {
+export async function openFileStorage({ folder, create, settleBytes = 2 * 1024 * 1024, settleDelay = 500 }: FileStorageOptions): Promise<Storage> {
   try {
     const marker = join(folder, MARKER);
     const records = new RecordsFolder(join(folder, 'records'));
@@ -109,9 +109,6 @@ interface Parts extends Required<Pick<FileStorageOptions, 'folder' | 'settleByte
 /** From so many changed records on the catalogue is written again: below it, reading their heads costs less. */
 const WORTH_SAVING = 1000;
 
-/** With more than so many records in the journal, closing leaves them there rather than make somebody wait. */
-const QUICKLY_SETTLED = 500;
-
 class FileStorage extends BufferedStorage {
   readonly kind = 'file';
   readonly log: FileAppendLog;
@@ -125,7 +122,6 @@ class FileStorage extends BufferedStorage {
   #timer: NodeJS.Timeout | undefined;
   #unsaved: number;
   #committing: Promise<void> | undefined;
-  #leaving = false;
 
   constructor(parts: Parts) {
     super();
@@ -205,10 +201,9 @@ class FileStorage extends BufferedStorage {
   protected async close(): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      this.#leaving = this.#pending.size + this.#settling.size > QUICKLY_SETTLED;
       await this.#settled;
-      // The rest stays in the journal, as does what cannot be settled, on a full disk say.
-      if (!this.#leaving && this.#pending.size > 0) await this.#settle();
+      // What cannot be settled, on a full disk say, stays in the journal.
+      if (this.#pending.size > 0) await this.#settle();
       clearTimeout(this.#timer);
       this.#saveCatalogue();
     } finally {
@@ -245,8 +240,7 @@ class FileStorage extends BufferedStorage {
       const finished = journal.rotate();
       this.#settling = batch;
       this.#pending = new Map();
-      const stamps = await records.apply([...batch], () => this.#leaving);
-      if (stamps === undefined) throw new Error('closing');
+      const stamps = await records.apply([...batch]);
       journal.remove(finished);
       for (const [key, stamp] of stamps) {
         const entry = this.#entries.get(key);

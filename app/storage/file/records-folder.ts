@@ -93,16 +93,11 @@ export class RecordsFolder {
     return record;
   }
 
-  /**
-   * Makes changes durable: each file written, fsynced and renamed, then the folders fsynced.
-   *
-   * @returns the stamps of what was written, or undefined if `stopped` ended it early.
-   */
-  async apply(changes: readonly Change[], stopped: () => boolean): Promise<Map<string, number> | undefined> {
+  /** Makes changes durable: each file written, fsynced and renamed, then the folders fsynced. @returns the stamps of what was written. */
+  async apply(changes: readonly Change[]): Promise<Map<string, number>> {
     const stamps = new Map<string, number>();
     const folders = new Set<string>();
     for (let start = 0; start < changes.length; start += GROUP) {
-      if (stopped()) return undefined;
       const group = changes.slice(start, start + GROUP).map(([key, record]) => ({ key, record, path: join(this.#path, pathOf(key)) }));
       await this.#write(group.filter(isPut), stamps);
       await Promise.all(group.map(({ path, record }) => (record === undefined ? rm(path, { force: true }) : rename(`${path}${ASIDE}`, path))));
