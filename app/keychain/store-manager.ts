@@ -1,6 +1,6 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { KeywrightError, type SecretBytes, type StoreStatus } from '../contract/index.ts';
+import { existsSync } from 'node:fs';
+import { basename, isAbsolute } from 'node:path';
+import { asKeywrightError, KeywrightError, type SecretBytes, type StoreStatus } from '../contract/index.ts';
 import { createSealed, openSealed, readHeader, type SealedStorage, type StoreHeader } from '../storage/sealed/index.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { EventBus } from './events.ts';
@@ -8,15 +8,7 @@ import { Gate } from './gate.ts';
 import type { Config, CoreKind, Ports } from './ports.ts';
 import { RecentStores } from './recent-stores.ts';
 import { openSession, type Session } from './session.ts';
-
-/** Beside the storage, in clear: which kind of storage it is. */
-interface StoreFacts {
-  readonly kind: string;
-  readonly format: 1;
-}
-
-const FACTS = 'store.json';
-const DATA = 'store';
+import { dataFolder, giveBack, makeFolder, newDataFolder, newIncomingFolder, readFacts, removeIncoming, takeIncoming, writeFacts, type StoreFacts } from './store-folder.ts';
 
 /** One store at a time: absent, locked or unlocked. All transitions run one after the other. */
 export class StoreManager implements AsyncDisposable {
@@ -31,6 +23,8 @@ export class StoreManager implements AsyncDisposable {
   /** Open as long as there is a store, locked or not. */
   #raw: Storage | null = null;
   #header: StoreHeader | null = null;
+  /** Why what is in the folder cannot be opened. It can still be restored. */
+  #trouble: KeywrightError | null = null;
   #session: Session | null = null;
   #lastUse = Date.now();
   #idle: NodeJS.Timeout | undefined;
@@ -45,15 +39,11 @@ export class StoreManager implements AsyncDisposable {
     this.#recent = new RecentStores(folder);
   }
 
-  /** Looks at what is in the folder. @throws CORRUPT_RECORD, STORE_TOO_NEW when the store there cannot be opened. */
+  /** Looks at what is in the folder. A store that cannot be opened is told by {@link status}, so that it can be restored. */
   async start(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    this.#facts = await readFacts(this.#folder);
-    this.#header = null;
-    if (this.#facts === null) return;
-    const raw = await this.#openRaw(this.#facts.kind, false);
-    this.#header = (await readHeader(raw).catch(closing(raw))) ?? null;
-    this.#raw = raw;
+    await this.#look().catch((thrown: unknown) => {
+      this.#trouble = asKeywrightError(thrown);
+    });
   }
 
   get folder(): string {
@@ -61,12 +51,13 @@ export class StoreManager implements AsyncDisposable {
   }
 
   get state(): StoreStatus['state'] {
-    return this.#session !== null ? 'unlocked' : this.#facts === null ? 'absent' : 'locked';
+    return this.#session !== null ? 'unlocked' : this.#facts === null && this.#trouble === null ? 'absent' : 'locked';
   }
 
   /** @throws STORE_LOCKED, or NOT_FOUND when there is no store yet. */
   get session(): Session {
     if (this.#session !== null) return this.#session;
+    if (this.#trouble !== null) throw this.#trouble;
     throw this.#facts === null
       ? new KeywrightError('NOT_FOUND', { detail: 'There is no store here yet.', remedy: 'Create one with `keywright store create`, or in the window.' })
       : new KeywrightError('STORE_LOCKED', { detail: 'The store is locked.', remedy: 'Unlock it with `keywright store unlock`, or in the window.' });
@@ -86,7 +77,9 @@ export class StoreManager implements AsyncDisposable {
       records: this.#session === null ? null : this.#session.storage.size,
       hasRecoveryCode: header?.slots.some(({ kind }) => kind === 'recovery-code') ?? null,
       idleLockMinutes: this.#idleMinutes,
-      problems: (this.#session?.storage.problems ?? []).map(({ record, detail }) => ({ record, detail })),
+      problems: this.#trouble === null
+        ? (this.#session?.storage.problems ?? []).map(({ record, detail }) => ({ record, detail }))
+        : [{ record: this.#trouble.facts.where ?? 'store', detail: [this.#trouble.message, this.#trouble.facts.remedy].filter(Boolean).join(' ') }],
       owner: this.#owner,
     };
   }
@@ -95,10 +88,23 @@ export class StoreManager implements AsyncDisposable {
   create(kind: string, name: string, passphrase: SecretBytes): Promise<Session> {
     return this.#next(async () => {
       if (this.state !== 'absent') throw new KeywrightError('ALREADY_EXISTS', { detail: `There is a store in ${this.#folder} already.`, remedy: 'Unlock it, or choose another folder with --data-dir.' });
-      const raw = await this.#openRaw(kind, true);
-      const sealed = await createSealed(raw, { name, passphrase }).catch(closing(raw));
+      const storage = await this.#ports.storageKind(kind);
+      await makeFolder(this.#folder);
+      const folder = await newDataFolder(this.#folder);
+      let raw: Storage | undefined;
+      let sealed: SealedStorage;
+      try {
+        raw = await storage.open({ folder, create: true });
+        sealed = await createSealed(raw, { name, passphrase });
+        await writeFacts(this.#folder, { kind, format: 1 });
+      } catch (thrown) {
+        // What this call made is no store yet, and must not be in the way of the next try.
+        await Promise.resolve(raw?.[Symbol.asyncDispose]()).catch(() => undefined);
+        await giveBack(this.#folder, null);
+        throw thrown;
+      }
       this.#raw = raw;
-      await this.#writeFacts({ kind, format: 1 });
+      this.#facts = { kind, format: 1 };
       return this.#begin(sealed);
     });
   }
@@ -107,9 +113,9 @@ export class StoreManager implements AsyncDisposable {
   unlock(secret: { kind: 'passphrase' | 'recovery-code'; secret: SecretBytes }): Promise<Session> {
     return this.#next(async () => {
       if (this.#session !== null) return this.#session;
-      if (this.#facts === null) return this.session;
       this.#gate.enter();
-      this.#raw ??= await this.#openRaw(this.#facts.kind, false);
+      if (this.#raw === null) await this.#look(); // it may have been mended meanwhile
+      if (this.#raw === null) return this.session;
       const sealed = await openSealed(this.#raw, secret).catch((thrown: unknown) => {
         if (thrown instanceof KeywrightError && thrown.code === 'PIN_INCORRECT') this.#gate.failed();
         throw thrown;
@@ -119,18 +125,26 @@ export class StoreManager implements AsyncDisposable {
     });
   }
 
+  /** Looks again at a store that could not be opened. @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY when it still cannot: before anybody is asked for a passphrase. */
+  prepare(): Promise<void> {
+    return this.#next(async () => {
+      if (this.#raw === null) await this.#look();
+    });
+  }
+
   lock(): Promise<void> {
     return this.#next(() => this.#end());
   }
 
-  /** Closes this store and goes on with the one in another folder, or with none there. */
+  /** Closes this store and goes on with the one in another folder, or with none there. @throws INVALID_INPUT and whatever is wrong with the other one; this one stays then */
   open(folder: string): Promise<void> {
     return this.#next(async () => {
+      if (!isAbsolute(folder) || folder.includes('\0')) throw new KeywrightError('INVALID_INPUT', { detail: 'The folder of a store must be named by its absolute path.', where: '/folder', remedy: 'Choose a folder.' });
       await this.#close();
       const before = this.#folder;
       this.#folder = folder;
       try {
-        await this.start();
+        await this.#look();
       } catch (thrown) {
         this.#folder = before;
         await this.start();
@@ -141,35 +155,38 @@ export class StoreManager implements AsyncDisposable {
   }
 
   /**
-   * Makes the store anew. What is there is set aside under another name, and put back should `fill` fail.
+   * Makes the store anew: in a folder of its own, which takes the store's place once it is complete and can be opened.
+   * What was there is set aside under another name.
    * @returns where the old one lies, or null.
    */
   restore(kind: string, fill: (raw: Storage) => Promise<void>): Promise<string | null> {
     return this.#next(async () => {
-      await this.#close();
-      const aside = this.#facts === null ? null : `${DATA}-before-restore-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
-      const old = this.#facts;
-      if (aside !== null) await rename(join(this.#folder, DATA), join(this.#folder, aside));
+      if (kind === 'memory') throw new KeywrightError('INVALID_INPUT', { detail: 'A backup is not restored into memory, where nothing stays.', where: '/kind', alternatives: ['sqlite', 'file'] });
+      const storage = await this.#ports.storageKind(kind);
+      await makeFolder(this.#folder);
       try {
-        const raw = await this.#openRaw(kind, true);
-        try {
-          await fill(raw);
-        } finally {
-          await raw[Symbol.asyncDispose]();
-        }
-        await this.#writeFacts({ kind, format: 1 });
-        await this.start();
+        await using raw = await storage.open({ folder: await newIncomingFolder(this.#folder), create: true });
+        await fill(raw);
       } catch (thrown) {
-        const failed = `${DATA}-failed-restore-${Date.now()}`;
-        await rename(join(this.#folder, DATA), join(this.#folder, failed)).catch(() => undefined);
-        if (aside !== null) await rename(join(this.#folder, aside), join(this.#folder, DATA));
-        if (old !== null) await this.#writeFacts(old);
+        await removeIncoming(this.#folder);
+        throw thrown;
+      }
+      const old = this.#facts;
+      await this.#close();
+      const aside = await takeIncoming(this.#folder);
+      try {
+        await writeFacts(this.#folder, { kind, format: 1 });
+        await this.#look();
+      } catch (thrown) {
+        await this.#close();
+        await giveBack(this.#folder, aside);
+        if (old !== null) await writeFacts(this.#folder, old);
         await this.start();
         throw thrown;
       } finally {
         this.#announce();
       }
-      return aside === null ? null : join(this.#folder, aside);
+      return aside;
     });
   }
 
@@ -232,22 +249,33 @@ export class StoreManager implements AsyncDisposable {
     this.#idle.unref();
   }
 
-  async #openRaw(kind: string, create: boolean): Promise<Storage> {
-    const storage = await this.#ports.storageKind(kind);
-    const folder = join(this.#folder, DATA);
-    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
-      throw cause.code === 'ENOSPC'
-        ? new KeywrightError('STORAGE_FULL', { detail: `There is no space left in ${this.#folder}.`, remedy: 'Free some space.', cause })
-        : new KeywrightError('STORAGE_READ_ONLY', { detail: `${this.#folder} cannot be written.`, remedy: 'Choose another folder with --data-dir, or mend its permissions.', cause });
-    });
-    return storage.open({ folder, create });
+  /** @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY when what is in the folder cannot be opened. */
+  async #look(): Promise<void> {
+    this.#facts = null;
+    this.#header = null;
+    this.#trouble = null;
+    try {
+      await makeFolder(this.#folder);
+      this.#facts = await readFacts(this.#folder);
+      if (this.#facts === null) return;
+      const raw = await this.#openRaw(this.#facts.kind);
+      const header = await readHeader(raw).catch(closing(raw));
+      if (header === undefined) await closing(raw)(missing('The header of the store is missing.', 'header'));
+      this.#header = header ?? null;
+      this.#raw = raw;
+    } catch (thrown) {
+      this.#trouble = asKeywrightError(thrown);
+      throw thrown;
+    }
   }
 
-  async #writeFacts(facts: StoreFacts): Promise<void> {
-    const path = join(this.#folder, FACTS);
-    await writeFile(`${path}.new`, `${JSON.stringify(facts)}\n`, { mode: 0o600, flush: true });
-    await rename(`${path}.new`, path);
-    this.#facts = facts;
+  async #openRaw(kind: string): Promise<Storage> {
+    const storage = await this.#ports.storageKind(kind);
+    const folder = dataFolder(this.#folder);
+    if (kind !== 'memory' && !existsSync(folder)) throw missing(`The folder of the storage, ${folder}, is missing.`, 'store');
+    return storage.open({ folder, create: false }).catch((thrown: unknown) => {
+      throw thrown instanceof KeywrightError && thrown.code === 'NOT_FOUND' ? missing(`There is no storage of the kind ${kind} in ${folder} any more.`, 'store') : thrown;
+    });
   }
 
   #announce(): void {
@@ -263,21 +291,8 @@ export class StoreManager implements AsyncDisposable {
   }
 }
 
-async function readFacts(folder: string): Promise<StoreFacts | null> {
-  let text: string;
-  try {
-    text = await readFile(join(folder, FACTS), 'utf8');
-  } catch {
-    return null;
-  }
-  try {
-    const facts = JSON.parse(text) as StoreFacts;
-    if (facts.format > 1) throw new KeywrightError('STORE_TOO_NEW', { detail: 'The store was written by a newer version of Keywright.', remedy: 'Update Keywright.' });
-    if (typeof facts.kind === 'string') return facts;
-  } catch (thrown) {
-    if (thrown instanceof KeywrightError) throw thrown;
-  }
-  throw new KeywrightError('CORRUPT_RECORD', { detail: `${FACTS} does not say which kind of storage the store is on.`, where: FACTS, remedy: 'Write {"kind":"sqlite","format":1} into it, or restore a backup.' });
+function missing(detail: string, where: string): KeywrightError {
+  return new KeywrightError('CORRUPT_RECORD', { detail, where, remedy: 'Restore a backup (`keywright store restore`): what is here is set aside, not deleted.' });
 }
 
 /** @returns a handler that closes what was opened before it passes the error on. */

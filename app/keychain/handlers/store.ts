@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { askSecret, askToConfirm, KeywrightError, SecretBytes, type StoreStatus } from '../../contract/index.ts';
+import { sizeOf } from '../../signing/raw.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import { newRecoveryCode, readBackup, writeBackup } from '../../storage/sealed/index.ts';
 import type { Context } from '../context.ts';
 import { fileOf, outputOf } from '../files/places.ts';
+import { discard } from '../files/spool.ts';
 import { handlersOf } from './handlers.ts';
 
 const LEAST_PASSPHRASE = 8;
@@ -27,6 +29,7 @@ export const storeHandlers = handlersOf('store', {
     const { stores } = context.services;
     if (stores.state === 'unlocked') return stores.status();
     if (stores.state === 'absent') throw noStore(stores.folder);
+    await stores.prepare();
     using secret = await askToUnlock(input.with, context);
     await stores.unlock({ kind: input.with, secret });
     return stores.status();
@@ -82,7 +85,8 @@ export const storeHandlers = handlersOf('store', {
 
   async 'store.restore'(input, context) {
     const { stores } = context.services;
-    const { path } = await fileOf(input.from, context);
+    const { path, upload } = await fileOf(input.from, context);
+    await sizeOf(path); // before anybody is asked: it must be there, and a file
     if (stores.state !== 'absent') {
       await askToConfirm({
         purpose: 'confirm', title: 'Replace this store by the backup', subject: stores.folder, action: 'Replace the store', typed: 'replace', destructive: true,
@@ -93,6 +97,7 @@ export const storeHandlers = handlersOf('store', {
     const setAside = await stores.restore(input.kind ?? stores.status().kind ?? String(context.services.config.get('store.kind')), async (raw) => {
       records = (await readBackup(() => createReadStream(path, { highWaterMark: 1024 * 1024 }), raw, watch(context))).records;
     });
+    if (upload !== null) await discard(context.services.spoolFolder, upload);
     return { store: stores.status(), records, setAside };
   },
 
