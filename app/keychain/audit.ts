@@ -19,6 +19,8 @@ interface PendingEntry {
 const PENDING = 'audit/pending/';
 const HASH_BYTES = 32;
 const PAGE = 1000;
+/** Room for what sealing adds to the log's largest entry, 1 MiB. */
+const LONGEST = 1024 * 1024 - 4096;
 
 /**
  * The audit trail: a hash chain in the store's append log. Each entry is SHA-256(previous hash ‖ JSON) and the JSON.
@@ -30,6 +32,7 @@ export class AuditTrail {
   readonly #strict: boolean;
   readonly #onAppend: () => void;
   #head: { number: number; hash: Buffer };
+  #mending: Promise<void> | undefined;
   /** Pending records whose entries are in the log: deleted with the next change. */
   #settled: string[] = [];
   readonly #cleared = new WeakMap<AuditFacts, string[]>();
@@ -50,7 +53,8 @@ export class AuditTrail {
 
   /** Appends an entry; durable within 50 ms, or at once under `audit.durability = "strict"`. */
   async append(facts: AuditFacts): Promise<void> {
-    const json = jsonBytes(facts);
+    while (this.#mending !== undefined) await this.#mending;
+    const json = bytesOf(facts);
     const hash = chain(this.#head.hash, json);
     this.#head = { number: this.#head.number + 1, hash };
     const entry = new Uint8Array(HASH_BYTES + json.length);
@@ -59,7 +63,7 @@ export class AuditTrail {
     try {
       await this.#storage.log.append(entry);
     } catch (thrown) {
-      this.#head = await headOf(this.#storage);
+      await (this.#mending ??= this.#mend());
       throw thrown;
     }
     if (this.#strict) await this.#storage.log.flush();
@@ -71,16 +75,18 @@ export class AuditTrail {
     const cleared = [...this.#settled];
     for (const key of cleared) await tx.delete(key, { ifRevision: 'any' });
     this.#cleared.set(facts, cleared);
+    bytesOf(facts);
     const pending: PendingEntry = { facts, after: { number: this.#head.number, hash: this.#head.hash.toString('hex') } };
     await tx.put(PENDING + facts.request, jsonBytes(pending), { ifRevision: 'any' });
   }
 
-  /** The change has committed: its entry joins the chain. */
+  /** The change has committed: its entry joins the chain. Should that fail, it stays recorded, and joins when the store is opened next. */
   async settle(facts: AuditFacts): Promise<void> {
     const cleared = this.#cleared.get(facts) ?? [];
-    this.#settled = [...this.#settled.filter((key) => !cleared.includes(key)), PENDING + facts.request];
+    this.#settled = this.#settled.filter((key) => !cleared.includes(key));
     await this.append(facts);
     await this.#storage.log.flush();
+    this.#settled.push(PENDING + facts.request);
   }
 
   get last(): number {
@@ -129,6 +135,15 @@ export class AuditTrail {
     return { ok: true, entries: total, firstBroken: null, detail: `All ${total} entries follow from one another.` };
   }
 
+  /** An entry was not written: the chain goes on from the last one that was. Until then no other joins, which would follow from nothing. */
+  async #mend(): Promise<void> {
+    try {
+      this.#head = await headOf(this.#storage);
+    } finally {
+      this.#mending = undefined;
+    }
+  }
+
   async #pending(): Promise<PendingEntry[]> {
     const { items } = await this.#storage.list(PENDING, { limit: 1000 });
     const records = await Promise.all(items.map(({ key }) => this.#storage.get(key)));
@@ -150,6 +165,13 @@ export class AuditTrail {
     }
     return false;
   }
+}
+
+/** @throws INVALID_INPUT for facts that do not fit into an entry of the log, before anything follows from them. */
+function bytesOf(facts: AuditFacts): Uint8Array {
+  const json = jsonBytes(facts);
+  if (json.length <= LONGEST) return json;
+  throw new KeywrightError('INVALID_INPUT', { detail: 'The call names more keys than one audit entry can hold.', remedy: 'Name fewer keys at once.' });
 }
 
 async function headOf(storage: Storage): Promise<{ number: number; hash: Buffer }> {

@@ -97,7 +97,10 @@ export class Dispatcher {
       const facts = running.auditFacts(operation.effect, 'ok');
       const stored = await running.unit.commit((tx) => session.audit.record(facts, tx));
       running.applyCommitted(stored);
-      await session.audit.settle(facts);
+      // The change and its entry are committed: a log that takes no more (a full disk) does not make it undone.
+      await session.audit.settle(facts).catch((thrown: unknown) => {
+        this.#log('error', 'an audit entry waits for the store to be opened again', { request: running.call.id, operation: operation.id, error: asKeywrightError(thrown) });
+      });
     } else {
       running.applyCommitted(new Map());
       if (operation.quiet !== true) await session.audit.append(running.auditFacts(operation.effect, 'ok'));
