@@ -6,7 +6,7 @@ export const MAX_VALUE = 64 * 1024 * 1024;
 export const MAX_LOG_ENTRY = 1024 * 1024;
 /** What a raw storage takes beyond these two, since `sealed` adds the name, the summary and a few bytes to what it is given. */
 export const SEALING_ROOM = 2 * 1024 * 1024;
-export const MAX_PAGE = 10_000;
+const MAX_PAGE = 10_000;
 
 /** @throws INVALID_INPUT unless it is 1 to 512 characters of printable ASCII. */
 export function requireKey(key: string): void {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { describeStorage } from './conformance.ts';
-import { loadStorageModules, storageKind, storageKinds } from './registry.ts';
+import { memoryKind } from './memory/index.ts';
+import { loadStorageModules, registerStorageKind, storageKind, storageKinds } from './registry.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -20,6 +21,11 @@ describe('storage kinds', () => {
 
   test('an unknown one is refused, and those that there are are named', async () => {
     await expect(storageKind('postgres')).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { alternatives: ['sqlite', 'file', 'memory', 'lines'] } });
+  });
+
+  test('one can be registered once under its name', async () => {
+    const kind = { ...memoryKind, kind: 'memory' };
+    expect(() => registerStorageKind(kind)).toThrow(expect.objectContaining({ code: 'ALREADY_EXISTS' }));
   });
 
   test('a module that was loaded is not loaded again', async () => {

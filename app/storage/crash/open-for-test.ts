@@ -17,7 +17,7 @@ export function openForTest(kind: DiskKind, folder: string): Promise<Storage> {
   return openFileStorage({ folder, create, settleBytes: 8 * 1024, settleDelay: 2 });
 }
 
-export type Recovered = StorageReader & Pick<Storage, 'log'> & AsyncDisposable;
+type Recovered = StorageReader & Pick<Storage, 'log'> & AsyncDisposable;
 
 /** As {@link openForTest}, without a thread of its own for each of the many databases that a test opens. */
 export async function recoverForTest(kind: DiskKind, folder: string): Promise<Recovered> {

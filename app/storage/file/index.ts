@@ -15,7 +15,7 @@ import { RecordsFolder, type Scanned } from './records-folder.ts';
 /** One file a record: damage to one leaves all others alone. `docs/storage.md` tells the layout and what it promises. */
 export const fileKind: StorageKind = { kind: 'file', open: (options) => openFileStorage(options) };
 
-export interface FileStorageOptions {
+interface FileStorageOptions {
   readonly folder: string;
   readonly create: boolean;
   /** The journal is emptied into the records' files when it is this long … */

@@ -30,11 +30,6 @@ interface Contents {
 
 const stores = new Map<string, Contents>();
 
-/** Drops what was kept for a folder, as deleting its files would. */
-export function forgetMemory(folder: string): void {
-  stores.delete(folder);
-}
-
 class MemoryStorage extends BufferedStorage {
   readonly kind = 'memory';
   readonly log: AppendLog;
