@@ -16,8 +16,9 @@ export async function* readEventStream(body: ReadableStream<Uint8Array>): AsyncG
       const { done, value } = await reader.read();
       buffered += done ? decoder.decode() : decoder.decode(value, { stream: true });
       // A lone CR at the end may be half of a CRLF: it waits for the next piece.
-      const lines = buffered.split(/\r\n|\n|\r(?!$)/);
-      buffered = done ? '' : (lines.pop() ?? '');
+      const lines = buffered.split(done ? /\r\n|\n|\r/ : /\r\n|\n|\r(?!$)/);
+      // The last piece is no line yet; at the end it never becomes one.
+      buffered = lines.pop() ?? '';
       for (const line of lines) {
         if (line === '') {
           if (data.length > 0) yield { event, data: data.join('\n') };

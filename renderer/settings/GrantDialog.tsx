@@ -20,8 +20,9 @@ export function GrantDialog({ open, onClose }: { open: boolean; onClose: () => v
   const [expires, setExpires] = useState<string>('90d');
   const input = { name: name.trim(), scope: [...scope], expires };
   const close = (): void => {
+    // What was typed stays for the next opening, unless it was used.
+    if (grant.result !== undefined) setName('');
     grant.reset();
-    setName('');
     onClose();
   };
   if (grant.result !== undefined) {
@@ -31,7 +32,7 @@ export function GrantDialog({ open, onClose }: { open: boolean; onClose: () => v
           <Notice tone="warning">{t('settings.tokenOnce')}</Notice>
           <p className="rounded-control border border-edge bg-surface px-3 py-2 font-mono text-13 break-all select-all">{grant.result.token}</p>
         </DialogBody>
-        <DialogActions aside={<CopyButton label={t('settings.copyToken')} text={grant.result.token} clearAfter={preferences.clipboardSeconds} />}>
+        <DialogActions aside={<CopyButton label={t('settings.copyToken')} autoFocus text={grant.result.token} clearAfter={preferences.clipboardSeconds} />}>
           <Button kind="primary" onPress={close}>{t('settings.tokenKept')}</Button>
         </DialogActions>
       </Dialog>

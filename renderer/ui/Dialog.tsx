@@ -1,8 +1,8 @@
 import { X } from 'lucide-react';
 import { createContext, useContext, useId, type FormEvent, type ReactNode } from 'react';
-import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { Button as AriaButton, Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useText } from '../i18n/index.ts';
-import { Button, IconButton } from './Button.tsx';
+import { Button } from './Button.tsx';
 import { cx } from './cx.ts';
 
 const DialogClose = createContext<() => void>(() => undefined);
@@ -37,7 +37,10 @@ export function Dialog({ title, open, onClose, size = 'medium', alert = false, c
     <>
       <header className="flex items-center justify-between gap-3 px-5 pt-4 pb-3">
         <Heading slot="title" className="text-16 font-semibold">{title}</Heading>
-        <IconButton icon={X} label={t('common.close')} onPress={onClose} className="-mr-2" />
+        {/* No tip: it would open whenever the focus falls back to it, and take the first Esc. */}
+        <AriaButton aria-label={t('common.close')} onPress={onClose} className="-mr-2 flex size-7 shrink-0 items-center justify-center rounded-control text-muted hover:bg-hover hover:text-text">
+          <X aria-hidden className="size-4" strokeWidth={1.75} />
+        </AriaButton>
       </header>
       {children}
     </>

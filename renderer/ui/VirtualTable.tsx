@@ -67,6 +67,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const [menuAt, setMenuAt] = useState<{ x: number; y: number }>();
   const typed = useRef({ text: '', at: 0 });
   const handlers = useRef<RowHandlers>(IDLE);
+  const awaited = useRef<number>(undefined);
   const active = Math.min(selection.active, Math.max(0, count - 1));
 
   const virtual = useVirtualizer({
@@ -111,8 +112,16 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     if (count === 0) return;
     const to = Math.max(0, Math.min(count - 1, index));
     onSelection(select(selection, to, extend, keyAt));
+    awaited.current = keyAt(to) === undefined && extend.moveOnly !== true ? to : undefined;
     virtual.scrollToIndex(to, { align: 'auto' });
   }
+
+  // A row that was gone to before it was loaded is selected when it comes.
+  useEffect(() => {
+    if (awaited.current !== active || keyAt(active) === undefined) return;
+    awaited.current = undefined;
+    onSelection(select(selection, active, {}, keyAt));
+  });
 
   function press(event: KeyboardEvent): void {
     if (event.target !== grid.current) return;
