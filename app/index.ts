@@ -1,4 +1,5 @@
 import type { Config, CoreKind, LocalCore } from './keychain/index.ts';
+import type { ClaimStore } from './rpc/owner.ts';
 import { version } from './version.ts';
 
 export type { LocalCore } from './keychain/index.ts';
@@ -11,6 +12,8 @@ export interface OpenCoreOptions {
   readonly kind: CoreKind;
   /** Nothing is written to the log: for a command whose standard error is for its own answer. */
   readonly silent?: boolean;
+  /** Whoever owns the store makes that of another folder its own before this core goes on with it. */
+  readonly claim?: ClaimStore;
 }
 
 /**
@@ -19,14 +22,14 @@ export interface OpenCoreOptions {
  *
  * @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY for a store that is there and cannot be opened.
  */
-export async function openCore({ dataDir, config, kind, silent = false }: OpenCoreOptions): Promise<LocalCore> {
+export async function openCore({ dataDir, config, kind, silent = false, claim }: OpenCoreOptions): Promise<LocalCore> {
   const [{ createKeychain }, { BACKENDS, LATER_BACKENDS }, storages] = await Promise.all([
     import('./keychain/index.ts'), import('./backends/index.ts'), import('./storage/registry.ts'),
   ]);
   await storages.loadStorageModules(modulesOf(config), dataDir);
   return createKeychain({
     dataDir, kind, config, version,
-    ports: { backends: BACKENDS, laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')) },
+    ports: { backends: BACKENDS, laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')), ...(claim === undefined ? {} : { claim }) },
     openapi: async () => JSON.stringify((await import('./agent/openapi.ts')).openApiDocument(), null, 2),
   });
 }

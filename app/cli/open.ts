@@ -58,7 +58,7 @@ async function inThisProcess(dataDir: string, spec: Pick<CommandSpec, 'permissio
   const { path, named } = configFileOf(globals.config, dataDir, environment);
   // Whoever asks about the configuration, or mends it, must be able to with one that is wrong.
   const config = loadConfig({ file: path, named, env: environment, lenient: spec.permission.startsWith('config:') });
-  const held = await ownOrUse({ dataDir, kind: 'cli', version, alone: globals.agent === false, open: () => openCore({ dataDir, config, kind: 'cli', silent: !globals.verbose }) });
+  const held = await ownOrUse({ dataDir, kind: 'cli', version, alone: globals.agent === false, open: (claim) => openCore({ dataDir, config, kind: 'cli', silent: !globals.verbose, claim }) });
   const { core, owner } = held;
   return { core, passing: owner !== undefined || held.core.owner?.kind === 'cli', close: async () => (owner === undefined ? core[Symbol.asyncDispose]() : owner.close()) };
 }

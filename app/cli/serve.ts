@@ -43,7 +43,7 @@ export async function serve(argv: readonly string[], around: Surroundings): Prom
 
   let owner: Owner | undefined;
   const acquire = async () => {
-    const held = await ownOrUse({ dataDir, kind: 'serve', version, signal: around.signal, open: () => openCore({ dataDir, config, kind: 'serve' }) });
+    const held = await ownOrUse({ dataDir, kind: 'serve', version, signal: around.signal, open: (claim) => openCore({ dataDir, config, kind: 'serve', claim }) });
     owner = held.owner;
     return held.core;
   };

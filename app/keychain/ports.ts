@@ -39,5 +39,7 @@ export interface Ports {
   readonly laterBackends: readonly LaterBackend[];
   /** @throws INVALID_INPUT for a kind that is not registered. */
   readonly storageKind: (kind: string) => Promise<StorageKind>;
+  /** Makes the store in another folder this process's own before it is opened. @throws CONFLICT when another process owns it */
+  readonly claim?: (folder: string) => Promise<{ keep(): Promise<void>; release(): void }>;
   readonly log: (level: 'info' | 'warning' | 'error', message: string, facts?: { request?: string; operation?: string; error?: KeywrightError }) => void;
 }

@@ -136,10 +136,11 @@ export class StoreManager implements AsyncDisposable {
     return this.#next(() => this.#end());
   }
 
-  /** Closes this store and goes on with the one in another folder, or with none there. @throws INVALID_INPUT and whatever is wrong with the other one; this one stays then */
+  /** Closes this store and goes on with the one in another folder, or with none there. @throws INVALID_INPUT, CONFLICT when another process owns that one, and whatever is wrong with the other one; this one stays then */
   open(folder: string): Promise<void> {
     return this.#next(async () => {
       if (!isAbsolute(folder) || folder.includes('\0')) throw new KeywrightError('INVALID_INPUT', { detail: 'The folder of a store must be named by its absolute path.', where: '/folder', remedy: 'Choose a folder.' });
+      const claim = await this.#ports.claim?.(folder);
       await this.#close();
       const before = this.#folder;
       this.#folder = folder;
@@ -147,9 +148,11 @@ export class StoreManager implements AsyncDisposable {
         await this.#look();
       } catch (thrown) {
         this.#folder = before;
+        claim?.release();
         await this.start();
         throw thrown;
       }
+      await claim?.keep();
       this.#announce();
     });
   }

@@ -81,11 +81,30 @@ test('a mistyped setting does not keep the window from opening', async () => {
   expect(await core.call('config.validate', {}, options)).toMatchObject({ ok: false, problems: [{ suggestion: 'store.idleLockMinutes' }] });
 });
 
-test('a store that cannot be opened fails each call with the reason and does not end the host', async () => {
-  writeFileSync(join(dataDir, 'store.json'), '{"kind":"sqlite","format":99}');
+test('a store that cannot be had fails each call with the reason, until it can', async () => {
+  writeFileSync(ownerFolder(dataDir), 'in the way');
   const { child, core } = launch();
-  await expect(core.call('store.status', {}, options)).rejects.toMatchObject({ code: 'STORE_TOO_NEW' });
+  await expect(core.call('store.status', {}, options)).rejects.toMatchObject({ code: 'STORAGE_READ_ONLY' });
   expect(child.exitCode).toBeNull();
+  rmSync(ownerFolder(dataDir));
+  await expect.poll(() => core.call('store.status', {}, options).catch(() => undefined), { timeout: 10_000 }).toMatchObject({ state: 'absent', owner: { pid: child.pid } });
+});
+
+test('a window that opens another store owns that one, unless another process does', async () => {
+  const other = mkdtempSync(join(tmpdir(), 'keywright-other-'));
+  const { child, core } = launch();
+  await core.call('store.open', { folder: other }, options);
+  expect(await findOwner(dataDir)).toBeUndefined();
+  expect((await findOwner(other))!.owner).toMatchObject({ pid: child.pid });
+  await startBackgroundOwner({ dataDir });
+  // Its client keeps it: locked and alone it would end.
+  const keeping = await findOwner(dataDir);
+  await expect(core.call('store.open', { folder: dataDir }, options)).rejects.toMatchObject({ code: 'CONFLICT' });
+  expect(await core.call('store.status', {}, options)).toMatchObject({ folder: other });
+  await keeping![Symbol.asyncDispose]();
+  child.disconnect();
+  await once(child, 'exit');
+  rmSync(other, { recursive: true, force: true });
 });
 
 test('the desktop’s host uses a background owner, and takes over when that ends', async () => {
@@ -131,8 +150,8 @@ test('a background owner that is never unlocked ends when its client leaves', as
 });
 
 test('a background owner that cannot start tells why', async () => {
-  writeFileSync(join(dataDir, 'store.json'), '{"kind":"sqlite","format":99}');
-  await expect(startBackgroundOwner({ dataDir })).rejects.toMatchObject({ code: 'STORE_TOO_NEW' });
+  writeFileSync(join(dataDir, 'config.json'), '{"storage.modules": "./missing.ts"}');
+  await expect(startBackgroundOwner({ dataDir })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { detail: expect.stringContaining('missing.ts') } });
 });
 
 test('of two background owners started at once one stays, and both starters find it', async () => {

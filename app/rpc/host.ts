@@ -27,7 +27,7 @@ const { path: file, named } = configFileOf(values.config, dataDir);
 const config = loadConfig({ file, named, env: process.env, lenient: true });
 
 function ownerOptions<K extends 'desktop' | 'background'>(kind: K): OwnerOptions<Core> {
-  return { dataDir, kind, version, open: () => openCore({ dataDir, config, kind }) };
+  return { dataDir, kind, version, open: (claim) => openCore({ dataDir, config, kind, claim }) };
 }
 
 async function serveParent(): Promise<void> {

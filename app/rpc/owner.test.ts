@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { becomeOwner, findOwner, ownOrUse, type Owner } from './owner.ts';
+import { becomeOwner, findOwner, ownOrUse, type ClaimStore, type Owner } from './owner.ts';
 import { ownerFolder, readOwnerRecord } from './places.ts';
 import { fakeCore, SOMEBODY, type FakeCore } from './testing/fake-core.ts';
 
@@ -146,6 +146,55 @@ describe('an owner that died', () => {
     const call = core!.call('deaf', {}, options).catch((thrown: unknown) => thrown);
     first.child.kill('SIGKILL');
     expect(await call).toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+  });
+});
+
+describe('a core that goes on with the store of another folder', () => {
+  let other: string;
+  beforeEach(() => {
+    other = mkdtempSync(join(tmpdir(), 'keywright-other-'));
+  });
+  afterEach(() => rmSync(other, { recursive: true, force: true }));
+
+  async function withClaim(): Promise<{ owner: Owner<FakeCore>; claim: ClaimStore }> {
+    let claim!: ClaimStore;
+    const owner = await becomeOwner({ dataDir, kind: 'desktop', version: '0', open: async (given) => ((claim = given), fakeCore()) });
+    owners.push(owner!);
+    return { owner: owner!, claim };
+  }
+
+  test('owns that one from then on, and the one before is free', async () => {
+    const { owner, claim } = await withClaim();
+    const early = await findOwner(dataDir);
+    await (await claim(other)).keep();
+    expect(await findOwner(dataDir)).toBeUndefined();
+    const found = await findOwner(other);
+    expect(await found!.call('pid', {}, options)).toBe(process.pid);
+    expect(await early!.call('echo', 'still here', options)).toBe('still here');
+    await own(fakeCore(), 'serve', dataDir);
+    await owner.close({ patience: 0 });
+    expect(await findOwner(other)).toBeUndefined();
+    expect(await findOwner(dataDir)).toBeDefined();
+  });
+
+  test('stays where it was when it could not open the other', async () => {
+    const { claim } = await withClaim();
+    (await claim(other)).release();
+    expect(await findOwner(dataDir)).toBeDefined();
+    await own(fakeCore(), 'serve', other);
+  });
+
+  test('cannot take one that another process owns', async () => {
+    const { claim } = await withClaim();
+    await own(fakeCore(), 'serve', other);
+    await expect(claim(other)).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(await findOwner(dataDir)).toBeDefined();
+  });
+
+  test('may open its own again', async () => {
+    const { claim } = await withClaim();
+    await (await claim(dataDir)).keep();
+    expect(await findOwner(dataDir)).toBeDefined();
   });
 });
 

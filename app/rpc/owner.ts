@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, realpathSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeywrightError, type Core } from '../contract/index.ts';
 import type { RemoteCore } from './client.ts';
@@ -39,8 +39,22 @@ export interface OwnerOptions<C extends Core> {
   readonly dataDir: string;
   readonly kind: OwnerKind;
   readonly version: string;
-  /** Opens the core; called once the store is ours and not before. */
-  readonly open: () => Promise<C>;
+  /** Opens the core; called once the store is ours and not before. It claims the store of any further folder before it opens that. */
+  readonly open: (claim: ClaimStore) => Promise<C>;
+}
+
+/**
+ * Makes the store in another folder ours as well, before a core goes on with that one.
+ * @throws CONFLICT when another process owns it; STORAGE_READ_ONLY, STORAGE_FULL
+ */
+export type ClaimStore = (dataDir: string) => Promise<Claim>;
+
+/** One of the two must be called. */
+export interface Claim {
+  /** The core has gone over: others find its owner there from now on, and the store before is anybody's again. */
+  keep(): Promise<void>;
+  /** It has not: the store before stays ours. */
+  release(): void;
 }
 
 /**
@@ -50,21 +64,14 @@ export interface OwnerOptions<C extends Core> {
  * @throws what `open` throws; STORAGE_READ_ONLY, STORAGE_FULL, PERMISSION_DENIED for a folder that is another's.
  */
 export async function becomeOwner<C extends Core>(options: OwnerOptions<C>): Promise<Owner<C> | undefined> {
-  const { dataDir } = options;
-  const folder = makePrivateFolder(ownerFolder(dataDir));
-  const lock = takeLock(join(folder, 'lock'));
-  if (lock === undefined) return undefined;
-  let core: C | undefined;
+  const place = Place.take(options.dataDir);
+  if (place === undefined) return undefined;
+  const owner = new ListeningOwner<C>(options, place);
   try {
-    // Whatever a dead owner left cannot be answered by anybody.
-    removeOwnerRecord(dataDir);
-    core = await options.open();
-    const owner = new ListeningOwner(core, options, lock);
-    await owner.listen();
+    await owner.begin(options.open);
     return owner;
   } catch (thrown) {
-    await core?.[Symbol.asyncDispose]();
-    lock[Symbol.dispose]();
+    place.release();
     throw thrown;
   }
 }
@@ -105,39 +112,33 @@ function taken(dataDir: string, alone: boolean): KeywrightError {
   });
 }
 
-class ListeningOwner<C extends Core> implements Owner<C> {
-  readonly core: C;
-  readonly facts: OwnerFacts;
-  readonly #dataDir: string;
+/** A store that is ours, and where others find its owner. */
+class Place {
+  readonly dataDir: string;
   readonly #lock: Disposable;
-  readonly #served = new Map<Socket, Served>();
-  readonly #strangers = new Set<Socket>();
-  readonly #listeners: (() => void)[] = [];
   #server: Server | undefined;
   #path: string | undefined;
-  #closing: Promise<void> | undefined;
 
-  constructor(core: C, { dataDir, kind, version }: OwnerOptions<C>, lock: Disposable) {
-    this.core = core;
-    this.facts = { pid: process.pid, kind, version };
-    this.#dataDir = dataDir;
+  private constructor(dataDir: string, lock: Disposable) {
+    this.dataDir = dataDir;
     this.#lock = lock;
   }
 
-  get clients(): number {
-    return this.#served.size;
+  /** @returns undefined when another process has it. */
+  static take(dataDir: string): Place | undefined {
+    const lock = takeLock(join(makePrivateFolder(ownerFolder(dataDir)), 'lock'));
+    if (lock === undefined) return undefined;
+    // Whatever a dead owner left cannot be answered by anybody.
+    removeOwnerRecord(dataDir);
+    return new Place(dataDir, lock);
   }
 
-  onClientsChange(listener: () => void): void {
-    this.#listeners.push(listener);
-  }
-
-  async listen(): Promise<void> {
+  async listen(facts: OwnerFacts, onConnection: (socket: Socket, secret: Buffer) => void): Promise<void> {
     const secret = randomBytes(32);
     try {
-      const path = socketPath(this.#dataDir);
+      const path = socketPath(this.dataDir);
       if (process.platform !== 'win32') rmSync(path, { force: true });
-      const server = createServer((socket) => void this.#greet(socket, secret));
+      const server = createServer((socket) => onConnection(socket, secret));
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(path, () => {
@@ -148,12 +149,63 @@ class ListeningOwner<C extends Core> implements Owner<C> {
       this.#server = server;
       this.#path = path;
       if (process.platform !== 'win32') chmodSync(path, 0o600);
-      writeOwnerRecord(this.#dataDir, { socket: path, secret: secret.toString('base64url'), ...this.facts });
+      writeOwnerRecord(this.dataDir, { socket: path, secret: secret.toString('base64url'), ...facts });
     } catch (thrown) {
-      this.#unlisten();
-      const error = fileError(this.#path ?? this.#dataDir, thrown);
+      this.unlisten();
+      const error = fileError(this.#path ?? this.dataDir, thrown);
       // On a full disk the store can still be read by this process; others wait for their turn.
       if (error.code !== 'STORAGE_FULL') throw error;
+    }
+  }
+
+  /** The record goes first, so that whoever finds it can also connect. */
+  unlisten(): void {
+    removeOwnerRecord(this.dataDir);
+    this.#server?.close();
+    this.#server = undefined;
+    if (this.#path !== undefined && process.platform !== 'win32') rmSync(this.#path, { force: true });
+    this.#path = undefined;
+  }
+
+  release(): void {
+    this.unlisten();
+    this.#lock[Symbol.dispose]();
+  }
+}
+
+class ListeningOwner<C extends Core> implements Owner<C> {
+  readonly facts: OwnerFacts;
+  readonly #served = new Map<Socket, Served>();
+  readonly #strangers = new Set<Socket>();
+  readonly #listeners: (() => void)[] = [];
+  #core: C | undefined;
+  #place: Place;
+  #closing: Promise<void> | undefined;
+
+  constructor({ kind, version }: OwnerOptions<C>, place: Place) {
+    this.facts = { pid: process.pid, kind, version };
+    this.#place = place;
+  }
+
+  get core(): C {
+    return this.#core!;
+  }
+
+  get clients(): number {
+    return this.#served.size;
+  }
+
+  onClientsChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async begin(open: OwnerOptions<C>['open']): Promise<void> {
+    this.#core = await open((dataDir) => this.#claim(dataDir));
+    try {
+      await this.#place.listen(this.facts, (socket, secret) => void this.#greet(socket, secret));
+    } catch (thrown) {
+      await this.#core[Symbol.asyncDispose]();
+      throw thrown;
     }
   }
 
@@ -166,8 +218,26 @@ class ListeningOwner<C extends Core> implements Owner<C> {
     return this.close();
   }
 
+  async #claim(dataDir: string): Promise<Claim> {
+    const before = this.#place;
+    if (sameFolder(dataDir, before.dataDir)) return { keep: async () => undefined, release: () => undefined };
+    const place = Place.take(dataDir);
+    if (place === undefined) {
+      const { facts } = taken(dataDir, false);
+      throw new KeywrightError('CONFLICT', facts);
+    }
+    return {
+      keep: async () => {
+        this.#place = place;
+        before.release();
+        await place.listen(this.facts, (socket, secret) => void this.#greet(socket, secret));
+      },
+      release: () => place.release(),
+    };
+  }
+
   async #close(patience: number): Promise<void> {
-    this.#unlisten();
+    this.#place.unlisten();
     const until = Date.now() + patience;
     let quietSince = Date.now();
     while (this.#served.size > 0 && Date.now() < until) {
@@ -179,15 +249,8 @@ class ListeningOwner<C extends Core> implements Owner<C> {
     try {
       await this.core[Symbol.asyncDispose]();
     } finally {
-      this.#lock[Symbol.dispose]();
+      this.#place.release();
     }
-  }
-
-  /** The record goes first, so that whoever finds it can also connect. */
-  #unlisten(): void {
-    removeOwnerRecord(this.#dataDir);
-    this.#server?.close();
-    if (this.#path !== undefined && process.platform !== 'win32') rmSync(this.#path, { force: true });
   }
 
   async #greet(socket: Socket, secret: Buffer): Promise<void> {
@@ -212,5 +275,13 @@ class ListeningOwner<C extends Core> implements Owner<C> {
 
   #changed(): void {
     for (const listener of this.#listeners) listener();
+  }
+}
+
+function sameFolder(left: string, right: string): boolean {
+  try {
+    return realpathSync(left) === realpathSync(right);
+  } catch {
+    return resolve(left) === resolve(right);
   }
 }
