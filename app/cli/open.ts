@@ -10,6 +10,8 @@ export interface Opened {
   readonly core: Core;
   /** It is this command's own, or another command's: nobody but commands is surprised that it unlocks. */
   readonly passing: boolean;
+  /** It ends once the store is locked and nobody uses it: whoever finds it locked may only have come too early. */
+  readonly ending: boolean;
   close(): Promise<void>;
 }
 
@@ -26,12 +28,12 @@ export async function openFor(spec: Pick<CommandSpec, 'background' | 'permission
   if (typeof globals.agent === 'string') {
     const { connectAgent } = await import('./agent-core.ts');
     const core = await connectAgent(globals.agent, environment);
-    return { core, passing: false, close: async () => core[Symbol.asyncDispose]() };
+    return { core, passing: false, ending: false, close: async () => core[Symbol.asyncDispose]() };
   }
   const dataDir = dataDirOf(globals.dataDir, environment);
   if (globals.agent !== false) {
     const found = await findOwner(dataDir);
-    if (found !== undefined) return { core: found, passing: found.owner?.kind === 'cli', close: async () => found[Symbol.asyncDispose]() };
+    if (found !== undefined) return { core: found, passing: found.owner?.kind === 'cli', ending: found.owner?.kind === 'background', close: async () => found[Symbol.asyncDispose]() };
     if (spec.background === true) return inBackground(dataDir, globals, environment);
   }
   return inThisProcess(dataDir, spec, globals, environment);
@@ -44,7 +46,7 @@ async function inBackground(dataDir: string, globals: Globals, environment: Envi
     await startBackgroundOwner({ dataDir, configFile: named ? path : undefined });
     const found = await findOwner(dataDir);
     // Another command may own the store for a moment; what stays in the background must not be its client.
-    if (found !== undefined && found.owner?.kind !== 'cli') return { core: found, passing: false, close: async () => found[Symbol.asyncDispose]() };
+    if (found !== undefined && found.owner?.kind !== 'cli') return { core: found, passing: false, ending: false, close: async () => found[Symbol.asyncDispose]() };
     await found?.[Symbol.asyncDispose]();
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -60,7 +62,7 @@ async function inThisProcess(dataDir: string, spec: Pick<CommandSpec, 'permissio
   const config = loadConfig({ file: path, named, env: environment, lenient: spec.permission.startsWith('config:') });
   const held = await ownOrUse({ dataDir, kind: 'cli', version, alone: globals.agent === false, open: (claim) => openCore({ dataDir, config, kind: 'cli', silent: !globals.verbose, claim }) });
   const { core, owner } = held;
-  return { core, passing: owner !== undefined || held.core.owner?.kind === 'cli', close: async () => (owner === undefined ? core[Symbol.asyncDispose]() : owner.close()) };
+  return { core, passing: owner !== undefined || held.core.owner?.kind === 'cli', ending: false, close: async () => (owner === undefined ? core[Symbol.asyncDispose]() : owner.close()) };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallOptions } from '../contract/core.ts';
 import { EXIT_CHECK_FAILED, ERRORS, KeywrightError, toProblem } from '../contract/errors.ts';
 import { wasNeverSent } from '../rpc/client.ts';
@@ -72,19 +73,25 @@ async function runCommand(spec: CommandSpec, rest: readonly string[], around: Su
   return spec.check !== undefined && at(output, spec.check) === false ? EXIT_CHECK_FAILED : 0;
 }
 
-/** An owner that ended before it was asked is replaced by the next; one that ended while it was asked never is. */
+/**
+ * An owner that ended before it was asked is replaced by the next, and so is one that is about to end since its store was
+ * locked: neither has done anything. One that ended while it was asked never is.
+ */
 async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions, globals: Globals, around: Surroundings, prompter: CommandPrompter): Promise<unknown> {
   for (let tries = 3; ; tries -= 1) {
     const opened = await openFor(spec, globals, around.env);
+    let tooEarly = false;
     try {
       const withRecoveryCode = prompter.answers('recovery-code') && !prompter.answers('store-passphrase');
       if (spec.needsStore && opened.passing) await unlockFor(opened.core, { principal: OWNER, prompt: prompter, signal: around.signal }, withRecoveryCode);
       return await opened.core.call(spec.id, input, options);
     } catch (thrown) {
-      if (tries <= 1 || !wasNeverSent(thrown)) throw thrown;
+      tooEarly = opened.ending && thrown instanceof KeywrightError && thrown.code === 'STORE_LOCKED';
+      if (tries <= 1 || !(tooEarly || wasNeverSent(thrown))) throw thrown;
     } finally {
       await opened.close();
     }
+    if (tooEarly) await sleep(100);
   }
 }
 

@@ -15,8 +15,6 @@ import { serveCore } from './server.ts';
 
 /** Milliseconds that a background owner waits for whoever started it to come and unlock. */
 const FIRST_CLIENT_WITHIN = 15_000;
-/** Milliseconds between the last client's leaving a locked store and the end: another command may be on its way. */
-const LINGER = 200;
 /** Milliseconds that other processes' calls get when the desktop ends. */
 const PATIENCE = 3000;
 
@@ -74,18 +72,19 @@ function endWhenLocked(owner: Owner): void {
   let unlocked = false;
   let timer: NodeJS.Timeout | undefined;
   const end = (): void => void owner.close({ patience: PATIENCE }).finally(() => process.exit(0));
-  const consider = (within: number): void => {
+  const consider = (): void => {
     clearTimeout(timer);
-    if (!unlocked && owner.clients === 0) timer = setTimeout(end, within);
+    // At once, so that the next command finds the store free and not locked.
+    if (!unlocked && owner.clients === 0) end();
   };
   owner.core.subscribe((event) => {
     if (event.type !== 'store.changed') return;
     unlocked = event.state === 'unlocked';
-    consider(LINGER);
+    consider();
   });
-  owner.onClientsChange(() => consider(LINGER));
+  owner.onClientsChange(consider);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);
-  consider(FIRST_CLIENT_WITHIN);
+  timer = setTimeout(consider, FIRST_CLIENT_WITHIN);
 }
 
 if (values.background) await serveBackground();
