@@ -65,6 +65,4 @@ export interface Bridge {
   copyText(text: string, options?: { clearAfter?: number }): Promise<void>;
   /** Brings the prompt surface to the front; with `unlessOpen` one that is there stays where it is. Called from a press or a key wherever possible: browsers refuse it otherwise. */
   openPromptSurface(options?: { unlessOpen?: boolean }): void;
-  /** Whether the prompt surface comes up by itself when something is asked. */
-  readonly promptsComeByThemselves: boolean;
 }

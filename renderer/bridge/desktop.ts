@@ -32,7 +32,6 @@ export function desktopBridge(api: DesktopApi): Bridge {
   return {
     kind: 'desktop',
     platform: api.platform,
-    promptsComeByThemselves: true,
     call,
     onEvent: (listener) => api.onEvent((event) => listener(event as CoreEvent)),
     onState: (listener) => {

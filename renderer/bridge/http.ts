@@ -97,7 +97,6 @@ export function httpBridge(): Bridge {
   return {
     kind: 'browser',
     platform: navigator.platform.startsWith('Mac') ? 'darwin' : navigator.platform.startsWith('Win') ? 'win32' : 'linux',
-    promptsComeByThemselves: false,
     call,
     onEvent(listener) {
       listeners.add(listener);

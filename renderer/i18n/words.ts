@@ -19,7 +19,6 @@ function kept<T>(make: (language: string) => T): (language: string) => T {
 
 const locale = (language: string): string => (language === 'en' ? 'en-GB' : language);
 const relativeFormat = kept((language) => new Intl.RelativeTimeFormat(locale(language), { numeric: 'auto' }));
-const dateFormat = kept((language) => new Intl.DateTimeFormat(locale(language), { dateStyle: 'long' }));
 const timeFormat = kept((language) => new Intl.DateTimeFormat(locale(language), { dateStyle: 'medium', timeStyle: 'medium' }));
 const numberFormat = kept((language) => new Intl.NumberFormat(locale(language)));
 
@@ -31,11 +30,6 @@ export function relativeTime(time: Date, now: Date, language: string): string {
   // Weeks read badly under a month: "in 9 days" says more than "next week".
   if (unit === 'week') return format.format(Math.round(seconds / 86_400), 'day');
   return format.format(unit === 'second' ? 0 : Math.round(seconds / size), unit);
-}
-
-/** @returns "24 November 2026". */
-export function longDate(time: Date, language: string): string {
-  return dateFormat(language).format(time);
 }
 
 /** @returns "24 Nov 2026, 14:03:21". */

@@ -2,7 +2,7 @@ import { Check, Copy, SquareTerminal } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useBridge, type InputFor, type OperationId } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, IconButton, type ButtonProps } from './Button.tsx';
+import { Button, type ButtonProps } from './Button.tsx';
 import { commandOf } from './command.ts';
 
 const SHOW_DONE_MS = 2000;
@@ -33,12 +33,6 @@ export function CopyButton({ label, text, clearAfter, kind = 'quiet', ...rest }:
   const t = useText();
   const [done, copy] = useCopy(text, clearAfter);
   return <Button {...rest} kind={kind} icon={done ? Check : Copy} onPress={copy}><span aria-live="polite">{done ? t('common.copied') : (label ?? t('common.copy'))}</span></Button>;
-}
-
-export function CopyIcon({ label, text, clearAfter }: CopyProps & { label: string }) {
-  const t = useText();
-  const [done, copy] = useCopy(text, clearAfter);
-  return <IconButton icon={done ? Check : Copy} label={done ? t('common.copied') : label} onPress={copy} />;
 }
 
 /** The command that does the same on the command line. */

@@ -1,16 +1,9 @@
 import { X } from 'lucide-react';
-import { createContext, useContext, useId, type FormEvent, type ReactNode } from 'react';
+import { useId, type FormEvent, type ReactNode } from 'react';
 import { Button as AriaButton, Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useText } from '../i18n/index.ts';
 import { Button } from './Button.tsx';
 import { cx } from './cx.ts';
-
-const DialogClose = createContext<() => void>(() => undefined);
-
-/** @returns closes the dialog around. */
-export function useCloseDialog(): () => void {
-  return useContext(DialogClose);
-}
 
 const WIDTHS = { small: 'w-[26rem]', medium: 'w-[35rem]', large: 'w-[52rem]' } as const;
 
@@ -49,9 +42,7 @@ export function Dialog({ title, open, onClose, size = 'medium', alert = false, c
     <ModalOverlay isOpen={open} onOpenChange={(next) => !next && onClose()} isDismissable={!alert} className="fixed inset-0 z-40 flex items-center justify-center bg-scrim p-4">
       <Modal className={cx('flex max-h-full max-w-full flex-col rounded-panel border border-border bg-raised shadow-float', WIDTHS[size])}>
         <AriaDialog role={alert ? 'alertdialog' : 'dialog'} className="flex min-h-0 flex-col outline-none">
-          <DialogClose value={onClose}>
-            {onSubmit === undefined ? content : <form noValidate onSubmit={submit} className="flex min-h-0 flex-col">{content}</form>}
-          </DialogClose>
+          {onSubmit === undefined ? content : <form noValidate onSubmit={submit} className="flex min-h-0 flex-col">{content}</form>}
         </AriaDialog>
       </Modal>
     </ModalOverlay>
