@@ -10,6 +10,7 @@ const LEAST_ROUNDS = 600_000;
 const LEAST_PASSES = 3;
 const DEFAULT_MEMORY = 65_536;
 const LEAST_SALT = 8;
+const LEAST_TAG = 4;
 
 /** HKDF (RFC 5869). @returns `length` bytes. */
 export async function hkdf(secret: Uint8Array, { hash, salt, info, length }: { hash: string; salt?: Uint8Array | undefined; info?: Uint8Array | undefined; length: number }): Promise<Uint8Array> {
@@ -27,6 +28,7 @@ export async function derivePassword(input: InputOf<typeof keyUseOperations.deri
   const least = slow ? LEAST_PASSES : LEAST_ROUNDS;
   const iterations = input.iterations ?? least;
   if (iterations < least) throw new KeywrightError('INVALID_INPUT', { detail: `${input.function} needs at least ${least} iterations.`, where: '/iterations' });
+  if (slow && input.length < LEAST_TAG) throw new KeywrightError('INVALID_INPUT', { detail: `Argon2id gives at least ${LEAST_TAG} bytes (RFC 9106 §3.1).`, where: '/length' });
   using password = await askSecret({ kind: 'secret', purpose: 'password', title: 'Password to derive from' }, call);
   if (slow) {
     const memory = input.memory ?? DEFAULT_MEMORY;
