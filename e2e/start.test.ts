@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { chromium } from '@playwright/test';
 import { ROOT } from '../scripts/paths.ts';
 import { findBrowser } from '../scripts/runtimes.ts';
 import { browserMissing } from './support/browser.ts';
 import { electronMissing, environment } from './support/electron.ts';
 import { expect, test } from './support/fixture.ts';
+import { freePort, pageAt } from './support/packed.ts';
 import { childrenOf, lives } from './support/processes.ts';
 import { text } from './support/texts.ts';
 
@@ -28,26 +27,6 @@ function start(args: readonly string[], env: Record<string, string>): Started {
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => (said += piece.toString()));
   return { child, said: () => said, ended: new Promise((resolve) => child.once('close', resolve)) };
-}
-
-/** A port that nobody listens on now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
-
-/** Looks into a window through its debugging port. */
-async function pageAt(port: number) {
-  await expect.poll(() => fetch(`http://127.0.0.1:${port}/json/version`).then(({ ok }) => ok, () => false), { timeout: 60_000 }).toBe(true);
-  const browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
-  await expect.poll(() => browser.contexts()[0]?.pages().length ?? 0).toBeGreaterThan(0);
-  const page = browser.contexts()[0]?.pages()[0];
-  if (page === undefined) throw new Error('No page.');
-  return { browser, page };
 }
 
 /** Closes the one window as its own button does. Who looks on keeps the browser alive, so nobody may be connected. */

@@ -15,10 +15,11 @@ import { DIST, ROOT } from './paths.ts';
 /** Chunks of the build before may still be needed by a process that runs: they are cleared away after this long. */
 const KEEP_OLD_CHUNKS_MS = 10 * 60_000;
 
-async function bundle(what: Bundle, log: (line: string) => void): Promise<void> {
+/** @returns the names of the files that it made. */
+async function bundle(what: Bundle, log: (line: string) => void): Promise<string[]> {
   const { present, absent } = presentEntries(what);
   for (const name of absent) log(`skipped ${name}: no source`);
-  if (Object.keys(present).length === 0) return;
+  if (Object.keys(present).length === 0) return [];
   const { build } = await import('vite');
   const result = await build(settingsOf(what, present));
   const outputs = [result].flat().flatMap((one) => ('output' in one ? one.output : []));
@@ -26,6 +27,7 @@ async function bundle(what: Bundle, log: (line: string) => void): Promise<void> 
   for (const output of outputs) {
     if (output.type === 'chunk' && output.isEntry) log(`${what.name}: ${output.fileName} ${Math.ceil(statSync(join(what.outDir, output.fileName)).size / 1024)} kB`);
   }
+  return outputs.map((output) => output.fileName);
 }
 
 function clearOldChunks(what: Bundle, current: ReadonlySet<string>): void {
@@ -36,20 +38,25 @@ function clearOldChunks(what: Bundle, current: ReadonlySet<string>): void {
   }
 }
 
-async function buildRenderer(log: (line: string) => void): Promise<void> {
+async function buildRenderer(log: (line: string) => void): Promise<string[]> {
   const configFile = join(ROOT, 'renderer', 'vite.config.ts');
-  if (!existsSync(configFile)) return log('skipped dist/renderer (renderer/vite.config.ts): no source');
+  if (!existsSync(configFile)) {
+    log('skipped dist/renderer (renderer/vite.config.ts): no source');
+    return [];
+  }
   const { build } = await import('vite');
   // Everything comes from this machine: the size of a chunk costs no download.
   await build({ configFile, root: join(ROOT, 'renderer'), logLevel: 'warn', build: { chunkSizeWarningLimit: 4096 } });
   log('renderer: dist/renderer');
+  return [];
 }
 
-const BUILDERS: Record<Part, (log: (line: string) => void) => Promise<void>> = {
+const BUILDERS: Record<Part, (log: (line: string) => void) => Promise<string[]>> = {
   core: (log) => bundle(CORE, log),
   main: async (log) => {
     await bundle(MAIN, log);
     for (const preload of PRELOADS) await bundle(preload, log);
+    return [];
   },
   renderer: buildRenderer,
 };
@@ -101,8 +108,8 @@ export async function build(parts: readonly Part[], options: { onlyStale: boolea
     const built = due();
     for (const part of built) {
       const stamp = takeStamp(part);
-      await BUILDERS[part](log);
-      writeStamp(part, stamp);
+      const outputs = await BUILDERS[part](log);
+      writeStamp(part, { ...stamp, outputs });
     }
     return built;
   });

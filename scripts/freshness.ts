@@ -19,6 +19,8 @@ const COMMON = ['package-lock.json', 'scripts/build.ts', 'scripts/bundles.ts'];
 interface Stamp {
   files: Record<string, string>;
   hash: string;
+  /** What was made of them, below the part's folder; told by the core alone. */
+  outputs?: readonly string[];
 }
 
 function stampFile(part: Part): string {
@@ -81,6 +83,11 @@ export function isStale(part: Part): boolean {
   if (names.length === Object.keys(built.files).length && names.every((name) => files[name] === built.files[name])) return false;
   const hash = hashOf(files);
   if (hash !== built.hash) return true;
-  writeStamp(part, { files, hash });
+  writeStamp(part, { ...built, files, hash });
   return false;
+}
+
+/** @returns the files of the core as it was built last, below `dist/`: older chunks lie beside them for a while. */
+export function builtCore(): readonly string[] {
+  return (JSON.parse(readFileSync(stampFile('core'), 'utf8')) as Stamp).outputs ?? [];
 }

@@ -3,11 +3,11 @@
  * that runtime and needs no network; else electron-builder downloads the version in package.json.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.ts';
-import { PARTS } from './freshness.ts';
-import { ROOT } from './paths.ts';
+import { builtCore, PARTS } from './freshness.ts';
+import { DIST, ROOT } from './paths.ts';
 
 const PLATFORM_SWITCH: Readonly<Record<string, string>> = { linux: '--linux', win32: '--win', darwin: '--mac' };
 
@@ -18,7 +18,22 @@ function runtimeSettings(): string[] {
   return [`-c.electronDist=${folder}`, `-c.electronVersion=${readFileSync(versionFile, 'utf8').trim().replace(/^v/, '')}`];
 }
 
+/**
+ * Sets aside what lies outside of the archive: the core's own files, the window that it serves to a browser, and the file
+ * with its version. What electron-builder takes from a place goes to one place alone, hence the copies.
+ */
+function stageCore(): void {
+  const stage = join(ROOT, 'out', 'core');
+  rmSync(stage, { recursive: true, force: true });
+  mkdirSync(stage, { recursive: true });
+  for (const file of builtCore()) copyFileSync(join(DIST, file), join(stage, file));
+  cpSync(join(DIST, 'renderer'), join(stage, 'renderer'), { recursive: true });
+  copyFileSync(join(ROOT, 'package.json'), join(ROOT, 'out', 'package.json'));
+}
+
+await build(['core'], { onlyStale: false });
 await build(PARTS, { onlyStale: true });
+stageCore();
 const builder = join(ROOT, 'node_modules', 'electron-builder', 'cli.js');
 const { status } = spawnSync(process.execPath, [
   builder, '--config', join(ROOT, 'electron-builder.yml'), PLATFORM_SWITCH[process.platform] ?? '--linux', 'dir', '--publish', 'never', ...runtimeSettings(), ...process.argv.slice(2),

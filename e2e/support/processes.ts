@@ -30,3 +30,16 @@ export function childrenOf(parent: number, containing: string): number[] {
     }
   });
 }
+
+/** @returns the seccomp mode (proc(5): 2 is a filter) of each of a user's processes whose command line holds a text. */
+export function seccompOf(uid: number, containing: string): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => {
+    try {
+      const status = readFileSync(`/proc/${name}/status`, 'utf8');
+      const mine = new RegExp(`^Uid:\\s+${uid}\\s`, 'm').test(status) && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(containing);
+      return mine ? [Number(/^Seccomp:\s+(\d)/m.exec(status)?.[1])] : [];
+    } catch {
+      return [];
+    }
+  });
+}
