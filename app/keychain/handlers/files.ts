@@ -34,7 +34,8 @@ export const fileHandlers = handlersOf('files', {
 
   async 'files.verify'(input, context) {
     const { path, name, upload } = await fileOf(input.file, context);
-    const signature = 'bytes' in input.signature ? input.signature.bytes : await readWhole((await fileOf(input.signature, context)).path, LONGEST_SIGNATURE, context.call.signal);
+    const detached = 'bytes' in input.signature ? null : await fileOf(input.signature, context);
+    const signature = 'bytes' in input.signature ? input.signature.bytes : await readWhole(detached?.path ?? '', LONGEST_SIGNATURE, context.call.signal);
     const bytes = await sizeOf(path);
     const contents = new Map<string, Promise<Content>>();
     const contentFor = (algorithm: SignatureAlgorithmName): Promise<Content> => {
@@ -44,7 +45,7 @@ export const fileHandlers = handlersOf('files', {
       return known;
     };
     const verdict = await judge(input, signature, contentFor, context);
-    if (upload !== null) await discard(context.services.spoolFolder, upload);
+    for (const used of [upload, detached?.upload ?? null]) if (used !== null) await discard(context.services.spoolFolder, used);
     return { ...verdict, format: 'raw', bytes };
   },
 
@@ -106,26 +107,41 @@ async function contentOf(path: string, algorithm: SignatureAlgorithmName, watch:
 }
 
 async function judge(input: VerifyInput, signature: Uint8Array, contentFor: (algorithm: SignatureAlgorithmName) => Promise<Content>, context: Context): Promise<Omit<Verdict, 'format' | 'bytes'>> {
+  const named = input.key !== undefined || input.publicKey !== undefined;
+  let skipped: KeywrightError | undefined;
   for (const candidate of candidates(input, context)) {
-    for (const algorithm of candidate.algorithms) {
-      const content = await contentFor(algorithm);
-      for (const version of candidate.versions) {
-        const spki = await version.spki();
-        for (const der of encodings(signature, algorithm, candidate.bits, input.encoding)) {
-          if (!(await verifySignature(spki, algorithm, content, der))) continue;
-          return {
-            intact: true, trusted: true, algorithm, signer: { key: candidate.uri, label: candidate.label, fingerprint: fingerprint(spki), version: version.number },
-            verdict: candidate.uri === null ? 'The file is as it was signed, by the key that you named.' : `The file is as it was signed by “${candidate.label}”, a key held here.`,
-          };
-        }
+    try {
+      const verdict = await judgeBy(candidate, input, signature, contentFor);
+      if (verdict !== undefined) return verdict;
+    } catch (thrown) {
+      // A file too large for one key's scheme, or one key whose record is damaged, says nothing of the other keys.
+      if (named || !(thrown instanceof KeywrightError) || !(thrown.code === 'CAPABILITY_MISSING' || thrown.code === 'CORRUPT_RECORD')) throw thrown;
+      skipped ??= thrown;
+    }
+  }
+  return {
+    intact: false, trusted: false, algorithm: null, signer: null,
+    verdict: named
+      ? 'The signature does not fit this file and this key: the file was changed, or something else was signed.'
+      : `No key held here made this signature of this file.${skipped === undefined ? '' : ` Not every key could be tried: ${skipped.message}`}`,
+  };
+}
+
+async function judgeBy(candidate: Candidate, input: VerifyInput, signature: Uint8Array, contentFor: (algorithm: SignatureAlgorithmName) => Promise<Content>): Promise<Omit<Verdict, 'format' | 'bytes'> | undefined> {
+  for (const algorithm of candidate.algorithms) {
+    const content = await contentFor(algorithm);
+    for (const version of candidate.versions) {
+      const spki = await version.spki();
+      for (const der of encodings(signature, algorithm, candidate.bits, input.encoding)) {
+        if (!(await verifySignature(spki, algorithm, content, der))) continue;
+        return {
+          intact: true, trusted: true, algorithm, signer: { key: candidate.uri, label: candidate.label, fingerprint: fingerprint(spki), version: version.number },
+          verdict: candidate.uri === null ? 'The file is as it was signed, by the key that you named.' : `The file is as it was signed by “${candidate.label}”, a key held here.`,
+        };
       }
     }
   }
-  const named = input.key !== undefined || input.publicKey !== undefined;
-  return {
-    intact: false, trusted: false, algorithm: null, signer: null,
-    verdict: named ? 'The signature does not fit this file and this key: the file was changed, or something else was signed.' : 'No key held here made this signature of this file.',
-  };
+  return undefined;
 }
 
 interface Candidate {

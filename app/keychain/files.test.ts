@@ -1,0 +1,208 @@
+import { createHash, createPublicKey, generateKeyPairSync, sign as signWith, verify as verifyWith } from 'node:crypto';
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { PERMISSIONS, type Job, type KeyRecord } from '../contract/index.ts';
+import { openDownload, receiveUpload, sweepSpool } from './files/spool.ts';
+import { openTestCore, somebody, type TestCore } from './testing/core.ts';
+
+const fails = (code: string): unknown => expect.objectContaining({ code });
+interface Signed { files: { name: string; bytes: number; signature: string; written: { path?: string; download?: string } | null }[] }
+interface Judged { intact: boolean; trusted: boolean; signer: { key: string } | null; verdict: string }
+
+let core: TestCore;
+let folder: string;
+let ec: KeyRecord;
+let ed: KeyRecord;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'keywright-files-'));
+  core = await openTestCore();
+  ed = await core.call<KeyRecord>('keys.generate', { label: 'Pure', algorithm: 'ed25519' });
+  ec = await core.call<KeyRecord>('keys.generate', { label: 'Hashing', algorithm: 'ec-p256' });
+});
+afterAll(async () => {
+  await core[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+let count = 0;
+const file = async (content: string | Uint8Array = 'content'): Promise<string> => {
+  const path = join(folder, `file-${(count += 1)}.txt`);
+  await writeFile(path, content);
+  return path;
+};
+const sparse = async (bytes: number): Promise<string> => {
+  const path = join(folder, `sparse-${(count += 1)}`);
+  const handle = await open(path, 'w');
+  await handle.truncate(bytes);
+  await handle.close();
+  return path;
+};
+const publicKeyOf = async (key: KeyRecord): Promise<ReturnType<typeof createPublicKey>> => {
+  const { content } = await core.call<{ content: string }>('keys.public', { key: key.id });
+  return createPublicKey(Buffer.from(content, 'base64url').toString());
+};
+const collect = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> => Buffer.concat(await Array.fromAsync(stream));
+const MIB = 1024 * 1024;
+
+describe('signing files', () => {
+  test('a signature is written beside its file, and an outsider finds it right', async () => {
+    const path = await file('hello');
+    const { files } = await core.call<Signed>('files.sign', { files: [{ path }], key: ec.id });
+    expect(files[0]).toMatchObject({ bytes: 5, written: { path: `${path}.sig` } });
+    const signature = await readFile(`${path}.sig`);
+    expect(verifyWith('sha256', Buffer.from('hello'), await publicKeyOf(ec), signature)).toBe(true);
+    expect(await core.call('files.verify', { file: { path }, signature: { path: `${path}.sig` } })).toMatchObject({ intact: true, trusted: true, signer: { key: ec.uri } });
+    await writeFile(path, 'hellp');
+    expect(await core.call('files.verify', { file: { path }, signature: { path: `${path}.sig` } })).toMatchObject({ intact: false, trusted: false, signer: null });
+  });
+
+  test('pure Ed25519 signs the bytes themselves: nothing is hashed first in silence', async () => {
+    const bytes = Buffer.from('af82', 'hex'); // RFC 8032 §7.1, the message of test 3
+    const path = await file(bytes);
+    const { files } = await core.call<Signed>('files.sign', { files: [{ path }], key: ed.id, out: { inline: true } });
+    const signature = Buffer.from(files[0]!.signature, 'base64url');
+    const key = await publicKeyOf(ed);
+    expect(verifyWith(null, bytes, key, signature)).toBe(true);
+    expect(verifyWith(null, createHash('sha512').update(bytes).digest(), key, signature)).toBe(false);
+  });
+
+  test('the vector of RFC 8032 §7.1 itself verifies, and one bit off does not', async () => {
+    const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from('fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025', 'hex')]);
+    const signature = Buffer.from('6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a', 'hex');
+    const path = await file(Buffer.from('af82', 'hex'));
+    const verify = (bytes: Uint8Array): Promise<Judged> => core.call<Judged>('files.verify', { file: { path }, signature: { bytes: Buffer.from(bytes).toString('base64url') }, publicKey: spki.toString('base64url') });
+    expect(await verify(signature)).toMatchObject({ intact: true, signer: { key: null } });
+    signature[0]! ^= 1;
+    expect(await verify(signature)).toMatchObject({ intact: false });
+  });
+
+  test('an existing output is refused, and is as before; with overwrite it is replaced', async () => {
+    const path = await file();
+    await writeFile(`${path}.sig`, 'precious');
+    await expect(core.call('files.sign', { files: [{ path }], key: ec.id })).rejects.toEqual(fails('ALREADY_EXISTS'));
+    expect(await readFile(`${path}.sig`, 'utf8')).toBe('precious');
+    await core.call('files.sign', { files: [{ path }], key: ec.id, out: { beside: true, overwrite: true } });
+    expect(await core.call('files.verify', { file: { path }, signature: { path: `${path}.sig` }, key: ec.id })).toMatchObject({ intact: true });
+  });
+
+  test('one path takes one signature; what is no file is refused with the reason', async () => {
+    const out = { path: join(folder, 'out.sig') };
+    await expect(core.call('files.sign', { files: [{ path: await file() }, { path: await file() }], key: ec.id, out })).rejects.toEqual(fails('INVALID_INPUT'));
+    for (const [path, code] of [[folder, 'INVALID_INPUT'], ['/dev/zero', 'INVALID_INPUT'], [join(folder, 'missing'), 'NOT_FOUND'], ['relative.txt', 'INVALID_INPUT'], [`${folder}/nul\0`, 'INVALID_INPUT']] as const) {
+      await expect(core.call('files.sign', { files: [{ path }], key: ec.id, out: { inline: true } }), path).rejects.toEqual(fails(code));
+    }
+    await expect(stat(out.path)).rejects.toThrow();
+  });
+
+  test('beyond 256 MiB a pure scheme refuses and names algorithms that serve; others take it, with progress', async () => {
+    const path = await sparse(257 * MIB);
+    await expect(core.call('files.sign', { files: [{ path }], key: ed.id })).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { alternatives: expect.arrayContaining(['ecdsa-sha256']) } });
+    const seen: { bytes: number; totalBytes: number }[] = [];
+    const { files } = await core.call<Signed>('files.sign', { files: [{ path }], key: ec.id, out: { inline: true } }, {}, { progress: (event) => seen.push(event as never) });
+    expect(seen.at(-1)).toMatchObject({ bytes: 257 * MIB, totalBytes: 257 * MIB, index: 0, files: 1 });
+    expect(seen.every(({ bytes }, index) => index === 0 || bytes >= seen[index - 1]!.bytes)).toBe(true);
+    // A pure key held here cannot be tried on it. The one that made the signature is found all the same.
+    expect(await core.call('files.verify', { file: { path }, signature: { bytes: files[0]!.signature } })).toMatchObject({ intact: true, signer: { key: ec.uri } });
+    await expect(core.call('files.verify', { file: { path }, signature: { bytes: files[0]!.signature }, key: ed.id })).rejects.toEqual(fails('CAPABILITY_MISSING'));
+  });
+
+  test('a cancelled call leaves nothing behind', async () => {
+    const path = await sparse(1024 * MIB);
+    const before = (await readdir(folder)).sort();
+    const controller = new AbortController();
+    await expect(core.call('files.sign', { files: [{ path }], key: ec.id }, {}, { signal: controller.signal, progress: () => controller.abort() })).rejects.toEqual(fails('CANCELLED'));
+    expect((await readdir(folder)).sort()).toEqual(before);
+  });
+
+  test('the table of formats says what each key can make', async () => {
+    const { rows } = await core.call<{ rows: { key: string; format: string; available: boolean; algorithms: string[] }[] }>('files.formats');
+    expect(rows).toContainEqual(expect.objectContaining({ key: ed.uri, format: 'raw', available: true, algorithms: ['ed25519'] }));
+    const aes = await core.call<KeyRecord>('keys.generate', { label: 'No signer', algorithm: 'aes-256' });
+    expect((await core.call<{ rows: unknown[] }>('files.formats', { key: aes.id })).rows).toEqual([expect.objectContaining({ available: false, reason: expect.stringMatching(/./) })]);
+  });
+});
+
+describe('files of callers from elsewhere', () => {
+  const remote = { ...somebody(PERMISSIONS.filter((permission) => permission !== 'files:paths'), 'rest'), id: 'token:one' };
+  const upload = async (content: string, principal = remote.id): Promise<string> =>
+    (await receiveUpload(core.core.spoolFolder, principal, '../../name.txt', (async function* () { yield Buffer.from(content); })(), AbortSignal.timeout(10_000))).upload;
+
+  test('paths are not theirs to name, in or out', async () => {
+    const path = await file();
+    for (const [operation, input] of [
+      ['files.sign', { files: [{ path }], key: ec.id }], ['files.verify', { file: { path }, signature: { bytes: 'AAAA' } }], ['store.backup', { out: { path: `${path}.kwb` } }],
+      ['files.sign', { files: [{ upload: await upload('x') }], key: ec.id, out: { path: `${path}.sig` } }], ['store.restore', { from: { path } }],
+    ] as const) await expect(core.call(operation, input, {}, { principal: remote }), operation).rejects.toEqual(fails('PERMISSION_DENIED'));
+    await expect(stat(`${path}.sig`)).rejects.toThrow();
+  });
+
+  test('an upload is signed and gone; its signature is fetched; neither is anybody else’s', async () => {
+    const id = await upload('uploaded');
+    const other = { ...remote, id: 'token:two' };
+    const sign = (principal: typeof remote): Promise<Signed> => core.call<Signed>('files.sign', { files: [{ upload: id }], key: ec.id }, {}, { principal });
+    await expect(sign(other)).rejects.toEqual(fails('NOT_FOUND'));
+    const { files } = await sign(remote);
+    expect(files[0]).toMatchObject({ name: 'name.txt', bytes: 8, written: { download: expect.any(String) } });
+    const download = files[0]!.written!.download!;
+    await expect(sign(remote)).rejects.toEqual(fails('NOT_FOUND'));
+    await expect(openDownload(core.core.spoolFolder, other.id, download)).rejects.toEqual(fails('NOT_FOUND'));
+    await expect(openDownload(core.core.spoolFolder, remote.id, `../${download}`)).rejects.toEqual(fails('NOT_FOUND'));
+    const signature = await collect((await openDownload(core.core.spoolFolder, remote.id, download)).stream);
+    expect(verifyWith('sha256', Buffer.from('uploaded'), await publicKeyOf(ec), signature)).toBe(true);
+    // Both uploads of a verification are used up.
+    const [again, detached] = [await upload('uploaded'), await upload('not a signature')];
+    expect(await core.call('files.verify', { file: { upload: again }, signature: { upload: detached } }, {}, { principal: remote })).toMatchObject({ intact: false });
+    expect((await readdir(core.core.spoolFolder)).filter((name) => name.startsWith(again) || name.startsWith(detached))).toEqual([]);
+  });
+
+  test('an upload that breaks off leaves nothing; old ones are swept', async () => {
+    const spool = core.core.spoolFolder;
+    const before = (await readdir(spool)).sort();
+    const broken = (async function* () { yield Buffer.from('half'); throw new Error('connection lost'); })();
+    await expect(receiveUpload(spool, remote.id, 'x', broken, AbortSignal.timeout(10_000))).rejects.toThrow('connection lost');
+    expect((await readdir(spool)).sort()).toEqual(before);
+    const id = await upload('old');
+    expect((await stat(join(spool, id))).mode & 0o777).toBe(0o600);
+    await sweepSpool(spool);
+    expect(await readdir(spool)).toContain(id);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61 * 60 * 1000 });
+    try {
+      await sweepSpool(spool);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await readdir(spool)).not.toContain(id);
+  });
+});
+
+test('a long signature is a job: listed, watched and cancelled from elsewhere', async () => {
+  const path = await sparse(2048 * MIB);
+  const started = Promise.withResolvers<void>();
+  const signing = core.call('files.sign', { files: [{ path }], key: ec.id }, {}, { progress: () => started.resolve() });
+  signing.catch(() => undefined);
+  await started.promise;
+  const { jobs } = await core.call<{ jobs: Job[] }>('jobs.list');
+  const running = jobs.find(({ state, operation }) => state === 'running' && operation === 'files.sign')!;
+  expect(await core.call('jobs.show', { id: running.id })).toMatchObject({ state: 'running', fraction: expect.any(Number), startedBy: 'a test' });
+  const watched: Job[] = [];
+  const watching = core.call<Job>('jobs.watch', { id: running.id }, {}, { progress: (job) => watched.push(job as Job) });
+  await vi.waitFor(() => expect(watched.length).toBeGreaterThan(0));
+  await core.call('jobs.cancel', { id: running.id });
+  await expect(signing).rejects.toEqual(fails('CANCELLED'));
+  expect(await watching).toMatchObject({ state: 'cancelled' });
+  expect(watched.length).toBeGreaterThan(0);
+  await expect(core.call('jobs.cancel', { id: running.id })).rejects.toEqual(fails('CONFLICT'));
+  await expect(stat(`${path}.sig`)).rejects.toThrow();
+});
+
+test('a signature in the other encoding of ECDSA verifies too; one of another key does not', async () => {
+  const path = await file('encoded');
+  const { files } = await core.call<Signed>('files.sign', { files: [{ path }], key: ec.id, encoding: 'p1363', out: { inline: true } });
+  expect(Buffer.from(files[0]!.signature, 'base64url')).toHaveLength(64);
+  expect(await core.call('files.verify', { file: { path }, signature: { bytes: files[0]!.signature } })).toMatchObject({ intact: true });
+  const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const foreign = signWith('sha256', Buffer.from('encoded'), stranger.privateKey).toString('base64url');
+  expect(await core.call('files.verify', { file: { path }, signature: { bytes: foreign } })).toMatchObject({ intact: false, trusted: false });
+});
