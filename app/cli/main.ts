@@ -1,4 +1,5 @@
 /** The command line's entry: `bin/keywright` starts it with the Node that came with the packages. */
+import { lstatSync, mkdirSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +15,19 @@ function cacheFolder(): string | undefined {
   return home?.startsWith('/') === true ? join(home, '.cache', 'keywright', 'code') : join(homedir(), '.cache', 'keywright', 'code');
 }
 
+/** A folder of somebody else's (HOME kept by sudo) or one that others may write is left alone: this runs without a cache then. */
+function isOursAlone(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { uid, mode } = lstatSync(folder);
+    return process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
+  } catch {
+    return false;
+  }
+}
+
 const cache = cacheFolder();
-if (cache !== undefined) enableCompileCache(cache);
+if (cache !== undefined && isOursAlone(cache)) enableCompileCache(cache);
 
 const { run } = await import('./run.ts');
 const interrupted = new AbortController();

@@ -162,6 +162,8 @@ function describeOption({ name, kind, choices, many, nullable, default: value, i
   const words: string[] = [];
   if (instead === true) words.push(`what --in names is the ${name}`);
   else if (kind === 'flag') words.push(value === true ? `not ${name.replaceAll('-', ' ')}` : name.replaceAll(/[.-]/g, ' '));
+  else if (kind === 'bytes') words.push(name === 'in' ? 'file to read' : `file with the ${name.replace(/-file$/, '').replaceAll(/[.-]/g, ' ')}`);
+  else if (kind === 'path') words.push(name === 'out' ? 'file to write' : `file with the ${name}`);
   else words.push(name.replaceAll(/[.-]/g, ' '));
   if (choices !== undefined) words.push(`one of: ${choices.join(', ')}`);
   if (kind === 'flag' && value === undefined && instead !== true) words.push(`or --no-${name}`);

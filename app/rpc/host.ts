@@ -70,13 +70,13 @@ async function serveBackground(): Promise<void> {
 /** A background owner is there for an open store: locked, and with nobody connected, it ends. */
 function endWhenLocked(owner: Owner): void {
   let unlocked = false;
-  let timer: NodeJS.Timeout | undefined;
   const end = (): void => void owner.close({ patience: PATIENCE }).finally(() => process.exit(0));
   const consider = (): void => {
-    clearTimeout(timer);
+    clearTimeout(waiting);
     // At once, so that the next command finds the store free and not locked.
     if (!unlocked && owner.clients === 0) end();
   };
+  const waiting = setTimeout(consider, FIRST_CLIENT_WITHIN);
   owner.core.subscribe((event) => {
     if (event.type !== 'store.changed') return;
     unlocked = event.state === 'unlocked';
@@ -84,7 +84,6 @@ function endWhenLocked(owner: Owner): void {
   });
   owner.onClientsChange(consider);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);
-  timer = setTimeout(consider, FIRST_CLIENT_WITHIN);
 }
 
 if (values.background) await serveBackground();
