@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeSync, type Stats } from 'node:fs';
+import { chmodSync, closeSync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeSync, type Stats } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { KeywrightError } from '../contract/errors.ts';
@@ -89,7 +89,7 @@ export function readOwnerRecord(dataDir: string): OwnerRecord | undefined {
   }
 }
 
-/** Puts the record where others look for it, whole or not at all. */
+/** Puts the record where others look for it, whole or not at all. It need not outlast a power cut: its owner does not either. */
 export function writeOwnerRecord(dataDir: string, record: OwnerRecord): void {
   const path = join(ownerFolder(dataDir), RECORD);
   const aside = `${path}.${process.pid}`;
@@ -98,7 +98,6 @@ export function writeOwnerRecord(dataDir: string, record: OwnerRecord): void {
     const file = openSync(aside, 'wx', 0o600);
     try {
       writeSync(file, JSON.stringify(record));
-      fsyncSync(file);
     } finally {
       closeSync(file);
     }
