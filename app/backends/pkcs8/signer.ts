@@ -7,8 +7,8 @@ import {
 import type { Signer } from '../../keystore/keystore.ts';
 import { parsePkcs8 } from '../../formats/private-parts.ts';
 import { untilEnded } from '../software/cancel.ts';
-import { curveOf } from '../software/curves.ts';
-import { digestInfo, emsaPss } from '../software/emsa.ts';
+import { curveOf } from '../../formats/curves.ts';
+import { digestInfo, emsaPss } from '../../formats/emsa.ts';
 import type { LoadedKey, SoftwareKeys } from '../software/keys.ts';
 import { cannot } from '../software/refusals.ts';
 

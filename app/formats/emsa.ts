@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { HASH_SIZES, type HashName } from '../../contract/index.ts';
+import { HASH_SIZES, type HashName } from '../contract/index.ts';
 
 /** How RSA signatures encode a ready digest (RFC 8017 §9): node:crypto does it for messages alone. */
 
@@ -32,7 +32,7 @@ export function emsaPss(hash: HashName, digest: Uint8Array, length: number): Buf
 }
 
 /** MGF1 (RFC 8017 B.2.1). */
-function maskGeneration(hash: HashName, seed: Uint8Array, length: number): Buffer {
+export function maskGeneration(hash: HashName, seed: Uint8Array, length: number): Buffer {
   const blocks: Buffer[] = [];
   for (let counter = 0; counter * HASH_SIZES[hash] < length; counter++) {
     const bytes = Buffer.alloc(4);

@@ -1,8 +1,8 @@
-import type { KeyAlgorithmName } from '../../contract/index.ts';
+import type { KeyAlgorithmName } from '../contract/index.ts';
 
 type Curve = typeof import('@noble/curves/nist.js')['p256'];
 
-/** @returns the curve of an EC algorithm for ready digests, which node:crypto cannot sign. Loaded when first needed. */
+/** @returns the curve of an EC algorithm for ready digests, which node:crypto can neither sign nor verify. Loaded when first needed. */
 export async function curveOf(algorithm: KeyAlgorithmName): Promise<Curve> {
   if (algorithm === 'ec-secp256k1') return (await import('@noble/curves/secp256k1.js')).secp256k1;
   if (algorithm.startsWith('ec-brainpool')) {
