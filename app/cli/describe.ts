@@ -48,9 +48,13 @@ function wireSchema(schema: Operation['input']): Schema {
   return toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
 }
 
+function without(schema: Schema, names: readonly string[]): Schema {
+  return { ...schema, properties: Object.fromEntries(Object.entries(schema.properties ?? {}).filter(([name]) => !names.includes(name))) };
+}
+
 function describe(operation: Operation): CommandSpec {
   const { id, summary, permission, http, check, cli = {} } = operation;
-  const schema = wireSchema(operation.input);
+  const schema = without(wireSchema(operation.input), cli.without ?? []);
   const unions: UnionSpec[] = [];
   const fields = new Map(fieldsOf(schema, '', cli.paths ?? {}, unions).map((field) => [field.path, field]));
   const files = cli.files ?? {};

@@ -3,7 +3,7 @@ import { KeyAlgorithm } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
 import { operation } from './operation.ts';
 import {
-  BackendName, CapabilityEntry, Cursor, Empty, InventorySource, KeyRecord, KeyReference, KeyState, KeyVersion, Label, Limit, Tags, Timestamp, UsageName,
+  BackendName, CapabilityEntry, Cursor, Empty, FileIn, FileOut, FileWritten, InventorySource, KeyRecord, KeyReference, KeyState, KeyVersion, Label, Limit, Tags, Timestamp, UsageName,
 } from './records.ts';
 
 /** Operations on keys as things; what keys do is in `key-use.ts`. */
@@ -184,13 +184,16 @@ export const importKeys = operation({
   http: { method: 'POST', path: '/v1/keys/import', status: 201 },
   cli: {
     arguments: ['file'],
+    without: ['from'],
     files: { file: 'content', in: 'content' },
     options: { tags: 'tag', usages: 'usage', ownPassphrase: 'own-passphrase' },
     table: { rows: 'keys', columns: KEY_COLUMNS },
     examples: ['keywright keys import key.pem --import-passphrase-file pw --label "Copy"'],
   },
   input: z.strictObject({
-    content: boundedBytes(MAX_KEY_FILE),
+    /** The file's bytes, or the file itself: exactly one of the two. The window names the file, so that no key passes through it. */
+    content: boundedBytes(MAX_KEY_FILE).optional(),
+    from: FileIn.optional(),
     /** Told by content when absent. Raw bytes always need it, and `algorithm`. */
     format: KeyFileFormat.optional(),
     algorithm: KeyAlgorithm.optional(),
@@ -217,7 +220,7 @@ export const exportKey = operation({
   capability: 'export',
   unhurried: true,
   http: { method: 'POST', path: '/v1/keys/{key}/export', status: 200 },
-  cli: { arguments: ['key'], out: 'content', secretOut: true, examples: ['keywright keys export "Release signing" --format pkcs8 --export-passphrase-file pw --out key.pem'] },
+  cli: { arguments: ['key'], without: ['to'], out: 'content', secretOut: true, examples: ['keywright keys export "Release signing" --format pkcs8 --export-passphrase-file pw --out key.pem'] },
   input: z.strictObject({
     key: KeyReference,
     format: KeyFileFormat.default('pkcs8'),
@@ -225,8 +228,17 @@ export const exportKey = operation({
     /** PKCS#8 and OpenSSH are encrypted with a passphrase that is asked for. Without encryption: only after a confirmation. */
     encrypt: z.boolean().default(true),
     encoding: z.enum(['pem', 'der']).default('pem'),
+    /** Write it to a file instead of giving it in the answer: the window does so, so that no key passes through it. */
+    to: FileOut.optional(),
   }),
-  output: z.strictObject({ content: Bytes, format: KeyFileFormat, encrypted: z.boolean(), fileName: z.string() }),
+  output: z.strictObject({
+    /** Absent when it was written. */
+    content: Bytes.optional(),
+    written: FileWritten.optional(),
+    format: KeyFileFormat,
+    encrypted: z.boolean(),
+    fileName: z.string(),
+  }),
   errors: ['NOT_FOUND', 'PERMISSION_DENIED', 'CAPABILITY_MISSING', 'PIN_REQUIRED', 'PIN_INCORRECT', 'CANCELLED'],
 });
 

@@ -27,6 +27,8 @@ export interface CommandLine {
   readonly files?: Readonly<Record<string, string>>;
   /** Fields whose option is not the field's name in kebab case: `{ tags: 'tag' }`. Repeatable when the field is an array. */
   readonly options?: Readonly<Record<string, string>>;
+  /** Fields of the input that the command line has other ways for. */
+  readonly without?: readonly string[];
   /** Flags that replace the file's field by another: `{ digest: 'content.digest' }`. */
   readonly switches?: Readonly<Record<string, string>>;
   /** Fields that are paths on this machine and must be made absolute: `in` for reading, `out` for writing. */

@@ -9,13 +9,14 @@ import { alreadyExists, fileError } from './file-errors.ts';
  * name by a hard link, which fails when the name is taken.
  *
  * While it is written it is readable by its owner alone; then it gets the mode of what it replaces, else that of the umask.
+ * @param options.mode instead of that: 0o600 for what is secret.
  * @param produce is given `write`, which may be called any number of times, one after another.
  * @returns what `produce` returns.
  * @throws ALREADY_EXISTS, NOT_FOUND (no such folder), PERMISSION_DENIED, STORAGE_FULL, STORAGE_READ_ONLY, INVALID_INPUT (a
  *   folder's path), AbortError, and whatever `produce` throws; after any of them nothing remains
  */
 export async function writeAside<T>(
-  path: string, options: { readonly overwrite: boolean; readonly signal: AbortSignal }, produce: (write: (chunk: Uint8Array) => Promise<void>) => Promise<T>,
+  path: string, options: { readonly overwrite: boolean; readonly signal: AbortSignal; readonly mode?: number }, produce: (write: (chunk: Uint8Array) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const { overwrite, signal } = options;
   signal.throwIfAborted();
@@ -39,7 +40,7 @@ export async function writeAside<T>(
     await file.sync();
     await file.close();
     file = undefined;
-    await chmod(aside, target.mode);
+    await chmod(aside, options.mode ?? target.mode);
     await (overwrite ? rename(aside, target.path) : nameOnce(aside, target.path));
     made = false;
     await syncFolder(dirname(target.path));

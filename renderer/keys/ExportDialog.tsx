@@ -1,10 +1,11 @@
 import { useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
-import { decodeBase64url, KEY_ALGORITHMS, useAction, useBridge, type InputFor } from '../bridge/index.ts';
+import { KEY_ALGORITHMS, useAction, useBridge, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, useToast } from '../ui/index.ts';
 
 type Format = 'pkcs8' | 'openssh' | 'jwk' | 'pkcs1' | 'sec1' | 'raw';
+const EXTENSIONS: Readonly<Record<Format, string>> = { pkcs8: 'pem', pkcs1: 'pem', sec1: 'pem', jwk: 'jwk', openssh: 'key', raw: 'bin' };
 const ENCRYPTED: readonly Format[] = ['pkcs8', 'openssh'];
 
 /** Formats that have a place for a key of this algorithm. The core refuses what slips through, with the reason. */
@@ -31,12 +32,15 @@ export function ExportDialog({ keyRecord, open, onClose }: { keyRecord: KeyRecor
     onClose();
   };
   const submit = async (): Promise<void> => {
-    const answer = await exports.run(input);
-    if (answer === undefined) return;
-    const where = await bridge.saveFile(decodeBase64url(answer.content), answer.fileName);
-    if (where === undefined) return;
+    // The core writes the file: no key passes through this window.
+    const name = `${keyRecord.label.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')}.${EXTENSIONS[format]}`;
+    const target = await bridge.saveTarget(name);
+    if (target === undefined) return;
+    const answer = await exports.run({ ...input, to: target.out });
+    if (answer?.written === undefined) return;
+    const where = await target.finish(answer.written);
     close();
-    toast({ text: t('keys.export.done', { name: keyRecord.label, where }) });
+    toast({ text: t('keys.export.done', { name: keyRecord.label, where: where ?? name }) });
   };
   return (
     <Dialog title={t('keys.export.title', { name: keyRecord.label })} open={open} onClose={close} onSubmit={() => void submit()}>

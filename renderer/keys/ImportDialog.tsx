@@ -1,11 +1,10 @@
 import { useEffect, useState } from 'react';
 import type { KeyAlgorithmName, KeyRecord } from '../../app/contract/index.ts';
-import { asProblem, encodeBase64url, useAction, useBridge, type ChosenFile, type InputFor } from '../bridge/index.ts';
+import { asProblem, useAction, useBridge, type ChosenFile, type FileReference, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Select, TextField } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 
-const LARGEST = 4 * 1024 * 1024;
 const SYMMETRIC: readonly KeyAlgorithmName[] = ['aes-128', 'aes-192', 'aes-256', 'chacha20-poly1305', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512'];
 
 /** Keys out of a file that was chosen or dropped. What kind of file it is tells its content; a passphrase is asked for in the prompt. */
@@ -20,8 +19,8 @@ export function ImportDialog({ file, open, onClose, onImported }: { file: Chosen
   useEffect(() => {
     if (file !== undefined) setChosen(file);
   }, [file]);
-  const inputWith = (content: string): InputFor<'keys.import'> => ({
-    content, ...(label.trim() !== '' && { label: label.trim() }), ...(raw !== 'told' && { format: 'raw' as const, algorithm: raw }),
+  const inputWith = (source: Pick<InputFor<'keys.import'>, 'content' | 'from'>): InputFor<'keys.import'> => ({
+    ...source, ...(label.trim() !== '' && { label: label.trim() }), ...(raw !== 'told' && { format: 'raw' as const, algorithm: raw }),
   });
   const close = (): void => {
     imports.reset();
@@ -36,14 +35,15 @@ export function ImportDialog({ file, open, onClose, onImported }: { file: Chosen
   const submit = async (): Promise<void> => {
     if (chosen === undefined) return;
     setUnreadable(undefined);
-    let content: string;
+    let from: FileReference;
     try {
-      content = encodeBase64url(await chosen.bytes(LARGEST));
+      // The file is named, not read: no key passes through this window.
+      from = await chosen.toInput();
     } catch (thrown) {
       setUnreadable(asProblem(thrown));
       return;
     }
-    const answer = await imports.run(inputWith(content));
+    const answer = await imports.run(inputWith({ from }));
     if (answer === undefined) return;
     setLabel('');
     close();
@@ -65,7 +65,7 @@ export function ImportDialog({ file, open, onClose, onImported }: { file: Chosen
         <Notice>{t('keys.import.note')}</Notice>
         <ErrorNotice error={unreadable ?? imports.error} />
       </DialogBody>
-      <DialogActions aside={<CopyAsCommand operation="keys.import" input={inputWith('FILE')} />}>
+      <DialogActions aside={<CopyAsCommand operation="keys.import" input={inputWith({ content: 'FILE' })} />}>
         <Button onPress={imports.pending ? imports.cancel : close}>{t('common.cancel')}</Button>
         <Button kind="primary" type="submit" isDisabled={chosen === undefined} pending={imports.pending}>{t('keys.import.action')}</Button>
       </DialogActions>
