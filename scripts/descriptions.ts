@@ -1,5 +1,5 @@
-import { ERRORS, FACES, NOUNS, type Face, type Operation } from '../app/contract/index.ts';
-import { nounOf, operationsOn, SORTED_OPERATIONS } from '../app/agent/faces.ts';
+import { ERRORS, FACES, NOUNS, OPERATIONS, type Face, type Operation } from '../app/contract/index.ts';
+import { nounOf, operationsOn } from '../app/agent/faces.ts';
 
 /** Documentation that is made from the contract. */
 
@@ -15,14 +15,14 @@ const FACE_NAMES: Readonly<Record<Face, string>> = { ipc: 'window', rest: 'REST'
 
 /** @returns docs/operations.md */
 export function operationsPage(): string {
-  const left = SORTED_OPERATIONS.flatMap((operation) => FACES.filter((face) => operation.notOn?.[face] !== undefined).map((face) => [code(operation.id), FACE_NAMES[face], operation.notOn?.[face] ?? '']));
+  const left = OPERATIONS.flatMap((operation) => FACES.filter((face) => operation.notOn?.[face] !== undefined).map((face) => [code(operation.id), FACE_NAMES[face], operation.notOn?.[face] ?? '']));
   return page(
     '# Operations',
     'Everything that a person or a program can do. The window, REST and the command line are made from one list; an operation is on each of them unless a reason is given below. '
     + '*Effect* is what it does at most: `use` means that a private or secret key acts, `destroy` that something is lost for good. An arrow (→) marks answers that stream progress. '
     + 'The whole of REST, with inputs and answers, is in [`resources/openapi.json`](../resources/openapi.json); `keywright NOUN VERB --help` tells the options of a command.',
     ...NOUNS.flatMap((noun) => {
-      const operations = SORTED_OPERATIONS.filter((operation) => nounOf(operation) === noun);
+      const operations = OPERATIONS.filter((operation) => nounOf(operation) === noun);
       return [`## ${noun}`, table(['operation', 'what it does', 'permission', 'effect', 'REST', 'command'], operations.map((operation) => [
         code(operation.id) + (operation.progress === undefined ? '' : ' →'), operation.summary, code(operation.permission), operation.effect, restOf(operation), commandOf(operation),
       ]))];

@@ -1,5 +1,5 @@
 import { toJSONSchema } from 'zod';
-import { NOUNS, OPERATIONS, type Noun, type Operation } from '../contract/index.ts';
+import { OPERATIONS, type Operation } from '../contract/index.ts';
 import type { ArgumentSpec, CommandSpec, Kind, OptionSpec, OutputSpec, UnionSpec } from './spec.ts';
 
 /** JSON Schema as far as the contract's inputs and outputs need it. */
@@ -33,10 +33,9 @@ interface Field {
 /** The wire form of bytes (`boundedBytes`). */
 const BYTES = '^[A-Za-z0-9_-]*$';
 
-/** @returns every operation that the command line has, as commands: by noun, then by name (a module's own order differs between engines). */
+/** @returns every operation that the command line has, as commands. */
 export function describeCommands(operations: readonly Operation[] = OPERATIONS): CommandSpec[] {
-  const nounOf = ({ id }: Operation) => NOUNS.indexOf(id.split('.')[0] as Noun);
-  return operations.filter(({ notOn }) => notOn?.cli === undefined).sort((a, b) => nounOf(a) - nounOf(b) || (a.id < b.id ? -1 : 1)).map(describe);
+  return operations.filter(({ notOn }) => notOn?.cli === undefined).map(describe);
 }
 
 /** @returns the text of `commands.generated.json`. */

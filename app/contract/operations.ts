@@ -1,4 +1,4 @@
-import type { Operation } from './operation.ts';
+import { NOUNS, type Noun, type Operation } from './operation.ts';
 import * as backends from './backends.ts';
 import * as files from './files.ts';
 import * as keyUse from './key-use.ts';
@@ -6,13 +6,19 @@ import * as keys from './keys.ts';
 import * as service from './service.ts';
 import * as store from './store.ts';
 
-/** Every operation there is: faces, documentation and tests are derived from this list. */
+const nounOf = ({ id }: Operation): number => NOUNS.indexOf(id.split('.')[0] as Noun);
+
 const declared: Record<string, unknown>[] = [store, backends, keys, keyUse, files, service];
 
 function isOperation(value: unknown): value is Operation {
   return typeof value === 'object' && value !== null && 'id' in value && 'http' in value;
 }
 
-export const OPERATIONS: readonly Operation[] = declared.flatMap((noun) => Object.values(noun).filter(isOperation));
+/**
+ * Every operation there is, by noun, then by id: faces, documentation and tests are derived from this list. Sorted, since a
+ * module's own order differs between engines.
+ */
+export const OPERATIONS: readonly Operation[] = declared.flatMap((noun) => Object.values(noun).filter(isOperation))
+  .sort((a, b) => nounOf(a) - nounOf(b) || (a.id < b.id ? -1 : 1));
 
 export const OPERATIONS_BY_ID: ReadonlyMap<string, Operation> = new Map(OPERATIONS.map((record) => [record.id, record]));
