@@ -1,4 +1,4 @@
-import { PERMISSIONS } from '../app/contract/index.ts';
+import { PERMISSIONS } from '../app/contract/operation.ts';
 import type { Principal } from '../app/contract/index.ts';
 
 /** The main window may do everything but see or answer prompts. */

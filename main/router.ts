@@ -1,7 +1,8 @@
 import { ipcMain } from 'electron';
 import type { IpcMainEvent, IpcMainInvokeEvent, WebContents } from 'electron';
-import { KeywrightError, OPERATIONS_BY_ID, toProblem } from '../app/contract/index.ts';
+import { KeywrightError, toProblem } from '../app/contract/errors.ts';
 import type { CallOptions, Face, Principal, Problem } from '../app/contract/index.ts';
+import { IPC_OPERATIONS, PROMPT_OPERATIONS } from '../preload/operations.generated.ts';
 import type { DesktopResult } from '../renderer/bridge/desktop-api.ts';
 import { isFrom } from './security/sender.ts';
 import type { Surface } from './security/served-files.ts';
@@ -52,11 +53,8 @@ export class Post {
   }
 }
 
-/** Whether the contract shows an operation on a face. */
-export function isOn(operation: string, face: Face): boolean {
-  const record = OPERATIONS_BY_ID.get(operation);
-  return record !== undefined && record.notOn?.[face] === undefined;
-}
+/** Which operations each window may call. The list is made from the contract, whose schemas stay in the core. */
+const ALLOWED: Partial<Record<Face, ReadonlySet<string>>> = { ipc: new Set(IPC_OPERATIONS), prompt: new Set(PROMPT_OPERATIONS) };
 
 /** Errors travel as records: a rejected message would lose everything but its text. */
 export async function asResult(work: () => Promise<unknown>): Promise<DesktopResult> {
@@ -74,7 +72,7 @@ export class CallTable {
 
   /** @throws INVALID_INPUT for an operation that the face does not have, or a number that is in use. */
   async run(host: Calls, side: Side, number: unknown, operation: unknown, input: unknown, progress: ((event: unknown) => void) | undefined): Promise<unknown> {
-    if (typeof operation !== 'string' || !isOn(operation, side.principal.face)) {
+    if (typeof operation !== 'string' || ALLOWED[side.principal.face]?.has(operation) !== true) {
       void host.refuse(side.principal, String(operation).slice(0, 100), 'There is no such operation on this face.');
       throw new KeywrightError('INVALID_INPUT', { detail: 'There is no such operation.', where: '/operation' });
     }

@@ -1,12 +1,13 @@
-/** node scripts/lint.ts: oxlint, the import rules with their canary, and dead code. Exit code 1 when one of them finds something. */
+/** node scripts/lint.ts: oxlint, the import rules with their canary, and files that nothing leads to. Exit code 1 when one of them finds something. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
-import { CANARY, CANARY_BREAKS, FORBIDDEN } from './import-rules.ts';
+import type { IModule } from 'dependency-cruiser';
+import { CANARY, CANARY_BREAKS, ENTRIES, FORBIDDEN } from './import-rules.ts';
 import { ROOT } from './paths.ts';
 
-const FOLDERS = ['app', 'main', 'preload', 'renderer', 'e2e', 'scripts'].filter((folder) => existsSync(join(ROOT, folder)));
+const FOLDERS = ['app', 'bench', 'main', 'preload', 'renderer', 'e2e', 'scripts'].filter((folder) => existsSync(join(ROOT, folder)));
 
 function tool(name: string, args: readonly string[]): boolean {
   console.log(`— ${name}`);
@@ -25,6 +26,15 @@ function offerTypeScript6(): void {
       return next(asked ? specifier.replace('typescript', 'typescript-tools') : specifier, context);
     },
   });
+}
+
+/** @returns the files of ours that no program, test or tool leads to. */
+function unreached(modules: readonly IModule[]): string[] {
+  const ours = new Map(modules.filter(({ source }) => FOLDERS.some((folder) => source.startsWith(`${folder}/`))).map((module) => [module.source, module]));
+  const reached = new Set([...ours.keys()].filter((source) => ENTRIES.test(source)));
+  // A set that grows while it is walked is walked to its end.
+  for (const source of reached) for (const { resolved } of ours.get(source)?.dependencies ?? []) if (ours.has(resolved)) reached.add(resolved);
+  return [...ours.keys()].filter((source) => !reached.has(source) && source !== CANARY);
 }
 
 /** @returns whether the import rules hold, and the canary breaks those that it must. */
@@ -49,8 +59,10 @@ async function importRules(): Promise<boolean> {
 
   const others = found.filter((violation) => violation.from !== CANARY);
   for (const { from, to, rule, cycle } of others) console.log(`  ${from} → ${cycle === undefined ? to : cycle.map((step) => step.name).join(' → ')}   (${rule.name})`);
+  const dead = unreached(output.modules);
+  for (const source of dead) console.log(`  ${source} is reached by no program, test or tool`);
   console.log(`  ${output.summary.totalCruised} modules, ${output.summary.totalDependenciesCruised} imports, ${others.length} against the rules`);
-  return missed.length === 0 && others.length === 0;
+  return missed.length === 0 && others.length === 0 && dead.length === 0;
 }
 
 const results = [

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { KeywrightError } from '../../app/contract/index.ts';
+import { KeywrightError } from '../../app/contract/errors.ts';
 import type { CallOptions, Core, CoreEvent, Principal } from '../../app/contract/index.ts';
 
 export interface SupervisorOptions {
