@@ -30,8 +30,8 @@ export interface LocalCore extends Core {
 }
 
 /**
- * The service behind the contract, over the store in `dataDir`. Looks at the store but does not unlock it.
- * @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY
+ * The service behind the contract, over the store in `dataDir`. Looks at the store but does not unlock it. One that is damaged or
+ * too new does not keep it from starting: `store.status` tells what is wrong, and `store.restore` mends it.
  */
 export async function createKeychain(options: { dataDir: string; kind: CoreKind; version: string; config: Config; ports: Ports; openapi: () => Promise<string> }): Promise<LocalCore> {
   const { dataDir, kind, config, ports } = options;
