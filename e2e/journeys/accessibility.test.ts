@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import { expect, test } from '../support/fixture.ts';
 import { heading, person } from '../support/person.ts';
 import { chooseSecret, keepRecoveryCode } from '../support/prompts.ts';
-import { PASSPHRASE } from '../support/person.ts';
+import { PASSPHRASE, STORE } from '../support/person.ts';
 import type { Program } from '../support/program.ts';
 import { text } from '../support/texts.ts';
 
@@ -83,6 +83,31 @@ test('axe finds nothing on any page, in any dialog, in any theme', async ({ prog
   for (const place of ['files', 'backends', 'activity', 'settings', 'keys'] as const) {
     await ada.goesTo(place);
     await seen(place);
+    if (place === 'files') {
+      await page.getByRole('radio', { name: text('files.verifyFile') }).check({ force: true });
+      await seen('verify a file');
+    }
+    if (place === 'backends') {
+      await page.getByRole('button', { name: text('backends.add'), exact: true }).first().click();
+      await expect(page.getByRole('dialog', { name: text('backends.addTitle') })).toBeVisible();
+      await seen('add a backend');
+      await page.keyboard.press('Escape');
+      await page.getByRole('row').nth(1).click();
+      await seen('backend');
+    }
+    if (place === 'activity' || place === 'settings') {
+      for (const tab of (await page.getByRole('tab').allTextContents()).slice(1)) {
+        await page.getByRole('tab', { name: tab, exact: true }).click();
+        await seen(`${place} ${tab}`);
+      }
+    }
+    if (place === 'settings') {
+      await page.getByRole('tab', { name: text('settings.access'), exact: true }).click();
+      await page.getByRole('button', { name: text('settings.grant'), exact: true }).first().click();
+      await expect(page.getByRole('dialog')).toBeVisible();
+      await seen('grant access');
+      await page.keyboard.press('Escape');
+    }
   }
 
   await page.getByRole('button', { name: text('keys.new.open'), exact: true }).first().click();
@@ -118,6 +143,15 @@ test('axe finds nothing on any page, in any dialog, in any theme', async ({ prog
   await seen('shortcuts');
   await page.keyboard.press('Escape');
 
+  await detail.getByRole('button', { name: text('common.more'), exact: true }).click();
+  await expect(page.getByRole('menu')).toBeVisible();
+  await seen('menu');
+  await page.keyboard.press('Escape');
+
   await ada.locks();
   await seen('locked');
+  await page.getByRole('button', { name: text('store.unlock'), exact: true }).click();
+  const unlocking = await program.prompt();
+  await expect(unlocking.getByRole('form', { name: text('ask.unlock', { name: STORE }) })).toBeVisible();
+  await seen('prompt for the passphrase', unlocking);
 });
