@@ -26,6 +26,7 @@ export function encryptOaep(publicKey: KeyObject, hash: OaepHash, plaintext: Uin
  * @throws INVALID_INPUT, in the same words whatever was wrong
  */
 export async function decryptOaep({ key, derived }: LoadedKey, hash: OaepHash, ciphertext: Uint8Array): Promise<Uint8Array> {
+  assertWholeModulus(key, ciphertext);
   const name = `oaep-${hash}`;
   let cryptoKey = derived.get(name) as webcrypto.CryptoKey | undefined;
   if (cryptoKey === undefined) derived.set(name, cryptoKey = key.toCryptoKey({ name: 'RSA-OAEP', hash: SUBTLE_HASHES[hash] }, false, ['decrypt']));
@@ -41,11 +42,17 @@ export async function decryptOaep({ key, derived }: LoadedKey, hash: OaepHash, c
  * the same for a ciphertext, and no error, so that nobody learns of it (Bleichenbacher).
  */
 export function decryptPkcs1(key: KeyObject, ciphertext: Uint8Array): Uint8Array {
+  assertWholeModulus(key, ciphertext);
   try {
     return privateDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, ciphertext);
   } catch {
     throw doesNotOpen();
   }
+}
+
+/** A ciphertext is as long as the modulus (RFC 8017 §7.1.2 step 1b). OpenSSL takes one without its leading zeros too. @throws INVALID_INPUT */
+function assertWholeModulus(key: KeyObject, ciphertext: Uint8Array): void {
+  if (ciphertext.length !== (key.asymmetricKeyDetails?.modulusLength as number) / 8) throw doesNotOpen();
 }
 
 /**
