@@ -6,7 +6,7 @@ import { person } from '../support/person.ts';
 import { chooseSecret } from '../support/prompts.ts';
 import { text } from '../support/texts.ts';
 
-const EXPORT_PASSPHRASE = 'another pass phrase 99';
+const EXPORT_PASSPHRASE = 'paper boats on a lake 31';
 const SECRET_TEXT = 'The meeting is at noon.';
 
 test('from the first run to a signed file, an exported key, a rotation and an undo', async ({ program, folder }) => {
@@ -50,7 +50,7 @@ test('from the first run to a signed file, an exported key, a rotation and an un
       await dialog.getByRole('button', { name: text('keys.export.action'), exact: true }).click();
       await chooseSecret(program, text('ask.exportPassphrase', { name: 'Release signing' }), 'export-passphrase', EXPORT_PASSPHRASE);
     });
-    expect(openssl(['pkey', '-in', exported, '-passin', `pass:${EXPORT_PASSPHRASE}`, '-pubout'])).toBe(readFileSync(publicKey, 'utf8').trimEnd() + '\n');
+    expect(openssl(['pkey', '-in', exported, '-passin', 'stdin', '-pubout'], `${EXPORT_PASSPHRASE}\n`)).toBe(readFileSync(publicKey, 'utf8').trimEnd() + '\n');
   });
 
   let ciphertext = '';

@@ -3,7 +3,7 @@ import { chooseSecret, keepRecoveryCode, typeSecret } from './prompts.ts';
 import type { Program } from './program.ts';
 import { text } from './texts.ts';
 
-export const PASSPHRASE = 'correct horse battery staple 42';
+export const PASSPHRASE = 'a window full of quiet keys 7';
 export const STORE = 'Keys';
 
 /** What a person does in the window, by the words that they see. */
