@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { KeywrightError, type AuditEntry, type Call } from '../contract/index.ts';
 import type { Storage, StorageTransaction } from '../storage/storage.ts';
 import { jsonBytes, jsonOf } from './unit.ts';
@@ -55,11 +55,13 @@ export class AuditTrail {
   async append(facts: AuditFacts): Promise<void> {
     while (this.#mending !== undefined) await this.#mending;
     const json = bytesOf(facts);
-    const hash = chain(this.#head.hash, json);
-    this.#head = { number: this.#head.number + 1, hash };
-    const entry = new Uint8Array(HASH_BYTES + json.length);
-    entry.set(hash);
+    // One piece, hashed in one go with the previous hash where its own then stands: this is on the way of every signature.
+    const entry = Buffer.allocUnsafe(HASH_BYTES + json.length);
+    entry.set(this.#head.hash);
     entry.set(json, HASH_BYTES);
+    const digest = hash('sha256', entry, 'buffer');
+    entry.set(digest);
+    this.#head = { number: this.#head.number + 1, hash: digest };
     try {
       await this.#storage.log.append(entry);
     } catch (thrown) {
@@ -105,7 +107,7 @@ export class AuditTrail {
   async verify(call: Pick<Call, 'signal' | 'progress'>): Promise<{ ok: boolean; entries: number; firstBroken: number | null; detail: string }> {
     const total = this.#head.number;
     const anchors = new Map((await this.#pending()).map(({ after }) => [after.number, after.hash]));
-    let hash: Uint8Array = Buffer.alloc(HASH_BYTES);
+    let link: Uint8Array = Buffer.alloc(HASH_BYTES);
     let number = 0;
     const broken = (detail: string): { ok: boolean; entries: number; firstBroken: number; detail: string } => ({ ok: false, entries: total, firstBroken: number, detail });
     try {
@@ -115,10 +117,10 @@ export class AuditTrail {
         if (page.length === 0) break;
         for (const { number: next, entry } of page) {
           number = next;
-          hash = chain(hash, entry.subarray(HASH_BYTES));
-          if (Buffer.compare(hash, entry.subarray(0, HASH_BYTES)) !== 0) return broken(`Entry ${number} does not follow from the one before it.`);
+          link = chain(link, entry.subarray(HASH_BYTES));
+          if (Buffer.compare(link, entry.subarray(0, HASH_BYTES)) !== 0) return broken(`Entry ${number} does not follow from the one before it.`);
           const anchor = anchors.get(number);
-          if (anchor !== undefined && anchor !== Buffer.from(hash).toString('hex')) return broken(`Entry ${number} is not the one that a later change saw.`);
+          if (anchor !== undefined && anchor !== Buffer.from(link).toString('hex')) return broken(`Entry ${number} is not the one that a later change saw.`);
         }
         call.progress({ done: number, total });
       }
