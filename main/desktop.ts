@@ -138,7 +138,7 @@ export class Desktop {
     if (this.#main?.isDestroyed() === false) this.#main.webContents.send(WINDOW.event, event);
     if (event.type !== 'prompts.changed') return;
     this.#pendingPrompts = event.pending;
-    if (event.pending === 0) return this.#prompts.close();
+    if (event.pending === 0) return this.#prompts.rest();
     this.#prompts.show();
     this.#prompts.contents?.send(PROMPT.changed);
   }
@@ -170,7 +170,7 @@ export class Desktop {
     const post = new Post(this.#promptSide, (side, request, reason) => void this.core.refuse(side.principal, request, reason));
     post.answer(PROMPT.pending, async () => (await this.#pending()).prompts);
     post.answer(PROMPT.answer, (_event, id, answer) => asResult(() => this.#promptCall('prompts.answer', { id, answer })));
-    post.receive(PROMPT.close, () => { if (this.#pendingPrompts === 0) this.#prompts.close(); });
+    post.receive(PROMPT.close, () => { if (this.#pendingPrompts === 0) this.#prompts.rest(); });
     post.receive(PROMPT.resize, (_event, height) => this.#prompts.resize(height));
     post.answer(PROMPT.copyText, (_event, text, options) => this.#clipboard.copy(text, (options as { clearAfter?: number } | undefined)?.clearAfter));
   }

@@ -4,10 +4,13 @@ import { text } from './texts.ts';
 
 /** The form of the prompt with this title, in the prompt surface. */
 async function form(program: Program, title: string) {
-  const page = await program.prompt();
-  const found = page.getByRole('form', { name: title });
-  await expect(found).toBeVisible();
-  return { page, form: found };
+  let page!: Page;
+  // The surface of the prompt before may be there still, and go while one looks at it.
+  await expect(async () => {
+    page = await program.prompt();
+    await expect(page.getByRole('form', { name: title })).toBeVisible({ timeout: 3000 });
+  }).toPass({ timeout: 20_000 });
+  return { page, form: page.getByRole('form', { name: title }) };
 }
 
 /** Presses the button that answers. The last answer closes the surface, at times before the press has been acknowledged. */

@@ -7,6 +7,12 @@ import { pageUrl } from '../security/served-files.ts';
 
 const WIDTH = 480;
 const HEIGHT = { first: 380, least: 160, most: 760 } as const;
+/**
+ * Milliseconds after the last prompt: one question often follows the other at once (a passphrase, then the recovery code),
+ * and a window that goes and comes again flickers. Then it is hidden, and soon after ended with all that was typed in it.
+ */
+const HIDDEN_AFTER = 400;
+const ENDED_AFTER = 3000;
 
 export interface PromptWindowOptions {
   readonly where: Places;
@@ -26,6 +32,7 @@ export class PromptWindow {
   readonly #options: PromptWindowOptions;
   #session: Session | undefined;
   #window: BrowserWindow | undefined;
+  #rest: NodeJS.Timeout | undefined;
 
   constructor(options: PromptWindowOptions) {
     this.#options = options;
@@ -37,6 +44,8 @@ export class PromptWindow {
 
   /** Opens it, or brings it to the front. */
   show(): void {
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
     if (this.#window !== undefined && !this.#window.isDestroyed()) {
       this.#window.show();
       this.#window.focus();
@@ -45,8 +54,19 @@ export class PromptWindow {
     this.#window = this.#open();
   }
 
+  /** Nothing is asked any more. */
+  rest(): void {
+    if (this.#window === undefined || this.#rest !== undefined) return;
+    this.#rest = setTimeout(() => {
+      if (this.#window?.isDestroyed() === false) this.#window.hide();
+      this.#rest = setTimeout(() => this.close(), ENDED_AFTER);
+    }, HIDDEN_AFTER);
+  }
+
   /** Ends it without asking anything. */
   close(): void {
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
     const window = this.#window;
     this.#window = undefined;
     if (window?.isDestroyed() === false) window.destroy();
@@ -89,7 +109,7 @@ export class PromptWindow {
       }
     });
     window.once('ready-to-show', () => {
-      if (!window.isDestroyed()) window.show();
+      if (!window.isDestroyed() && this.#rest === undefined) window.show();
     });
     const appearance = this.#options.appearance();
     void window.loadURL(appearance === undefined ? pageUrl('prompt') : `${pageUrl('prompt')}#${new URLSearchParams(appearance)}`);
