@@ -108,7 +108,9 @@ export class Desktop {
   /** The page tells its language and theme: the person chooses them there. */
   #follow(language: unknown, theme: unknown): void {
     if (typeof language !== 'string' || typeof theme !== 'string' || !/^[a-z]{2,3}(-\w+)*$/i.test(language) || !/^[a-z]{0,20}$/.test(theme)) return;
+    if (language === this.#appearance?.language && theme === this.#appearance.theme) return;
     this.#appearance = { language, theme };
+    this.#prompts.renew();
     const words = wordsFor(language);
     if (words === this.#words) return;
     this.#words = words;

@@ -22,8 +22,7 @@ interface Fixtures {
 /** A test that runs in the browser and in Electron, each with a data folder of its own. */
 export const test = base.extend<Fixtures & Options>({
   kind: ['browser', { option: true }],
-  // eslint-disable-next-line no-empty-pattern -- Playwright reads the names of fixtures from this pattern.
-  folder: async ({}, use) => {
+  folder: async ({ kind: _kind }, use) => {
     const folder = mkdtempSync(join(tmpdir(), 'keywright-e2e-'));
     await use(folder);
     rmSync(folder, { recursive: true, force: true });

@@ -63,6 +63,11 @@ export class PromptWindow {
     }, HIDDEN_AFTER);
   }
 
+  /** Ends it if nothing is asked: the next one is made as the person now wants it. */
+  renew(): void {
+    if (this.#rest !== undefined) this.close();
+  }
+
   /** Ends it without asking anything. */
   close(): void {
     clearTimeout(this.#rest);
