@@ -26,8 +26,8 @@ test('no inline script, no address elsewhere and no evaluated text runs in the p
     const fetched = await fetch('https://keywright.invalid/').then(() => 'fetched', () => 'refused');
     const prompts = await fetch('keywright://prompt/prompt.html').then(() => 'fetched', () => 'refused');
     // Text handed to a timer is evaluated as a script would be; what a test evaluates directly is exempt from the policy.
-    const script: unknown = 'globalThis.evaluated = true';
-    setTimeout(script as () => void);
+    const handed: unknown = 'globalThis.evaluated = true';
+    setTimeout(handed as () => void);
     await new Promise((resolve) => setTimeout(resolve, 100));
     const evaluated = 'evaluated' in globalThis ? 'evaluated' : 'refused';
     return { injected: 'injected' in globalThis, fetched, prompts, evaluated };
