@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { KeyRecord, StoreStatus } from '../contract/index.ts';
 import { DATABASE } from '../storage/sqlite/schema.ts';
+import { boundByPermissions, noPermissions } from '../testing/nobody.ts';
 import { answering, openTestCore, PASSPHRASE, somebody, type TestCore } from './testing/core.ts';
 
 const fails = (code: string): unknown => expect.objectContaining({ code });
@@ -387,10 +388,12 @@ describe('disks that are full or read-only', () => {
     });
   });
 
-  test.skipIf(isRoot)(`a folder without permission to write is STORAGE_READ_ONLY${isRoot ? ' (skipped: root may write everywhere)' : ''}`, async () => {
-    const path = await folder();
+  test.skipIf(noPermissions !== undefined)(`a folder without permission to write is STORAGE_READ_ONLY${noPermissions === undefined ? '' : ` (skipped: ${noPermissions})`}`, () => boundByPermissions(async () => {
+    const path = await mkdtemp(join(tmpdir(), 'keywright-closed-'));
     await chmod(path, 0o500);
     await using core = await openTestCore({ folder: path });
     await expect(core.call('store.create')).rejects.toEqual(fails('STORAGE_READ_ONLY'));
-  });
+    expect(await readdir(path)).toEqual([]);
+    await rm(path, { recursive: true });
+  }));
 });

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { KeywrightError } from '../contract/index.ts';
+import { boundByPermissions, noPermissions } from '../testing/nobody.ts';
 import { writeAside } from './write-aside.ts';
 
 let folder: string;
@@ -13,8 +14,7 @@ const never = new AbortController().signal;
 const text = (value: string): Buffer => Buffer.from(value);
 const write = (name: string, content: string, overwrite = false): Promise<string> => writeAside(join(folder, name), { overwrite, signal: never }, async (put) => { await put(text(content)); return 'done'; });
 const code = async (work: Promise<unknown>): Promise<string> => work.then(() => 'no error', (thrown: unknown) => (thrown instanceof KeywrightError ? thrown.code : (thrown as Error).message));
-const isRoot = process.getuid?.() === 0;
-const canMount = process.platform === 'linux' && isRoot && probeMount();
+const canMount = process.platform === 'linux' && process.getuid?.() === 0 && probeMount();
 
 test('a file appears with all its pieces, the mode of the umask, and nothing beside it', async () => {
   expect(await writeAside(join(folder, 'out'), { overwrite: false, signal: never }, async (put) => {
@@ -100,10 +100,13 @@ describe('errors are typed:', () => {
     expect(await code(write('n'.repeat(300), 'x'))).toBe('INVALID_INPUT');
   });
 
-  test.skipIf(process.platform === 'win32' || isRoot)('a folder that may not be written (skipped for root and on Windows, who may)', async () => {
-    mkdirSync(join(folder, 'closed'), { mode: 0o500 });
-    expect(await code(write('closed/out', 'x'))).toBe('PERMISSION_DENIED');
-  });
+  test.skipIf(noPermissions !== undefined)(`a folder that may not be written${noPermissions === undefined ? '' : ` (skipped: ${noPermissions})`}`, () => boundByPermissions(async () => {
+    const closed = mkdtempSync(join(tmpdir(), 'keywright-closed-'));
+    chmodSync(closed, 0o500);
+    expect(await code(writeAside(join(closed, 'out'), { overwrite: false, signal: never }, (put) => put(text('x'))))).toBe('PERMISSION_DENIED');
+    expect(readdirSync(closed)).toEqual([]);
+    rmdirSync(closed);
+  }));
 
   test.skipIf(!canMount)('no space left, and nothing remains; then a file system that cannot be written (skipped where no tmpfs can be mounted)', async () => {
     const mount = join(folder, 'small');
