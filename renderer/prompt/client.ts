@@ -55,6 +55,8 @@ export function httpPrompts(): PromptClient {
       try {
         const response = await fetch('/ipc/events', { headers: { ...OURS, Accept: 'text/event-stream' }, signal });
         listener();
+        // Signed out: asking again and again would only be refused again and again.
+        if (response.status === 401 || response.status === 403) return;
         if (response.ok && response.body !== null) for await (const _event of readEventStream(response.body)) listener();
       } catch {
         // Tried again below; what is asked meanwhile fails with a message of its own.
