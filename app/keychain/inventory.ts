@@ -151,7 +151,7 @@ export class Inventory {
   #order(field: SortField): Order {
     const known = this.#sorted.get(field);
     if (known !== undefined) return known;
-    const keyed = [...this.#byId.values()].map((entry) => ({ entry, by: sortKey(entry.key, field) }));
+    const keyed = [...this.#byId.values()].map((entry) => ({ entry, by: field === 'label' ? sortKey(entry.key, field) : `${sortKey(entry.key, field)}\u0000${entry.key.label.toLowerCase()}` }));
     keyed.sort((a, b) => (a.by < b.by ? -1 : a.by > b.by ? 1 : a.entry.key.id < b.entry.key.id ? -1 : 1));
     const order = orderOf(keyed.map(({ entry }) => entry));
     this.#sorted.set(field, order);
