@@ -188,7 +188,7 @@ test('a long signature is a job: listed, watched and cancelled from elsewhere', 
   expect(await core.call('jobs.show', { id: running.id })).toMatchObject({ state: 'running', fraction: expect.any(Number), startedBy: 'a test' });
   const watched: Job[] = [];
   const watching = core.call<Job>('jobs.watch', { id: running.id }, {}, { progress: (job) => watched.push(job as Job) });
-  await vi.waitFor(() => expect(watched.length).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(watched.length).toBeGreaterThan(0), 10_000);
   await core.call('jobs.cancel', { id: running.id });
   await expect(signing).rejects.toEqual(fails('CANCELLED'));
   expect(await watching).toMatchObject({ state: 'cancelled' });
