@@ -13,6 +13,14 @@ export const SECRET_FILES: Readonly<Record<string, readonly Purpose[]>> = {
   'export-passphrase-file': ['export-passphrase'],
   'password-file': ['password'],
   'pin-file': ['pin'],
+  'new-pin-file': ['new-pin'],
+  'puk-file': ['puk'],
+  'new-puk-file': ['new-puk'],
+  'so-pin-file': ['so-pin'],
+  'new-so-pin-file': ['new-so-pin'],
+  'management-key-file': ['management-key'],
+  'new-management-key-file': ['new-management-key'],
+  'dkek-password-file': ['dkek-password', 'new-dkek-password'],
 };
 
 export interface GlobalOption {
@@ -33,6 +41,14 @@ const secretSummaries: Readonly<Record<string, string>> = {
   'export-passphrase-file': 'the passphrase for what is exported',
   'password-file': 'the password to derive from',
   'pin-file': 'a token’s PIN',
+  'new-pin-file': 'a token’s new PIN',
+  'puk-file': 'a token’s PUK',
+  'new-puk-file': 'a token’s new PUK',
+  'so-pin-file': 'a token’s SO PIN',
+  'new-so-pin-file': 'a token’s new SO PIN',
+  'management-key-file': 'a token’s management key, in hex',
+  'new-management-key-file': 'a token’s new management key, in hex',
+  'dkek-password-file': 'the password of a DKEK share',
 };
 
 /** What every command takes. */

@@ -126,9 +126,15 @@ function person(...lines: string[]): Line & { seen: string; hidden: boolean[] } 
 describe('on a terminal', () => {
   test('a secret is read without being shown', async () => {
     const line = person('geheim');
-    expect(await converse({ ...SECRET, subject: '/data', note: 'Wrong passphrase.', triesLeft: 1 }, line)).toEqual({ kind: 'secret', secret: 'geheim' });
+    expect(await converse({ ...SECRET, subject: '/data', note: 'Wrong passphrase.', triesLeft: 2 }, line)).toEqual({ kind: 'secret', secret: 'geheim' });
     expect(line.hidden).toEqual([true]);
-    expect(line.seen).toBe('Unlock “Keys” (/data)\n  Wrong passphrase.\n  1 try left\nPassphrase: ');
+    expect(line.seen).toBe('Unlock “Keys” (/data)\n  Wrong passphrase.\n  2 tries left\nPassphrase: ');
+  });
+
+  test('the last try is spent only after a sentence was typed', async () => {
+    const pin: PromptRequest = { kind: 'secret', purpose: 'pin', title: 'Sign', triesLeft: 1 };
+    expect(await converse(pin, person('last try', '123456'))).toEqual({ kind: 'secret', secret: '123456', lastTry: true });
+    await expect(converse(pin, person('yes', '123456'))).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
   test('a new secret is typed twice, until both are the same and long enough', async () => {

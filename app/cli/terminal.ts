@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { KeywrightError } from '../contract/errors.ts';
+import { LAST_TRY } from '../contract/ask.ts';
 import type { PromptAnswer, PromptRequest } from '../contract/prompts.ts';
 import { printable } from './printable.ts';
 
@@ -53,9 +54,16 @@ export async function converse(request: PromptRequest, line: Line): Promise<Prom
   switch (request.kind) {
     case 'secret': {
       if (request.triesLeft !== undefined) line.write(`  ${request.triesLeft} ${request.triesLeft === 1 ? 'try' : 'tries'} left\n`);
+      const lastTry = request.triesLeft === 1;
+      if (lastTry) {
+        line.write(`  If it is wrong, it is blocked. Type “${LAST_TRY}” to go on: `);
+        if ((await line.read(false)).trim() !== LAST_TRY) throw new KeywrightError('CANCELLED', 'The last try was not spent. Nothing was sent.');
+      }
       line.write(`${nameOf(request.purpose)}: `);
-      return { kind: 'secret', secret: await line.read(true) };
+      return { kind: 'secret', secret: await line.read(true), ...(lastTry ? { lastTry } : {}) };
     }
+    // Nothing to type: the touch ends it through the signal, Ctrl+C cancels.
+    case 'touch': for (;;) await line.read(true);
     case 'new-secret': return { kind: 'secret', secret: await choose(request.purpose, request.minLength ?? 8, line) };
     case 'confirm': {
       if (request.typed !== undefined) {
@@ -89,10 +97,11 @@ async function choose(purpose: string, least: number, line: Line): Promise<strin
   }
 }
 
+const SECRET_NAMES: Readonly<Record<string, string>> = { 'recovery-code': 'Recovery code', pin: 'PIN', puk: 'PUK', 'so-pin': 'SO PIN', 'management-key': 'Management key (hex)', 'dkek-password': 'Password of the DKEK share' };
+
 function nameOf(purpose: string): string {
   if (purpose.endsWith('passphrase')) return 'Passphrase';
-  if (purpose === 'recovery-code') return 'Recovery code';
-  return purpose === 'pin' ? 'PIN' : 'Password';
+  return SECRET_NAMES[purpose.replace(/^new-/, '')] ?? 'Password';
 }
 
 /** The terminal in raw mode: what is typed is shown by us, or not at all. */

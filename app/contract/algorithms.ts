@@ -53,6 +53,8 @@ const slhDsa = <T>(make: (set: string, index: number) => T): Record<SlhDsaName, 
   Object.fromEntries(SLH_DSA_SETS.map((set, index) => [`slh-dsa-${set}`, make(set, index)])) as Record<SlhDsaName, T>;
 
 export const KEY_ALGORITHMS = {
+  /** Found in old tokens and files. Too weak for anything new: the software backends have none. */
+  'rsa-1024': pair('rsa', 1024, 'rsa', RSA_OID, RSA_USES),
   'rsa-2048': pair('rsa', 2048, 'rsa', RSA_OID, RSA_USES),
   'rsa-3072': pair('rsa', 3072, 'rsa', RSA_OID, RSA_USES),
   'rsa-4096': pair('rsa', 4096, 'rsa', RSA_OID, RSA_USES),
@@ -98,7 +100,7 @@ export interface SignatureAlgorithmFacts {
   readonly keys: readonly KeyAlgorithmName[];
 }
 
-const RSA_KEYS = ['rsa-2048', 'rsa-3072', 'rsa-4096', 'rsa-8192'] as const;
+const RSA_KEYS = ['rsa-1024', 'rsa-2048', 'rsa-3072', 'rsa-4096', 'rsa-8192'] as const;
 const EC_KEYS = [
   'ec-p256', 'ec-p384', 'ec-p521', 'ec-secp256k1', 'ec-brainpoolp256r1', 'ec-brainpoolp384r1', 'ec-brainpoolp512r1',
 ] as const;

@@ -3,6 +3,9 @@ import { KeywrightError } from './errors.ts';
 import type { PromptRequest } from './prompts.ts';
 import { SecretBytes } from './secrets.ts';
 
+/** What a person types to spend the last try of a PIN. */
+export const LAST_TRY = 'last try';
+
 /**
  * Asks for a secret that exists (`secret`) or is chosen now (`new-secret`).
  * @returns UTF-8 of what was typed; the caller wipes it.

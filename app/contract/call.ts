@@ -19,6 +19,11 @@ export interface Call {
   readonly signal: AbortSignal;
   readonly prompt: Prompter;
   progress(event: unknown): void;
+  /**
+   * Says that a device finished after the call had ended (cancelled, timed out) and that its result was thrown away.
+   * It is audited. @param what without labels and secrets: `signature of yubikey:serial=1;slot=9c`
+   */
+  discarded(what: string): void;
 }
 
 /** The way to a person. Every secret comes through here, never through an input. */

@@ -9,6 +9,9 @@ export const CoreEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('keys.changed'), ids: z.array(z.string()).optional() }),
   z.strictObject({ type: z.literal('store.changed'), state: z.enum(['absent', 'locked', 'unlocked']) }),
   z.strictObject({ type: z.literal('backends.changed') }),
+  /** A token came, went or changed. */
+  z.strictObject({ type: z.literal('tokens.changed'), id: z.string().optional() }),
+  z.strictObject({ type: z.literal('certificates.changed') }),
   z.strictObject({ type: z.literal('jobs.changed'), id: z.string().optional() }),
   z.strictObject({ type: z.literal('audit.changed') }),
   z.strictObject({ type: z.literal('access.changed') }),

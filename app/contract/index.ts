@@ -7,6 +7,7 @@ export * from './core.ts';
 export * from './capabilities.ts';
 export * from './errors.ts';
 export * from './events.ts';
+export * from './hardware.ts';
 export * from './operation.ts';
 export * from './operations.ts';
 export * from './prompts.ts';

@@ -3,7 +3,10 @@ import { z } from 'zod';
 /** What a prompt is for. A face answers by purpose (the command line: a file per purpose), never by the wording. */
 export const PROMPT_PURPOSES = [
   'store-passphrase', 'new-store-passphrase', 'recovery-code', 'key-passphrase', 'new-key-passphrase',
-  'import-passphrase', 'export-passphrase', 'password', 'pin', 'confirm', 'show-recovery-code',
+  'import-passphrase', 'export-passphrase', 'password', 'confirm', 'show-recovery-code',
+  // Tokens: secrets that the token checks and counts tries of, and those that replace them.
+  'pin', 'puk', 'so-pin', 'management-key', 'new-pin', 'new-puk', 'new-so-pin', 'new-management-key',
+  'dkek-password', 'new-dkek-password', 'touch',
 ] as const;
 export const PromptPurpose = z.enum(PROMPT_PURPOSES);
 
@@ -18,16 +21,22 @@ const asking = {
   note: z.string().max(600).optional(),
 };
 
+/** A touch of the token is awaited. It is answered by touching; the prompt goes away by itself, and its only answer is `cancelled`. */
+export const TouchPrompt = z.strictObject({ kind: z.literal('touch'), ...asking, /** When the token gives up, if it is known. */ seconds: z.int().positive().optional() });
 /** A secret to type. */
 export const SecretPrompt = z.strictObject({ kind: z.literal('secret'), ...asking, triesLeft: z.int().optional(), minLength: z.int().default(0) });
 /** A secret to choose: typed twice, with a strength meter. */
-export const NewSecretPrompt = z.strictObject({ kind: z.literal('new-secret'), ...asking, minLength: z.int().default(8) });
+export const NewSecretPrompt = z.strictObject({
+  kind: z.literal('new-secret'), ...asking, minLength: z.int().default(8), maxLength: z.int().optional(),
+  /** `hex`: two hexadecimal digits a byte; the lengths count characters. */
+  form: z.enum(['text', 'digits', 'hex']).default('text'),
+});
 /** A plain confirmation (`--yes` answers it) or, with `typed`, one where exactly this text must be typed (`--yes` never does). */
 export const ConfirmPrompt = z.strictObject({ kind: z.literal('confirm'), ...asking, action: z.string().max(80), typed: z.string().max(300).optional(), destructive: z.boolean().default(false) });
 /** A secret to show once and to be confirmed as kept: the recovery code. */
 export const ShowSecretPrompt = z.strictObject({ kind: z.literal('show-secret'), ...asking, secret: z.string().max(300) });
 
-export const PromptRequest = z.discriminatedUnion('kind', [SecretPrompt, NewSecretPrompt, ConfirmPrompt, ShowSecretPrompt]);
+export const PromptRequest = z.discriminatedUnion('kind', [SecretPrompt, NewSecretPrompt, ConfirmPrompt, ShowSecretPrompt, TouchPrompt]);
 export type PromptRequest = z.input<typeof PromptRequest>;
 
 /** A prompt that waits for its answer. */
@@ -42,7 +51,11 @@ export type PendingPrompt = z.output<typeof PendingPrompt>;
 
 export const PromptAnswer = z.discriminatedUnion('kind', [
   /** UTF-8 of what was typed. */
-  z.strictObject({ kind: z.literal('secret'), secret: z.string().max(4096) }),
+  z.strictObject({
+    kind: z.literal('secret'), secret: z.string().max(4096),
+    /** Given on purpose although `triesLeft` was 1: the person typed the sentence of `ask.ts`. No file ever says so. */
+    lastTry: z.literal(true).optional(),
+  }),
   z.strictObject({ kind: z.literal('confirmed'), typed: z.string().max(300).optional() }),
   z.strictObject({ kind: z.literal('cancelled') }),
 ]);

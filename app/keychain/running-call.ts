@@ -40,6 +40,11 @@ export class RunningCall implements Context {
         this.#job?.progress(event);
         options.progress?.(event);
       },
+      discarded: (what) => {
+        services.stores.session.audit.append({ ...this.auditFacts('use', 'CANCELLED'), detail: `a late result was thrown away: ${what}` }).catch((thrown: unknown) => {
+          services.ports.log('error', 'an audit entry could not be written', { request, operation: operation.id, error: asKeywrightError(thrown) });
+        });
+      },
     });
   }
 
@@ -135,15 +140,17 @@ class CallOfPrincipal implements KeyCall {
   readonly id: string;
   readonly principal: Principal;
   readonly progress: (event: unknown) => void;
+  readonly discarded: (what: string) => void;
   readonly #cancellation: Cancellation;
   readonly #services: Services;
   readonly #unit: () => UnitOfWork;
   #prompt: Prompter | undefined;
 
-  constructor(id: string, { principal, prompt }: CallOptions, cancellation: Cancellation, services: Services, { unit, progress }: { unit: () => UnitOfWork; progress: (event: unknown) => void }) {
+  constructor(id: string, { principal, prompt }: CallOptions, cancellation: Cancellation, services: Services, { unit, progress, discarded }: { unit: () => UnitOfWork; progress: (event: unknown) => void; discarded: (what: string) => void }) {
     this.id = id;
     this.principal = principal;
     this.progress = progress;
+    this.discarded = discarded;
     this.#cancellation = cancellation;
     this.#services = services;
     this.#unit = unit;

@@ -28,7 +28,7 @@ async function destroy(key: StoredKey, { stores: { session }, events }: Services
   const store = await session.backends.storeOf(key);
   const unit = new UnitOfWork(session.storage);
   const request = randomUUID();
-  const call: Call = { id: request, principal: KEYWRIGHT, signal: session.signal, prompt: NOBODY, progress: () => undefined };
+  const call: Call = { id: request, principal: KEYWRIGHT, signal: session.signal, prompt: NOBODY, progress: () => undefined, discarded: () => undefined };
   await store.remover?.remove(key.id, { ...call, unit });
   await session.inventory.remove(key.id, unit);
   const facts: AuditFacts = {

@@ -1,5 +1,5 @@
 import type {
-  Call, Capability, EncryptionAlgorithmName, KeyAlgorithmName, SecretBytes, SignatureAlgorithmName, Usage, WrapAlgorithmName,
+  Call, Capability, EncryptionAlgorithmName, HardwareFacts, KeyAlgorithmName, PinPolicy, SecretBytes, SignatureAlgorithmName, TouchPolicy, Usage, WrapAlgorithmName,
 } from '../contract/index.ts';
 import type { Page, PageRequest, StorageTransaction } from '../storage/storage.ts';
 
@@ -11,11 +11,13 @@ import type { Page, PageRequest, StorageTransaction } from '../storage/storage.t
 /** Names one version of a key within its store. */
 export interface KeyRef {
   readonly uri: string;
-  /** The last part of the URI: unique within the store. */
+  /** The last part of the URI: unique within the store. For a token it is what follows the scheme: `serial=12345678;slot=9c`. */
   readonly id: string;
   readonly version: number;
   /** For prompts alone: what the person calls the key. */
   readonly label?: string;
+  /** For prompts alone: what this use is for, "sign report.pdf (2 of 3)". */
+  readonly purpose?: string;
 }
 
 export type Protection = 'store' | 'store+passphrase' | 'token' | 'hsm' | 'tpm' | 'cloud';
@@ -38,6 +40,8 @@ export interface KeyDescription {
   readonly protection: Protection;
   /** Ascending; the last is the primary one. */
   readonly versions: readonly KeyVersionDescription[];
+  /** Keys in tokens: where in it, and what it asks for. */
+  readonly hardware?: Omit<HardwareFacts, 'token' | 'tokenTitle'>;
 }
 
 /**
@@ -57,6 +61,10 @@ export interface GenerateKey {
   readonly extractable: boolean;
   /** A passphrase of the key's own; the backend does not keep it and does not wipe it. */
   readonly passphrase?: SecretBytes;
+  /** Tokens: the slot (PIV `9c`; PKCS#11 CKA_ID in hex). Default: the first that is free and fits. */
+  readonly slot?: string;
+  readonly pinPolicy?: PinPolicy;
+  readonly touchPolicy?: TouchPolicy;
 }
 
 /** Key material in transit between backends, formats and files. Wiped by whoever asked for it. */

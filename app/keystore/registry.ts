@@ -2,6 +2,7 @@ import type { z, ZodType } from 'zod';
 import type { Call } from '../contract/index.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { CapabilitySet, KeyStore } from './keystore.ts';
+import type { TokenSource } from './tokens.ts';
 
 /** Something that `doctor` or `backends diagnose` found. */
 export interface Finding {
@@ -15,6 +16,18 @@ export interface Finding {
 export interface BackendDeps {
   /** The sealed store. A backend keeps its records under the prefix `material/<instance>/`. */
   readonly storage: Storage;
+  /** How long a PIN that a token accepted may be kept in memory, in minutes; 0: never. Read anew at each use. */
+  readonly keepPinMinutes: () => number;
+}
+
+/** What `load` gives: one key store, or tokens that come and go with a key store each. */
+export type BackendModule<C extends ZodType = ZodType> =
+  | { open(instance: BackendInstanceSettings<C>, deps: BackendDeps): Promise<KeyStore> }
+  | { openTokens(instance: BackendInstanceSettings<C>, deps: BackendDeps): Promise<TokenSource> };
+
+export interface BackendInstanceSettings<C extends ZodType> {
+  readonly name: string;
+  readonly config: z.output<C>;
 }
 
 /** Cheap data about a type of backend; its SDK or native module is loaded by `load` only when an instance is switched on. */
@@ -30,7 +43,9 @@ export interface BackendManifest<C extends ZodType = ZodType> {
   readonly capabilities: CapabilitySet;
   /** worker: in a process of its own. */
   readonly host: 'core' | 'worker';
-  load(): Promise<{ open(instance: { readonly name: string; readonly config: z.output<C> }, deps: BackendDeps): Promise<KeyStore> }>;
+  /** An instance named after the type is always there and needs no `backends add`. It can be configured and switched off. */
+  readonly builtIn?: true;
+  load(): Promise<BackendModule<C>>;
   /** What is missing, and how to mend it. */
   diagnose?(config: z.output<C>, call: Call): AsyncIterable<Finding>;
 }

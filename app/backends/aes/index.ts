@@ -13,7 +13,7 @@ import { SYMMETRIC } from './symmetric.ts';
 const hkdfAsync = promisify(hkdf) as (hash: string, key: KeyObject, salt: Uint8Array, info: Uint8Array, length: number) => Promise<ArrayBuffer>;
 
 /** Symmetric keys in the sealed store. @param instance its name; `software` is the built-in one. */
-export function openAes(instance: string, deps: BackendDeps): KeyStore {
+export function openAes(instance: string, deps: Pick<BackendDeps, 'storage'>): KeyStore {
   return openSoftwareKeyStore(SYMMETRIC, instance, deps, (keys, messages) => ({
     encrypter: encrypterOf(keys, messages),
     decrypter: decrypterOf(keys),

@@ -8,7 +8,7 @@ import { PAIRS } from './pairs.ts';
 import { signerOf } from './signer.ts';
 
 /** Key pairs in the sealed store. @param instance its name; `software` is the built-in one. */
-export function openPkcs8(instance: string, deps: BackendDeps): KeyStore {
+export function openPkcs8(instance: string, deps: Pick<BackendDeps, 'storage'>): KeyStore {
   return openSoftwareKeyStore(PAIRS, instance, deps, (keys) => ({
     signer: signerOf(keys),
     encrypter: encrypterOf(keys),

@@ -18,7 +18,7 @@ type Uses = Pick<KeyStore, 'signer' | 'encrypter' | 'decrypter' | 'agreement' | 
  * A key store whose keys lie in the sealed store and act in this process: what key pairs and symmetric keys share.
  * @param uses the facets in which a key acts.
  */
-export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage }: BackendDeps, uses: (keys: SoftwareKeys, messages: MessageCounter) => Uses): KeyStore {
+export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage }: Pick<BackendDeps, 'storage'>, uses: (keys: SoftwareKeys, messages: MessageCounter) => Uses): KeyStore {
   const keys = new SoftwareKeys(kind, instance);
   const messages = new MessageCounter(storage, instance);
   const uriOf = (id: string): string => (instance === BUILT_IN ? `${kind.type}:${id}` : `${kind.type}:${instance}/${id}`);

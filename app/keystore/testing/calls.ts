@@ -26,6 +26,7 @@ export function callFor(storage: Storage, { signal = new AbortController().signa
       },
     },
     progress: () => undefined,
+    discarded: () => undefined,
     // An object of its own for each call, as the dispatcher's unit of work is.
     unit: unit ?? { get: (key) => storage.get(key), list: (prefix, page) => storage.list(prefix, page), put: (...args) => storage.put(...args), delete: (...args) => storage.delete(...args) },
   };

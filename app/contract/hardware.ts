@@ -1,0 +1,25 @@
+import { z } from 'zod';
+
+/** When the token asks for its PIN before a key acts. `match`: a fingerprint. `unknown`: the token does not tell. */
+export const PinPolicy = z.enum(['never', 'once', 'always', 'match', 'match-once', 'match-always', 'unknown']);
+export type PinPolicy = z.output<typeof PinPolicy>;
+/** When the token waits for a touch before a key acts. `cached`: a touch counts for the 15 s after it. */
+export const TouchPolicy = z.enum(['never', 'always', 'cached', 'unknown']);
+export type TouchPolicy = z.output<typeof TouchPolicy>;
+
+/** Where in which token a key is, and what the token asks for when it acts. */
+export const HardwareFacts = z.strictObject({
+  /** The token's id, `yubikey-12345678`: the same in any reader. */
+  token: z.string(),
+  /** "YubiKey 5C NFC 12345678" */
+  tokenTitle: z.string(),
+  /** PIV: `9c`. PKCS#11: the object's CKA_ID in hex. */
+  slot: z.string().nullable(),
+  /** "Digital signature" */
+  slotTitle: z.string().nullable(),
+  pinPolicy: PinPolicy,
+  touchPolicy: TouchPolicy,
+  /** null: the token does not tell. */
+  madeOnDevice: z.boolean().nullable(),
+});
+export type HardwareFacts = z.output<typeof HardwareFacts>;

@@ -1,0 +1,299 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { KeywrightError, SecretBytes, type Call, type PromptRequest } from '../contract/index.ts';
+
+/**
+ * The rules for secrets that a token checks and counts tries of (PIN, PUK, SO PIN, management key), the same for every
+ * backend with tokens:
+ * - the tries left are asked for before a person is, and shown; none left is an error before anything is typed;
+ * - each entry is sent once. One that the token refused is wiped before the error is shown and never sent again;
+ * - the last try needs a consent that is typed, which no file can give;
+ * - what was accepted may be sent again during the same insertion, for the same principal, as long as it is kept;
+ * - everything is wiped on removal, lock and time-out.
+ */
+
+export type TokenSecretKind = 'pin' | 'puk' | 'so-pin' | 'management-key';
+
+/** One secret of one token, as its driver knows it. */
+export interface TokenSecret {
+  readonly kind: TokenSecretKind;
+  /** "YubiKey 5C NFC 12345678" */
+  readonly token: string;
+  /** @returns why the token would refuse this without counting a try (length, alphabet), or null. */
+  problemOf(secret: Uint8Array): string | null;
+  /** Asks the token, which spends none. null: it does not tell. */
+  triesLeft(): Promise<number | null>;
+  /** What to do when it is blocked. */
+  readonly remedyWhenBlocked: string;
+}
+
+/** What the person is told. */
+export interface Reason {
+  /** "Sign 3 files with “Release signing”" */
+  readonly title: string;
+  /** "slot 9c (Digital signature)" */
+  readonly place?: string;
+  /**
+   * `insertion`: what is accepted holds for later calls of the same principal (PIN policy *once*).
+   * `call`: for this call alone, in which it may be sent again (PIN policy *always*).
+   */
+  readonly keep: 'insertion' | 'call';
+}
+
+const NAMES: Readonly<Record<TokenSecretKind, string>> = { pin: 'PIN', puk: 'PUK', 'so-pin': 'SO PIN', 'management-key': 'management key' };
+
+/** Longest that a secret kept for one call outlives its last use. */
+const CALL_MS = 60_000;
+
+interface Kept {
+  readonly secret: SecretBytes;
+  timer: NodeJS.Timeout;
+}
+
+/** Keeps the accepted secrets of one token from its insertion to its removal, and remembers what was refused. */
+export class PinKeeper implements Disposable {
+  readonly #keepMinutes: () => number;
+  readonly #fromFile: ((kind: TokenSecretKind) => Promise<SecretBytes | undefined>) | undefined;
+  readonly #refused: RefusedSecrets;
+  /** By kind and principal, or by kind and call. */
+  readonly #kept = new Map<string, Kept>();
+  /** What the token itself still holds as verified, by whom. */
+  readonly #verified = new Set<string>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param keepMinutes 0: nothing outlives its call.
+   * @param refused lives longer than the insertion where the same secret might come again without a person.
+   * @param fromFile the configured secret source of this backend, tried before anybody is asked.
+   */
+  constructor(options: { keepMinutes: () => number; refused: RefusedSecrets; fromFile?: (kind: TokenSecretKind) => Promise<SecretBytes | undefined> }) {
+    this.#keepMinutes = options.keepMinutes;
+    this.#refused = options.refused;
+    this.#fromFile = options.fromFile;
+  }
+
+  /** Whether this caller's secret was accepted, the token still holds it as verified, and it may be relied on. */
+  isVerified(kind: TokenSecretKind, call: Call): boolean {
+    return this.#verified.has(byPrincipal(kind, call)) && this.#keptFor(kind, call) !== undefined;
+  }
+
+  /**
+   * Lets `send` send the secret: one that was accepted before, else one that is asked for. While a person enters wrong ones and
+   * tries are left, it asks again.
+   * @param send sends it once. It throws PIN_INCORRECT when the token refuses it; any other error leaves the secret unjudged.
+   * @returns what `send` does. @throws PIN_REQUIRED, PIN_INCORRECT, PIN_BLOCKED, CANCELLED, and what `send` does.
+   */
+  use<T>(secret: TokenSecret, reason: Reason, call: Call, send: (value: SecretBytes) => Promise<T>): Promise<T> {
+    // One after another: two callers must neither spend two tries at once nor be asked twice for the same.
+    const turn = this.#turn.then(() => this.#use(secret, reason, call, send));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Forgets one kind, and what was refused of it: it was changed or unblocked. */
+  changed(kind: TokenSecretKind): void {
+    this.#forget((key) => key.startsWith(`${kind}\0`));
+    this.#refused.forget(kind);
+  }
+
+  /** The token was reset by another program: what it held as verified is gone, what we keep may be sent again. */
+  tokenWasReset(): void {
+    this.#verified.clear();
+  }
+
+  /** Removal and lock. */
+  [Symbol.dispose](): void {
+    this.#forget(() => true);
+  }
+
+  async #use<T>(secret: TokenSecret, reason: Reason, call: Call, send: (value: SecretBytes) => Promise<T>): Promise<T> {
+    call.signal.throwIfAborted();
+    const kept = this.#keptFor(secret.kind, call);
+    if (kept !== undefined) {
+      const done = await this.#send(secret, reason, call, kept.secret, send);
+      if (done.accepted) return done.value;
+    }
+    const configured = await this.#fromFile?.(secret.kind);
+    if (configured !== undefined) {
+      using value = configured;
+      const fit = secret.problemOf(value.reveal()) === null && !this.#refused.has(secret.kind, value);
+      if (fit && (await triesLeft(secret)) !== 1) {
+        const done = await this.#send(secret, reason, call, value, send);
+        if (done.accepted) return done.value;
+      }
+    }
+    return this.#ask(secret, reason, call, send);
+  }
+
+  async #ask<T>(secret: TokenSecret, reason: Reason, call: Call, send: (value: SecretBytes) => Promise<T>): Promise<T> {
+    let note: string | undefined;
+    let last: KeywrightError | undefined;
+    let repeated = 0;
+    for (;;) {
+      const left = await triesLeft(secret);
+      using value = await askOnce(secret, reason, left, note, call).catch((thrown: unknown) => {
+        // Nobody is there to answer once more: what the token said tells more.
+        if (last !== undefined && thrown instanceof KeywrightError && thrown.code === 'PIN_REQUIRED') throw last;
+        throw thrown;
+      });
+      const problem = secret.problemOf(value.reveal());
+      const known = problem === null && this.#refused.has(secret.kind, value);
+      if (problem !== null || known) {
+        note = problem ?? `The token refused this ${NAMES[secret.kind]} before, so it was not sent again.`;
+        last ??= new KeywrightError(problem === null ? 'PIN_INCORRECT' : 'INVALID_INPUT', { detail: note, ...(left === null ? {} : { triesLeft: left }), remedy: problem === null ? 'If it was changed with another program meanwhile, take the token out and put it back.' : `Enter the ${NAMES[secret.kind]} of ${secret.token}.` });
+        // A file answers the same each time; a person may mistype once more.
+        if (++repeated > 2) throw last;
+        continue;
+      }
+      const done = await this.#send(secret, reason, call, value, send);
+      if (done.accepted) return done.value;
+      last = done.error;
+      note = done.error.facts.detail;
+    }
+  }
+
+  async #send<T>(secret: TokenSecret, reason: Reason, call: Call, value: SecretBytes, send: (value: SecretBytes) => Promise<T>): Promise<{ accepted: true; value: T } | { accepted: false; error: KeywrightError }> {
+    const { kind } = secret;
+    // A copy of our own: the caller's is wiped as it leaves.
+    const copy = value.clone();
+    try {
+      const answer = await send(copy);
+      this.#keep(kind, reason, call, copy);
+      return { accepted: true, value: answer };
+    } catch (thrown) {
+      if (!(thrown instanceof KeywrightError) || (thrown.code !== 'PIN_INCORRECT' && thrown.code !== 'PIN_BLOCKED')) {
+        copy.wipe();
+        throw thrown;
+      }
+      this.#refused.add(kind, copy);
+      copy.wipe();
+      this.#forget((key) => key.startsWith(`${kind}\0`));
+      if (thrown.code === 'PIN_BLOCKED' || thrown.facts.triesLeft === 0) throw blocked(secret);
+      return { accepted: false, error: thrown };
+    }
+  }
+
+  #keep(kind: TokenSecretKind, reason: Reason, call: Call, secret: SecretBytes): void {
+    const minutes = this.#keepMinutes();
+    const forCall = reason.keep === 'call' || minutes === 0;
+    const key = forCall ? byCall(kind, call) : byPrincipal(kind, call);
+    const before = this.#kept.get(key);
+    if (before !== undefined) {
+      clearTimeout(before.timer);
+      if (before.secret !== secret) before.secret.wipe();
+    }
+    const timer = setTimeout(() => this.#forget((name) => name === key), forCall ? CALL_MS : minutes * 60_000);
+    timer.unref();
+    this.#kept.set(key, { secret, timer });
+    if (!forCall) this.#verified.add(key);
+  }
+
+  #keptFor(kind: TokenSecretKind, call: Call): Kept | undefined {
+    return this.#kept.get(byPrincipal(kind, call)) ?? this.#kept.get(byCall(kind, call));
+  }
+
+  #forget(which: (key: string) => boolean): void {
+    for (const [key, { secret, timer }] of this.#kept) {
+      if (!which(key)) continue;
+      clearTimeout(timer);
+      secret.wipe();
+      this.#kept.delete(key);
+    }
+    for (const key of this.#verified) if (which(key)) this.#verified.delete(key);
+  }
+}
+
+/**
+ * What one token refused, as keyed hashes under a key that lives as long as this process. The driver keeps one for each serial
+ * across insertions while a configured file may give the same secret again, and a new one for each insertion else.
+ */
+export class RefusedSecrets {
+  readonly #key = randomBytes(32);
+  readonly #seen = new Set<string>();
+
+  add(kind: TokenSecretKind, secret: SecretBytes): void {
+    this.#seen.add(this.#hash(kind, secret));
+  }
+
+  has(kind: TokenSecretKind, secret: SecretBytes): boolean {
+    return this.#seen.has(this.#hash(kind, secret));
+  }
+
+  forget(kind: TokenSecretKind): void {
+    for (const seen of this.#seen) if (seen.startsWith(`${kind}\0`)) this.#seen.delete(seen);
+  }
+
+  #hash(kind: TokenSecretKind, secret: SecretBytes): string {
+    return `${kind}\0${createHmac('sha256', this.#key).update(secret.reveal()).digest('base64')}`;
+  }
+}
+
+const byPrincipal = (kind: TokenSecretKind, { principal }: Call): string => `${kind}\0principal\0${principal.id}`;
+const byCall = (kind: TokenSecretKind, { id }: Call): string => `${kind}\0call\0${id}`;
+
+/** @throws PIN_BLOCKED when none is left. */
+async function triesLeft(secret: TokenSecret): Promise<number | null> {
+  const left = await secret.triesLeft();
+  if (left === 0) throw blocked(secret);
+  return left;
+}
+
+function blocked({ kind, token, remedyWhenBlocked }: TokenSecret): KeywrightError {
+  return new KeywrightError('PIN_BLOCKED', { detail: `The ${NAMES[kind]} of ${token} is blocked: no tries are left.`, triesLeft: 0, remedy: remedyWhenBlocked });
+}
+
+async function askOnce(secret: TokenSecret, { title, place }: Reason, left: number | null, note: string | undefined, call: Call): Promise<SecretBytes> {
+  const request: PromptRequest = {
+    kind: 'secret', purpose: secret.kind, title: title.slice(0, 300), subject: `${secret.token}${place === undefined ? '' : `, ${place}`}`.slice(0, 300),
+    ...(note === undefined ? {} : { note }), ...(left === null ? {} : { triesLeft: left }),
+  };
+  const answer = await call.prompt.ask(request, call.signal);
+  if (answer.kind !== 'secret') throw new KeywrightError('CANCELLED', 'The prompt was closed without an answer. Nothing was sent to the token.');
+  const value = SecretBytes.fromText(answer.secret);
+  if (left === 1 && answer.lastTry !== true) {
+    value.wipe();
+    throw new KeywrightError('PIN_REQUIRED', {
+      detail: `One try is left for the ${NAMES[secret.kind]} of ${secret.token}, and nobody agreed to spend it. Nothing was sent.`, triesLeft: 1,
+      remedy: 'Enter it in the window or on a terminal, where the last try is agreed to by typing.',
+    });
+  }
+  return value;
+}
+
+/**
+ * Shows that a touch is awaited, until disposed. Cancelling the notice ends the call through `onCancel`. Where nobody can be shown it,
+ * nothing happens: the token blinks.
+ * @param delayMs for touch policy *cached*: 300, since a touch may still count; for *always*: 0.
+ */
+export function announceTouch(notice: { title: string; subject: string; seconds?: number }, delayMs: number, call: Call, onCancel: (reason: KeywrightError) => void): Disposable {
+  const ended = new AbortController();
+  const show = (): void => {
+    call.prompt.ask({ kind: 'touch', purpose: 'touch', title: notice.title.slice(0, 300), subject: notice.subject.slice(0, 300), ...(notice.seconds === undefined ? {} : { seconds: notice.seconds }) }, ended.signal)
+      .then(() => undefined, (thrown: unknown) => {
+        if (!ended.signal.aborted && thrown instanceof KeywrightError && thrown.code === 'CANCELLED') onCancel(thrown);
+      });
+  };
+  const timer = delayMs === 0 ? undefined : setTimeout(show, delayMs);
+  if (delayMs === 0) show();
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      ended.abort();
+    },
+  };
+}
+
+/**
+ * Before a slot that holds a key is written: what is in it is lost for good.
+ * @param fingerprint of the key that is there, `SHA256:` and hex; its first 16 digits must be typed.
+ * @throws CANCELLED, INVALID_INPUT, PIN_REQUIRED: nothing has happened then.
+ */
+export async function confirmDestruction(what: { title: string; token: string; note: string; action: string; typed: string }, call: Call): Promise<void> {
+  const answer = await call.prompt.ask({ kind: 'confirm', purpose: 'confirm', title: what.title, subject: what.token, note: what.note, action: what.action, typed: what.typed, destructive: true }, call.signal);
+  if (answer.kind !== 'confirmed') throw new KeywrightError('CANCELLED', 'It was not confirmed. Nothing was changed.');
+  if (answer.typed !== what.typed) throw new KeywrightError('INVALID_INPUT', { detail: 'What was typed is not what was asked for. Nothing was changed.', remedy: `Type exactly: ${what.typed}` });
+}
+
+/** @returns what must be typed to name a key before it is destroyed: the first 16 hex digits of its SHA-256 fingerprint, in groups of four. */
+export function typedFingerprint(fingerprint: string): string {
+  return fingerprint.replace(/^SHA256:/, '').slice(0, 16).replaceAll(/(.{4})(?=.)/g, '$1 ');
+}
