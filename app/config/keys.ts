@@ -24,6 +24,7 @@ export const CONFIG_KEYS = {
   'window.language': { schema: oneOf('system', 'en', 'de'), default: 'system', summary: 'Language of the window', restart: false },
   'clipboard.clearAfterSeconds': { schema: wholeNumber(0, 3600), default: 30, summary: 'Seconds after which what was copied is cleared from the clipboard; 0: never', restart: false },
   'serve.listen': { schema: z.string().min(1).max(300), default: '127.0.0.1:8420', summary: 'Address on which `keywright serve` listens', restart: true },
+  'tokens.keepPinMinutes': { schema: wholeNumber(0, 1440), default: 15, summary: 'Minutes for which a PIN that a token accepted is kept in memory; 0: it is asked for each time', restart: false },
   'trash.days': { schema: wholeNumber(1, 3650), default: 30, summary: 'Days that a deleted key stays in the trash', restart: false },
   'log.level': { schema: oneOf('error', 'warning', 'info', 'off'), default: 'info', summary: 'What is written to the log: errors, also warnings, also information, or nothing', restart: true },
 } as const satisfies Record<string, ConfigKey>;

@@ -23,3 +23,6 @@ export const HardwareFacts = z.strictObject({
   madeOnDevice: z.boolean().nullable(),
 });
 export type HardwareFacts = z.output<typeof HardwareFacts>;
+
+/** PIV: `9a`, `9c`, `9d`, `9e`, `82` to `95`, `f9`. PKCS#11: CKA_ID in hex. */
+export const SlotName = z.string().trim().toLowerCase().regex(/^[0-9a-f]{1,128}$/, 'hexadecimal digits');

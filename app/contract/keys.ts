@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { KeyAlgorithm } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
+import { PinPolicy, SlotName, TouchPolicy } from './hardware.ts';
 import { operation } from './operation.ts';
 import {
   BackendName, CapabilityEntry, Cursor, Empty, FileIn, FileOut, FileWritten, InventorySource, KeyRecord, KeyReference, KeyState, KeyVersion, Label, Limit, Tags, Timestamp, UsageName,
@@ -13,6 +14,14 @@ const MAX_KEY_FILE = 4 * 1024 * 1024;
 export const KeyFileFormat = z.enum(['pkcs8', 'pkcs1', 'sec1', 'jwk', 'openssh', 'raw']);
 export const PublicKeyFormat = z.enum(['pem', 'der', 'jwk', 'openssh']);
 const KEY_COLUMNS = ['label', 'algorithm', 'backend', 'state', 'notAfter', 'id'] as const;
+
+/** What a token asks further: where the key goes, and what the token asks for when it acts. */
+const inToken = {
+  /** PIV slot, or CKA_ID in hex. Default: the first that is free and fits. */
+  slot: SlotName.optional(),
+  pinPolicy: PinPolicy.exclude(['unknown']).optional(),
+  touchPolicy: TouchPolicy.exclude(['unknown']).optional(),
+};
 
 export const generate = operation({
   id: 'keys.generate',
@@ -34,6 +43,7 @@ export const generate = operation({
     extractable: z.boolean().optional(),
     notBefore: Timestamp.optional(),
     notAfter: Timestamp.optional(),
+    ...inToken,
     /** Ask for a passphrase of the key's own, needed at each use. */
     ownPassphrase: z.boolean().default(false),
   }),
@@ -57,6 +67,8 @@ export const list = operation({
     filter: z.string().max(1000).optional(),
     /** `label`, `algorithm`, `backend`, `createdAt`, `notAfter` or `state`; `-` in front: descending. */
     sort: z.string().regex(/^-?(label|algorithm|backend|createdAt|notAfter|state)$/).default('label'),
+    /** Rows of one group stand together, and the answer says where each group begins. `publicKey`: keys that hold the same pair. */
+    group: z.enum(['backend', 'algorithm', 'state', 'publicKey']).optional(),
     /** The trash alone. */
     trash: z.boolean().default(false),
     limit: Limit.default(100),
@@ -69,6 +81,8 @@ export const list = operation({
     cursor: z.string().nullable(),
     /** All that match, on all pages. */
     total: z.int(),
+    /** With `group`: each group with the position of its first row among all that match. */
+    groups: z.array(z.strictObject({ name: z.string(), title: z.string(), start: z.int(), count: z.int() })),
     sources: z.array(InventorySource),
   }),
   errors: ['INVALID_INPUT'],
@@ -202,6 +216,7 @@ export const importKeys = operation({
     tags: Tags.default([]),
     usages: z.array(UsageName).max(12).optional(),
     extractable: z.boolean().optional(),
+    ...inToken,
     ownPassphrase: z.boolean().default(false),
   }),
   output: z.strictObject({

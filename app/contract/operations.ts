@@ -5,10 +5,11 @@ import * as keyUse from './key-use.ts';
 import * as keys from './keys.ts';
 import * as service from './service.ts';
 import * as store from './store.ts';
+import * as tokens from './tokens.ts';
 
 const nounOf = ({ id }: Operation): number => NOUNS.indexOf(id.split('.')[0] as Noun);
 
-const declared: Record<string, unknown>[] = [store, backends, keys, keyUse, files, service];
+const declared: Record<string, unknown>[] = [store, backends, keys, keyUse, files, tokens, service];
 
 function isOperation(value: unknown): value is Operation {
   return typeof value === 'object' && value !== null && 'id' in value && 'http' in value;

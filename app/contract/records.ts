@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { KeyAlgorithm, USAGES } from './algorithms.ts';
 import { CORE_CAPABILITIES } from './capabilities.ts';
+import { HardwareFacts } from './hardware.ts';
 
 /** Records that several operations share. Times are RFC 3339 in UTC with milliseconds. */
 
@@ -42,6 +43,12 @@ export const KeyRecord = z.strictObject({
   origin: z.enum(['generated', 'imported', 'found']),
   /** In the trash until then; null: not in the trash. */
   trashedUntil: Timestamp.nullable(),
+  /** For keys in tokens; null for all others. */
+  hardware: HardwareFacts.nullable(),
+  /** Whether its place is there now: false for a key in a token that is out. */
+  present: z.boolean(),
+  /** URIs of other keys that hold the same key pair. Given by `keys.show`. */
+  alsoAt: z.array(z.string()).optional(),
   /** Changes with every write: hand it back as `ifRevision` to be told of somebody else's change. */
   revision: z.string(),
 });

@@ -1,10 +1,12 @@
 import { KEY_ALGORITHMS, KeywrightError, type BackendInstance, type BackendType, type Call, type KeyAlgorithmName } from '../contract/index.ts';
 import type { KeyStore } from '../keystore/keystore.ts';
-import type { BackendManifest, Finding } from '../keystore/registry.ts';
+import type { BackendDeps, BackendManifest, BackendModule, Finding } from '../keystore/registry.ts';
+import type { TokenSource } from '../keystore/tokens.ts';
 import type { Storage, StorageTransaction } from '../storage/storage.ts';
 import { z } from 'zod';
 import type { StoredKey } from './inventory.ts';
 import type { Ports } from './ports.ts';
+import { Tokens } from './tokens.ts';
 import { jsonBytes, jsonOf } from './unit.ts';
 
 type Settings = Record<string, string | number | boolean>;
@@ -21,6 +23,8 @@ interface Instance {
   configured: Configured;
   /** By type; opened when first needed. */
   readonly stores: Map<string, Promise<KeyStore>>;
+  /** Instances whose keys are in tokens: the source once it was opened. */
+  source: Promise<TokenSource> | undefined;
   failure: KeywrightError | null;
 }
 
@@ -31,17 +35,22 @@ const SOFTWARE: Configured = { name: 'software', types: ['pkcs8', 'aes'], settin
 /** The configured backends of a store. SDKs and native modules load when an instance is first used. */
 export class Backends implements AsyncDisposable {
   readonly #ports: Ports;
-  readonly #storage: Storage;
+  readonly #deps: BackendDeps;
   readonly #instances = new Map<string, Instance>();
+  readonly #modules = new Map<string, Promise<BackendModule>>();
+  /** What is plugged in, of all instances whose keys are in tokens. */
+  readonly tokens = new Tokens();
 
-  private constructor(ports: Ports, storage: Storage) {
+  private constructor(ports: Ports, deps: BackendDeps) {
     this.#ports = ports;
-    this.#storage = storage;
+    this.#deps = deps;
     this.#keep(SOFTWARE);
+    for (const { type, builtIn } of ports.backends) if (builtIn === true) this.#keep(builtInOf(type));
   }
 
-  static async open(ports: Ports, storage: Storage): Promise<Backends> {
-    const backends = new Backends(ports, storage);
+  static async open(ports: Ports, deps: BackendDeps): Promise<Backends> {
+    const backends = new Backends(ports, deps);
+    const { storage } = deps;
     const { items } = await storage.list(PREFIX, { limit: 1000 });
     for (const { key } of items) {
       const record = await storage.get(key).catch(() => undefined); // damaged: among the store's problems
@@ -66,9 +75,15 @@ export class Backends implements AsyncDisposable {
     return this.#instances.has(name);
   }
 
+  /** Whether somebody would miss an instance that does not answer: not one that is built in, with nothing plugged in. */
+  matters(name: string): boolean {
+    const { configured } = this.#get(name);
+    return !configured.builtIn || configured.name === SOFTWARE.name || this.tokens.all().some(({ instance }) => instance === name);
+  }
+
   /** How a configuration would be shown that has not been applied yet. */
   describe(configured: Configured): BackendInstance {
-    return this.#describe({ configured, stores: new Map(), failure: null });
+    return this.#describe({ configured, stores: new Map(), source: undefined, failure: null });
   }
 
   /** @throws NOT_FOUND */
@@ -78,8 +93,14 @@ export class Backends implements AsyncDisposable {
 
   /** @returns the store of an instance that has the algorithm. @throws NOT_FOUND, CAPABILITY_MISSING, BACKEND_UNAVAILABLE */
   async storeFor(name: string, algorithm: KeyAlgorithmName): Promise<KeyStore> {
+    const token = this.tokens.get(name);
+    if (token !== undefined) return withAlgorithm(token.token.store, algorithm);
     const { configured } = this.#get(name);
     const manifests = configured.types.map((type) => this.#manifest(type));
+    if (this.#hasTokens(configured)) {
+      await (await this.openTokens(name))?.ready();
+      return withAlgorithm(this.tokens.onlyOf(name, name), algorithm);
+    }
     const manifest = manifests.find(({ capabilities }) => capabilities.algorithms.includes(algorithm));
     if (manifest === undefined) {
       throw new KeywrightError('CAPABILITY_MISSING', {
@@ -91,8 +112,45 @@ export class Backends implements AsyncDisposable {
   }
 
   /** @returns the store that holds a key. @throws BACKEND_UNAVAILABLE */
-  storeOf(key: Pick<StoredKey, 'backend' | 'type'>): Promise<KeyStore> {
-    return this.#store(key.backend, key.type);
+  async storeOf(key: Pick<StoredKey, 'backend' | 'type'> & Partial<Pick<StoredKey, 'hardware'>>): Promise<KeyStore> {
+    const { hardware } = key;
+    if (hardware === null || hardware === undefined) return this.#store(key.backend, key.type);
+    const instance = this.instanceOf(key.backend);
+    if (!this.tokens.has(hardware.token) && instance !== undefined) await (await this.openTokens(instance))?.ready();
+    const present = this.tokens.get(hardware.token);
+    if (present !== undefined) return present.token.store;
+    throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `${hardware.tokenTitle} is not plugged in.`, remedy: 'Plug it in and try again.' });
+  }
+
+  /** @returns the instance that a name stands for: its own, or that of a token's id. */
+  instanceOf(name: string): string | undefined {
+    if (this.#instances.has(name)) return name;
+    const present = this.tokens.get(name);
+    if (present !== undefined) return present.instance;
+    return [...this.#instances.keys()].filter((instance) => name.startsWith(`${instance}-`)).sort((a, b) => b.length - a.length)[0];
+  }
+
+  /** Instances that are switched on and may have tokens. */
+  tokenInstances(): string[] {
+    return [...this.#instances.values()].filter(({ configured }) => configured.enabled && this.#hasTokens(configured)).map(({ configured }) => configured.name);
+  }
+
+  /** Opens an instance's source of tokens, once; from then on its tokens are among {@link tokens}. @throws BACKEND_UNAVAILABLE; `undefined` for an instance without tokens or one that is switched off. */
+  async openTokens(name: string): Promise<TokenSource | undefined> {
+    const instance = this.#get(name);
+    const { configured } = instance;
+    if (!configured.enabled || !this.#hasTokens(configured)) return undefined;
+    const type = configured.types[0]!;
+    instance.source ??= this.#openSource(name, type, configured);
+    try {
+      const source = await instance.source;
+      instance.failure = null;
+      return source;
+    } catch (thrown) {
+      instance.source = undefined;
+      instance.failure = asFailure(name, thrown);
+      throw instance.failure;
+    }
   }
 
   /** @throws NOT_FOUND for an unknown type, ALREADY_EXISTS, INVALID_INPUT for settings */
@@ -114,7 +172,7 @@ export class Backends implements AsyncDisposable {
   }
 
   async remove(name: string, unit: StorageTransaction): Promise<void> {
-    this.#own(name);
+    if (this.#own(name).configured.builtIn) throw new KeywrightError('CONFLICT', { detail: `“${name}” is built in: it cannot be removed.`, remedy: `Switch it off with \`keywright backends disable ${name}\`.` });
     await unit.delete(PREFIX + name, { ifRevision: 'any' });
   }
 
@@ -124,6 +182,8 @@ export class Backends implements AsyncDisposable {
     this.#instances.delete(name);
     if (configured !== undefined) this.#keep(configured);
     if (before !== undefined) await close(before);
+    await this.tokens.detach(name);
+    if (configured !== undefined && before?.source !== undefined) await this.openTokens(name).catch(() => undefined); // told as the instance's state
   }
 
   /** What an instance or a type lacks. @throws NOT_FOUND */
@@ -137,9 +197,17 @@ export class Backends implements AsyncDisposable {
         continue;
       }
       const manifest = this.#manifest(type);
-      const settings = validSettings(manifest, instance?.configured.settings ?? {});
-      if (manifest.diagnose !== undefined) yield* manifest.diagnose(settings, call);
-      if (instance !== undefined) {
+      // A type whose settings have no defaults is diagnosed by instance alone.
+      const settings = manifest.config.safeParse(instance?.configured.settings ?? {});
+      if (settings.success && manifest.diagnose !== undefined) yield* manifest.diagnose(settings.data, call);
+      if (instance === undefined || !instance.configured.enabled) continue;
+      const source = await this.openTokens(name);
+      if (source !== undefined) {
+        await source.ready();
+        yield* source.findings();
+        const count = source.tokens().length;
+        yield { level: 'ok', code: 'backends.tokens', detail: `${manifest.title}: ${count === 0 ? 'nothing is plugged in' : count === 1 ? 'one token is plugged in' : `${count} tokens are plugged in`}.` };
+      } else {
         await this.#store(name, type);
         yield { level: 'ok', code: 'backends.opens', detail: `${manifest.title}: it opens and answers.` };
       }
@@ -147,12 +215,14 @@ export class Backends implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled([...this.#instances.values()].map(({ source }) => source));
+    await this.tokens[Symbol.asyncDispose]();
     await Promise.all([...this.#instances.values()].map(close));
     this.#instances.clear();
   }
 
   #keep(configured: Configured): void {
-    this.#instances.set(configured.name, { configured, stores: new Map(), failure: null });
+    this.#instances.set(configured.name, { configured, stores: new Map(), source: undefined, failure: null });
   }
 
   #get(name: string): Instance {
@@ -163,8 +233,27 @@ export class Backends implements AsyncDisposable {
 
   #own(name: string): Instance {
     const instance = this.#get(name);
-    if (instance.configured.builtIn) throw new KeywrightError('CONFLICT', { detail: `“${name}” is built in: it can be neither changed nor removed.` });
+    if (name === SOFTWARE.name) throw new KeywrightError('CONFLICT', { detail: `“${name}” is built in: it can be neither changed nor removed.` });
     return instance;
+  }
+
+  #hasTokens({ types }: Configured): boolean {
+    return types.length === 1 && this.#manifest(types[0]!).tokens === true;
+  }
+
+  /** Loads what a type needs, once. */
+  #module(type: string): Promise<BackendModule> {
+    let module = this.#modules.get(type);
+    if (module === undefined) this.#modules.set(type, (module = this.#manifest(type).load()));
+    return module;
+  }
+
+  async #openSource(name: string, type: string, configured: Configured): Promise<TokenSource> {
+    const module = await this.#module(type);
+    if (!('openTokens' in module)) throw new Error(`${type} has no tokens`);
+    const source = await module.openTokens({ name, config: validSettings(this.#manifest(type), configured.settings) }, this.#deps);
+    this.tokens.attach(name, type, source);
+    return source;
   }
 
   #manifest(type: string): BackendManifest {
@@ -178,8 +267,7 @@ export class Backends implements AsyncDisposable {
     if (!instance.configured.enabled) throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `The backend “${name}” is switched off.`, remedy: `Switch it on with \`keywright backends enable ${name}\`.` });
     let store = instance.stores.get(type);
     if (store === undefined) {
-      const manifest = this.#manifest(type);
-      store = manifest.load().then(({ open }) => open({ name, config: validSettings(manifest, instance.configured.settings) }, { storage: this.#storage }));
+      store = this.#openStore(name, type, instance.configured);
       instance.stores.set(type, store);
     }
     try {
@@ -188,9 +276,15 @@ export class Backends implements AsyncDisposable {
       return opened;
     } catch (thrown) {
       instance.stores.delete(type);
-      instance.failure = thrown instanceof KeywrightError ? thrown : new KeywrightError('BACKEND_UNAVAILABLE', { detail: `The backend “${name}” could not be opened.`, remedy: `Run \`keywright backends diagnose ${name}\`.`, cause: thrown });
+      instance.failure = asFailure(name, thrown);
       throw instance.failure;
     }
+  }
+
+  async #openStore(name: string, type: string, configured: Configured): Promise<KeyStore> {
+    const module = await this.#module(type);
+    if (!('open' in module)) throw new KeywrightError('CAPABILITY_MISSING', { detail: `The keys of “${name}” are in tokens: name one of them.`, alternatives: this.tokens.all().map(({ token }) => token.facts.id) });
+    return module.open({ name, config: validSettings(this.#manifest(type), configured.settings) }, this.#deps);
   }
 
   async #write(configured: Configured, unit: StorageTransaction): Promise<Configured> {
@@ -198,12 +292,14 @@ export class Backends implements AsyncDisposable {
     return configured;
   }
 
-  #describe({ configured, failure }: Instance): BackendInstance {
+  #describe({ configured, failure: failed }: Instance): BackendInstance {
+    const problem = this.tokens.sourceOf(configured.name)?.findings().find(({ level }) => level === 'problem');
+    const failure = failed ?? (problem === undefined ? null : new KeywrightError('BACKEND_UNAVAILABLE', { detail: problem.detail, ...(problem.remedy === undefined ? {} : { remedy: problem.remedy }) }));
     const manifests = configured.types.map((type) => this.#manifest(type));
     return {
       name: configured.name,
       types: [...configured.types],
-      title: configured.builtIn ? 'This computer' : (manifests[0]?.title ?? configured.name),
+      title: configured.name === SOFTWARE.name ? 'This computer' : (manifests[0]?.title ?? configured.name),
       builtIn: configured.builtIn,
       state: !configured.enabled ? 'disabled' : failure === null ? 'ready' : 'unavailable',
       reason: configured.enabled ? (failure?.facts.detail ?? null) : 'It is switched off.',
@@ -213,6 +309,20 @@ export class Backends implements AsyncDisposable {
       capabilities: [...new Set(manifests.flatMap(({ capabilities }) => capabilities.capabilities))],
     };
   }
+}
+
+function builtInOf(type: string): Configured {
+  return { name: type, types: [type], settings: {}, enabled: true, builtIn: true };
+}
+
+function asFailure(name: string, thrown: unknown): KeywrightError {
+  return thrown instanceof KeywrightError ? thrown : new KeywrightError('BACKEND_UNAVAILABLE', { detail: `The backend “${name}” could not be opened.`, remedy: `Run \`keywright backends diagnose ${name}\`.`, cause: thrown });
+}
+
+/** @throws CAPABILITY_MISSING when this token has no such keys. */
+function withAlgorithm(store: KeyStore, algorithm: KeyAlgorithmName): KeyStore {
+  if (store.capabilities.algorithms.includes(algorithm)) return store;
+  throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${store.name}” has no ${algorithm} keys.`, remedy: 'Choose one of the algorithms that it has, or another backend.', alternatives: store.capabilities.algorithms });
 }
 
 function validSettings(manifest: BackendManifest, settings: Settings): Settings {

@@ -69,6 +69,7 @@ export class Dispatcher {
       authorise(operation, options);
       const parsed = operation.input.safeParse(input);
       if (!parsed.success) throw invalidInput(parsed.error);
+      if (running.mayBeInToken(parsed.data)) await running.openSession?.found.settled();
       running.begin(parsed.data);
       const output = await running.cancellation.race(handler(parsed.data as never, running));
       const told = operation.output.encode(output as never);

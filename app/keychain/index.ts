@@ -9,6 +9,7 @@ import { fileHandlers } from './handlers/files.ts';
 import { keyHandlers } from './handlers/keys.ts';
 import { serviceHandlers } from './handlers/service.ts';
 import { storeHandlers } from './handlers/store.ts';
+import { tokenHandlers } from './handlers/tokens.ts';
 import { Jobs } from './jobs.ts';
 import { Metrics } from './metrics.ts';
 import type { Config, CoreKind, Ports } from './ports.ts';
@@ -22,7 +23,7 @@ export type { Config, ConfigEntry, ConfigValue, CoreKind, LaterBackend, Ports } 
 const SWEEP_EVERY = 10 * 60 * 1000;
 
 /** Handlers by operation, of all nouns. */
-export const HANDLERS: ReadonlyMap<string, Handler> = new Map([...storeHandlers, ...backendHandlers, ...keyHandlers, ...fileHandlers, ...serviceHandlers]);
+export const HANDLERS: ReadonlyMap<string, Handler> = new Map([...storeHandlers, ...backendHandlers, ...keyHandlers, ...fileHandlers, ...tokenHandlers, ...serviceHandlers]);
 
 export interface LocalCore extends Core {
   /** A face that listens adds its address, to be shown by `agent.status`. */

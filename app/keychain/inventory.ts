@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, KeywrightError, USAGES, type KeyAlgorithmName, type KeyRecord, type KeyVersion, type Usage } from '../contract/index.ts';
+import { KEY_ALGORITHMS, KeywrightError, USAGES, type HardwareFacts, type KeyAlgorithmName, type KeyRecord, type KeyVersion, type Usage } from '../contract/index.ts';
 import type { Protection } from '../keystore/keystore.ts';
 import type { ListedRecord, StorageTransaction } from '../storage/storage.ts';
 import { jsonBytes } from './unit.ts';
@@ -34,6 +34,10 @@ export interface StoredKey {
   readonly formerIds: readonly string[];
   /** Counts the writes. */
   readonly change: number;
+  /** The key's id within its backend's store, where that is not `id`: a token names its keys itself. */
+  readonly ref: string | null;
+  /** Where in which token it is; null for all others. */
+  readonly hardware: HardwareFacts | null;
 }
 
 export const KEY_PREFIX = 'keys/';
@@ -76,6 +80,24 @@ export class Inventory {
   byFingerprint(fingerprint: string): StoredKey[] {
     this.#byFingerprint ??= new IdsByName(this.all(), fingerprintsOf);
     return this.#byFingerprint.get(fingerprint).map((id) => this.#byId.get(id)!.key);
+  }
+
+  /** Whether a reference names something here, be it ambiguous. */
+  knows(reference: string): boolean {
+    if (this.#byId.has(reference) || this.#byUri.has(reference)) return true;
+    this.#byLabel ??= new IdsByName(this.all(), labelOf);
+    return this.#byLabel.get(reference).length > 0;
+  }
+
+  /** @returns the key at a URI. */
+  atUri(uri: string): StoredKey | undefined {
+    const id = this.#byUri.get(uri);
+    return id === undefined ? undefined : this.#byId.get(id)!.key;
+  }
+
+  /** @returns the keys of a token. */
+  ofToken(token: string): StoredKey[] {
+    return [...this.all()].filter(({ hardware }) => hardware?.token === token);
   }
 
   /**
@@ -132,7 +154,7 @@ export class Inventory {
   }
 
   #add(key: StoredKey, revision: string): void {
-    const haystack = `${key.label}\n${key.tags.length === 0 ? '' : `${key.tags.join('\n')}\n`}${key.algorithm}\n${key.backend}`.toLowerCase();
+    const haystack = `${key.label}\n${key.tags.length === 0 ? '' : `${key.tags.join('\n')}\n`}${key.algorithm}\n${key.backend}${key.hardware === null ? '' : `\n${key.hardware.tokenTitle}\n${key.hardware.slot ?? ''}`}`.toLowerCase();
     this.#byId.set(key.id, { key, revision, haystack });
     this.#byUri.set(key.uri, key.id);
     this.#byLabel?.add(key);
@@ -143,7 +165,7 @@ export class Inventory {
     const entry = this.#byId.get(id);
     if (entry === undefined) return;
     this.#byId.delete(id);
-    this.#byUri.delete(entry.key.uri);
+    if (this.#byUri.get(entry.key.uri) === id) this.#byUri.delete(entry.key.uri);
     this.#byLabel?.remove(entry.key);
     this.#byFingerprint?.remove(entry.key);
   }
@@ -223,10 +245,10 @@ export function stateOf(key: StoredKey, now: number = Date.now()): KeyRecord['st
 }
 
 /** @returns the record as every face gives it. */
-export function recordOf(key: StoredKey): KeyRecord {
+export function recordOf(key: StoredKey, { tokens }: { readonly tokens: { has(id: string): boolean } }): KeyRecord {
   const { version, fingerprint } = primary(key);
-  const { change, type: _type, formerIds: _formerIds, versions, ...same } = key;
-  return { ...same, usages: [...key.usages], tags: [...key.tags], state: stateOf(key), version, versions: versions.length, fingerprint, certificates: [], revision: String(change) };
+  const { change, type: _type, formerIds: _formerIds, ref: _ref, versions, ...same } = key;
+  return { ...same, present: key.hardware === null || tokens.has(key.hardware.token), usages: [...key.usages], tags: [...key.tags], state: stateOf(key), version, versions: versions.length, fingerprint, certificates: [], revision: String(change) };
 }
 
 export function versionsOf(key: StoredKey): KeyVersion[] {
@@ -243,23 +265,36 @@ type KeySummary = [
   uri: string, id: string, label: string, backend: string, type: string, algorithm: KeyAlgorithmName, usages: number, state: StoredKey['state'], createdAt: string,
   notBefore: string | null, notAfter: string | null, extractable: 0 | 1, protection: Protection, tags: string[], origin: StoredKey['origin'], trashedUntil: string | null,
   versions: [version: number, createdAt: string, retired: 0 | 1, fingerprint: string | null][], formerIds: string[], change: number,
+  ...hardware: HardwareSummary[],
+];
+type HardwareSummary = [
+  ref: string, token: string, tokenTitle: string, slot: string | null, slotTitle: string | null, pinPolicy: HardwareFacts['pinPolicy'], touchPolicy: HardwareFacts['touchPolicy'], madeOnDevice: boolean | null,
 ];
 
 /** @returns the key as an index holds it: for {@link Storage.put}. */
 export function toSummary(key: StoredKey): KeySummary {
-  return [
+  const summary: KeySummary = [
     key.uri, key.id, key.label, key.backend, key.type, key.algorithm, USAGES.reduce((bits, usage, index) => bits | (key.usages.includes(usage) ? 1 << index : 0), 0), key.state, key.createdAt,
     key.notBefore, key.notAfter, key.extractable ? 1 : 0, key.protection, [...key.tags], key.origin, key.trashedUntil,
     key.versions.map(({ version, createdAt, retired, fingerprint }) => [version, createdAt, retired ? 1 : 0, fingerprint]), [...key.formerIds], key.change,
   ];
+  if (key.ref !== null && key.hardware !== null) {
+    const { token, tokenTitle, slot, slotTitle, pinPolicy, touchPolicy, madeOnDevice } = key.hardware;
+    summary.push([key.ref, token, tokenTitle, slot, slotTitle, pinPolicy, touchPolicy, madeOnDevice]);
+  }
+  return summary;
 }
 
 function fromSummary(summary: KeySummary): StoredKey {
-  const [uri, id, label, backend, type, algorithm, usages, state, createdAt, notBefore, notAfter, extractable, protection, tags, origin, trashedUntil, versions, formerIds, change] = summary;
+  const [uri, id, label, backend, type, algorithm, usages, state, createdAt, notBefore, notAfter, extractable, protection, tags, origin, trashedUntil, versions, formerIds, change, hardware] = summary;
   return {
     uri, id, label, backend, type, algorithm, usages: USAGES.filter((_, index) => (usages & (1 << index)) !== 0), state, createdAt, notBefore, notAfter, extractable: extractable === 1, protection, tags, origin,
-    trashedUntil, versions: versions.map(([version, at, retired, fingerprint]) => ({ version, createdAt: at, retired: retired === 1, fingerprint })), formerIds, change,
+    trashedUntil, versions: versions.map(([version, at, retired, fingerprint]) => ({ version, createdAt: at, retired: retired === 1, fingerprint })), formerIds, change, ref: hardware?.[0] ?? null, hardware: hardware === undefined ? null : hardwareFrom(hardware),
   };
+}
+
+function hardwareFrom([, token, tokenTitle, slot, slotTitle, pinPolicy, touchPolicy, madeOnDevice]: HardwareSummary): HardwareFacts {
+  return { token, tokenTitle, slot, slotTitle, pinPolicy, touchPolicy, madeOnDevice };
 }
 
 const labelOf = ({ label }: StoredKey): string[] => [label];

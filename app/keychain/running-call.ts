@@ -64,6 +64,12 @@ export class RunningCall implements Context {
     this.#resolveKey(input);
   }
 
+  /** Whether the input names a key that is not known, in a process that has not looked into the tokens yet: a command that runs by itself. */
+  mayBeInToken(input: unknown): boolean {
+    const reference = referenceIn(input);
+    return reference !== undefined && this.services.about.kind === 'cli' && this.operation.whenLocked !== true && this.openSession?.inventory.knows(reference) === false;
+  }
+
   get session(): Session {
     return (this.#session ??= this.services.stores.session);
   }
@@ -127,8 +133,9 @@ export class RunningCall implements Context {
   }
 
   #resolveKey(input: unknown): void {
-    if (typeof input !== 'object' || input === null || !('key' in input) || typeof input.key !== 'string' || this.operation.whenLocked === true) return;
-    this.#key = this.session.inventory.resolve(input.key);
+    const reference = referenceIn(input);
+    if (reference === undefined || this.operation.whenLocked === true) return;
+    this.#key = this.session.inventory.resolve(reference);
     this.subject(this.#key.uri);
     const { capability } = this.operation;
     if (capability !== undefined && isUsage(capability)) assertCapable(this.#key, capability);
@@ -168,6 +175,10 @@ class CallOfPrincipal implements KeyCall {
   get prompt(): Prompter {
     return (this.#prompt ??= this.#services.prompts.prompterFor(this.principal));
   }
+}
+
+function referenceIn(input: unknown): string | undefined {
+  return typeof input === 'object' && input !== null && 'key' in input && typeof input.key === 'string' ? input.key : undefined;
 }
 
 function isUsage(capability: Capability): capability is Usage {

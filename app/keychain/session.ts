@@ -1,9 +1,10 @@
-import { KeywrightError } from '../contract/index.ts';
+import { KeywrightError, type CoreEvent } from '../contract/index.ts';
 import type { SealedStorage } from '../storage/sealed/index.ts';
 import { Access } from './access.ts';
 import { AuditTrail } from './audit.ts';
 import { Backends } from './backends.ts';
 import type { Cancellation } from './cancellation.ts';
+import { FoundKeys } from './found-keys.ts';
 import { Inventory, KEY_PREFIX } from './inventory.ts';
 import type { Ports } from './ports.ts';
 
@@ -14,27 +15,31 @@ export interface Session extends AsyncDisposable {
   readonly backends: Backends;
   readonly audit: AuditTrail;
   readonly access: Access;
+  /** Keys that tokens brought along. */
+  readonly found: FoundKeys;
   /** Aborted when the store is locked. */
   readonly signal: AbortSignal;
   /** Calls that end with the session. */
   readonly inFlight: Set<Cancellation>;
 }
 
-export async function openSession(storage: SealedStorage, ports: Ports, options: { strictAudit: boolean; onAudit: () => void }): Promise<Session> {
+export async function openSession(storage: SealedStorage, ports: Ports, options: { strictAudit: boolean; onAudit: () => void; keepPinMinutes: () => number; emit: (event: CoreEvent) => void }): Promise<Session> {
   const controller = new AbortController();
   const inFlight = new Set<Cancellation>();
   const inventory = new Inventory(storage.snapshot(KEY_PREFIX));
   const [audit, access, backends] = await Promise.all([
     AuditTrail.open(storage, { strict: options.strictAudit, onAppend: options.onAudit }),
     Access.open(storage),
-    Backends.open(ports, storage),
+    Backends.open(ports, { storage, keepPinMinutes: options.keepPinMinutes }),
   ]);
+  const found = await FoundKeys.open({ storage, inventory, backends, audit, signal: controller.signal, emit: options.emit, log: ports.log });
   return {
-    storage, inventory, backends, audit, access, signal: controller.signal, inFlight,
+    storage, inventory, backends, audit, access, found, signal: controller.signal, inFlight,
     async [Symbol.asyncDispose]() {
       const locked = new KeywrightError('STORE_LOCKED', { detail: 'The store was locked while this was in flight.', remedy: 'Unlock it and try again.' });
       controller.abort(locked);
       for (const call of inFlight) call.cancel(locked);
+      await found[Symbol.asyncDispose]();
       await backends[Symbol.asyncDispose]();
       await storage[Symbol.asyncDispose]();
     },

@@ -220,9 +220,12 @@ export class StoreManager implements AsyncDisposable {
   async #begin(sealed: SealedStorage): Promise<Session> {
     const session = await openSession(sealed, this.#ports, {
       strictAudit: this.#config.get('audit.durability') === 'strict',
+      emit: (event) => this.#events.emit(event),
+      keepPinMinutes: () => Number(this.#config.get('tokens.keepPinMinutes')),
       onAudit: () => this.#events.emitSparsely({ type: 'audit.changed' }),
     }).catch(closing(sealed));
     this.#session = session;
+    if (this.#owner.kind !== 'cli') void session.found.watch();
     this.#header = sealed.header;
     this.touch();
     this.#watchIdle();

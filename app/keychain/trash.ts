@@ -25,11 +25,12 @@ export async function emptyExpiredTrash(services: Services, log: Ports['log']): 
 }
 
 async function destroy(key: StoredKey, { stores: { session }, events }: Services): Promise<void> {
-  const store = await session.backends.storeOf(key);
+  // Of a key in a token only the entry is in the trash.
+  const store = key.hardware === null ? await session.backends.storeOf(key) : undefined;
   const unit = new UnitOfWork(session.storage);
   const request = randomUUID();
   const call: Call = { id: request, principal: KEYWRIGHT, signal: session.signal, prompt: NOBODY, progress: () => undefined, discarded: () => undefined };
-  await store.remover?.remove(key.id, { ...call, unit });
+  await store?.remover?.remove(key.id, { ...call, unit });
   await session.inventory.remove(key.id, unit);
   const facts: AuditFacts = {
     at: new Date().toISOString(), request, principal: KEYWRIGHT.id, principalName: KEYWRIGHT.name, face: KEYWRIGHT.face, operation: 'keys.purge', effect: 'destroy', outcome: 'ok',

@@ -45,6 +45,8 @@ export interface BackendManifest<C extends ZodType = ZodType> {
   readonly host: 'core' | 'worker';
   /** An instance named after the type is always there and needs no `backends add`. It can be configured and switched off. */
   readonly builtIn?: true;
+  /** Its keys are in tokens that come and go: `load` gives `openTokens`. */
+  readonly tokens?: true;
   load(): Promise<BackendModule<C>>;
   /** What is missing, and how to mend it. */
   diagnose?(config: z.output<C>, call: Call): AsyncIterable<Finding>;

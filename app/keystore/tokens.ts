@@ -1,4 +1,4 @@
-import type { Call, PinPolicy, TouchPolicy } from '../contract/index.ts';
+import type { Call, PinPolicy, TOKEN_ACTION_NAMES, TouchPolicy } from '../contract/index.ts';
 import type { KeyCall, KeyDescription, KeyStore } from './keystore.ts';
 import type { Finding } from './registry.ts';
 
@@ -10,13 +10,8 @@ import type { Finding } from './registry.ts';
  * the rules of `pins.ts`.
  */
 
-/** What the keychain and the window can ask of a token. */
-export const TOKEN_ACTIONS = [
-  'initialize', 'change-pin', 'unblock-pin', 'change-puk', 'change-so-pin', 'set-management-key', 'set-retries', 'reset', 'set-identifiers',
-  'move-key', 'delete-key', 'attest', 'put-certificate', 'delete-certificate',
-  'create-dkek-share', 'import-dkek-share', 'wrap-key', 'unwrap-key',
-] as const;
-export type TokenAction = (typeof TOKEN_ACTIONS)[number];
+/** What can be asked of a token. */
+export type TokenAction = (typeof TOKEN_ACTION_NAMES)[number];
 
 /** Known as soon as the token is recognised, without asking it anything more. */
 export interface TokenFacts {
@@ -138,6 +133,16 @@ export interface TokenManagement {
   unwrapKey?(request: { readonly slot?: string; readonly wrapped: Uint8Array }, call: KeyCall): Promise<KeyDescription>;
 }
 
+export interface Mechanism {
+  /** `CKM_ECDSA`, or the number in hex where it has no name. */
+  readonly name: string;
+  readonly code: number;
+  readonly minimumBits: number | null;
+  readonly maximumBits: number | null;
+  /** `sign`, `verify`, `encrypt`, `generate key pair` … */
+  readonly uses: readonly string[];
+}
+
 /** One token, from its insertion to its removal. After that every method fails with TOKEN_REMOVED. */
 export interface Token {
   readonly facts: TokenFacts;
@@ -145,6 +150,8 @@ export interface Token {
   readonly store: KeyStore;
   readonly actions: readonly ActionState[];
   readonly manage: TokenManagement;
+  /** PKCS#11 alone: what the token says it can do. */
+  mechanisms?(call: Call): Promise<readonly Mechanism[]>;
   status(call: Call): Promise<TokenStatus>;
   /** What is in it, without asking for a PIN. */
   contents(call: Call): Promise<TokenContents>;

@@ -8,6 +8,8 @@ export const STALE_AFTER: Readonly<Record<CoreEvent['type'], readonly OperationI
   'keys.changed': ABOUT_KEYS,
   'store.changed': 'all',
   'backends.changed': ['backends.list', 'backends.show', 'keys.list', 'keys.capabilities'],
+  'tokens.changed': ['tokens.list', 'tokens.show', 'tokens.slots', 'backends.list'],
+  'certificates.changed': [],
   'jobs.changed': ['jobs.list', 'jobs.show'],
   'audit.changed': ['audit.list'],
   'access.changed': ['access.list'],

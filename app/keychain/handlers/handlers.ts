@@ -1,4 +1,4 @@
-import type { backendOperations, fileOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations } from '../../contract/index.ts';
+import type { backendOperations, fileOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations, tokenOperations } from '../../contract/index.ts';
 import type { Context } from '../context.ts';
 import type { Handler } from '../dispatcher.ts';
 
@@ -8,7 +8,8 @@ type AllOperations =
   | (typeof keyOperations)[keyof typeof keyOperations]
   | (typeof keyUseOperations)[keyof typeof keyUseOperations]
   | (typeof serviceOperations)[keyof typeof serviceOperations]
-  | (typeof storeOperations)[keyof typeof storeOperations];
+  | (typeof storeOperations)[keyof typeof storeOperations]
+  | (typeof tokenOperations)[keyof typeof tokenOperations];
 
 type Declared = Extract<AllOperations, { id: string; http: unknown }>;
 

@@ -5,9 +5,10 @@ import { writeAside } from '../../signing/write-aside.ts';
 import type { Context } from '../context.ts';
 import { fileOf, outputOf } from '../files/places.ts';
 import { discard } from '../files/spool.ts';
-import { recordOf } from '../inventory.ts';
+import { primary } from '../inventory.ts';
+import { newKeyId, storedKey } from '../stored-key.ts';
 import type { HandlersOf } from './handlers.ts';
-import { facet, keepPublicKeys, newKeyId, newKeyPassphrase, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
+import { facet, inToken, keepPublicKeys, newKeyPassphrase, refOf, refuseTrashed, usagesFor, writeNewKey } from './key-records.ts';
 
 /** Formats that have a place for a passphrase. */
 const CAN_ENCRYPT: ReadonlySet<string> = new Set(['pkcs8', 'openssh']);
@@ -73,21 +74,22 @@ async function contentOf({ content, from }: InputOf<typeof keyOperations.importK
 }
 
 async function importOne(
-  { material }: ReadKey, label: string, input: { backend: string; tags: string[]; usages?: Parameters<typeof usagesFor>[1]; extractable?: boolean | undefined; ownPassphrase: boolean }, context: Context,
+  { material }: ReadKey, label: string, input: InputOf<typeof keyOperations.importKeys>, context: Context,
 ): Promise<{ record: KeyRecord; held: string[] }> {
   if (KEY_ALGORITHMS[material.algorithm].kind === 'pair' && algorithmOfPkcs8(material.secret.reveal()) !== material.algorithm) throw new KeywrightError('INVALID_INPUT', 'The file says one algorithm and holds a key of another.');
   const store = await context.session.backends.storeFor(input.backend, material.algorithm);
+  using _held = context.session.found.hold(store.name);
   const passphrase = input.ownPassphrase ? await newKeyPassphrase(label, context) : undefined;
   try {
     const description = await facet(store.importer, store, 'take keys in').importKey({
-      id: newKeyId(), label, usages: usagesFor(material.algorithm, input.usages), extractable: input.extractable ?? store.exporter !== undefined, ...(passphrase === undefined ? {} : { passphrase }),
+      id: newKeyId(), label, usages: usagesFor(material.algorithm, input.usages), extractable: input.extractable ?? store.exporter !== undefined, ...(passphrase === undefined ? {} : { passphrase }), ...inToken(input),
     }, material, context.keyCall);
     context.subject(description.uri);
     await keepPublicKeys(context, description);
-    const key = storedKey(description, store, { label, tags: input.tags, origin: 'imported' });
-    const { fingerprint } = recordOf(key);
+    const key = storedKey(description, store, { label, tags: input.tags, origin: 'imported' }, context.session.backends.tokens.get(store.name)?.token);
+    const { fingerprint } = primary(key);
     const held = fingerprint === null ? [] : context.session.inventory.byFingerprint(fingerprint).map(({ uri }) => uri);
-    return { record: await writeKey(context, key), held };
+    return { record: await writeNewKey(context, key), held };
   } finally {
     passphrase?.wipe();
   }

@@ -1,13 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { askSecret, KEY_ALGORITHMS, KeywrightError, type KeyAlgorithmName, type KeyRecord, type SecretBytes, type Usage } from '../../contract/index.ts';
+import { askSecret, KEY_ALGORITHMS, KeywrightError, type HardwareFacts, type KeyAlgorithmName, type KeyRecord, type SecretBytes, type Usage } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
-import type { KeyDescription, KeyRef, KeyStore } from '../../keystore/keystore.ts';
+import type { GenerateKey, KeyDescription, KeyRef, KeyStore } from '../../keystore/keystore.ts';
 import type { Context } from '../context.ts';
 import { KEY_PREFIX, primary, PUBLIC_PREFIX, recordOf, type StoredKey, type StoredVersion } from '../inventory.ts';
+import { storedVersion } from '../stored-key.ts';
 
 /** What handlers of `keys` share: between a backend's description, the inventory's record and the answer. */
-
-export const newKeyId = (): string => randomBytes(16).toString('hex');
 
 /** Writes a key into the call's unit, to be seen once it has committed. @returns the record as it will be. */
 export async function writeKey(context: Context, key: StoredKey): Promise<KeyRecord> {
@@ -18,7 +16,19 @@ export async function writeKey(context: Context, key: StoredKey): Promise<KeyRec
     if (record !== undefined) inventory.applied(key.id, { key: next, revision: record.revision });
     context.services.events.emit({ type: 'keys.changed', ids: [key.id] });
   });
-  return recordOf(next);
+  return recordOf(next, context.session.backends);
+}
+
+/** Writes a key that was made or taken in. What was at its URI before (an overwritten slot of a token) is gone, and so is its entry. */
+export async function writeNewKey(context: Context, key: StoredKey): Promise<KeyRecord> {
+  const before = context.session.inventory.atUri(key.uri);
+  if (before !== undefined && before.id !== key.id) await forgetKey(context, before.id);
+  return writeKey(context, key);
+}
+
+/** What a request says about slot and policies, for a backend's `generate` and `importKey`. */
+export function inToken({ slot, pinPolicy, touchPolicy }: { slot?: string | undefined; pinPolicy?: Exclude<HardwareFacts['pinPolicy'], 'unknown'> | undefined; touchPolicy?: Exclude<HardwareFacts['touchPolicy'], 'unknown'> | undefined }): Pick<GenerateKey, 'slot' | 'pinPolicy' | 'touchPolicy'> {
+  return { ...(slot === undefined ? {} : { slot }), ...(pinPolicy === undefined ? {} : { pinPolicy }), ...(touchPolicy === undefined ? {} : { touchPolicy }) };
 }
 
 /** Takes a key out of the inventory, once the call has committed. */
@@ -29,20 +39,6 @@ export async function forgetKey(context: Context, id: string): Promise<void> {
     inventory.applied(id, undefined);
     context.services.events.emit({ type: 'keys.changed', ids: [id] });
   });
-}
-
-/** @returns the inventory's record of a key that a backend has just made or taken in. */
-export function storedKey(description: KeyDescription, store: KeyStore, facts: Pick<StoredKey, 'label' | 'tags' | 'origin'> & Partial<Pick<StoredKey, 'notBefore' | 'notAfter' | 'state'>>): StoredKey {
-  const [first] = description.versions;
-  return {
-    uri: description.uri, id: description.id, backend: store.name, type: store.type, algorithm: description.algorithm, usages: description.usages,
-    createdAt: first!.createdAt, notBefore: null, notAfter: null, state: 'active', extractable: description.extractable, protection: description.protection, trashedUntil: null,
-    versions: description.versions.map(storedVersion), formerIds: [], change: 0, ...facts,
-  };
-}
-
-function storedVersion({ version, createdAt, publicKey }: KeyDescription['versions'][number]): StoredVersion {
-  return { version, createdAt, retired: false, fingerprint: publicKey === null ? null : fingerprint(publicKey) };
 }
 
 /** Keeps the public keys of a key, so that what it signed can be verified while its backend is away. */
@@ -62,7 +58,7 @@ export function refOf(key: StoredKey, version?: number): KeyRef {
   const wanted = version === undefined ? primary(key) : key.versions.find((known) => known.version === version);
   if (wanted === undefined) throw new KeywrightError('NOT_FOUND', { detail: `“${key.label}” has no version ${version}.`, alternatives: key.versions.map((known) => String(known.version)) });
   if (wanted.retired) throw new KeywrightError('CAPABILITY_MISSING', { detail: `Version ${wanted.version} of “${key.label}” is retired.` });
-  return { uri: key.uri, id: key.id, version: wanted.version, label: key.label };
+  return { uri: key.uri, id: key.ref ?? key.id, version: wanted.version, label: key.label };
 }
 
 /** @returns versions that still act, newest first. */

@@ -4,8 +4,9 @@ import type { KeyRef, KeyStore } from '../../keystore/keystore.ts';
 import { verifySignature } from '../../signing/verify.ts';
 import type { Context } from '../context.ts';
 import { primary, type StoredKey, type StoredVersion } from '../inventory.ts';
+import { newKeyId, storedKey } from '../stored-key.ts';
 import type { HandlersOf } from './handlers.ts';
-import { facet, mergedVersions, newKeyId, publicKeyOf, refOf, storedKey, writeKey } from './key-records.ts';
+import { facet, mergedVersions, publicKeyOf, refOf, writeKey } from './key-records.ts';
 
 type TransferInput = InputOf<typeof keyOperations.copy>;
 type TransferOutput = OutputOf<typeof keyOperations.copy>;
@@ -62,8 +63,8 @@ async function destinationFor(key: StoredKey, to: string, context: Context): Pro
 
 function preview(key: StoredKey, destination: KeyStore): KeyRecord {
   const { version, fingerprint } = primary(key);
-  const { change: _change, type: _type, formerIds: _formerIds, versions, ...same } = key;
-  return { ...same, usages: [...key.usages], tags: [...key.tags], backend: destination.name, version, versions: versions.length, fingerprint, certificates: [], revision: '0' };
+  const { change: _change, type: _type, formerIds: _formerIds, ref: _ref, versions, ...same } = key;
+  return { ...same, hardware: null, present: true, usages: [...key.usages], tags: [...key.tags], backend: destination.name, version, versions: versions.length, fingerprint, certificates: [], revision: '0' };
 }
 
 async function copyKey(key: StoredKey, source: KeyStore, destination: KeyStore, context: Context): Promise<StoredKey> {

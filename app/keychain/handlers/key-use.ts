@@ -10,8 +10,9 @@ import type { Context } from '../context.ts';
 import * as envelope from '../envelope.ts';
 import { primary, type StoredKey } from '../inventory.ts';
 import { derivePassword, hkdf } from '../password-derivation.ts';
+import { newKeyId, storedKey } from '../stored-key.ts';
 import type { HandlersOf } from './handlers.ts';
-import { facet, keepPublicKeys, livingVersions, newKeyId, publicKeyOf, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
+import { facet, keepPublicKeys, livingVersions, publicKeyOf, refOf, refuseTrashed, usagesFor, writeNewKey } from './key-records.ts';
 
 type UseVerb = 'sign' | 'verify' | 'encrypt' | 'decrypt' | 'wrap' | 'unwrap' | 'agree' | 'derive' | 'derive-password' | 'encapsulate' | 'decapsulate' | 'mac' | 'verify-mac' | 'random';
 
@@ -105,7 +106,7 @@ export const keyUseHandlers: Pick<HandlersOf<'keys'>, `keys.${UseVerb}`> = {
     context.subject(description.uri);
     context.note(`unwrapped by ${store.name}`);
     await keepPublicKeys(context, description);
-    return writeKey(context, storedKey(description, destination, { label: input.label, tags: input.tags, origin: 'imported' }));
+    return writeNewKey(context, storedKey(description, destination, { label: input.label, tags: input.tags, origin: 'imported' }, context.session.backends.tokens.get(destination.name)?.token));
   },
 
   async 'keys.agree'(input, context) {

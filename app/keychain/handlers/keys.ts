@@ -2,8 +2,9 @@ import { askToConfirm, KeywrightError, type KeyRecord } from '../../contract/ind
 import { fingerprint, writePublicKey } from '../../formats/index.ts';
 import { capabilitiesOf } from '../capabilities.ts';
 import { primary, recordOf, stateOf, versionsOf, type StoredKey } from '../inventory.ts';
+import { newKeyId, storedKey } from '../stored-key.ts';
 import { handlersOf } from './handlers.ts';
-import { facet, forgetKey, keepPublicKeys, mergedVersions, newKeyId, newKeyPassphrase, publicKeyOf, refOf, refuseTrashed, storedKey, usagesFor, writeKey } from './key-records.ts';
+import { facet, forgetKey, inToken, keepPublicKeys, mergedVersions, newKeyPassphrase, publicKeyOf, refOf, refuseTrashed, usagesFor, writeKey, writeNewKey } from './key-records.ts';
 import { keyListHandler } from './key-list.ts';
 import { keyTransferHandlers } from './key-transfer.ts';
 import { keyFileHandlers } from './key-files.ts';
@@ -21,21 +22,25 @@ export const keyHandlers = handlersOf('keys', {
     const store = await context.session.backends.storeFor(input.backend, input.algorithm);
     const usages = usagesFor(input.algorithm, input.usages);
     assertValidity(input.notBefore ?? null, input.notAfter ?? null);
+    const token = context.session.backends.tokens.get(store.name)?.token;
+    using _held = context.session.found.hold(store.name);
     const passphrase = input.ownPassphrase ? await newKeyPassphrase(input.label, context) : undefined;
     try {
       const description = await store.generate({
-        id: newKeyId(), algorithm: input.algorithm, label: input.label, usages, extractable: input.extractable ?? store.exporter !== undefined, ...(passphrase === undefined ? {} : { passphrase }),
+        id: newKeyId(), algorithm: input.algorithm, label: input.label, usages, extractable: input.extractable ?? store.exporter !== undefined, ...(passphrase === undefined ? {} : { passphrase }), ...inToken(input),
       }, context.keyCall);
       context.subject(description.uri);
       await keepPublicKeys(context, description);
-      return await writeKey(context, storedKey(description, store, { label: input.label, tags: input.tags, origin: 'generated', notBefore: input.notBefore ?? null, notAfter: input.notAfter ?? null }));
+      return await writeNewKey(context, storedKey(description, store, { label: input.label, tags: input.tags, origin: 'generated', notBefore: input.notBefore ?? null, notAfter: input.notAfter ?? null }, token));
     } finally {
       passphrase?.wipe();
     }
   },
 
-  async 'keys.show'(_input, { key }) {
-    return recordOf(key);
+  async 'keys.show'(_input, { key, session }) {
+    const { fingerprint } = primary(key);
+    const others = fingerprint === null ? [] : session.inventory.byFingerprint(fingerprint).filter(({ id, trashedUntil }) => id !== key.id && trashedUntil === null);
+    return { ...recordOf(key, session.backends), alsoAt: others.map(({ uri }) => uri) };
   },
 
   async 'keys.update'(input, context) {
@@ -74,13 +79,19 @@ export const keyHandlers = handlersOf('keys', {
 
   async 'keys.delete'(_input, context) {
     const { key } = context;
-    if (key.trashedUntil !== null) return recordOf(key);
+    if (key.trashedUntil !== null) return recordOf(key, context.session.backends);
+    if (key.hardware !== null && context.session.backends.tokens.has(key.hardware.token)) {
+      throw new KeywrightError('CAPABILITY_MISSING', {
+        detail: `“${key.label}” is in ${key.hardware.tokenTitle}: a token has no trash, and what is deleted there is lost for good.`,
+        remedy: `To destroy it: \`keywright tokens delete-key ${key.hardware.token} ${key.hardware.slot ?? ''}\`. Without the token plugged in, only its entry here is removed.`,
+      });
+    }
     const days = Number(context.services.config.get('trash.days'));
     return writeKey(context, { ...key, trashedUntil: new Date(Date.now() + days * DAY).toISOString() });
   },
 
   async 'keys.restore'(_input, context) {
-    return context.key.trashedUntil === null ? recordOf(context.key) : writeKey(context, { ...context.key, trashedUntil: null });
+    return context.key.trashedUntil === null ? recordOf(context.key, context.session.backends) : writeKey(context, { ...context.key, trashedUntil: null });
   },
 
   async 'keys.purge'(_input, context) {
@@ -88,10 +99,13 @@ export const keyHandlers = handlersOf('keys', {
     if (key.trashedUntil === null) throw new KeywrightError('CONFLICT', { detail: `“${key.label}” is not in the trash.`, remedy: 'Delete it first: it can be restored from the trash, but not after this.' });
     await askToConfirm({
       purpose: 'confirm', title: `Destroy “${key.label}” for good`, subject: key.uri, action: 'Destroy the key', typed: key.label, destructive: true,
-      note: 'What it signed can still be verified with its public key. What it encrypted can never be read again.',
+      note: key.hardware === null ? 'What it signed can still be verified with its public key. What it encrypted can never be read again.' : 'Only its entry here goes. The key itself stays in its token.',
     }, context.call);
-    const store = await context.session.backends.storeOf(key);
-    await facet(store.remover, store, 'destroy keys').remove(key.id, context.keyCall);
+    // The entry of a key in a token goes; the key itself stays in the token, wherever that is.
+    if (key.hardware === null) {
+      const store = await context.session.backends.storeOf(key);
+      await facet(store.remover, store, 'destroy keys').remove(key.id, context.keyCall);
+    }
     await forgetKey(context, key.id);
     return {};
   },
