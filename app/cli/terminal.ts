@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { KeywrightError } from '../contract/errors.ts';
-import { LAST_TRY } from '../contract/ask.ts';
+import { LAST_TRY, problemOfSecret } from '../contract/ask.ts';
 import type { PromptAnswer, PromptRequest } from '../contract/prompts.ts';
 import { printable } from './printable.ts';
 
@@ -64,7 +64,7 @@ export async function converse(request: PromptRequest, line: Line): Promise<Prom
     }
     // Nothing to type: the touch ends it through the signal, Ctrl+C cancels.
     case 'touch': for (;;) await line.read(true);
-    case 'new-secret': return { kind: 'secret', secret: await choose(request.purpose, request.minLength ?? 8, line) };
+    case 'new-secret': return { kind: 'secret', secret: await choose(request, line) };
     case 'confirm': {
       if (request.typed !== undefined) {
         line.write(`Type “${printable(request.typed)}” to go on: `);
@@ -82,13 +82,17 @@ export async function converse(request: PromptRequest, line: Line): Promise<Prom
   }
 }
 
-/** Typed twice, until both are the same and long enough. */
-async function choose(purpose: string, least: number, line: Line): Promise<string> {
+/** Typed twice, until both are the same and as long as they must be. */
+async function choose(request: PromptRequest & { kind: 'new-secret' }, line: Line): Promise<string> {
+  const { minLength = 8, maxLength, purpose } = request;
+  const lengths = maxLength === undefined ? `at least ${minLength}` : maxLength === minLength ? String(minLength) : `${minLength} to ${maxLength}`;
+  const name = nameOf(purpose);
   for (;;) {
-    line.write(`New ${nameOf(purpose).toLowerCase()} (at least ${least} characters): `);
+    line.write(`New ${/^[A-Z]{2}/.test(name) ? name : name.toLowerCase()} (${lengths} characters): `);
     const first = await line.read(true);
-    if ([...first].length < least) {
-      line.write(`That is shorter than ${least} characters.\n`);
+    const problem = problemOfSecret(first, request);
+    if (problem !== null) {
+      line.write([...first].length < minLength ? `That is shorter than ${minLength} characters.\n` : `${problem.detail}\n`);
       continue;
     }
     line.write('Again: ');

@@ -14,11 +14,23 @@ export const LAST_TRY = 'last try';
 export async function askSecret(request: PromptRequest & { kind: 'secret' | 'new-secret' }, call: Call): Promise<SecretBytes> {
   const answer = await call.prompt.ask(request, call.signal);
   if (answer.kind !== 'secret') throw new KeywrightError('CANCELLED', 'The prompt was closed without an answer.');
-  const minimum = request.minLength ?? (request.kind === 'new-secret' ? 8 : 0);
-  if ([...answer.secret].length < minimum) {
-    throw new KeywrightError('INVALID_INPUT', { detail: `A new passphrase needs at least ${minimum} characters.`, remedy: 'Choose a longer one: four or five random words are good.' });
-  }
+  const problem = problemOfSecret(answer.secret, request);
+  if (problem !== null) throw new KeywrightError('INVALID_INPUT', problem);
   return SecretBytes.fromText(answer.secret);
+}
+
+/** @returns why a secret cannot be what the request asks for, or null. Its length and alphabet alone are judged. */
+export function problemOfSecret(secret: string, request: PromptRequest & { kind: 'secret' | 'new-secret' }): { detail: string; remedy: string } | null {
+  const isNew = request.kind === 'new-secret';
+  const least = request.minLength ?? (isNew ? 8 : 0);
+  const most = isNew ? request.maxLength : undefined;
+  const form = isNew ? (request.form ?? 'text') : 'text';
+  const { length } = [...secret];
+  const fits = length >= least && (most === undefined || length <= most) && (form === 'text' || (form === 'hex' ? /^([0-9a-fA-F]{2})*$/ : /^[\x20-\x7e]*$/).test(secret));
+  if (fits) return null;
+  if (form === 'text' && length < least) return { detail: `A new passphrase needs at least ${least} characters.`, remedy: 'Choose a longer one: four or five random words are good.' };
+  const lengths = most === undefined ? `at least ${least}` : least === most ? String(least) : `${least} to ${most}`;
+  return { detail: `It must have ${lengths} ${form === 'hex' ? 'hexadecimal digits' : form === 'pin' ? 'characters of plain ASCII' : 'characters'}.`, remedy: 'Choose another one.' };
 }
 
 /** Asks a person to confirm. @throws CANCELLED when they do not, INVALID_INPUT when the typed text differs. */

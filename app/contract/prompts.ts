@@ -28,8 +28,8 @@ export const SecretPrompt = z.strictObject({ kind: z.literal('secret'), ...askin
 /** A secret to choose: typed twice, with a strength meter. */
 export const NewSecretPrompt = z.strictObject({
   kind: z.literal('new-secret'), ...asking, minLength: z.int().default(8), maxLength: z.int().optional(),
-  /** `hex`: two hexadecimal digits a byte; the lengths count characters. */
-  form: z.enum(['text', 'digits', 'hex']).default('text'),
+  /** `pin`: printable ASCII. `hex`: two hexadecimal digits a byte. The lengths count characters. */
+  form: z.enum(['text', 'pin', 'hex']).default('text'),
 });
 /** A plain confirmation (`--yes` answers it) or, with `typed`, one where exactly this text must be typed (`--yes` never does). */
 export const ConfirmPrompt = z.strictObject({ kind: z.literal('confirm'), ...asking, action: z.string().max(80), typed: z.string().max(300).optional(), destructive: z.boolean().default(false) });

@@ -1,5 +1,5 @@
 // Made from the contract by `node renderer/bridge/generate.ts`. Not to be edited.
-import type { backendOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations } from '../../app/contract/index.ts';
+import type { backendOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations, tokenOperations } from '../../app/contract/index.ts';
 
 export interface Operations {
   'access.grant': typeof serviceOperations.accessGrant;
@@ -76,6 +76,31 @@ export interface Operations {
   'store.status': typeof storeOperations.status;
   'store.unlock': typeof storeOperations.unlock;
   'store.verify': typeof storeOperations.verify;
+  'tokens.attest': typeof tokenOperations.attest;
+  'tokens.change-pin': typeof tokenOperations.changePin;
+  'tokens.change-puk': typeof tokenOperations.changePuk;
+  'tokens.change-so-pin': typeof tokenOperations.changeSoPin;
+  'tokens.delete-certificate': typeof tokenOperations.deleteCertificate;
+  'tokens.delete-key': typeof tokenOperations.deleteKey;
+  'tokens.dkek.create-share': typeof tokenOperations.createDkekShare;
+  'tokens.dkek.import-share': typeof tokenOperations.importDkekShare;
+  'tokens.get-certificate': typeof tokenOperations.getCertificate;
+  'tokens.initialize': typeof tokenOperations.initialize;
+  'tokens.list': typeof tokenOperations.list;
+  'tokens.mechanisms': typeof tokenOperations.mechanisms;
+  'tokens.move-key': typeof tokenOperations.moveKey;
+  'tokens.put-certificate': typeof tokenOperations.putCertificate;
+  'tokens.rename': typeof tokenOperations.rename;
+  'tokens.reset': typeof tokenOperations.reset;
+  'tokens.set-identifiers': typeof tokenOperations.setIdentifiers;
+  'tokens.set-management-key': typeof tokenOperations.setManagementKey;
+  'tokens.set-retries': typeof tokenOperations.setRetries;
+  'tokens.show': typeof tokenOperations.show;
+  'tokens.slots': typeof tokenOperations.slots;
+  'tokens.unblock-pin': typeof tokenOperations.unblockPin;
+  'tokens.unwrap-key': typeof tokenOperations.unwrapKey;
+  'tokens.watch': typeof tokenOperations.watch;
+  'tokens.wrap-key': typeof tokenOperations.wrapKey;
 }
 
 export interface OperationFacts {
@@ -168,6 +193,31 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'store.status': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'store.unlock': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{},"defaults":{"with":"passphrase"}},
   'store.verify': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'tokens.attest': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token","slot"]},"defaults":{}},
+  'tokens.change-pin': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.change-puk': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.change-so-pin': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.delete-certificate': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token","slot"]},"defaults":{}},
+  'tokens.delete-key': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token","slot"]},"defaults":{}},
+  'tokens.dkek.create-share': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.dkek.import-share': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token","file"],"files":{"file":"share","in":"share"}},"defaults":{}},
+  'tokens.get-certificate': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["token","slot"]},"defaults":{}},
+  'tokens.initialize': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"present":false}},
+  'tokens.mechanisms': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.move-key': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token","from","to"]},"defaults":{}},
+  'tokens.put-certificate': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token","slot","file"],"files":{"file":"certificate","in":"certificate"}},"defaults":{}},
+  'tokens.rename': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["token","name"]},"defaults":{}},
+  'tokens.reset': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.set-identifiers': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.set-management-key': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{"protect":false,"touch":false}},
+  'tokens.set-retries': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.slots': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{"refresh":false}},
+  'tokens.unblock-pin': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token"]},"defaults":{}},
+  'tokens.unwrap-key': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token","file"],"files":{"file":"wrapped","in":"wrapped"}},"defaults":{}},
+  'tokens.watch': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{},"defaults":{}},
+  'tokens.wrap-key': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["token","slot"]},"defaults":{}},
 };
 
 /** Key algorithms with what a key of each can do; lists have the recommended algorithm first. */

@@ -13,15 +13,20 @@ export function NewSecretPrompt({ prompt, request, busy, onAnswer }: { prompt: P
   const [secret, setSecret] = useState('');
   const [again, setAgain] = useState('');
   const [strength, setStrength] = useState<Strength>();
+  const isText = (request.form ?? 'text') === 'text';
   useEffect(() => {
     let current = true;
-    if (secret === '') setStrength(undefined);
+    if (secret === '' || !isText) setStrength(undefined);
     else void strengthOf(secret).then((value) => current && setStrength(value));
     return () => {
       current = false;
     };
-  }, [secret]);
-  const longEnough = [...secret].length >= request.minLength;
+  }, [secret, isText]);
+  const least = request.minLength ?? 8;
+  const length = [...secret].length;
+  const longEnough = length >= least && (request.maxLength === undefined || length <= request.maxLength) && ALPHABETS[request.form ?? 'text'].test(secret);
+  const lengths = request.maxLength === undefined || request.maxLength === least ? String(least) : `${least}–${request.maxLength}`;
+  const help = isText ? (longEnough ? t('prompt.goodLength') : t('prompt.atLeast', { n: least })) : t(request.form === 'hex' ? 'prompt.form.hex' : 'prompt.form.pin', { n: lengths });
   const differs = again !== '' && again !== secret && !secret.startsWith(again);
   return (
     <PromptForm
@@ -31,14 +36,16 @@ export function NewSecretPrompt({ prompt, request, busy, onAnswer }: { prompt: P
       <div className="flex flex-col gap-1">
         <SecretField
           label={secretName(request, t)} name="new-secret" autoComplete="new-password" value={secret} onChange={setSecret} autoFocus
-          help={longEnough ? t('prompt.goodLength') : t('prompt.atLeast', { n: request.minLength })}
+          help={help}
         />
-        <StrengthMeter strength={strength} />
+        {isText && <StrengthMeter strength={strength} />}
       </div>
       <SecretField label={t('prompt.again')} name="new-secret-again" autoComplete="new-password" value={again} onChange={setAgain} error={differs ? t('prompt.differs') : undefined} />
     </PromptForm>
   );
 }
+
+const ALPHABETS = { text: /^/, pin: /^[\x20-\x7e]*$/, hex: /^([0-9a-fA-F]{2})*$/ } as const;
 
 const COLOURS = ['bg-danger', 'bg-danger', 'bg-warning', 'bg-success', 'bg-success'] as const;
 

@@ -7,6 +7,7 @@ import { NewSecretPrompt } from './NewSecretPrompt.tsx';
 import { PromptForm, type Asked, type OnAnswer } from './PromptForm.tsx';
 import { SecretField } from './SecretField.tsx';
 import { ShowSecretPrompt } from './ShowSecretPrompt.tsx';
+import { TouchPrompt } from './TouchPrompt.tsx';
 import { say, secretName } from './wording.ts';
 
 /** One prompt: who asks for what, and the way to answer. */
@@ -16,9 +17,13 @@ export function Prompt({ prompt, busy, onAnswer }: { prompt: PendingPrompt; busy
     case 'secret': return <SecretPrompt prompt={prompt} request={request} busy={busy} onAnswer={onAnswer} />;
     case 'new-secret': return <NewSecretPrompt prompt={prompt} request={request} busy={busy} onAnswer={onAnswer} />;
     case 'confirm': return <ConfirmPrompt prompt={prompt} request={request} busy={busy} onAnswer={onAnswer} />;
+    case 'touch': return <TouchPrompt prompt={prompt} request={request} onAnswer={onAnswer} />;
     case 'show-secret': return <ShowSecretPrompt prompt={prompt} request={request} busy={busy} onAnswer={onAnswer} />;
   }
 }
+
+/** What a password manager may offer: not what a token or paper holds. */
+const isPassword = (purpose: string): boolean => purpose.endsWith('passphrase') || purpose.endsWith('password');
 
 function SecretPrompt({ prompt, request, busy, onAnswer }: { prompt: PendingPrompt; request: Asked<'secret'>; busy: boolean; onAnswer: OnAnswer }) {
   const t = useText();
@@ -30,10 +35,10 @@ function SecretPrompt({ prompt, request, busy, onAnswer }: { prompt: PendingProm
   return (
     <PromptForm
       prompt={prompt} busy={busy} action={t(`ask.do.${request.purpose}`)} ready={ready}
-      onSubmit={() => onAnswer({ kind: 'secret', secret })} onCancel={() => onAnswer({ kind: 'cancelled' })}
+      onSubmit={() => onAnswer({ kind: 'secret', secret, ...(isLast ? { lastTry: true } : {}) })} onCancel={() => onAnswer({ kind: 'cancelled' })}
     >
       <SecretField
-        label={secretName(request, t)} name={request.purpose} autoComplete={request.purpose === 'pin' || request.purpose === 'recovery-code' ? 'off' : 'current-password'}
+        label={secretName(request, t)} name={request.purpose} autoComplete={isPassword(request.purpose) ? 'current-password' : 'off'}
         value={secret} onChange={setSecret} autoFocus help={request.triesLeft === undefined ? undefined : t('errors.triesLeft', { n: request.triesLeft })}
       />
       {isLast && (
