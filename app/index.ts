@@ -1,4 +1,5 @@
 import type { Config, CoreKind, LocalCore } from './keychain/index.ts';
+import type { BackendManifest } from './keystore/registry.ts';
 import type { ClaimStore } from './rpc/owner.ts';
 import { version } from './version.ts';
 
@@ -14,6 +15,8 @@ export interface OpenCoreOptions {
   readonly silent?: boolean;
   /** Whoever owns the store makes that of another folder its own before this core goes on with it. */
   readonly claim?: ClaimStore;
+  /** Types of backend beside our own: a program that embeds the core brings them, and so do tests. */
+  readonly moreBackends?: readonly BackendManifest[];
 }
 
 /**
@@ -22,14 +25,14 @@ export interface OpenCoreOptions {
  *
  * @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY for a store that is there and cannot be opened.
  */
-export async function openCore({ dataDir, config, kind, silent = false, claim }: OpenCoreOptions): Promise<LocalCore> {
+export async function openCore({ dataDir, config, kind, silent = false, claim, moreBackends = [] }: OpenCoreOptions): Promise<LocalCore> {
   const [{ createKeychain }, { BACKENDS, LATER_BACKENDS }, storages] = await Promise.all([
     import('./keychain/index.ts'), import('./backends/index.ts'), import('./storage/registry.ts'),
   ]);
   await storages.loadStorageModules(modulesOf(config), dataDir);
   return createKeychain({
     dataDir, kind, config, version,
-    ports: { backends: BACKENDS, laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')), ...(claim === undefined ? {} : { claim }) },
+    ports: { backends: [...BACKENDS, ...moreBackends], laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')), ...(claim === undefined ? {} : { claim }) },
     openapi: async () => JSON.stringify((await import('./agent/openapi.ts')).openApiDocument(), null, 2),
   });
 }

@@ -5,6 +5,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OPERATIONS, OPERATIONS_BY_ID, PERMISSIONS, type Operation } from '../contract/index.ts';
 import { openTestCore, somebody, type TestCore } from '../keychain/testing/core.ts';
+import type { BackendManifest } from '../keystore/registry.ts';
+import { FakeToken, FakeTokens, fakeTokenManifest } from '../keystore/testing/fake-token.ts';
 import { startAgent, type Agent } from './index.ts';
 import { openApiDocument } from './openapi.ts';
 import { EXERCISES, requestFor, type Exercise, type Known } from './testing/exercises.ts';
@@ -30,7 +32,7 @@ describe('over REST', () => {
   let token: string;
   const known: Known = {};
   beforeAll(async () => {
-    core = await openTestCore({ kind: 'sqlite' });
+    core = await openTestCore({ kind: 'sqlite', backends: [tokenBackend()] });
     ({ token } = await core.call<{ token: string }>('access.grant', { name: 'parity', scope: PERMISSIONS.filter((permission) => permission !== 'prompts:admin') }));
     agent = await startAgent(core.core, { listen: '127.0.0.1:0' });
   });
@@ -72,7 +74,7 @@ describe('in the browser’s window, prompts answered on the prompt page', () =>
     folder = mkdtempSync(join(tmpdir(), 'keywright-window-'));
     mkdirSync(join(folder, 'other'));
     for (const page of ['index.html', 'prompt.html']) writeFileSync(join(folder, page), '<!doctype html>');
-    core = await openTestCore({ kind: 'sqlite' });
+    core = await openTestCore({ kind: 'sqlite', backends: [tokenBackend()] });
     known['folder'] = core.folder;
     agent = await startAgent(core.core, { listen: '127.0.0.1:0', ui: { folder } });
     origin = agent.addresses[0] as string;
@@ -123,6 +125,13 @@ test('the document is whole: each reference leads somewhere, each operation is t
     for (const { parameters = [] } of Object.values(item) as unknown as { parameters?: { in?: string; name?: string }[] }[]) expect(parameters.filter((one) => one.in === 'path').map(({ name }) => name)).toEqual(inPath);
   }
 });
+
+/** A backend with one token plugged in. */
+function tokenBackend(): BackendManifest {
+  const tokens = new FakeTokens();
+  tokens.insert(new FakeToken('1001'));
+  return fakeTokenManifest(tokens);
+}
 
 /** What the owner does between calls: a locked store knows no tokens, so that over REST nobody could unlock it. */
 async function unlock(core: TestCore): Promise<void> {

@@ -104,7 +104,11 @@ export const show = operation({
 export const watch = operation({
   id: 'tokens.watch', summary: 'Tell of tokens as they are plugged in and taken out', ...read, follows: true,
   http: { method: 'POST', path: '/v1/tokens/watch', status: 200 },
-  input: z.strictObject({ /** End after so many changes; without it, when the call is cancelled. */ changes: z.int().positive().optional() }),
+  input: z.strictObject({
+    /** End after so many changes, or after so long; without either, when the call is cancelled. */
+    changes: z.int().positive().optional(),
+    seconds: z.int().positive().max(86_400).optional(),
+  }),
   progress: z.strictObject({ type: z.enum(['present', 'inserted', 'removed', 'changed']), token: TokenRecord }),
   output: z.strictObject({ changes: z.int() }), errors: ['CANCELLED'],
 });

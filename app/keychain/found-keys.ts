@@ -6,6 +6,7 @@ import type { Token, TokenContents, TokenFacts } from '../keystore/tokens.ts';
 import type { SealedStorage } from '../storage/sealed/index.ts';
 import type { AuditFacts, AuditTrail } from './audit.ts';
 import type { Backends } from './backends.ts';
+import type { Context } from './context.ts';
 import { KEY_PREFIX, primary, PUBLIC_PREFIX, type Inventory, type StoredKey } from './inventory.ts';
 import type { Ports } from './ports.ts';
 import { KnownTokens } from './known-tokens.ts';
@@ -15,8 +16,8 @@ import { UnitOfWork } from './unit.ts';
 
 /** After a change, so long nothing more may change before the token is read: generating says several times that it did. */
 const SETTLE_MS = 150;
-/** So long after a call that writes into a token its own entry has been written. */
-const HOLD_MS = 2000;
+/** A commit that takes longer has failed. */
+const HOLD_MS = 10_000;
 
 interface Parts {
   readonly storage: SealedStorage;
@@ -90,19 +91,26 @@ export class FoundKeys implements AsyncDisposable {
     throw new KeywrightError('TOKEN_REMOVED', { detail: 'The token was removed while it was read.', remedy: 'Put it back and try again.' });
   }
 
-  /** While held, and a moment longer, changes of a token are not entered: the call that makes them enters its key itself. */
-  hold(id: string): Disposable {
+  /**
+   * While held, changes of a token are not entered: the call that makes them enters its key itself. Held until that has committed, or
+   * until the handler fails.
+   */
+  hold(id: string, context: Pick<Context, 'committed'>): Disposable {
     this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
-    return {
-      [Symbol.dispose]: () => {
-        setTimeout(() => {
-          const left = (this.#held.get(id) ?? 1) - 1;
-          if (left > 0) this.#held.set(id, left);
-          else this.#held.delete(id);
-        }, HOLD_MS).unref();
-        this.#readSoon(id, HOLD_MS + SETTLE_MS);
-      },
+    let held = true;
+    const release = (): void => {
+      if (!held) return;
+      held = false;
+      clearTimeout(overdue);
+      const left = (this.#held.get(id) ?? 1) - 1;
+      if (left > 0) this.#held.set(id, left);
+      else this.#held.delete(id);
+      this.#readSoon(id, SETTLE_MS);
     };
+    context.committed(release);
+    let overdue: NodeJS.Timeout | undefined;
+    // A handler that ends is about to commit; one whose commit fails is not told, so that the hold ends by itself.
+    return { [Symbol.dispose]: () => { overdue = setTimeout(release, HOLD_MS).unref(); } };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -131,12 +139,11 @@ export class FoundKeys implements AsyncDisposable {
 
   #readSoon(id: string, delay: number): void {
     clearTimeout(this.#timers.get(id));
-    if (this.#parts.signal.aborted) return;
+    if (this.#parts.signal.aborted || !this.#parts.backends.tokens.has(id)) return;
     const timer = setTimeout(() => {
       this.#timers.delete(id);
       const present = this.#parts.backends.tokens.get(id);
       if (present === undefined) return;
-      if (this.#held.has(id)) return this.#readSoon(id, HOLD_MS);
       this.#read(id, present).catch((thrown: unknown) => this.#failed(thrown));
     }, delay);
     timer.unref();

@@ -92,7 +92,7 @@ function mutated(value: Json): Json {
 }
 
 /** These end the store, or wait: they are tried with hostile inputs alone, which must not get that far. */
-const ENDING = new Set(['store.lock', 'store.open', 'store.restore']);
+const ENDING = new Set(['store.lock', 'store.open', 'store.restore', 'tokens.watch']);
 /** These change the keys that the others are tried with: they come last. */
 const SPOILING = ['keys.update', 'keys.rotate', 'keys.copy', 'keys.move', 'keys.delete', 'keys.restore', 'keys.purge'];
 const ORDER = [...OPERATIONS].sort((a, b) => SPOILING.indexOf(a.id) - SPOILING.indexOf(b.id));

@@ -54,7 +54,7 @@ describe('making and finding keys', () => {
   test('an unknown field, a wrong type and an unknown algorithm are refused with their place', async () => {
     await expect(core.call('keys.generate', { label: 'x', algorithm: 'ec-p256', colour: 'red' })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('colour') });
     await expect(core.call('keys.generate', { label: 7, algorithm: 'ec-p256' })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { where: '/label' } });
-    await expect(core.call('keys.generate', { label: 'x', algorithm: 'rsa-1024' })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { alternatives: expect.arrayContaining(['rsa-2048']) } });
+    await expect(core.call('keys.generate', { label: 'x', algorithm: 'rsa-512' })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { alternatives: expect.arrayContaining(['rsa-2048']) } });
     await expect(core.call('keys.show', { key: 'pkcs11:token=x?pin-value=1234' })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.not.stringContaining('1234') });
   });
 });
@@ -225,7 +225,7 @@ describe('lock and unlock', () => {
     await expect(other.call('keys.list')).rejects.toEqual(fails('STORE_LOCKED'));
     await expect(other.call('store.unlock', {}, { 'store-passphrase': 'wrong' })).rejects.toEqual(fails('PIN_INCORRECT'));
     expect(await other.call('store.unlock', {}, { 'store-passphrase': PASSPHRASE })).toMatchObject({ state: 'unlocked', keys: 1, problems: [] });
-    expect(await other.call('keys.show', { key: 'Kept' })).toEqual(key);
+    expect(await other.call('keys.show', { key: 'Kept' })).toEqual({ ...key, alsoAt: [] });
     expect(await other.call('audit.verify')).toMatchObject({ ok: true });
   });
 

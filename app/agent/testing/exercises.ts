@@ -26,6 +26,22 @@ const text = (plain: string): string => Buffer.from(plain).toString('base64url')
 const key = (name: string) => (known: Known): { key: string } => ({ key: known[name] });
 const generate = (name: string, algorithm: string): Exercise => ({ operation: 'keys.generate', input: () => ({ algorithm, label: name }), keep: (output, known) => (known[name] = output.uri) });
 
+const inToken = (more: object = {}) => (): object => ({ token: 'fake', ...more });
+
+/** Self-signed, its key thrown away. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBqzCCAVGgAwIBAgIUGqNmbFVlt7mdO7JoVN166kQCBpkwCgYIKoZIzj0EAwIw
+KjEXMBUGA1UEAwwOS2V5d3JpZ2h0IHRlc3QxDzANBgNVBAoMBk5vYm9keTAgFw0y
+NjExMjQxNDU5MzRaGA8yMTI2MTAzMTE0NTkzNFowKjEXMBUGA1UEAwwOS2V5d3Jp
+Z2h0IHRlc3QxDzANBgNVBAoMBk5vYm9keTBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABHGjSmw9IIGSX9ZkKJYyDfZw2mkuxs6sMvr1uLwaxfvqoNM62tRPIDcGNBF0
+7Ytbg77fqU/mo2lZBh3oy1O25C+jUzBRMB0GA1UdDgQWBBQuXPqKZc4hUDso8gbo
+hyYZ0mVotjAfBgNVHSMEGDAWgBQuXPqKZc4hUDso8gbohyYZ0mVotjAPBgNVHRMB
+Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQC7yQ8S9B2IbsSPsrvRO2RBshDc
+4k+Ar3wXrxVpx3j7uAIgYddPvGBS+aguqs9YEwC+fahfFN8vocdlfizQwMq02lA=
+-----END CERTIFICATE-----
+`;
+
 export const EXERCISES: readonly Exercise[] = [
   { operation: 'store.create', answers: { 'new-store-passphrase': PASSPHRASE }, fails: 'ALREADY_EXISTS' },
   { operation: 'store.status' },
@@ -105,6 +121,32 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'agent.metrics' },
   { operation: 'agent.openapi' },
   { operation: 'doctor.run' },
+  { operation: 'keys.generate', input: () => ({ backend: 'fake', algorithm: 'ec-p256', label: 'In a token', slot: '9c' }) },
+  { operation: 'tokens.list' },
+  { operation: 'tokens.show', input: inToken() },
+  { operation: 'tokens.slots', input: inToken({ refresh: true }) },
+  { operation: 'tokens.mechanisms', input: inToken() },
+  { operation: 'tokens.watch', input: () => ({ seconds: 1 }) },
+  { operation: 'tokens.rename', input: inToken({ name: 'Blue one' }) },
+  { operation: 'tokens.change-pin', input: inToken(), answers: { pin: '123456', 'new-pin': '654321' } },
+  { operation: 'tokens.unblock-pin', input: inToken(), answers: { 'new-pin': '123456' } },
+  { operation: 'tokens.change-puk', input: inToken(), answers: { 'new-puk': '87654321' } },
+  { operation: 'tokens.change-so-pin', input: inToken() },
+  { operation: 'tokens.set-management-key', input: inToken({ algorithm: 'aes-192', protect: true }) },
+  { operation: 'tokens.set-retries', input: inToken({ pin: 5, puk: 5 }) },
+  { operation: 'tokens.set-identifiers', input: inToken() },
+  { operation: 'tokens.attest', input: inToken({ slot: '9c' }) },
+  { operation: 'tokens.put-certificate', input: inToken({ slot: '9c', certificate: text(CERTIFICATE) }) },
+  { operation: 'tokens.get-certificate', input: inToken({ slot: '9c' }) },
+  { operation: 'tokens.delete-certificate', input: inToken({ slot: '9c' }) },
+  { operation: 'tokens.wrap-key', input: inToken({ slot: '9c' }), keep: ({ wrapped }, known) => (known['wrapped'] = wrapped) },
+  { operation: 'tokens.unwrap-key', input: ({ wrapped }) => ({ token: 'fake', slot: '9e', label: 'Unwrapped', wrapped }) },
+  { operation: 'tokens.dkek.create-share', input: inToken(), keep: ({ share }, known) => (known['share'] = share) },
+  { operation: 'tokens.dkek.import-share', input: ({ share }) => ({ token: 'fake', share }) },
+  { operation: 'tokens.move-key', input: inToken({ from: '9c', to: '82' }) },
+  { operation: 'tokens.delete-key', input: inToken({ slot: '82' }) },
+  { operation: 'tokens.reset', input: inToken() },
+  { operation: 'tokens.initialize', input: inToken({ label: 'New' }) },
   { operation: 'jobs.list', keep: ({ jobs: [job] }, known) => (known['job'] = job.id) },
   { operation: 'jobs.show', input: ({ job }) => ({ id: job }) },
   { operation: 'jobs.watch', input: ({ job }) => ({ id: job }) },

@@ -78,7 +78,7 @@ async function importOne(
 ): Promise<{ record: KeyRecord; held: string[] }> {
   if (KEY_ALGORITHMS[material.algorithm].kind === 'pair' && algorithmOfPkcs8(material.secret.reveal()) !== material.algorithm) throw new KeywrightError('INVALID_INPUT', 'The file says one algorithm and holds a key of another.');
   const store = await context.session.backends.storeFor(input.backend, material.algorithm);
-  using _held = context.session.found.hold(store.name);
+  using _held = context.session.found.hold(store.name, context);
   const passphrase = input.ownPassphrase ? await newKeyPassphrase(label, context) : undefined;
   try {
     const description = await facet(store.importer, store, 'take keys in').importKey({

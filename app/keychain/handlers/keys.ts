@@ -23,7 +23,7 @@ export const keyHandlers = handlersOf('keys', {
     const usages = usagesFor(input.algorithm, input.usages);
     assertValidity(input.notBefore ?? null, input.notAfter ?? null);
     const token = context.session.backends.tokens.get(store.name)?.token;
-    using _held = context.session.found.hold(store.name);
+    using _held = context.session.found.hold(store.name, context);
     const passphrase = input.ownPassphrase ? await newKeyPassphrase(input.label, context) : undefined;
     try {
       const description = await store.generate({

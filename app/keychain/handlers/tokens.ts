@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { KeywrightError, type Call, type OutputOf, type SlotRecord, type TokenRecord, type tokenOperations } from '../../contract/index.ts';
+import { KeywrightError, type OutputOf, type SlotRecord, type TokenRecord, type tokenOperations } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyDescription } from '../../keystore/keystore.ts';
 import type { Finding } from '../../keystore/registry.ts';
@@ -36,7 +36,7 @@ export const tokenHandlers = handlersOf('tokens', {
     };
   },
 
-  'tokens.watch': (input, context) => watch(input.changes, context),
+  'tokens.watch': watch,
 
   async 'tokens.slots'(input, { session, services }) {
     await ready(session, services.about.kind);
@@ -88,7 +88,7 @@ export const tokenHandlers = handlersOf('tokens', {
     const { session } = context;
     const token = await presentToken(input.token, context);
     const before = await keyInSlot(token, input.from, session);
-    using _held = session.found.hold(token.facts.id);
+    using _held = session.found.hold(token.facts.id, context);
     const description = await managed(input.token, 'move-key', context, (manage) => manage.moveKey, (run, manage) => run.call(manage, { from: input.from, to: input.to }, context.keyCall));
     await keepPublicKeys(context, description);
     const moved = entered(description, token);
@@ -104,7 +104,7 @@ export const tokenHandlers = handlersOf('tokens', {
     const token = await presentToken(input.token, context);
     const before = await keyInSlot(token, input.slot, session);
     if (before !== undefined) context.subject(before.uri);
-    using _held = session.found.hold(token.facts.id);
+    using _held = session.found.hold(token.facts.id, context);
     await managed(input.token, 'delete-key', context, (manage) => manage.deleteKey, (run, manage) => run.call(manage, input.slot, context.keyCall));
     if (before !== undefined) await forgetKey(context, before.id);
     return {};
@@ -151,7 +151,7 @@ export const tokenHandlers = handlersOf('tokens', {
   },
   async 'tokens.unwrap-key'(input, context) {
     const token = await presentToken(input.token, context);
-    using _held = context.session.found.hold(token.facts.id);
+    using _held = context.session.found.hold(token.facts.id, context);
     const description = await managed(input.token, 'unwrap-key', context, (manage) => manage.unwrapKey,
       (run, manage) => run.call(manage, { wrapped: input.wrapped, ...(input.slot === undefined ? {} : { slot: input.slot }) }, context.keyCall));
     await keepPublicKeys(context, description);
@@ -295,8 +295,8 @@ function withoutUndefined<T extends object>(given: T): { [K in keyof T]: Exclude
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
-/** Streams what is there, then what comes and goes, until cancelled or until there were so many changes. */
-async function watch(changes: number | undefined, { session, call, services }: { session: Session; call: Call; services: Context['services'] }): Promise<{ changes: number }> {
+/** Streams what is there, then what comes and goes, until cancelled, until there were so many changes or for so long. */
+async function watch({ changes, seconds }: { changes?: number | undefined; seconds?: number | undefined }, { session, call, services }: Context): Promise<{ changes: number }> {
   await ready(session, services.about.kind);
   let count = 0;
   for (const token of allTokens(session)) if (session.backends.tokens.has(token.facts.id)) call.progress({ type: 'present', token: tokenRecord(token, session) });
@@ -309,6 +309,7 @@ async function watch(changes: number | undefined, { session, call, services }: {
     count += 1;
     if (count === changes) end();
   });
+  const timer = seconds === undefined ? undefined : setTimeout(end, seconds * 1000);
   const abort = (): void => reject(call.signal.reason as Error);
   call.signal.addEventListener('abort', abort, { once: true });
   try {
@@ -317,6 +318,7 @@ async function watch(changes: number | undefined, { session, call, services }: {
     return { changes: count };
   } finally {
     stop();
+    clearTimeout(timer);
     call.signal.removeEventListener('abort', abort);
   }
 }

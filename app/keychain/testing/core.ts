@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PERMISSIONS, type Face, type Permission, type Principal, type PromptAnswer, type Prompter, type PromptPurpose } from '../../contract/index.ts';
 import type { z } from 'zod';
 import { openCore, type LocalCore } from '../../index.ts';
+import type { BackendManifest } from '../../keystore/registry.ts';
 import type { Config, ConfigValue } from '../index.ts';
 
 /** For tests: a whole core over real storage in a temporary folder, and somebody to call it. */
@@ -15,7 +16,7 @@ export function somebody(permissions: readonly Permission[] = PERMISSIONS, face:
 }
 
 const DEFAULTS: Record<string, ConfigValue> = {
-  'store.idleLockMinutes': 15, 'store.kind': 'sqlite', 'storage.modules': '', 'audit.durability': 'grouped', 'trash.days': 30,
+  'store.idleLockMinutes': 15, 'store.kind': 'sqlite', 'storage.modules': '', 'audit.durability': 'grouped', 'trash.days': 30, 'tokens.keepPinMinutes': 15,
 };
 
 export function configOf(changes: Record<string, ConfigValue> = {}): Config {
@@ -55,9 +56,9 @@ export interface TestCore extends AsyncDisposable {
 }
 
 /** @param options.created also creates and so unlocks a store. */
-export async function openTestCore(options: { created?: boolean; kind?: string; folder?: string; config?: Record<string, ConfigValue> } = {}): Promise<TestCore> {
+export async function openTestCore(options: { created?: boolean; kind?: string; folder?: string; config?: Record<string, ConfigValue>; backends?: readonly BackendManifest[] } = {}): Promise<TestCore> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'keywright-test-')));
-  const core = await openCore({ dataDir: folder, config: configOf(options.config), kind: 'cli' });
+  const core = await openCore({ dataDir: folder, config: configOf(options.config), kind: 'cli', ...(options.backends === undefined ? {} : { moreBackends: options.backends }) });
   const call: TestCore['call'] = (operation, input = {}, answers = {}, { principal = somebody(), signal, progress } = {}) =>
     core.call(operation, input, {
       principal, prompt: answering({ 'new-store-passphrase': PASSPHRASE, 'store-passphrase': PASSPHRASE, confirm: true, ...answers }),
