@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { KeyAlgorithm } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
 import { PinPolicy, SlotName, TouchPolicy } from './hardware.ts';
 import { operation } from './operation.ts';
-import { Empty, FindingRecord, KeyRecord, Label, Timestamp } from './records.ts';
+import { Empty, FileIn, FileOut, FileWritten, FindingRecord, KeyRecord, Label, Timestamp } from './records.ts';
 
 /** Operations on tokens as things: what is plugged in, its PINs, its slots. What keys in tokens do is in `key-use.ts`. */
 
@@ -56,6 +57,10 @@ const TokenDetail = TokenRecord.extend({
     findings: z.array(FindingRecord),
     details: z.array(z.strictObject({ name: z.string(), value: z.string() })),
   }).nullable(),
+  /** What its keys can be, and what can be asked for when one is made; empty while it is not plugged in. */
+  algorithms: z.array(KeyAlgorithm),
+  pinPolicies: z.array(PinPolicy),
+  touchPolicies: z.array(TouchPolicy),
   actions: z.array(z.strictObject({ action: z.enum(TOKEN_ACTION_NAMES), available: z.boolean(), reason: z.string().nullable() })),
 });
 
@@ -187,8 +192,8 @@ export const attest = operation({
 export const putCertificate = operation({
   id: 'tokens.put-certificate', summary: 'Put a certificate into a slot, beside its key', ...write,
   http: { method: 'PUT', path: '/v1/tokens/{token}/slots/{slot}/certificate', status: 200 },
-  cli: { arguments: ['token', 'slot', 'file'], files: { file: 'certificate', in: 'certificate' } },
-  input: z.strictObject({ token: TokenReference, slot: SlotName, /** X.509, DER or PEM. */ certificate: boundedBytes(MAX_CERTIFICATE) }), output: SlotRecord, errors: PIN_ERRORS,
+  cli: { arguments: ['token', 'slot', 'file'], without: ['from'], files: { file: 'certificate', in: 'certificate' } },
+  input: z.strictObject({ token: TokenReference, slot: SlotName, /** X.509, DER or PEM: the bytes, or the file itself. */ certificate: boundedBytes(MAX_CERTIFICATE).optional(), from: FileIn.optional() }), output: SlotRecord, errors: PIN_ERRORS,
 });
 export const getCertificate = operation({
   id: 'tokens.get-certificate', summary: 'Read the certificate of a slot', ...read,
@@ -198,28 +203,31 @@ export const getCertificate = operation({
 export const deleteCertificate = operation({ id: 'tokens.delete-certificate', summary: 'Delete the certificate of a slot; its key stays', ...write, http: { method: 'DELETE', path: '/v1/tokens/{token}/slots/{slot}/certificate', status: 200 }, ...bySlot, output: Empty, errors: PIN_ERRORS });
 export const createDkekShare = operation({
   id: 'tokens.dkek.create-share', summary: 'Make a share of a device key encryption key, protected by a password', ...write,
-  http: { method: 'POST', path: '/v1/tokens/{token}/dkek/shares', status: 201 }, cli: { arguments: ['token'], out: 'share', secretOut: true },
+  http: { method: 'POST', path: '/v1/tokens/{token}/dkek/shares', status: 201 }, cli: { arguments: ['token'], without: ['to'], out: 'share', secretOut: true },
   input: z.strictObject({
     token: TokenReference,
     /** Split the password: `threshold` of `total` parts are needed to use the share. */
     threshold: z.int().min(2).max(20).optional(),
     total: z.int().min(2).max(20).optional(),
+    /** Write it to a file instead of giving it in the answer. */
+    to: FileOut.optional(),
   }),
-  output: z.strictObject({ share: Bytes, keyCheckValue: z.string().nullable() }), errors: PIN_ERRORS,
+  output: z.strictObject({ share: Bytes.optional(), written: FileWritten.optional(), keyCheckValue: z.string().nullable() }), errors: PIN_ERRORS,
 });
 export const importDkekShare = operation({
   id: 'tokens.dkek.import-share', summary: 'Import a share of a device key encryption key', ...write,
-  http: { method: 'POST', path: '/v1/tokens/{token}/dkek/import', status: 200 }, cli: { arguments: ['token', 'file'], files: { file: 'share', in: 'share' } },
-  input: z.strictObject({ token: TokenReference, share: boundedBytes(MAX_SHARE), /** Its password was split, and so many parts are given. */ passwordParts: z.int().min(2).max(20).optional() }),
+  http: { method: 'POST', path: '/v1/tokens/{token}/dkek/import', status: 200 }, cli: { arguments: ['token', 'file'], without: ['from'], files: { file: 'share', in: 'share' } },
+  input: z.strictObject({ token: TokenReference, share: boundedBytes(MAX_SHARE).optional(), from: FileIn.optional(), /** Its password was split, and so many parts are given. */ passwordParts: z.int().min(2).max(20).optional() }),
   output: z.strictObject({ outstanding: z.int(), keyCheckValue: z.string().nullable() }), errors: PIN_ERRORS,
 });
 export const wrapKey = operation({
   id: 'tokens.wrap-key', summary: 'Take a key out of a SmartCard-HSM, wrapped under its device key encryption key', effect: 'use', permission: 'tokens:admin', unhurried: true,
-  http: { method: 'POST', path: '/v1/tokens/{token}/slots/{slot}/wrap', status: 200 }, input: bySlot.input, cli: { arguments: ['token', 'slot'], out: 'wrapped' },
-  output: z.strictObject({ wrapped: Bytes }), errors: PIN_ERRORS,
+  http: { method: 'POST', path: '/v1/tokens/{token}/slots/{slot}/wrap', status: 200 }, cli: { arguments: ['token', 'slot'], without: ['to'], out: 'wrapped' },
+  input: bySlot.input.extend({ /** Write it to a file instead of giving it in the answer. */ to: FileOut.optional() }),
+  output: z.strictObject({ wrapped: Bytes.optional(), written: FileWritten.optional() }), errors: PIN_ERRORS,
 });
 export const unwrapKey = operation({
   id: 'tokens.unwrap-key', summary: 'Put a wrapped key into a SmartCard-HSM with the same device key encryption key', ...write,
-  http: { method: 'POST', path: '/v1/tokens/{token}/unwrap', status: 201 }, cli: { arguments: ['token', 'file'], files: { file: 'wrapped', in: 'wrapped' } },
-  input: z.strictObject({ token: TokenReference, wrapped: boundedBytes(MAX_SHARE), slot: SlotName.optional(), label: Label.optional() }), output: KeyRecord, errors: PIN_ERRORS,
+  http: { method: 'POST', path: '/v1/tokens/{token}/unwrap', status: 201 }, cli: { arguments: ['token', 'file'], without: ['from'], files: { file: 'wrapped', in: 'wrapped' } },
+  input: z.strictObject({ token: TokenReference, wrapped: boundedBytes(MAX_SHARE).optional(), from: FileIn.optional(), slot: SlotName.optional(), label: Label.optional() }), output: KeyRecord, errors: PIN_ERRORS,
 });

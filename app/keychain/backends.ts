@@ -2,7 +2,7 @@ import { KEY_ALGORITHMS, KeywrightError, type BackendInstance, type BackendType,
 import type { KeyStore } from '../keystore/keystore.ts';
 import type { BackendDeps, BackendManifest, BackendModule, Finding } from '../keystore/registry.ts';
 import type { TokenSource } from '../keystore/tokens.ts';
-import type { Storage, StorageTransaction } from '../storage/storage.ts';
+import type { StorageTransaction } from '../storage/storage.ts';
 import { z } from 'zod';
 import type { StoredKey } from './inventory.ts';
 import type { Ports } from './ports.ts';

@@ -157,7 +157,7 @@ export class FoundKeys implements AsyncDisposable {
     const done = (): void => {
       if (this.#reading.get(id) === reading) this.#reading.delete(id);
     };
-    reading.then(done, done);
+    void reading.then(done, done);
     return reading;
   }
 

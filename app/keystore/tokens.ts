@@ -149,6 +149,8 @@ export interface Token {
   /** Its name is `facts.id`. Capabilities are this token's true ones. */
   readonly store: KeyStore;
   readonly actions: readonly ActionState[];
+  /** What can be asked for when a key is made; absent: nothing. */
+  readonly policies?: { readonly pin: readonly PinPolicy[]; readonly touch: readonly TouchPolicy[] };
   readonly manage: TokenManagement;
   /** PKCS#11 alone: what the token says it can do. */
   mechanisms?(call: Call): Promise<readonly Mechanism[]>;

@@ -1,4 +1,5 @@
-import { Download, Ellipsis, PenLine, RotateCw, Trash2 } from 'lucide-react';
+import { Download, Ellipsis, PenLine, RotateCw, Trash2, Usb } from 'lucide-react';
+import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { decodeText, useAction, useOperation } from '../bridge/index.ts';
@@ -29,12 +30,14 @@ export function KeyDetail({ id, onGone }: { id: string; onGone: () => void }) {
 
 /** @returns where a key lives, as a word. */
 export function placeName(record: KeyRecord, t: Text): string {
+  if (record.hardware !== null) return record.hardware.tokenTitle;
   return record.backend === 'software' ? t('keys.thisComputer') : record.backend;
 }
 
 function Actions({ record, onGone }: { record: KeyRecord; onGone: () => void }) {
   const t = useText();
   const toast = useToast();
+  const navigate = useNavigate();
   const remove = useAction('keys.delete');
   const restore = useAction('keys.restore');
   const purge = useAction('keys.purge');
@@ -74,15 +77,18 @@ function Actions({ record, onGone }: { record: KeyRecord; onGone: () => void }) 
               ...uses.slice(1).map((name) => ({ id: name, label: t(`keys.useButton.${name}`), onAction: () => setUse(name) })),
               null,
               { id: 'edit', label: t('keys.edit.open'), shortcut: 'F2', onAction: () => setEditing(true) },
-              { id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotateNow() },
+              ...(record.hardware === null ? [{ id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotateNow() }] : []),
               null,
-              { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash() },
+              record.hardware !== null && record.present
+                ? { id: 'token', label: t('keys.showToken'), icon: Usb, onAction: () => void navigate({ to: '/tokens', search: { selected: record.hardware!.token } }) }
+                : { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash() },
             ]}
           >
             <IconButton icon={Ellipsis} label={t('common.more')} className="size-8" />
           </Menu>
         </>
       )}
+      {!record.present && <Notice tone="warning" title={t('keys.notPresentTitle', { token: record.hardware?.tokenTitle ?? record.backend })}>{t('keys.notPresentHelp')}</Notice>}
       {!record.extractable && !trashed && <p className="text-12 text-muted">{t('keys.export.notExtractable')}</p>}
       <ErrorNotice error={remove.error ?? restore.error ?? purge.error ?? rotate.error} />
       {use !== undefined && <UseDialog keyRecord={record} use={use} onUse={setUse} open onClose={() => setUse(undefined)} />}
@@ -102,8 +108,22 @@ function About({ record }: { record: KeyRecord }) {
       <Fact name={t('keys.created')}><TimeInWords at={record.createdAt} /></Fact>
       <Fact name={t('keys.validUntil')}>{record.notAfter === null ? t('keys.noEnd') : <TimeInWords at={record.notAfter} />}</Fact>
       {record.tags.length > 0 && <Fact name={t('keys.tags')}><span className="flex flex-wrap gap-1">{record.tags.map((tag) => <Badge key={tag}>{tag}</Badge>)}</span></Fact>}
+      {record.hardware !== null && <InToken hardware={record.hardware} />}
+      {record.alsoAt !== undefined && record.alsoAt.length > 0 && <Fact name={t('keys.alsoAt')}><code className="font-mono text-12 break-all">{record.alsoAt.join(', ')}</code></Fact>}
       <Fact name={t('keys.uri')}><code className="font-mono text-12 break-all">{record.uri}</code></Fact>
     </Facts>
+  );
+}
+
+function InToken({ hardware }: { hardware: NonNullable<KeyRecord['hardware']> }) {
+  const t = useText();
+  return (
+    <>
+      {hardware.slot !== null && <Fact name={t('keys.slot')}>{hardware.slotTitle === null ? hardware.slot : t('keys.slotNamed', { slot: hardware.slot, title: hardware.slotTitle })}</Fact>}
+      <Fact name={t('keys.pinPolicy')}>{t(`keys.pinPolicyName.${hardware.pinPolicy}`)}</Fact>
+      <Fact name={t('keys.touchPolicy')}>{t(`keys.touchPolicyName.${hardware.touchPolicy}`)}</Fact>
+      {hardware.madeOnDevice !== null && <Fact name={t('keys.origin')}>{hardware.madeOnDevice ? t('keys.madeOnDevice') : t('keys.broughtIn')}</Fact>}
+    </>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Cloud, FolderArchive, HardDrive, RotateCw, Trash2, Usb, type LucideIcon } from 'lucide-react';
+import { Cloud, FolderArchive, HardDrive, RotateCw, Trash2, Unplug, Usb, type LucideIcon } from 'lucide-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
@@ -8,7 +8,7 @@ import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane, Panes } from '../shell/Panes.tsx';
 import {
-  Button, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, TimeInWords, useMinute, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
+  Badge, Button, cx, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, TimeInWords, useMinute, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
 } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { EditDialog } from './EditDialog.tsx';
@@ -20,24 +20,29 @@ import { stateTone } from './state.ts';
 
 const USES = ['sign', 'encrypt', 'wrap', 'agree', 'mac', 'encapsulate'] as const;
 const STATES = ['active', 'pre-active', 'suspended', 'deactivated', 'compromised'] as const;
+const GROUPINGS = ['backend', 'algorithm', 'state', 'publicKey'] as const;
 const ANY = 'any';
+const NONE = 'none';
 
 interface Filters {
   search: string;
   place: string;
   use: (typeof USES)[number] | typeof ANY;
   state: (typeof STATES)[number] | 'trash' | typeof ANY;
+  group: (typeof GROUPINGS)[number] | typeof NONE;
 }
 
-const NO_FILTERS: Filters = { search: '', place: ANY, use: ANY, state: ANY };
+const NO_FILTERS: Filters = { search: '', place: ANY, use: ANY, state: ANY, group: NONE };
 
-function queryOf({ search, place, use, state }: Filters, sort: Sort): KeyQuery {
+function queryOf({ search, place, use, state, group }: Filters, sort: Sort): KeyQuery {
   const terms = [...(use === ANY ? [] : [`usage=${use}`]), ...(state === ANY || state === 'trash' ? [] : [`state=${state}`])];
   return {
     sort: `${sort.descending ? '-' : ''}${sort.by}`, trash: state === 'trash',
-    ...(search.trim() !== '' && { search: search.trim() }), ...(place !== ANY && { backend: place }), ...(terms.length > 0 && { filter: terms.join(' ') }),
+    ...(search.trim() !== '' && { search: search.trim() }), ...(place !== ANY && { backend: place }), ...(terms.length > 0 && { filter: terms.join(' ') }), ...(group !== NONE && { group }),
   };
 }
+
+const isFiltered = ({ search, place, use, state }: Filters): boolean => search !== '' || place !== ANY || use !== ANY || state !== ANY;
 
 /** All keys, wherever they live, and one of them in detail. */
 export function KeysView() {
@@ -72,7 +77,7 @@ export function KeysView() {
         list={(
           <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} />}>
             {pages.error !== undefined && pages.error !== null && <div className="px-4 pb-2"><ErrorNotice error={pages.error} /></div>}
-            <KeyTable pages={pages} sort={sort} onSort={setSort} selectedId={selected} onOpen={openKey} dialogs={dialogs} filtered={filters !== NO_FILTERS} onShowAll={() => setFilters(NO_FILTERS)} />
+            <KeyTable pages={pages} grouping={filters.group} sort={sort} onSort={setSort} selectedId={selected} onOpen={openKey} dialogs={dialogs} filtered={isFiltered(filters)} onShowAll={() => setFilters({ ...NO_FILTERS, group: filters.group })} />
           </ListPane>
         )}
       />
@@ -115,6 +120,7 @@ function KeyFilters({ value, onChange }: { value: Filters; onChange: (filters: F
       )}
       <Select inline label={t('keys.uses')} value={value.use} onChange={(use) => onChange({ ...value, use })} className="w-36" choices={[{ value: ANY, label: t('keys.anyUse') }, ...USES.map((use) => ({ value: use, label: t(`keys.usage.${use}`) }))]} />
       <Select inline label={t('keys.state')} value={value.state} onChange={(state) => onChange({ ...value, state })} className="w-36" choices={[{ value: ANY, label: t('keys.anyState') }, ...STATES.map((state) => ({ value: state, label: t(`keys.stateName.${state}`) })), { value: 'trash', label: t('keys.trashTitle'), icon: Trash2 }]} />
+      <Select inline label={t('keys.group')} value={value.group} onChange={(group) => onChange({ ...value, group })} className="w-44" choices={[{ value: NONE, label: t('keys.noGroups') }, ...GROUPINGS.map((group) => ({ value: group, label: t(`keys.groupBy.${group}`) }))]} />
     </>
   );
 }
@@ -132,6 +138,9 @@ function columns(t: Text): Column<KeyRecord>[] {
   ];
 }
 
+/** What is in a token that is plugged in can only be destroyed there. */
+export const isInToken = ({ hardware, present }: KeyRecord): boolean => hardware !== null && present;
+
 const SOON_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** When a key ends, in words; soon or past with an icon and a colour too. */
@@ -148,13 +157,21 @@ function Place({ record, t }: { record: KeyRecord; t: Text }) {
   return (
     <span className="inline-flex items-center gap-1.5">
       <Icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />
-      {placeName(record, t)}
+      <span className={cx('truncate', !record.present && 'text-muted')}>{placeName(record, t)}</span>
+      {!record.present && <Badge icon={Unplug}>{t('keys.notPresent')}</Badge>}
     </span>
   );
 }
 
-function KeyTable({ pages, sort, onSort, selectedId, onOpen, dialogs, filtered, onShowAll }: {
-  pages: KeyPages; sort: Sort; onSort: (sort: Sort) => void; selectedId: string | undefined; onOpen: (id: string | undefined) => void;
+/** Names that the core gives are said in the window's words. */
+function groupTitle({ name, title }: KeyPages['groups'][number], grouping: Filters['group'], t: Text): string {
+  if (grouping === 'algorithm') return algorithmName(name as KeyRecord['algorithm']);
+  if (grouping === 'state') return t(`keys.stateName.${name as KeyRecord['state']}`);
+  return grouping === 'backend' && name === 'software' ? t('keys.thisComputer') : title;
+}
+
+function KeyTable({ pages, grouping, sort, onSort, selectedId, onOpen, dialogs, filtered, onShowAll }: {
+  pages: KeyPages; grouping: Filters['group']; sort: Sort; onSort: (sort: Sort) => void; selectedId: string | undefined; onOpen: (id: string | undefined) => void;
   dialogs: ReturnType<typeof useDialogs>; filtered: boolean; onShowAll: () => void;
 }) {
   const t = useText();
@@ -166,6 +183,7 @@ function KeyTable({ pages, sort, onSort, selectedId, onOpen, dialogs, filtered, 
   const [selection, setSelection] = useState<ListSelection>(selectedId === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selectedId]) });
   const [editing, setEditing] = useState<KeyRecord>();
   const shown = useMemo(() => columns(t), [t]);
+  const groups = useMemo(() => pages.groups.map((group) => ({ ...group, title: groupTitle(group, grouping, t) })), [pages.groups, grouping, t]);
   if (pages.total === undefined) return <div className="grow" />;
 
   const select = (next: ListSelection): void => {
@@ -192,17 +210,17 @@ function KeyTable({ pages, sort, onSort, selectedId, onOpen, dialogs, filtered, 
       ...(one ? [
         { id: 'open', label: t('keys.openDetail'), onAction: () => onOpen(only.id) },
         { id: 'edit', label: t('keys.edit.open'), shortcut: 'F2', onAction: () => setEditing(only) },
-        { id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotate.run({ key: only.uri }) },
+        ...(only.hardware === null ? [{ id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotate.run({ key: only.uri }) }] : []),
       ] : []),
       { id: 'copy-uri', label: t('keys.copyUri'), onAction: () => void bridge.copyText(keys.map(({ uri }) => uri).join('\n')) },
       null,
-      { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash(keys) },
+      { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', disabled: keys.some(isInToken) ? t('keys.inTokenNoTrash') : undefined, onAction: () => void trash(keys) },
     ];
   };
   return (
     <>
       <VirtualTable
-        label={t('keys.title')} columns={shown} count={pages.total} rowAt={pages.rowAt} onRange={pages.onRange} keyOf={({ id }) => id} textOf={({ label }) => label}
+        label={t('keys.title')} columns={shown} count={pages.total} groups={groups} rowAt={pages.rowAt} onRange={pages.onRange} keyOf={({ id }) => id} textOf={({ label }) => label}
         selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(keys) => void trash(keys)} onRename={setEditing} menu={menu}
         sort={sort} onSort={onSort}
         empty={filtered

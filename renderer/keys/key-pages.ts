@@ -4,12 +4,14 @@ import type { KeyRecord } from '../../app/contract/index.ts';
 import { useBridge, type InputFor, type OutputFor } from '../bridge/index.ts';
 
 const PAGE = 200;
+const NO_GROUPS: OutputFor<'keys.list'>['groups'] = [];
 
-export type KeyQuery = Pick<InputFor<'keys.list'>, 'search' | 'filter' | 'sort' | 'trash' | 'backend'>;
+export type KeyQuery = Pick<InputFor<'keys.list'>, 'search' | 'filter' | 'sort' | 'group' | 'trash' | 'backend'>;
 
 export interface KeyPages {
   /** undefined until the first answer. */
   readonly total: number | undefined;
+  readonly groups: OutputFor<'keys.list'>['groups'];
   readonly sources: OutputFor<'keys.list'>['sources'];
   readonly error: unknown;
   rowAt(index: number): KeyRecord | undefined;
@@ -41,7 +43,7 @@ export function useKeyPages(query: KeyQuery): KeyPages {
     setRange((range) => (Math.floor(range[0] / PAGE) === Math.floor(from / PAGE) && Math.floor(range[1] / PAGE) === Math.floor(to / PAGE) ? range : [from, to]));
   }, []);
   return {
-    total: known?.total, sources: known?.sources ?? [], error: results.find(({ error }) => error !== null)?.error, rowAt, onRange,
+    total: known?.total, groups: known?.groups ?? NO_GROUPS, sources: known?.sources ?? [], error: results.find(({ error }) => error !== null)?.error, rowAt, onRange,
     refetch: () => void client.invalidateQueries({ queryKey: ['keys.list'] }),
   };
 }

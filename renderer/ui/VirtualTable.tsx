@@ -3,6 +3,7 @@ import { ArrowDown, ArrowUp } from 'lucide-react';
 import { memo, useEffect, useId, useImperativeHandle, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref, type RefObject } from 'react';
 import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
+import { atLine, lineOfRow, linesOf, type RowGroup } from './groups.ts';
 import { ContextMenu, type MenuEntries } from './Menu.tsx';
 import { NO_SELECTION, select, typeAhead, type Extend, type ListSelection } from './selection.ts';
 
@@ -36,6 +37,8 @@ export interface VirtualTableProps<Row> {
   columns: readonly Column<Row>[];
   /** Rows that there are, loaded or not. */
   count: number;
+  /** Headings over rows that stand together. */
+  groups?: readonly RowGroup[];
   /** A row, or undefined while it is not loaded. */
   rowAt: (index: number) => Row | undefined;
   keyOf: (row: Row) => string;
@@ -59,7 +62,7 @@ export interface VirtualTableProps<Row> {
 
 /** A table of any length: only what is to be seen is in the document. Keyboard and selection as in a file manager. */
 export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
-  const { label, columns, count, rowAt, keyOf, textOf, selection, onSelection, onOpen, onPreview, onDelete, onRename, menu, sort, onSort, onRange, empty, ref } = props;
+  const { label, columns, count, groups = NO_GROUPS, rowAt, keyOf, textOf, selection, onSelection, onOpen, onPreview, onDelete, onRename, menu, sort, onSort, onRange, empty, ref } = props;
   const t = useText();
   const id = useId();
   const grid = useRef<HTMLDivElement>(null);
@@ -71,19 +74,19 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const active = Math.min(selection.active, Math.max(0, count - 1));
 
   const virtual = useVirtualizer({
-    count,
+    count: linesOf(count, groups),
     getScrollElement: () => grid.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 12,
     // The heading stays at the top, over the rows.
     scrollPaddingEnd: HEADER_HEIGHT,
     // The row that the keyboard is at stays in the document: `aria-activedescendant` must point at something.
-    rangeExtractor: (range: Range) => [...new Set([active, ...defaultRangeExtractor(range)])].filter((index) => index < count).sort((a, b) => a - b),
+    rangeExtractor: (range: Range) => [...new Set([lineOfRow(active, groups), ...defaultRangeExtractor(range)])].filter((line) => line < linesOf(count, groups)).sort((a, b) => a - b),
   });
   const items = virtual.getVirtualItems();
   const { startIndex = 0, endIndex = 0 } = virtual.range ?? {};
 
-  useEffect(() => onRange?.(startIndex, endIndex), [startIndex, endIndex, onRange]);
+  useEffect(() => onRange?.(rowNear(startIndex, groups), rowNear(endIndex, groups)), [startIndex, endIndex, groups, onRange]);
   useEffect(() => {
     const element = grid.current;
     if (element === null) return;
@@ -113,7 +116,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     const to = Math.max(0, Math.min(count - 1, index));
     onSelection(select(selection, to, extend, keyAt));
     awaited.current = keyAt(to) === undefined && extend.moveOnly !== true ? to : undefined;
-    virtual.scrollToIndex(to, { align: 'auto' });
+    virtual.scrollToIndex(lineOfRow(to, groups), { align: 'auto' });
   }
 
   // A row that was gone to before it was loaded is selected when it comes.
@@ -189,14 +192,14 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     handlers.current = latest;
   });
 
-  const activeIsThere = items.some((item) => item.index === active);
+  const activeIsThere = items.some((item) => item.index === lineOfRow(active, groups));
   return (
     <>
       <div
         ref={grid}
         role="grid"
         aria-label={label}
-        aria-rowcount={count + 1}
+        aria-rowcount={linesOf(count, groups) + 1}
         aria-colcount={shown.length}
         aria-multiselectable
         tabIndex={0}
@@ -211,11 +214,14 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
           <div role="row" className="grow"><div role="gridcell" className="h-full">{empty}</div></div>
         ) : (
           <div role="rowgroup" className="relative w-full shrink-0" style={{ height: virtual.getTotalSize() }}>
-            {items.map(({ index, start }) => {
+            {items.map(({ index: line, start }) => {
+              const there = atLine(line, groups);
+              if ('heading' in there) return <GroupHeading key={`group ${there.heading.name}`} line={line} start={start} group={there.heading} columns={shown.length} />;
+              const index = there.row;
               const row = rowAt(index);
               return (
                 <TableRow
-                  key={index} id={`${id}-${index}`} index={index} start={start} row={row} columns={shown} template={template}
+                  key={index} id={`${id}-${index}`} index={index} line={line} start={start} row={row} columns={shown} template={template}
                   selected={row !== undefined && selection.selected.has(keyOf(row))} active={index === active} loading={t('common.loading')} on={handlers}
                 />
               );
@@ -239,6 +245,7 @@ const IDLE: RowHandlers = { press: () => undefined, open: () => undefined, menu:
 interface TableRowProps<Row> {
   id: string;
   index: number;
+  line: number;
   start: number;
   row: Row | undefined;
   columns: readonly Column<Row>[];
@@ -250,12 +257,12 @@ interface TableRowProps<Row> {
 }
 
 /** Drawn again only when something of it changes: scrolling costs what comes into sight. */
-const TableRow = memo(function TableRow<Row>({ id, index, start, row, columns, template, selected, active, loading, on }: TableRowProps<Row>) {
+const TableRow = memo(function TableRow<Row>({ id, index, line, start, row, columns, template, selected, active, loading, on }: TableRowProps<Row>) {
   return (
     <div
       id={id}
       role="row"
-      aria-rowindex={index + 2}
+      aria-rowindex={line + 2}
       aria-selected={selected}
       onMouseDown={(event) => on.current.press(event, index)}
       onDoubleClick={() => on.current.open(index)}
@@ -275,6 +282,25 @@ const TableRow = memo(function TableRow<Row>({ id, index, start, row, columns, t
     </div>
   );
 }) as <Row>(props: TableRowProps<Row>) => ReactNode;
+
+const NO_GROUPS: readonly RowGroup[] = [];
+
+/** @returns the row on a line, or the first one under it where it is a heading. */
+function rowNear(line: number, groups: readonly RowGroup[]): number {
+  const there = atLine(line, groups);
+  return 'row' in there ? there.row : there.heading.start;
+}
+
+function GroupHeading({ line, start, group, columns }: { line: number; start: number; group: RowGroup; columns: number }) {
+  return (
+    <div role="row" aria-rowindex={line + 2} className="absolute top-0 left-0 flex w-full items-end px-2 pb-1.5" style={{ height: ROW_HEIGHT, transform: `translateY(${start}px)` }}>
+      <div role="gridcell" aria-colspan={columns} className="flex min-w-0 items-baseline gap-2 px-2 text-12 font-medium text-muted">
+        <span className="truncate">{group.title}</span>
+        <span className="tabular-nums">{group.count}</span>
+      </div>
+    </div>
+  );
+}
 
 function HeaderCell<Row>({ column, sort, onSort }: { column: Column<Row>; sort: Sort | undefined; onSort: ((sort: Sort) => void) | undefined }) {
   const sorted = sort?.by === column.id;

@@ -1,10 +1,7 @@
 import { askSecret, askToConfirm, KEY_ALGORITHMS, KeywrightError, SecretBytes, type InputOf, type keyOperations, type KeyRecord } from '../../contract/index.ts';
 import { algorithmOfPkcs8, MAX_KEY_FILE, readKeys, writeKey as formatKey, type ReadKey } from '../../formats/index.ts';
-import { readWhole } from '../../signing/raw.ts';
-import { writeAside } from '../../signing/write-aside.ts';
 import type { Context } from '../context.ts';
-import { fileOf, outputOf } from '../files/places.ts';
-import { discard } from '../files/spool.ts';
+import { bytesOf, writeSecret } from '../files/places.ts';
 import { primary } from '../inventory.ts';
 import { newKeyId, storedKey } from '../stored-key.ts';
 import type { HandlersOf } from './handlers.ts';
@@ -16,7 +13,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = { pkcs8: 'pem', pkcs1: 'pem
 
 export const keyFileHandlers: Pick<HandlersOf<'keys'>, 'keys.import' | 'keys.export'> = {
   async 'keys.import'(input, context) {
-    const read = await readKeys(await contentOf(input, context), {
+    const read = await readKeys(await bytesOf(input.content, input.from, 'content', MAX_KEY_FILE, context), {
       ...(input.format === undefined ? {} : { format: input.format }), ...(input.algorithm === undefined ? {} : { algorithm: input.algorithm }), signal: context.call.signal,
       passphrase: (note) => askSecret({ kind: 'secret', purpose: 'import-passphrase', title: 'Passphrase of the file to import', ...(note === undefined ? {} : { note }) }, context.call),
     });
@@ -52,26 +49,12 @@ export const keyFileHandlers: Pick<HandlersOf<'keys'>, 'keys.import' | 'keys.exp
       const answer = { format: input.format, encrypted, fileName };
       if (input.to === undefined) return { ...answer, content };
       using _content = new SecretBytes(content);
-      const place = await outputOf(input.to, fileName, context);
-      await writeAside(place.path, { overwrite: place.overwrite, signal: context.call.signal, mode: 0o600 }, (write) => write(content));
-      return { ...answer, written: place.written };
+      return { ...answer, written: await writeSecret(content, input.to, fileName, context) };
     } finally {
       passphrase?.wipe();
     }
   },
 };
-
-/** @returns the bytes to read keys from. @throws INVALID_INPUT unless there is exactly one of `content` and `from`. */
-async function contentOf({ content, from }: InputOf<typeof keyOperations.importKeys>, context: Context): Promise<Uint8Array> {
-  if ((content === undefined) === (from === undefined)) throw new KeywrightError('INVALID_INPUT', { detail: 'Give the file’s content, or say which file: one of the two.', where: '/content' });
-  if (content !== undefined) return content;
-  const file = await fileOf(from!, context);
-  try {
-    return await readWhole(file.path, MAX_KEY_FILE, context.call.signal);
-  } finally {
-    if (file.upload !== null) await discard(context.services.spoolFolder, file.upload);
-  }
-}
 
 async function importOne(
   { material }: ReadKey, label: string, input: InputOf<typeof keyOperations.importKeys>, context: Context,

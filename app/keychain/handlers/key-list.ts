@@ -92,7 +92,7 @@ const FIELDS: Readonly<Record<string, (key: StoredKey) => readonly string[]>> = 
   protection: (key) => [key.protection],
   extractable: (key) => [String(key.extractable)],
   token: ({ hardware }) => (hardware === null ? [] : [hardware.token, hardware.tokenTitle]),
-  slot: ({ hardware }) => (hardware?.slot == null ? [] : [hardware.slot]),
+  slot: ({ hardware }) => (hardware === null || hardware.slot === null ? [] : [hardware.slot]),
 };
 
 /** `field=value`, `field!=value`, `field~part`; values with spaces in double quotes. @throws INVALID_INPUT with the place. */

@@ -9,8 +9,12 @@ import { primary, PUBLIC_PREFIX, recordOf, type StoredKey } from '../inventory.t
 import type { KnownToken } from '../known-tokens.ts';
 import type { Session } from '../session.ts';
 import { storedKey, titleOf } from '../stored-key.ts';
+import { bytesOf, writeSecret } from '../files/places.ts';
 import { handlersOf } from './handlers.ts';
 import { forgetKey, keepPublicKeys, writeKey, writeNewKey } from './key-records.ts';
+
+/** Certificates, shares and wrapped keys are small. */
+const MAX_FILE = 64 * 1024;
 
 export const tokenHandlers = handlersOf('tokens', {
   async 'tokens.list'(input, { session, services }) {
@@ -27,11 +31,12 @@ export const tokenHandlers = handlersOf('tokens', {
     const known = resolve(input.token, session);
     const record = tokenRecord(known, session);
     const present = session.backends.tokens.get(known.facts.id);
-    if (present === undefined) return { ...record, status: null, actions: [] };
+    if (present === undefined) return { ...record, status: null, algorithms: [], pinPolicies: [], touchPolicies: [], actions: [] };
     const { initialised, secrets, findings, details } = await present.token.status(call);
     return {
       ...record,
       status: { initialised, secrets: secrets.map((secret) => ({ ...secret })), findings: findings.map(findingRecord), details: details.map((detail) => ({ ...detail })) },
+      algorithms: [...present.token.store.capabilities.algorithms], pinPolicies: [...(present.token.policies?.pin ?? [])], touchPolicies: [...(present.token.policies?.touch ?? [])],
       actions: present.token.actions.map((action) => ({ ...action })),
     };
   },
@@ -118,7 +123,7 @@ export const tokenHandlers = handlersOf('tokens', {
   async 'tokens.put-certificate'(input, context) {
     const { session } = context;
     const token = await presentToken(input.token, context);
-    const certificate = certificateOf(input.certificate);
+    const certificate = certificateOf(await bytesOf(input.certificate, input.from, 'certificate', MAX_FILE, context));
     await managed(input.token, 'put-certificate', context, (manage) => manage.putCertificate, (run, manage) => run.call(manage, input.slot, certificate.raw, context.keyCall));
     const { slots } = await session.found.contents(token.facts.id, true);
     const slot = slots.find((each) => each.slot === input.slot);
@@ -130,7 +135,7 @@ export const tokenHandlers = handlersOf('tokens', {
     const token = await presentToken(input.token, context);
     const { slots } = await context.session.found.contents(token.facts.id);
     const slot = slots.find((each) => each.slot === input.slot);
-    if (slot?.certificate == null) throw new KeywrightError('NOT_FOUND', { detail: `There is no certificate in slot “${input.slot}” of ${titleOf(token.facts)}.`, alternatives: slots.filter(({ certificate }) => certificate !== null).map((each) => each.slot) });
+    if (slot === undefined || slot.certificate === null) throw new KeywrightError('NOT_FOUND', { detail: `There is no certificate in slot “${input.slot}” of ${titleOf(token.facts)}.`, alternatives: slots.filter(({ certificate }) => certificate !== null).map((each) => each.slot) });
     return { certificate: Buffer.from(pemOf(slot.certificate)), fingerprint: fingerprint(slot.certificate) };
   },
   async 'tokens.delete-certificate'(input, context) {
@@ -142,18 +147,22 @@ export const tokenHandlers = handlersOf('tokens', {
     if ((input.threshold === undefined) !== (input.total === undefined)) throw new KeywrightError('INVALID_INPUT', { detail: 'A split password needs both: how many parts there are, and how many are needed.', where: input.total === undefined ? '/total' : '/threshold' });
     const split = input.threshold === undefined || input.total === undefined ? {} : { passwordShares: { threshold: input.threshold, total: input.total } };
     const { file, keyCheckValue } = await managed(input.token, 'create-dkek-share', context, (manage) => manage.createDkekShare, (run, manage) => run.call(manage, split, context.keyCall));
-    return { share: file, keyCheckValue };
+    return input.to === undefined ? { share: file, keyCheckValue } : { written: await writeSecret(file, input.to, 'dkek-share.pbe', context), keyCheckValue };
   },
-  'tokens.dkek.import-share': (input, context) => managed(input.token, 'import-dkek-share', context, (manage) => manage.importDkekShare,
-    (run, manage) => run.call(manage, input.share, input.passwordParts === undefined ? {} : { passwordShares: input.passwordParts }, context.keyCall)),
+  async 'tokens.dkek.import-share'(input, context) {
+    const share = await bytesOf(input.share, input.from, 'share', MAX_FILE, context);
+    return managed(input.token, 'import-dkek-share', context, (manage) => manage.importDkekShare, (run, manage) => run.call(manage, share, input.passwordParts === undefined ? {} : { passwordShares: input.passwordParts }, context.keyCall));
+  },
   async 'tokens.wrap-key'(input, context) {
-    return { wrapped: await managed(input.token, 'wrap-key', context, (manage) => manage.wrapKey, (run, manage) => run.call(manage, input.slot, context.keyCall)) };
+    const wrapped = await managed(input.token, 'wrap-key', context, (manage) => manage.wrapKey, (run, manage) => run.call(manage, input.slot, context.keyCall));
+    return input.to === undefined ? { wrapped } : { written: await writeSecret(wrapped, input.to, `key-${input.slot}.wrapped`, context) };
   },
   async 'tokens.unwrap-key'(input, context) {
+    const wrapped = await bytesOf(input.wrapped, input.from, 'wrapped', MAX_FILE, context);
     const token = await presentToken(input.token, context);
     using _held = context.session.found.hold(token.facts.id, context);
     const description = await managed(input.token, 'unwrap-key', context, (manage) => manage.unwrapKey,
-      (run, manage) => run.call(manage, { wrapped: input.wrapped, ...(input.slot === undefined ? {} : { slot: input.slot }) }, context.keyCall));
+      (run, manage) => run.call(manage, { wrapped, ...(input.slot === undefined ? {} : { slot: input.slot }) }, context.keyCall));
     await keepPublicKeys(context, description);
     context.subject(description.uri);
     return writeNewKey(context, { ...entered(description, token), origin: 'imported', ...(input.label === undefined ? {} : { label: input.label }) });
