@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{app,main,preload,renderer,scripts}/**/*.test.{ts,tsx}'],
-    exclude: ['**/node_modules/**', 'dist/**', 'out/**', '.cache/**', 'e2e/**'],
+    include: ['{app,main,preload,renderer,scripts}/**/*.test.{ts,tsx}', 'e2e/devices/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'dist/**', 'out/**', '.cache/**'],
     environment: 'node',
     // Each file in a process of its own: native modules, umask and working folders must not leak from one to the next.
     pool: 'forks',

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { missingForPcscd } from '../e2e/devices/pcscd.ts';
 import { findBrowser, findCommand, findElectron, hasDisplay } from './runtimes.ts';
 import { ROOT } from './paths.ts';
 
@@ -81,11 +82,13 @@ function journeys(environment: NodeJS.ProcessEnv): Tally {
 
 /** Says at the start what this machine lacks, so that the list of skipped tests at the end surprises nobody. */
 function sayWhatIsMissing(environment: NodeJS.ProcessEnv): void {
+  const withoutDevices = missingForPcscd();
   const missing = [
     findBrowser(environment) === undefined && 'no Chromium-based browser: journeys in the browser are skipped',
     findElectron(environment) === undefined && 'no Electron runtime (ELECTRON_OVERRIDE_DIST_PATH, node_modules/electron/dist): journeys in Electron are skipped',
     !hasDisplay(environment) && findCommand('xvfb-run', environment) === undefined && 'no display and no xvfb-run: journeys in Electron are skipped',
     findCommand('openssl', environment) === undefined && 'no openssl: what it judges is skipped',
+    withoutDevices !== undefined && `${withoutDevices}: tests on virtual devices are skipped`,
   ].filter((line) => line !== false);
   for (const line of missing) console.log(`· ${line}`);
 }
