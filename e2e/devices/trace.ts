@@ -2,7 +2,7 @@
 export interface Exchange {
   /** CLA, INS, P1 and P2 as hexadecimal: `00200080` is VERIFY of the PIV PIN. */
   readonly header: string;
-  /** Bytes of command data. */
+  /** Bytes of the command APDU. */
   readonly sent: number;
   /** Bytes of response data, without the status word. */
   readonly received: number;
@@ -14,10 +14,10 @@ export interface Exchange {
 export class ApduTrace {
   readonly exchanges: Exchange[] = [];
 
-  record(command: Uint8Array, sent: number, response: Uint8Array): void {
+  record(command: Uint8Array, response: Uint8Array): void {
     this.exchanges.push({
       header: Buffer.from(command.subarray(0, 4)).toString('hex'),
-      sent,
+      sent: command.length,
       received: response.length - 2,
       status: Buffer.from(response.subarray(-2)).toString('hex'),
     });

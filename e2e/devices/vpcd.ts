@@ -11,6 +11,8 @@ export interface VirtualCard {
   powerOn(): void;
   /** Power goes off, when the reader turns it off or the card is taken out. */
   powerOff(): void;
+  /** The card was put into a reader: once an insertion, while power comes and goes. */
+  inserted?(): void;
   /** @returns the response APDU, status word included. @param apdu the command APDU, in short or extended form. */
   transmit(apdu: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
@@ -64,6 +66,7 @@ export class VirtualReader {
     const insertion: Insertion = { card, line, noticed: this.#serve(card, line), powered: false };
     this.#insertion = insertion;
     this.commands = 0;
+    card.inserted?.();
     try {
       await insertion.noticed;
     } catch (error) {
