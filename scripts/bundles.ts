@@ -6,7 +6,7 @@ import { DIST, ROOT } from './paths.ts';
 
 /** Loaded from node_modules as they are: addons find their binaries by their own path, and some are optional. */
 const NATIVE = ['pkcs11js', 'pcsc-mini'];
-const EXTERNAL = [...NATIVE, 'electron', ...builtinModules, /^node:/];
+const EXTERNAL = [...NATIVE.map((name) => new RegExp(`^${name}(/|$)`)), 'electron', ...builtinModules, /^node:/];
 
 /** One run of the bundler: a few entries that share chunks. */
 export interface Bundle {

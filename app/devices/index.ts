@@ -1,0 +1,9 @@
+/** Smart cards and tokens behind PC/SC. */
+export { exchange, SW_OK, type ApduLength, type Command, type Response } from './apdu.ts';
+export { Card, type CardOptions, type Channel } from './card.ts';
+export type { CardLink } from './link.ts';
+export type { Pinpad, PinpadRequest } from './pinpad.ts';
+export type { DeviceFinding } from './findings.ts';
+export { Readers, type ReaderEvent, type ReaderState } from './readers.ts';
+export { dataOf, hexOf, statusError, SW, triesIn } from './status-words.ts';
+export { findTlv, parseTlv, parseTlvs, tlv, type Tlv } from './tlv.ts';
