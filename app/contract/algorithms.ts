@@ -113,7 +113,8 @@ export const SIGNATURE_ALGORITHMS = {
   'rsa-pkcs1-sha512': scheme('rsa-pkcs1', 'sha512', RSA_KEYS),
   'rsa-pss-sha256': scheme('rsa-pss', 'sha256', RSA_KEYS),
   'rsa-pss-sha384': scheme('rsa-pss', 'sha384', RSA_KEYS),
-  'rsa-pss-sha512': scheme('rsa-pss', 'sha512', RSA_KEYS),
+  // 130 bytes for hash and salt (RFC 8017 §9.1.1, step 3) are more than 1024 bits hold.
+  'rsa-pss-sha512': scheme('rsa-pss', 'sha512', RSA_KEYS.filter((name) => name !== 'rsa-1024')),
   'ecdsa-sha256': scheme('ecdsa', 'sha256', EC_KEYS),
   'ecdsa-sha384': scheme('ecdsa', 'sha384', EC_KEYS),
   'ecdsa-sha512': scheme('ecdsa', 'sha512', EC_KEYS),

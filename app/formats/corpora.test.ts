@@ -93,7 +93,7 @@ describe.skipIf(PQ === undefined)(`lamps-pq ${WITHOUT}`, () => {
 describe.skipIf(SSH === undefined)(`openssh-portable ${WITHOUT}`, () => {
   const data = join(SSH ?? '', 'sshkey', 'testdata');
 
-  test.each([['ecdsa_1', 'ec-p256'], ['ecdsa_2', 'ec-p521'], ['ecdsa_n', 'ec-p256'], ['ed25519_1', 'ed25519'], ['ed25519_2', 'ed25519'], ['rsa_2', 'rsa-2048']])('%s is read and belongs to its public key', async (name, algorithm) => {
+  test.each([['ecdsa_1', 'ec-p256'], ['ecdsa_2', 'ec-p521'], ['ecdsa_n', 'ec-p256'], ['ed25519_1', 'ed25519'], ['ed25519_2', 'ed25519'], ['rsa_1', 'rsa-1024'], ['rsa_n', 'rsa-1024'], ['rsa_2', 'rsa-2048']])('%s is read and belongs to its public key', async (name, algorithm) => {
     const passphrase = readFileSync(join(data, 'pw'), 'utf8').trim();
     const key = await readOne(readFileSync(join(data, name)));
     expect(key.material.algorithm).toBe(algorithm);
@@ -106,8 +106,8 @@ describe.skipIf(SSH === undefined)(`openssh-portable ${WITHOUT}`, () => {
     expect(Buffer.from(encrypted.material.secret.reveal())).toEqual(Buffer.from(key.material.secret.reveal()));
   });
 
-  test('what is too weak or lives elsewhere is named, not called malformed', async () => {
-    for (const name of ['rsa_1', 'rsa_n', 'rsa_1_pw', 'rsa_n_pw', 'ecdsa_sk1', 'ed25519_sk1', 'ed25519_sk2', 'mldsa44_ed25519_1', 'ed25519_1-cert.pub', 'ed25519_1.pub']) {
+  test('what lives elsewhere is named, not called malformed', async () => {
+    for (const name of ['ecdsa_sk1', 'ed25519_sk1', 'ed25519_sk2', 'mldsa44_ed25519_1', 'ed25519_1-cert.pub', 'ed25519_1.pub']) {
       expect([name, await verdict(join(data, name), 'mekmitasdigoat')]).toEqual([name, 'CAPABILITY_MISSING']);
     }
   });

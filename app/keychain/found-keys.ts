@@ -154,10 +154,9 @@ export class FoundKeys implements AsyncDisposable {
   #read(id: string, present: PresentToken): Promise<void> {
     const reading = (this.#reading.get(id) ?? Promise.resolve()).catch(() => undefined).then(() => this.#readNow(id, present));
     this.#reading.set(id, reading);
-    const done = (): void => {
+    void reading.catch(() => undefined).then(() => {
       if (this.#reading.get(id) === reading) this.#reading.delete(id);
-    };
-    void reading.then(done, done);
+    });
     return reading;
   }
 

@@ -10,7 +10,6 @@ interface Judged {
 export const JUDGED_DIFFERENTLY: readonly Judged[] = [
   { pattern: /\/dsa[-_.]|unenc-dsa/, verdict: 'CAPABILITY_MISSING', why: 'DSA is obsolete' },
   { pattern: /rsa_pss_2048/, verdict: 'CAPABILITY_MISSING', why: 'RSA restricted to PSS is no algorithm of ours' },
-  { pattern: /enc2?-rsa-pkcs8\.(?:pem|der)|unenc-rsa-pkcs8\.|pkcs12_s2k_pem/, verdict: 'CAPABILITY_MISSING', why: 'RSA with 1024 bits; that it says so proves that it was decrypted' },
   { pattern: /rsa-40bitrc2|rsa-rc2-cbc\.|sha1-128-rc4/, verdict: 'CAPABILITY_MISSING', why: 'RC2 and RC4' },
   { pattern: /non_zero_unused_bits/, verdict: 'INVALID_INPUT', why: 'not DER: unused bits that are not zero' },
   { pattern: /MLDSA\/mldsa44_priv/, verdict: 'ml-dsa-44', why: 'pyca 46 was built without post-quantum algorithms' },
