@@ -12,6 +12,7 @@ export const sign = operation({
   id: 'files.sign',
   summary: 'Sign files of any size',
   effect: 'use',
+  resumable: 'files',
   permission: 'files:use',
   capability: 'sign',
   unhurried: true,

@@ -22,6 +22,6 @@ export * as storeOperations from './store.ts';
 export * as tokenOperations from './tokens.ts';
 export { TOKEN_ACTION_NAMES } from './tokens.ts';
 export type { BackendInstance, BackendType } from './backends.ts';
-export type { AuditEntry, Job } from './service.ts';
+export type { AuditEntry, Job, JobState } from './service.ts';
 export type { StoreStatus } from './store.ts';
 export type { SlotRecord, TokenRecord } from './tokens.ts';

@@ -62,6 +62,8 @@ export interface Operation<I extends ZodType = ZodType, O extends ZodType = ZodT
   readonly output: O;
   /** Present: answers stream progress on every face, and the call is a job. */
   readonly progress?: P;
+  /** The field of the input whose items (files) are done one by one: the job can be paused, and gone on with after a cancel, a failure or a restart. */
+  readonly resumable?: string;
   /** Streams what another call does: not a job of its own. */
   readonly follows?: true;
   readonly errors: readonly ErrorCode[];

@@ -5,16 +5,24 @@ import { PendingPrompt, PromptAnswer } from './prompts.ts';
 
 /** Operations of the service itself: jobs, audit, access, config, agent, doctor, prompts. */
 
+/** `interrupted`: its process ended meanwhile. */
+export const JobState = z.enum(['running', 'done', 'failed', 'cancelled', 'paused', 'interrupted']);
+export type JobState = z.output<typeof JobState>;
+
 export const Job = z.strictObject({
   id: z.string(),
   operation: z.string(),
   title: z.string(),
-  state: z.enum(['running', 'done', 'failed', 'cancelled']),
+  state: JobState,
   startedAt: Timestamp,
   endedAt: Timestamp.nullable(),
   startedBy: z.string(),
   /** 0 to 1; null while unknown. */
   fraction: z.number().nullable(),
+  /** Jobs over many files: how many are done. */
+  items: z.strictObject({ done: z.int(), total: z.int() }).nullable(),
+  /** It can be paused and, when it has ended early, gone on with: what is done is not done again. */
+  resumable: z.boolean(),
   detail: z.string().nullable(),
 });
 export type Job = z.output<typeof Job>;
@@ -37,6 +45,19 @@ export const jobsWatch = operation({
 export const jobsCancel = operation({
   id: 'jobs.cancel', summary: 'Cancel a job', effect: 'write', permission: 'jobs:write', whenLocked: true,
   http: { method: 'POST', path: '/v1/jobs/{id}/cancel', status: 200 }, ...jobById, output: Job, errors: ['NOT_FOUND', 'CONFLICT'],
+});
+
+export const jobsPause = operation({
+  id: 'jobs.pause', summary: 'Pause a job over many files, to go on with it later', effect: 'write', permission: 'jobs:write',
+  http: { method: 'POST', path: '/v1/jobs/{id}/pause', status: 200 }, ...jobById, output: Job, errors: ['NOT_FOUND', 'CONFLICT'],
+});
+export const jobsResume = operation({
+  id: 'jobs.resume', summary: 'Go on with a job that was paused, cancelled or interrupted: what is done is not done again', effect: 'write', permission: 'jobs:write', unhurried: true, follows: true,
+  http: { method: 'POST', path: '/v1/jobs/{id}/resume', status: 200 }, ...jobById, output: Job, progress: Job, errors: ['NOT_FOUND', 'CONFLICT', 'CANCELLED', 'PIN_REQUIRED', 'PERMISSION_DENIED'],
+});
+export const jobsForget = operation({
+  id: 'jobs.forget', summary: 'Forget a job that could be gone on with; what it made stays', effect: 'write', permission: 'jobs:write',
+  http: { method: 'DELETE', path: '/v1/jobs/{id}', status: 200 }, ...jobById, output: Empty, errors: ['NOT_FOUND', 'CONFLICT'],
 });
 
 export const AuditEntry = z.strictObject({

@@ -71,16 +71,17 @@ export class Dispatcher {
       if (!parsed.success) throw invalidInput(parsed.error);
       if (running.mayBeInToken(parsed.data)) await running.openSession?.found.settled();
       running.begin(parsed.data);
+      if (running.isJob) await running.startJob(input);
       const output = await running.cancellation.race(handler(parsed.data as never, running));
       const told = operation.output.encode(output as never);
       await this.#finish(running);
-      running.end('done', null);
+      await running.end('done', null);
       return told;
     } catch (thrown) {
       const error = running.reasonOf(thrown);
-      running.end(error.code === 'CANCELLED' ? 'cancelled' : 'failed', error.facts.detail);
+      const resumable = await running.end(error.code === 'CANCELLED' ? 'cancelled' : 'failed', error.facts.detail);
       await this.#auditFailure(running, error);
-      throw error;
+      throw resumable === true ? resumableError(error, request) : error;
     }
   }
 
@@ -119,6 +120,10 @@ export class Dispatcher {
       this.#log('error', 'an audit entry could not be written', { request: running.call.id, operation: running.operation.id, error: asKeywrightError(thrown) });
     }
   }
+}
+
+function resumableError(error: KeywrightError, job: string): KeywrightError {
+  return new KeywrightError(error.code, { ...error.facts, remedy: `${error.facts.remedy === undefined ? '' : `${error.facts.remedy} `}What is done is kept: go on with \`keywright jobs resume ${job}\`.` });
 }
 
 function authorise(operation: Operation, { principal }: CallOptions): void {

@@ -42,8 +42,9 @@ export async function createKeychain(options: { dataDir: string; kind: CoreKind;
   await stores.start();
   const about: About = { version: options.version, kind, startedAt: new Date().toISOString(), listening: [], openapi: options.openapi };
   const spoolFolder = join(dataDir, 'spool');
-  const services: Services = { events, prompts, jobs: new Jobs(events), stores, config, ports, metrics: new Metrics(), spoolFolder, about };
-  const dispatcher = new Dispatcher(HANDLERS, services, ports.log);
+  const jobs = new Jobs(events, () => (stores.state === 'unlocked' ? stores.session.jobs : undefined));
+  const services: Services = { events, prompts, jobs, run: (operation, input, options) => dispatcher.call(operation, input, options), stores, config, ports, metrics: new Metrics(), spoolFolder, about };
+  const dispatcher: Dispatcher = new Dispatcher(HANDLERS, services, ports.log);
   const sweep = (): void => {
     void sweepSpool(spoolFolder);
     void emptyExpiredTrash(services, ports.log);

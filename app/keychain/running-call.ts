@@ -8,6 +8,7 @@ import { Cancellation } from './cancellation.ts';
 import { assertCapable } from './capabilities.ts';
 import type { Context } from './context.ts';
 import type { StoredKey } from './inventory.ts';
+import type { RunningJob } from './jobs.ts';
 import type { Services } from './services.ts';
 import type { Session } from './session.ts';
 import { UnitOfWork } from './unit.ts';
@@ -28,7 +29,7 @@ export class RunningCall implements Context {
   #session: Session | undefined;
   #key: StoredKey | undefined;
   #unit: UnitOfWork | undefined;
-  #job: ReturnType<Services['jobs']['start']> | undefined;
+  #job: RunningJob | undefined;
 
   constructor(operation: Operation, options: CallOptions, request: string, services: Services) {
     this.operation = operation;
@@ -60,8 +61,17 @@ export class RunningCall implements Context {
       if (this.operation.whenLocked !== true) this.#session.inFlight.add(this.cancellation);
     }
     if (this.operation.quiet !== true) this.services.stores.touch();
-    if (this.operation.progress !== undefined && this.operation.follows !== true) this.#job = this.services.jobs.start(this.operation, this.call, () => this.cancellation.cancel(new KeywrightError('CANCELLED', 'The job was cancelled.')));
     this.#resolveKey(input);
+  }
+
+  /** Whether the call is one that others can list, watch and cancel: then {@link startJob} comes before its handler. */
+  get isJob(): boolean {
+    return this.operation.progress !== undefined && this.operation.follows !== true;
+  }
+
+  /** @param input wire side */
+  async startJob(input: unknown): Promise<void> {
+    this.#job = await this.services.jobs.start(this.operation, this.call, input, (reason) => this.cancellation.cancel(reason));
   }
 
   /** Whether the input names a key that is not known, in a process that has not looked into the tokens yet: a command that runs by itself. */
@@ -104,6 +114,10 @@ export class RunningCall implements Context {
     this.#detail = detail;
   }
 
+  completed(index: number): void {
+    this.#job?.completed(index);
+  }
+
   committed(work: (stored: ReadonlyMap<string, StoredRecord>) => void): void {
     this.#committed.push(work);
   }
@@ -118,10 +132,11 @@ export class RunningCall implements Context {
     return reason instanceof KeywrightError ? reason : asKeywrightError(thrown);
   }
 
-  end(state: 'done' | 'failed' | 'cancelled', detail: string | null): void {
+  /** @returns whether it was a job that can be gone on with, once that is kept. */
+  end(state: 'done' | 'failed' | 'cancelled', detail: string | null): Promise<boolean> | undefined {
     this.cancellation.end();
     this.#session?.inFlight.delete(this.cancellation);
-    this.#job?.end(state, detail);
+    return this.#job?.end(state, detail);
   }
 
   auditFacts(effect: AuditFacts['effect'], outcome: string): AuditFacts {

@@ -6,6 +6,7 @@ import { Backends } from './backends.ts';
 import type { Cancellation } from './cancellation.ts';
 import { FoundKeys } from './found-keys.ts';
 import { Inventory, KEY_PREFIX } from './inventory.ts';
+import { JobRecords } from './job-records.ts';
 import type { Ports } from './ports.ts';
 
 /** An unlocked store with all that lives in it. Ends when the store is locked: everything in flight ends with it. */
@@ -17,6 +18,8 @@ export interface Session extends AsyncDisposable {
   readonly access: Access;
   /** Keys that tokens brought along. */
   readonly found: FoundKeys;
+  /** Jobs that can be gone on with. */
+  readonly jobs: JobRecords;
   /** Aborted when the store is locked. */
   readonly signal: AbortSignal;
   /** Calls that end with the session. */
@@ -27,14 +30,15 @@ export async function openSession(storage: SealedStorage, ports: Ports, options:
   const controller = new AbortController();
   const inFlight = new Set<Cancellation>();
   const inventory = new Inventory(storage.snapshot(KEY_PREFIX));
-  const [audit, access, backends] = await Promise.all([
+  const [audit, access, backends, jobs] = await Promise.all([
     AuditTrail.open(storage, { strict: options.strictAudit, onAppend: options.onAudit }),
     Access.open(storage),
     Backends.open(ports, { storage, keepPinMinutes: options.keepPinMinutes }),
+    JobRecords.open(storage),
   ]);
   const found = await FoundKeys.open({ storage, inventory, backends, audit, signal: controller.signal, emit: options.emit, log: ports.log });
   return {
-    storage, inventory, backends, audit, access, found, signal: controller.signal, inFlight,
+    storage, inventory, backends, audit, access, found, jobs, signal: controller.signal, inFlight,
     async [Symbol.asyncDispose]() {
       const locked = new KeywrightError('STORE_LOCKED', { detail: 'The store was locked while this was in flight.', remedy: 'Unlock it and try again.' });
       controller.abort(locked);

@@ -5,7 +5,7 @@ import { useText, whoName, type Text } from '../i18n/index.ts';
 import { DetailPane, jobTitle, ListPane, Panes } from '../shell/index.ts';
 import { Button, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, ProgressBar, Skeleton, StateBadge, StatusLine, TimeInWords, VirtualTable, type Column } from '../ui/index.ts';
 
-const TONES = { running: 'neutral', done: 'success', failed: 'danger', cancelled: 'neutral' } as const;
+const TONES = { running: 'neutral', done: 'success', failed: 'danger', cancelled: 'neutral', paused: 'neutral', interrupted: 'warning' } as const;
 const REFRESH_MS = 1000;
 
 const columnsOf = (t: Text): readonly Column<Job>[] => [
@@ -15,6 +15,26 @@ const columnsOf = (t: Text): readonly Column<Job>[] => [
   { id: 'startedBy', title: t('activity.who'), width: 'minmax(7rem, 1fr)', fromWidth: 560, cell: ({ startedBy }) => whoName(startedBy, t) },
 ];
 
+/** What can be done with a job: stop it, or go on with one that ended early. */
+function JobActions({ job: { id, state, resumable }, actions }: { job: Job; actions: Record<'cancel' | 'pause' | 'resume' | 'forget', { run(input: { id: string }): unknown }> }) {
+  const t = useText();
+  if (state === 'running') {
+    return (
+      <>
+        {resumable && <Button onPress={() => void actions.pause.run({ id })}>{t('activity.jobPause')}</Button>}
+        <Button onPress={() => void actions.cancel.run({ id })}>{t('common.cancel')}</Button>
+      </>
+    );
+  }
+  if (!resumable) return null;
+  return (
+    <>
+      <Button kind="primary" onPress={() => void actions.resume.run({ id })}>{t('activity.jobResume')}</Button>
+      <Button onPress={() => void actions.forget.run({ id })}>{t('activity.jobForget')}</Button>
+    </>
+  );
+}
+
 export function JobList({ choose }: { choose: ReactNode }) {
   const t = useText();
   const [selection, setSelection] = useState(NO_SELECTION);
@@ -23,18 +43,19 @@ export function JobList({ choose }: { choose: ReactNode }) {
   const running = jobs.some(({ state }) => state === 'running');
   // A second watcher with a pace of its own; it shares the answer above.
   useOperation('jobs.list', running ? {} : undefined, { refetchEvery: REFRESH_MS });
-  const cancel = useAction('jobs.cancel');
+  const actions = { cancel: useAction('jobs.cancel'), pause: useAction('jobs.pause'), resume: useAction('jobs.resume'), forget: useAction('jobs.forget') };
   const shown = jobs.find(({ id }) => selection.selected.has(id));
   const columns = useMemo(() => columnsOf(t), [t]);
   return (
     <Panes
       name="activity" detailLabel={t('activity.job')} onCloseDetail={() => setSelection({ ...selection, selected: new Set() })}
       detail={shown && (
-        <DetailPane title={jobTitle(shown, t)} subtitle={<ExactTime at={shown.startedAt} />} actions={shown.state === 'running' && <Button onPress={() => void cancel.run({ id: shown.id })}>{t('common.cancel')}</Button>}>
-          <ErrorNotice error={cancel.error} />
+        <DetailPane title={jobTitle(shown, t)} subtitle={<ExactTime at={shown.startedAt} />} actions={<JobActions job={shown} actions={actions} />}>
+          {Object.entries(actions).map(([name, { error }]) => <ErrorNotice key={name} error={error} />)}
           {shown.state === 'running' && <ProgressBar label={jobTitle(shown, t)} fraction={shown.fraction} />}
           <Facts>
             <Fact name={t('activity.jobState')}><StateBadge tone={TONES[shown.state]}>{t(`activity.job.${shown.state}`)}</StateBadge></Fact>
+            {shown.items !== null && <Fact name={t('activity.jobItems')}>{t('activity.jobItemsOf', shown.items)}</Fact>}
             <Fact name={t('activity.operation')}>{shown.operation}</Fact>
             <Fact name={t('activity.who')}>{whoName(shown.startedBy, t)}</Fact>
             {shown.endedAt !== null && <Fact name={t('activity.ended')}><ExactTime at={shown.endedAt} /></Fact>}

@@ -31,7 +31,10 @@ export interface Operations {
   'files.sign': typeof fileOperations.sign;
   'files.verify': typeof fileOperations.verify;
   'jobs.cancel': typeof serviceOperations.jobsCancel;
+  'jobs.forget': typeof serviceOperations.jobsForget;
   'jobs.list': typeof serviceOperations.jobsList;
+  'jobs.pause': typeof serviceOperations.jobsPause;
+  'jobs.resume': typeof serviceOperations.jobsResume;
   'jobs.show': typeof serviceOperations.jobsShow;
   'jobs.watch': typeof serviceOperations.jobsWatch;
   'keys.agree': typeof keyUseOperations.agree;
@@ -148,7 +151,10 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding"},"paths":{"files":"in","out.path":"out"}},"defaults":{"format":"raw","encoding":"der","out":{"beside":true,"overwrite":false}}},
   'files.verify': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"files":{"public-key":"publicKey"},"options":{"signature.path":"signature","encoding":"signature-encoding"},"paths":{"file.path":"in","signature.path":"in"}},"defaults":{}},
   'jobs.cancel': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'jobs.forget': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
   'jobs.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'jobs.pause': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'jobs.resume': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
   'jobs.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
   'jobs.watch': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
   'keys.agree': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"peer"}},"defaults":{}},

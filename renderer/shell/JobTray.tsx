@@ -1,4 +1,4 @@
-import { X } from 'lucide-react';
+import { Pause, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { Job } from '../../app/contract/index.ts';
 import { useAction, useOperation } from '../bridge/index.ts';
@@ -40,6 +40,7 @@ export function JobTray() {
     return () => clearInterval(timer);
   }, [any, refetch]);
   const cancel = useAction('jobs.cancel');
+  const pause = useAction('jobs.pause');
   const shown = running.filter((job) => now - Date.parse(job.startedAt) > SHOW_AFTER_MS);
   if (shown.length === 0) return null;
   return (
@@ -49,7 +50,9 @@ export function JobTray() {
           <li key={job.id} className="flex h-9 items-center gap-3 px-4 text-13">
             <span className="truncate font-medium">{jobTitle(job, t)}</span>
             <div className="ml-auto w-40 shrink-0"><ProgressBar label={jobTitle(job, t)} fraction={job.fraction} /></div>
+            {job.items !== null && <span className="shrink-0 text-12 text-muted tabular-nums">{t('jobs.items', job.items)}</span>}
             <span className="w-36 shrink-0 text-12 text-muted">{timeLeft(job, t) ?? ''}</span>
+            {job.resumable && <IconButton icon={Pause} label={t('jobs.pause', { title: jobTitle(job, t) })} onPress={() => void pause.run({ id: job.id })} />}
             <IconButton icon={X} label={t('jobs.cancel', { title: jobTitle(job, t) })} onPress={() => void cancel.run({ id: job.id })} />
           </li>
         ))}

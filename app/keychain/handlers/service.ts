@@ -10,6 +10,12 @@ const jobHandlers = handlersOf('jobs', {
   'jobs.show': async (input, { services }) => services.jobs.show(input.id),
   'jobs.watch': (input, { services, call }) => services.jobs.watch(input.id, call),
   'jobs.cancel': async (input, { services }) => services.jobs.cancel(input.id),
+  'jobs.pause': async (input, { services }) => services.jobs.pause(input.id),
+  'jobs.resume': (input, { services, call }) => services.jobs.resume(input.id, call, services.run),
+  async 'jobs.forget'(input, { services }) {
+    await services.jobs.forget(input.id);
+    return {};
+  },
 });
 
 const auditHandlers = handlersOf('audit', {
