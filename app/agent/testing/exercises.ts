@@ -151,6 +151,9 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'jobs.show', input: ({ job }) => ({ id: job }) },
   { operation: 'jobs.watch', input: ({ job }) => ({ id: job }) },
   { operation: 'jobs.cancel', input: ({ job }) => ({ id: job }), fails: 'CONFLICT' },
+  { operation: 'jobs.pause', input: ({ job }) => ({ id: job }), fails: 'CONFLICT' },
+  { operation: 'jobs.resume', input: ({ job }) => ({ id: job }), fails: 'NOT_FOUND' },
+  { operation: 'jobs.forget', input: ({ job }) => ({ id: job }) },
 
   { operation: 'store.backup', input: () => ({ out: { download: true } }), keep: ({ written }, known) => (known['download'] = written.download) },
   { operation: 'files.download', input: ({ download }) => ({ id: download }), keep: (bytes, known) => (known['backup'] = bytes) },
