@@ -12,6 +12,8 @@ export const BackendInstance = z.strictObject({
   types: z.array(z.string()),
   title: z.string(),
   builtIn: z.boolean(),
+  /** Its keys are in tokens that come and go: what can be done is asked of each token. */
+  tokens: z.boolean(),
   state: z.enum(['ready', 'disabled', 'unavailable', 'locked']),
   reason: z.string().nullable(),
   remedy: z.string().nullable(),

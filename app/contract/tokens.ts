@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { KeyAlgorithm } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
+import { CORE_CAPABILITIES } from './capabilities.ts';
 import { PinPolicy, SlotName, TouchPolicy } from './hardware.ts';
 import { operation } from './operation.ts';
 import { Empty, FileIn, FileOut, FileWritten, FindingRecord, KeyRecord, Label, Timestamp } from './records.ts';
@@ -59,6 +60,7 @@ const TokenDetail = TokenRecord.extend({
   }).nullable(),
   /** What its keys can be, and what can be asked for when one is made; empty while it is not plugged in. */
   algorithms: z.array(KeyAlgorithm),
+  capabilities: z.array(z.enum(CORE_CAPABILITIES)),
   pinPolicies: z.array(PinPolicy),
   touchPolicies: z.array(TouchPolicy),
   actions: z.array(z.strictObject({ action: z.enum(TOKEN_ACTION_NAMES), available: z.boolean(), reason: z.string().nullable() })),

@@ -301,6 +301,7 @@ export class Backends implements AsyncDisposable {
       types: [...configured.types],
       title: configured.name === SOFTWARE.name ? 'This computer' : (manifests[0]?.title ?? configured.name),
       builtIn: configured.builtIn,
+      tokens: this.#hasTokens(configured),
       state: !configured.enabled ? 'disabled' : failure === null ? 'ready' : 'unavailable',
       reason: configured.enabled ? (failure?.facts.detail ?? null) : 'It is switched off.',
       remedy: failure?.facts.remedy ?? null,

@@ -8,7 +8,7 @@ export const STALE_AFTER: Readonly<Record<CoreEvent['type'], readonly OperationI
   'keys.changed': ABOUT_KEYS,
   'store.changed': 'all',
   'backends.changed': ['backends.list', 'backends.show', 'keys.list', 'keys.capabilities'],
-  'tokens.changed': ['tokens.list', 'tokens.show', 'tokens.slots', 'backends.list'],
+  'tokens.changed': ['tokens.list', 'tokens.show', 'tokens.slots', 'tokens.get-certificate', 'tokens.mechanisms', 'backends.list', 'keys.list', 'keys.show', 'keys.capabilities'],
   'certificates.changed': [],
   'jobs.changed': ['jobs.list', 'jobs.show'],
   'audit.changed': ['audit.list'],

@@ -1,4 +1,5 @@
 import { FileCheck2, FileSignature } from 'lucide-react';
+import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { asProblem, useAction, useBridge, useOperation, type ChosenFile, type FileReference, type OutputFor, type SaveTarget } from '../bridge/index.ts';
@@ -87,7 +88,8 @@ function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onFiles: (
   const toast = useToast();
   const keys = useSigningKeys('sign');
   const sign = useAction('files.sign');
-  const [chosen, setChosen] = useState<string>();
+  const { selected } = useSearch({ from: '/files' });
+  const [chosen, setChosen] = useState(selected);
   const [unreadable, setUnreadable] = useState<unknown>();
   const [signed, setSigned] = useState<OutputFor<'files.sign'>>();
   const key = keys.find(({ uri }) => uri === chosen) ?? keys[0];

@@ -8,9 +8,10 @@ import prompt from './en/prompt.json' with { type: 'json' };
 import settings from './en/settings.json' with { type: 'json' };
 import shell from './en/shell.json' with { type: 'json' };
 import store from './en/store.json' with { type: 'json' };
+import tokens from './en/tokens.json' with { type: 'json' };
 
 /** English, one file a feature. Every other language has the same files with the same keys. */
-export const ENGLISH = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings };
+export const ENGLISH = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings, ...tokens };
 
 export type MessageKey = keyof typeof ENGLISH;
 export type Catalogue = Readonly<Record<MessageKey, string>>;

@@ -9,6 +9,7 @@ import prompt from './de/prompt.json' with { type: 'json' };
 import settings from './de/settings.json' with { type: 'json' };
 import shell from './de/shell.json' with { type: 'json' };
 import store from './de/store.json' with { type: 'json' };
+import tokens from './de/tokens.json' with { type: 'json' };
 
 
-export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings };
+export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings, ...tokens };

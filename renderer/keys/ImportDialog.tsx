@@ -4,11 +4,13 @@ import { asProblem, useAction, useBridge, type ChosenFile, type FileReference, t
 import { useText } from '../i18n/index.ts';
 import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Select, TextField } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
+import { InTokenFields, useTokenPlace, type InToken } from './InTokenFields.tsx';
+import type { IntoSlot } from './NewKeyDialog.tsx';
 
 const SYMMETRIC: readonly KeyAlgorithmName[] = ['aes-128', 'aes-192', 'aes-256', 'chacha20-poly1305', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512'];
 
-/** Keys out of a file that was chosen or dropped. What kind of file it is tells its content; a passphrase is asked for in the prompt. */
-export function ImportDialog({ file, open, onClose, onImported }: { file: ChosenFile | undefined; open: boolean; onClose: () => void; onImported: (keys: KeyRecord[]) => void }) {
+/** Keys out of a file that was chosen or dropped. What kind of file it is tells its content; a passphrase is asked for in the prompt. With `into`, it goes into that slot of a token. */
+export function ImportDialog({ file, open, into, onClose, onImported }: { file: ChosenFile | undefined; open: boolean; into?: IntoSlot; onClose: () => void; onImported: (keys: KeyRecord[]) => void }) {
   const t = useText();
   const bridge = useBridge();
   const imports = useAction('keys.import');
@@ -16,11 +18,13 @@ export function ImportDialog({ file, open, onClose, onImported }: { file: Chosen
   const [label, setLabel] = useState('');
   const [raw, setRaw] = useState<KeyAlgorithmName | 'told'>('told');
   const [unreadable, setUnreadable] = useState<unknown>();
+  const [inToken, setInToken] = useState<InToken>(into === undefined ? {} : { slot: into.slot.slot });
+  const place = useTokenPlace(into?.token.id);
   useEffect(() => {
     if (file !== undefined) setChosen(file);
   }, [file]);
   const inputWith = (source: Pick<InputFor<'keys.import'>, 'content' | 'from'>): InputFor<'keys.import'> => ({
-    ...source, ...(label.trim() !== '' && { label: label.trim() }), ...(raw !== 'told' && { format: 'raw' as const, algorithm: raw }),
+    ...source, ...(into !== undefined && { backend: into.token.id, ...inToken }), ...(label.trim() !== '' && { label: label.trim() }), ...(raw !== 'told' && { format: 'raw' as const, algorithm: raw }),
   });
   const close = (): void => {
     imports.reset();
@@ -50,7 +54,7 @@ export function ImportDialog({ file, open, onClose, onImported }: { file: Chosen
     onImported(answer.keys);
   };
   return (
-    <Dialog title={t('keys.import.title')} open={open} onClose={close} onSubmit={() => void submit()}>
+    <Dialog title={into === undefined ? t('keys.import.title') : t('keys.import.inSlotTitle', { slot: into.slot.slot, token: into.token.name })} open={open} onClose={close} onSubmit={() => void submit()}>
       <DialogBody>
         <p className="text-13 text-muted">{t('keys.import.reads')}</p>
         <div className="flex items-center gap-3">
@@ -58,10 +62,11 @@ export function ImportDialog({ file, open, onClose, onImported }: { file: Chosen
           <span className="min-w-0 truncate text-13">{chosen?.name ?? t('keys.import.nothingChosen')}</span>
         </div>
         <TextField label={t('keys.name')} help={t('keys.import.nameHelp')} value={label} onChange={setLabel} maxLength={200} />
-        <Select
+        {into === undefined && <Select
           label={t('keys.import.content')} value={raw} onChange={setRaw}
           choices={[{ value: 'told', label: t('keys.import.byContent') }, ...SYMMETRIC.map((algorithm) => ({ value: algorithm, label: t('keys.import.rawKey', { algorithm: algorithmName(algorithm) }) }))]}
-        />
+        />}
+        {into !== undefined && <InTokenFields place={place} value={inToken} onChange={setInToken} fixedSlot />}
         <Notice>{t('keys.import.note')}</Notice>
         <ErrorNotice error={unreadable ?? imports.error} />
       </DialogBody>

@@ -8,10 +8,11 @@ import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane, Panes } from '../shell/Panes.tsx';
 import {
-  Badge, Button, cx, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, TimeInWords, useMinute, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
+  Badge, Button, cx, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, TimeInWords, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
 } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { EditDialog } from './EditDialog.tsx';
+import { Expiry } from './Expiry.tsx';
 import { ImportDialog } from './ImportDialog.tsx';
 import { KeyDetail, placeName } from './KeyDetail.tsx';
 import { useKeyPages, type KeyPages, type KeyQuery } from './key-pages.ts';
@@ -140,17 +141,6 @@ function columns(t: Text): Column<KeyRecord>[] {
 
 /** What is in a token that is plugged in can only be destroyed there. */
 export const isInToken = ({ hardware, present }: KeyRecord): boolean => hardware !== null && present;
-
-const SOON_MS = 30 * 24 * 60 * 60 * 1000;
-
-/** When a key ends, in words; soon or past with an icon and a colour too. */
-export function Expiry({ at }: { at: string | null }) {
-  const t = useText();
-  const now = useMinute();
-  if (at === null) return t('keys.noEnd');
-  const left = Date.parse(at) - now.getTime();
-  return left > SOON_MS ? <TimeInWords at={at} /> : <StateBadge tone={left <= 0 ? 'danger' : 'warning'}><TimeInWords at={at} /></StateBadge>;
-}
 
 function Place({ record, t }: { record: KeyRecord; t: Text }) {
   const Icon = record.backend === 'software' ? PLACE_ICONS[record.protection] : record.protection.startsWith('store') ? FolderArchive : PLACE_ICONS[record.protection];

@@ -1,9 +1,11 @@
+import { HardDrive, Usb } from 'lucide-react';
 import { useState } from 'react';
-import type { KeyAlgorithmName, KeyRecord } from '../../app/contract/index.ts';
+import type { KeyAlgorithmName, KeyRecord, SlotRecord, TokenRecord } from '../../app/contract/index.ts';
 import { KEY_ALGORITHMS, useAction, useOperation, type InputFor } from '../bridge/index.ts';
 import { listOf, useText } from '../i18n/index.ts';
 import { Button, Checkbox, ComboBox, commandOf, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Fact, Facts, Select, TextField } from '../ui/index.ts';
 import { algorithmChoices, algorithmHelp, algorithmName } from './algorithms.ts';
+import { InTokenFields, useTokenPlace, type InToken } from './InTokenFields.tsx';
 import { tagsOf } from './tags.ts';
 
 interface Draft {
@@ -13,31 +15,61 @@ interface Draft {
   tags: string;
   extractable: boolean;
   ownPassphrase: boolean;
+  inToken: InToken;
 }
 
-const FRESH: Draft = { backend: 'software', algorithm: 'ec-p256', label: '', tags: '', extractable: true, ownPassphrase: false };
+/** The slot of a token in which a dialog was opened: the place is given then. */
+export interface IntoSlot {
+  token: TokenRecord;
+  slot: SlotRecord;
+}
+
+interface Place {
+  /** What `keys.generate` calls it: an instance, or a token's id. */
+  name: string;
+  title: string;
+  algorithms: readonly KeyAlgorithmName[];
+  token: TokenRecord | undefined;
+}
+
+const FRESH: Draft = { backend: 'software', algorithm: 'ec-p256', label: '', tags: '', extractable: true, ownPassphrase: false, inToken: {} };
 /** What was typed is kept for the next opening; nothing in it is secret. */
 let kept: Draft = FRESH;
 
-/** A new key: with nothing typed, Enter makes a P-256 key with a name of the day. */
-export function NewKeyDialog({ open, onClose, onMade }: { open: boolean; onClose: () => void; onMade: (key: KeyRecord) => void }) {
+/** @returns where a key can be made now: what holds keys itself, then each token that is plugged in. */
+function usePlaces(open: boolean): Place[] {
   const t = useText();
-  const [draft, setDraft] = useState(kept);
-  const generate = useAction('keys.generate');
   const backends = useOperation('backends.list', open ? {} : undefined);
-  const places = backends.data?.backends.filter(({ state, capabilities }) => state === 'ready' && capabilities.includes('generate')) ?? [];
+  const tokens = useOperation('tokens.list', open ? { present: true } : undefined);
+  const stores = backends.data?.backends.filter(({ state, capabilities, tokens: inTokens }) => state === 'ready' && !inTokens && capabilities.includes('generate')) ?? [];
+  return [
+    ...stores.map(({ name, title, builtIn, algorithms }) => ({ name, title: builtIn ? t('keys.thisComputer') : `${name} (${title})`, algorithms, token: undefined })),
+    ...(tokens.data?.tokens ?? []).map((token) => ({ name: token.id, title: token.name, algorithms: [], token })),
+  ];
+}
+
+/** A new key: with nothing typed, Enter makes a P-256 key with a name of the day. With `into`, it is made in that slot. */
+export function NewKeyDialog({ open, into, onClose, onMade }: { open: boolean; into?: IntoSlot; onClose: () => void; onMade: (key: KeyRecord) => void }) {
+  const t = useText();
+  const [draft, setDraft] = useState<Draft>(() => (into === undefined ? kept : { ...FRESH, backend: into.token.id, inToken: { slot: into.slot.slot } }));
+  const generate = useAction('keys.generate');
+  const places = usePlaces(open);
   const place = places.find(({ name }) => name === draft.backend) ?? places[0];
-  const offered = (place?.algorithms ?? []) as KeyAlgorithmName[];
+  const token = place?.token;
+  const inToken = useTokenPlace(open ? token?.id : undefined);
+  const offered = token === undefined ? (place?.algorithms ?? []) : (inToken.detail?.algorithms ?? []);
   const algorithm = offered.includes(draft.algorithm) ? draft.algorithm : (offered[0] ?? draft.algorithm);
   const suggestion = t('keys.new.suggestedName', { algorithm: algorithmName(algorithm) });
   const tags = tagsOf(draft.tags);
   const input: InputFor<'keys.generate'> = {
     backend: place?.name ?? draft.backend, algorithm, label: draft.label.trim() === '' ? suggestion : draft.label.trim(),
-    ...(tags.length > 0 && { tags }), ...(!draft.extractable && { extractable: false }), ...(draft.ownPassphrase && { ownPassphrase: true }),
+    ...(tags.length > 0 && { tags }), ...(token !== undefined ? draft.inToken : { ...(!draft.extractable && { extractable: false }), ...(draft.ownPassphrase && { ownPassphrase: true }) }),
   };
   const change = (part: Partial<Draft>): void => {
-    kept = { ...draft, ...part };
-    setDraft(kept);
+    const next = { ...draft, ...part };
+    // Opened for one slot, it says nothing of what is wanted the next time.
+    if (into === undefined) kept = next;
+    setDraft(next);
   };
   const close = (): void => {
     generate.reset();
@@ -46,29 +78,31 @@ export function NewKeyDialog({ open, onClose, onMade }: { open: boolean; onClose
   const submit = async (): Promise<void> => {
     const key = await generate.run(input);
     if (key === undefined) return;
-    kept = { ...FRESH, backend: draft.backend, algorithm };
-    setDraft(kept);
+    change({ ...FRESH, backend: draft.backend, algorithm });
     close();
     onMade(key);
   };
-  const uses = KEY_ALGORITHMS[algorithm].usages.map((usage) => t(`keys.usage.${usage}`));
+  const can: readonly string[] | undefined = token === undefined ? undefined : inToken.detail?.capabilities;
+  const uses = KEY_ALGORITHMS[algorithm].usages.filter((usage) => can === undefined || can.includes(usage)).map((usage) => t(`keys.usage.${usage}`));
   return (
-    <Dialog title={t('keys.new.title')} open={open} onClose={close} onSubmit={() => void submit()}>
+    <Dialog title={into === undefined ? t('keys.new.title') : t('keys.new.inSlotTitle', { slot: into.slot.slot, token: into.token.name })} open={open} onClose={close} onSubmit={() => void submit()}>
       <DialogBody>
         <TextField label={t('keys.name')} placeholder={suggestion} value={draft.label} onChange={(label) => change({ label })} maxLength={200} autoFocus />
         <ComboBox label={t('keys.algorithm')} value={algorithm} onChange={(chosen) => change({ algorithm: chosen })} groups={algorithmChoices(offered, t)} help={algorithmHelp(algorithm, t)} />
-        {places.length > 1 && (
-          <Select label={t('keys.place')} value={place?.name} onChange={(backend) => change({ backend })} choices={places.map(({ name, title, builtIn }) => ({ value: name, label: builtIn ? t('keys.thisComputer') : `${name} (${title})` }))} />
-        )}
+        {places.length > 1 && into === undefined && <Select label={t('keys.place')} value={place?.name} onChange={(backend) => change({ backend, inToken: {} })} choices={places.map(({ name, title, token: one }) => ({ value: name, label: title, icon: one === undefined ? HardDrive : Usb }))} />}
+        {token !== undefined && <InTokenFields place={inToken} value={draft.inToken} onChange={(chosen) => change({ inToken: chosen })} fixedSlot={into !== undefined} />}
         <TextField label={t('keys.tags')} help={t('keys.tagsHelp')} value={draft.tags} onChange={(text) => change({ tags: text })} />
-        <div className="flex flex-col gap-2">
-          <Checkbox isSelected={draft.extractable} onChange={(extractable) => change({ extractable })} help={t('keys.new.extractableHelp')}>{t('keys.new.extractable')}</Checkbox>
-          <Checkbox isSelected={draft.ownPassphrase} onChange={(ownPassphrase) => change({ ownPassphrase })} help={t('keys.new.ownPassphraseHelp')}>{t('keys.new.ownPassphrase')}</Checkbox>
-        </div>
+        {token === undefined && (
+          <div className="flex flex-col gap-2">
+            <Checkbox isSelected={draft.extractable} onChange={(extractable) => change({ extractable })} help={t('keys.new.extractableHelp')}>{t('keys.new.extractable')}</Checkbox>
+            <Checkbox isSelected={draft.ownPassphrase} onChange={(ownPassphrase) => change({ ownPassphrase })} help={t('keys.new.ownPassphraseHelp')}>{t('keys.new.ownPassphrase')}</Checkbox>
+          </div>
+        )}
         <div className="rounded-control border border-border bg-canvas p-3" aria-live="polite">
           <Facts>
-            <Fact name={t('keys.new.willLive')}>{place === undefined || place.builtIn ? t('keys.new.livesHere') : place.name}</Fact>
+            <Fact name={t('keys.new.willLive')}>{token !== undefined ? [token.name, draft.inToken.slot === undefined ? undefined : t('keys.new.inSlot', { slot: draft.inToken.slot })].filter(Boolean).join(', ') : place === undefined || place.name === 'software' ? t('keys.new.livesHere') : place.name}</Fact>
             <Fact name={t('keys.new.can')}>{listOf(uses, t)}</Fact>
+            {token !== undefined && <Fact name={t('keys.new.cannot')}>{t('keys.new.cannotLeave')}</Fact>}
             <Fact name={t('keys.command')}><code className="font-mono text-12 break-all">{commandOf('keys.generate', input)}</code></Fact>
           </Facts>
         </div>

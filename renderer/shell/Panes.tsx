@@ -6,7 +6,7 @@ import { usePreferences } from './preferences.tsx';
 import { useWindowWidth } from './window-width.ts';
 
 /** Under this width a detail is a page of its own. */
-const ONE_PANE_UNDER = 720;
+export const ONE_PANE_UNDER = 720;
 const DETAIL = { usual: 380, least: 300, most: 640 } as const;
 const STEP = 16;
 

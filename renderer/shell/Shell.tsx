@@ -2,7 +2,7 @@ import { Outlet, useNavigate } from '@tanstack/react-router';
 import { Command as CommandIcon, Keyboard, Lock, Search, Settings } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import type { StoreStatus } from '../../app/contract/index.ts';
-import { useAction, useBridge, useInvalidation } from '../bridge/index.ts';
+import { useAction, useBridge, useInvalidation, useOperation } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { StoreGate } from '../store/StoreGate.tsx';
 import { useClearToasts } from '../ui/index.ts';
@@ -44,6 +44,7 @@ function OpenShell({ status, onPalette }: { status: StoreStatus; onPalette: () =
   const t = useText();
   const navigate = useNavigate();
   const lock = useAction('store.lock');
+  const pluggedIn = useOperation('tokens.list', { present: true }).data?.tokens.length ?? 0;
   const go = t('shell.go');
   const general = t('shell.general');
   useCommands([
@@ -54,7 +55,7 @@ function OpenShell({ status, onPalette }: { status: StoreStatus; onPalette: () =
   ]);
   return (
     <div className="flex min-h-0 grow">
-      <Navigation counts={{ '/keys': status.keys ?? undefined }} onLock={() => void lock.run({})} onPalette={onPalette} />
+      <Navigation counts={{ '/keys': status.keys ?? undefined }} marks={pluggedIn === 0 ? {} : { '/tokens': t('tokens.pluggedIn', { n: pluggedIn }) }} onLock={() => void lock.run({})} onPalette={onPalette} />
       <div className="flex min-h-0 min-w-0 grow flex-col">
         <main className="flex min-h-0 min-w-0 grow"><Outlet /></main>
         <JobTray />

@@ -4,6 +4,7 @@ import { BackendsView } from '../backends/BackendsView.tsx';
 import { FilesView } from '../files/FilesView.tsx';
 import { KeysView } from '../keys/KeysView.tsx';
 import { SettingsView } from '../settings/SettingsView.tsx';
+import { TokensView } from '../tokens/TokensView.tsx';
 import { Shell } from './Shell.tsx';
 
 /** What a route's search may hold: which thing is selected. */
@@ -11,13 +12,21 @@ interface Selected {
   selected?: string;
 }
 
+/** A slot of the selected token, too. */
+interface SelectedSlot extends Selected {
+  slot?: string;
+}
+
 const validateSearch = ({ selected }: Record<string, unknown>): Selected => (typeof selected === 'string' ? { selected } : {});
+
+const validateSlotSearch = ({ selected, slot }: Record<string, unknown>): SelectedSlot => ({ ...validateSearch({ selected }), ...(typeof slot === 'string' && { slot }) });
 
 const root = createRootRoute({ component: Shell });
 const routeTree = root.addChildren([
   createRoute({ getParentRoute: () => root, path: '/', beforeLoad: () => { throw redirect({ to: '/keys', replace: true }); } }),
   createRoute({ getParentRoute: () => root, path: '/keys', component: KeysView, validateSearch }),
   createRoute({ getParentRoute: () => root, path: '/files', component: FilesView, validateSearch }),
+  createRoute({ getParentRoute: () => root, path: '/tokens', component: TokensView, validateSearch: validateSlotSearch }),
   createRoute({ getParentRoute: () => root, path: '/backends', component: BackendsView, validateSearch }),
   createRoute({ getParentRoute: () => root, path: '/activity', component: ActivityView }),
   createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsView }),

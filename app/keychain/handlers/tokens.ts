@@ -31,12 +31,12 @@ export const tokenHandlers = handlersOf('tokens', {
     const known = resolve(input.token, session);
     const record = tokenRecord(known, session);
     const present = session.backends.tokens.get(known.facts.id);
-    if (present === undefined) return { ...record, status: null, algorithms: [], pinPolicies: [], touchPolicies: [], actions: [] };
+    if (present === undefined) return { ...record, status: null, algorithms: [], capabilities: [], pinPolicies: [], touchPolicies: [], actions: [] };
     const { initialised, secrets, findings, details } = await present.token.status(call);
     return {
       ...record,
       status: { initialised, secrets: secrets.map((secret) => ({ ...secret })), findings: findings.map(findingRecord), details: details.map((detail) => ({ ...detail })) },
-      algorithms: [...present.token.store.capabilities.algorithms], pinPolicies: [...(present.token.policies?.pin ?? [])], touchPolicies: [...(present.token.policies?.touch ?? [])],
+      algorithms: [...present.token.store.capabilities.algorithms], capabilities: [...present.token.store.capabilities.capabilities], pinPolicies: [...(present.token.policies?.pin ?? [])], touchPolicies: [...(present.token.policies?.touch ?? [])],
       actions: present.token.actions.map((action) => ({ ...action })),
     };
   },

@@ -1,0 +1,51 @@
+import { useEffect } from 'react';
+import { useAction, useBridge } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { Button, CopyAsCommand, CopyButton, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Skeleton } from '../ui/index.ts';
+import type { InSlot } from './SlotDialogs.tsx';
+
+/** Whether the token's maker vouches for a key, in plain words, with the chain of certificates that says so. */
+export function AttestDialog({ token, slot, onClose }: InSlot) {
+  const t = useText();
+  const bridge = useBridge();
+  const attest = useAction('tokens.attest');
+  const input = { token: token.id, slot: slot.slot };
+  const { run, result } = attest;
+  useEffect(() => {
+    void run(input);
+    // Once, as it opens.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, []);
+  return (
+    <Dialog title={t('tokens.attest.title', { slot: slot.slot })} open onClose={onClose}>
+      <DialogBody>
+        {result === undefined && attest.error === undefined && <Skeleton lines={3} />}
+        {result !== undefined && (
+          <Notice tone={result.verified ? 'success' : 'warning'} live title={result.verified ? t('tokens.attest.verified') : t('tokens.attest.notVerified')}>
+            {result.problems.length > 0 && <ul lang="en" className="flex flex-col gap-1">{result.problems.map((problem) => <li key={problem}>{problem}</li>)}</ul>}
+          </Notice>
+        )}
+        {result !== undefined && result.statements.length > 0 && (
+          <section className="flex flex-col gap-1.5">
+            <h3 className="text-13 font-medium">{t('tokens.attest.says')}</h3>
+            <ul lang="en" className="flex list-disc flex-col gap-1 pl-5 text-13">{result.statements.map((statement) => <li key={statement}>{statement}</li>)}</ul>
+          </section>
+        )}
+        {result !== undefined && result.pem !== '' && (
+          <section className="flex flex-col gap-1.5">
+            <h3 className="text-13 font-medium">{t('tokens.attest.chain', { n: result.chain.length })}</h3>
+            <pre tabIndex={0} aria-label={t('tokens.attest.chain', { n: result.chain.length })} className="max-h-40 overflow-auto rounded-control border border-border bg-canvas p-2 font-mono text-12">{result.pem}</pre>
+            <div className="flex gap-2">
+              <CopyButton small text={result.pem} />
+              <Button small onPress={() => void bridge.saveFile(new TextEncoder().encode(result.pem), `attestation-${slot.slot}.pem`)}>{t('tokens.savePem')}</Button>
+            </div>
+          </section>
+        )}
+        <ErrorNotice error={attest.error} />
+      </DialogBody>
+      <DialogActions aside={<CopyAsCommand operation="tokens.attest" input={input} />}>
+        <Button kind="primary" autoFocus onPress={onClose}>{t('common.close')}</Button>
+      </DialogActions>
+    </Dialog>
+  );
+}

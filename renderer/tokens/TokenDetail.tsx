@@ -1,0 +1,101 @@
+import { useState, type ReactNode } from 'react';
+import type { TokenRecord } from '../../app/contract/index.ts';
+import { useAction, useOperation, type OutputFor } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { DetailPane, Section } from '../shell/index.ts';
+import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Notice, Skeleton, useToast } from '../ui/index.ts';
+import { SecretBadge, type SecretStatus } from './SecretBadge.tsx';
+import { remedyFor, remedyOf, type Remedy } from './remedies.ts';
+import { TokenFindings } from './TokenFindings.tsx';
+import { TokenMenu } from './TokenMenu.tsx';
+import { ManagementKeyDialog } from './TokenDialogs.tsx';
+
+type Detail = OutputFor<'tokens.show'>;
+
+/** One token: how its PIN, PUK and keys stand, what is wrong, what can be done with it. */
+export function TokenDetail({ token, onSetUp }: { token: TokenRecord; onSetUp: () => void }) {
+  const t = useText();
+  const shown = useOperation('tokens.show', { token: token.id });
+  const detail = shown.data;
+  const facts = [token.manufacturer, token.firmware === null ? null : t('tokens.firmware', { version: token.firmware })].filter((fact) => fact !== null);
+  return (
+    <DetailPane
+      title={token.name}
+      subtitle={facts.join(' · ')}
+      actions={token.present && (
+        <>
+          <Button kind="primary" isDisabled={detail === undefined} onPress={onSetUp}>{t('tokens.setUp.open')}</Button>
+          <CopyAsCommand operation="tokens.show" input={{ token: token.id }} />
+        </>
+      )}
+      menu={<TokenMenu token={token} actions={detail?.actions ?? []} />}
+    >
+      <ErrorNotice error={shown.error} />
+      {!token.present && <Notice tone="warning" title={t('keys.notPresentTitle', { token: token.name })}>{t('tokens.notPresentHelp', { n: token.keys })}</Notice>}
+      {token.present && detail === undefined && shown.error === null && <Skeleton lines={4} />}
+      {detail?.status && <Status token={token} detail={detail} status={detail.status} />}
+      <Section title={t('tokens.about')}>
+        <Facts>
+          <Fact name={t('tokens.model')}>{token.model}</Fact>
+          {token.serial !== null && <Fact name={t('tokens.serial')}>{token.serial}</Fact>}
+          {token.label !== null && <Fact name={t('tokens.label')}>{token.label}</Fact>}
+          {token.reader !== null && <Fact name={t('tokens.reader')}>{token.reader}</Fact>}
+          {detail?.status?.details.map(({ name, value }) => <Fact key={name} name={name}><span lang="en" className="break-all">{value}</span></Fact>)}
+          <Fact name={t('tokens.id')}><code className="font-mono text-12 break-all">{token.id}</code></Fact>
+        </Facts>
+      </Section>
+    </DetailPane>
+  );
+}
+
+function Status({ token, detail, status }: { token: TokenRecord; detail: Detail; status: NonNullable<Detail['status']> }) {
+  const t = useText();
+  const { button, asked, error } = useRemedies(token, detail.actions);
+  return (
+    <>
+      <TokenFindings findings={status.findings} actionOf={(finding) => button(remedyOf(finding))} />
+      <ErrorNotice error={error} />
+      {status.secrets.length > 0 && (
+        <Section title={t('tokens.secrets')}>
+          <ul className="flex flex-col gap-1.5">
+            {status.secrets.map((secret) => (
+              <li key={secret.kind} className="grid min-h-7 grid-cols-[4.5rem_minmax(0,1fr)_auto] items-center gap-x-3 text-13">
+                <span className="leading-4 text-muted">{t(`tokens.secret.${secret.kind}`)}</span>
+                <span className="min-w-0">
+                  <SecretBadge secret={secret} stacked />
+                  {secret.note !== null && <span lang="en" className="block text-12 text-muted">{secret.note}</span>}
+                </span>
+                {button(remedyFor(secret), secret)}
+              </li>
+            ))}
+          </ul>
+        </Section>
+      )}
+      {asked}
+    </>
+  );
+}
+
+/** Buttons that set right what is wrong with a secret. Each asks in the prompt for what it needs. */
+export function useRemedies(token: TokenRecord, actions: Detail['actions']): { button: (remedy: Remedy | undefined, about?: SecretStatus) => ReactNode; asked: ReactNode; error: unknown } {
+  const t = useText();
+  const toast = useToast();
+  const [choosing, setChoosing] = useState(false);
+  const run = {
+    'change-pin': useAction('tokens.change-pin'), 'unblock-pin': useAction('tokens.unblock-pin'), 'change-puk': useAction('tokens.change-puk'),
+    'change-so-pin': useAction('tokens.change-so-pin'), 'set-identifiers': useAction('tokens.set-identifiers'),
+  } satisfies Record<Exclude<Remedy, 'set-management-key'>, unknown>;
+  const act = async (remedy: Remedy): Promise<void> => {
+    if (remedy === 'set-management-key') setChoosing(true);
+    else if ((await run[remedy].run({ token: token.id })) !== undefined) toast({ text: t(`tokens.done.${remedy}`) });
+  };
+  return {
+    button: (remedy, about) => {
+      const state = remedy === undefined ? undefined : actions.find(({ action }) => action === remedy);
+      if (remedy === undefined || state?.available !== true) return null;
+      return <Button small pending={remedy !== 'set-management-key' && run[remedy].pending} {...(about !== undefined && { 'aria-label': t(`tokens.action.${remedy}`) })} onPress={() => void act(remedy)}>{about === undefined || remedy === 'unblock-pin' ? t(`tokens.action.${remedy}`) : t('tokens.change')}</Button>;
+    },
+    asked: choosing && <ManagementKeyDialog token={token} onClose={() => setChoosing(false)} />,
+    error: Object.values(run).find(({ error }) => error !== undefined)?.error,
+  };
+}

@@ -1,0 +1,121 @@
+import { useState, type ReactNode } from 'react';
+import type { TokenRecord } from '../../app/contract/index.ts';
+import { asProblem, useAction, type Action, type InputFor, type OperationId } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Select, TextField, useToast } from '../ui/index.ts';
+
+/**
+ * A dialog that asks for what an operation on a token needs, and runs it. Secrets come by the prompt afterwards.
+ *
+ * @param input  what the operation is called with; a function where a file is handed over first
+ * @param command  what *Copy as command* is made of, where that is not `input` itself
+ * @param done  what is said once it is done; left out where the dialog stays to show what came of it
+ */
+export function TokenDialog<K extends OperationId>({ title, operation, input, command, action, label, done, destructive = false, ready = true, onClose, children }: {
+  title: string; operation: K; input: InputFor<K> | (() => Promise<InputFor<K>>); command?: InputFor<K>; action: Action<K>; label: string; done?: string; destructive?: boolean; ready?: boolean; onClose: () => void; children: ReactNode;
+}) {
+  const t = useText();
+  const toast = useToast();
+  const [unreadable, setUnreadable] = useState<unknown>();
+  const submit = async (): Promise<void> => {
+    setUnreadable(undefined);
+    let given: InputFor<K>;
+    try {
+      given = typeof input === 'function' ? await input() : input;
+    } catch (thrown) {
+      setUnreadable(asProblem(thrown));
+      return;
+    }
+    if ((await action.run(given)) === undefined || done === undefined) return;
+    toast({ text: done });
+    onClose();
+  };
+  const shown = command ?? (typeof input === 'function' ? undefined : input);
+  const isDone = done === undefined && action.result !== undefined;
+  return (
+    <Dialog title={title} open onClose={onClose} onSubmit={() => void submit()}>
+      <DialogBody>
+        {children}
+        <ErrorNotice error={unreadable ?? action.error} />
+      </DialogBody>
+      <DialogActions aside={shown !== undefined && <CopyAsCommand operation={operation} input={shown} />}>
+        <Button onPress={action.pending ? action.cancel : onClose}>{isDone ? t('common.close') : t('common.cancel')}</Button>
+        <Button kind={destructive ? 'destructive' : 'primary'} type="submit" isDisabled={!ready} pending={action.pending}>{label}</Button>
+      </DialogActions>
+    </Dialog>
+  );
+}
+
+interface Asked {
+  token: TokenRecord;
+  onClose: () => void;
+}
+
+export function RenameDialog({ token, onClose }: Asked) {
+  const t = useText();
+  const rename = useAction('tokens.rename');
+  const [name, setName] = useState(token.name);
+  const input = { token: token.id, name: name.trim() === '' ? null : name.trim() };
+  return (
+    <TokenDialog title={t('tokens.action.rename')} operation="tokens.rename" input={input} action={rename} label={t('tokens.rename.action')} done={t('tokens.done.rename')} onClose={onClose}>
+      <TextField label={t('keys.name')} help={t('tokens.rename.help', { name: token.model })} value={name} onChange={setName} maxLength={200} autoFocus />
+    </TokenDialog>
+  );
+}
+
+export const inRange = (text: string, least: number, most: number): number | undefined => (/^\d{1,3}$/.test(text.trim()) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined);
+
+export function RetriesDialog({ token, onClose }: Asked) {
+  const t = useText();
+  const set = useAction('tokens.set-retries');
+  const [pin, setPin] = useState('5');
+  const [puk, setPuk] = useState('5');
+  const [pinTries, pukTries] = [inRange(pin, 1, 255), inRange(puk, 1, 255)];
+  return (
+    <TokenDialog
+      title={t('tokens.action.set-retries')} operation="tokens.set-retries" input={{ token: token.id, pin: pinTries ?? 5, puk: pukTries ?? 5 }} action={set} label={t('tokens.retries.action')} done={t('tokens.done.set-retries')}
+      ready={pinTries !== undefined && pukTries !== undefined} onClose={onClose}
+    >
+      <Notice tone="warning" title={t('tokens.retries.warning')}>{t('tokens.retries.warningHelp')}</Notice>
+      <TextField label={t('tokens.retries.pin')} value={pin} onChange={setPin} isInvalid={pinTries === undefined} inputMode="numeric" autoFocus />
+      <TextField label={t('tokens.retries.puk')} value={puk} onChange={setPuk} isInvalid={pukTries === undefined} inputMode="numeric" />
+    </TokenDialog>
+  );
+}
+
+const MANAGEMENT_ALGORITHMS = ['recommended', 'aes-256', 'aes-192', 'aes-128', '3des'] as const;
+
+export function ManagementKeyDialog({ token, onClose }: Asked) {
+  const t = useText();
+  const set = useAction('tokens.set-management-key');
+  const [algorithm, setAlgorithm] = useState<(typeof MANAGEMENT_ALGORITHMS)[number]>('recommended');
+  const [protect, setProtect] = useState(true);
+  const [touch, setTouch] = useState(false);
+  const input: InputFor<'tokens.set-management-key'> = { token: token.id, ...(algorithm !== 'recommended' && { algorithm }), protect, ...(touch && { touch }) };
+  return (
+    <TokenDialog title={t('tokens.action.set-management-key')} operation="tokens.set-management-key" input={input} action={set} label={t('tokens.managementKey.action')} done={t('tokens.done.set-management-key')} onClose={onClose}>
+      <p className="text-13 text-muted">{t('tokens.managementKey.what')}</p>
+      <Checkbox isSelected={protect} onChange={setProtect} help={t('tokens.managementKey.protectHelp')}>{t('tokens.managementKey.protect')}</Checkbox>
+      <Checkbox isSelected={touch} onChange={setTouch}>{t('tokens.managementKey.touch')}</Checkbox>
+      <Select label={t('keys.algorithm')} value={algorithm} onChange={setAlgorithm} choices={MANAGEMENT_ALGORITHMS.map((name) => ({ value: name, label: name === 'recommended' ? t('tokens.managementKey.recommended') : name.toUpperCase() }))} />
+    </TokenDialog>
+  );
+}
+
+export function InitializeDialog({ token, onClose }: Asked) {
+  const t = useText();
+  const initialize = useAction('tokens.initialize');
+  const isHsm = token.type === 'smartcardhsm';
+  const [label, setLabel] = useState(token.label ?? '');
+  const [shares, setShares] = useState('');
+  const count = shares.trim() === '' ? undefined : inRange(shares, 0, 255);
+  const bad = shares.trim() !== '' && count === undefined;
+  const input: InputFor<'tokens.initialize'> = { token: token.id, ...(label.trim() !== '' && { label: label.trim() }), ...(count !== undefined && { dkekShares: count }) };
+  return (
+    <TokenDialog title={t('tokens.action.initialize')} operation="tokens.initialize" input={input} action={initialize} label={t('tokens.initialize.action')} done={t('tokens.done.initialize')} destructive ready={!bad} onClose={onClose}>
+      <Notice tone="danger" title={t('tokens.initialize.warning', { name: token.name })}>{t('tokens.initialize.warningHelp')}</Notice>
+      <TextField label={t('tokens.label')} value={label} onChange={setLabel} maxLength={32} autoFocus />
+      {isHsm && <TextField label={t('tokens.initialize.shares')} help={t('tokens.initialize.sharesHelp')} value={shares} onChange={setShares} isInvalid={bad} inputMode="numeric" />}
+    </TokenDialog>
+  );
+}

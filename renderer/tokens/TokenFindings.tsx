@@ -1,0 +1,29 @@
+import type { ReactNode } from 'react';
+import type { OutputFor } from '../bridge/index.ts';
+import { useText, type MessageKey } from '../i18n/index.ts';
+import { Notice } from '../ui/index.ts';
+
+type Finding = OutputFor<'tokens.list'>['findings'][number];
+
+/** What a person should know or do, in the window's language where it is known; `actionOf` gives the remedy as a button. */
+export function TokenFindings({ findings, actionOf }: { findings: readonly Finding[]; actionOf?: (finding: Finding) => ReactNode }) {
+  const t = useText();
+  const graver = findings.filter(({ level }) => level !== 'ok');
+  if (graver.length === 0) return null;
+  const say = (finding: Finding, part: 'detail' | 'remedy'): ReactNode => {
+    const key = `finding.${finding.code}.${part}`;
+    const said = finding[part];
+    return t.has(key) ? t(key as MessageKey) : said !== null && <span lang="en">{said}</span>;
+  };
+  return (
+    <ul className="flex flex-col gap-2 pb-2">
+      {graver.map((finding) => (
+        <li key={`${finding.code} ${finding.detail}`}>
+          <Notice tone={finding.level === 'problem' ? 'danger' : 'warning'} title={say(finding, 'detail')} actions={actionOf?.(finding)}>
+            {finding.remedy !== null && say(finding, 'remedy')}
+          </Notice>
+        </li>
+      ))}
+    </ul>
+  );
+}

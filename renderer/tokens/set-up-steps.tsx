@@ -1,0 +1,146 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { KeyAlgorithmName, KeyRecord, SlotRecord, TokenRecord } from '../../app/contract/index.ts';
+import { useAction, type ChosenFile, type InputFor, type OutputFor } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { algorithmChoices, algorithmHelp, algorithmName } from '../keys/algorithms.ts';
+import { InTokenFields, type InToken } from '../keys/InTokenFields.tsx';
+import { Button, ComboBox, CopyAsCommand, DialogActions, DialogBody, ErrorNotice, Notice, TextField } from '../ui/index.ts';
+import { PickFile } from './PickFile.tsx';
+import { remedyFor } from './remedies.ts';
+import { SecretBadge } from './SecretBadge.tsx';
+import { useRemedies } from './TokenDetail.tsx';
+import { Tried, useTry } from './TryDialog.tsx';
+
+interface StepProps {
+  token: TokenRecord;
+  detail: OutputFor<'tokens.show'>;
+  slots: readonly SlotRecord[];
+  onNext: () => void;
+}
+
+/** PIN, PUK and management key as they were delivered are known to everybody. */
+export function SecretsStep({ token, detail, onNext }: StepProps) {
+  const t = useText();
+  const { button, asked, error } = useRemedies(token, detail.actions);
+  const secrets = detail.status?.secrets ?? [];
+  const open = secrets.filter(({ state }) => state === 'default' || state === 'not-set');
+  return (
+    <>
+      <DialogBody>
+        <p className="text-13">{t('tokens.setUp.secretsWhat')}</p>
+        {open.length === 0 && <Notice tone="success" live title={t('tokens.setUp.secretsFine')} />}
+        <ul className="flex flex-col gap-2">
+          {secrets.map((secret) => (
+            <li key={secret.kind} className="grid min-h-8 grid-cols-[8rem_minmax(0,1fr)_auto] items-center gap-x-4 text-13">
+              <span>{t(`tokens.secret.${secret.kind}`)}</span>
+              <SecretBadge secret={secret} />
+              {button(remedyFor(secret), secret)}
+            </li>
+          ))}
+        </ul>
+        <ErrorNotice error={error} />
+      </DialogBody>
+      <DialogActions>
+        <Button kind={open.length === 0 ? 'primary' : 'quiet'} autoFocus={open.length === 0} onPress={onNext}>{open.length === 0 ? t('tokens.setUp.next') : t('tokens.setUp.leaveSecrets')}</Button>
+      </DialogActions>
+      {asked}
+    </>
+  );
+}
+
+/** The slot that suits signing best: 9c asks for the PIN at each signature; else the first that is free. */
+function slotFor(slots: readonly SlotRecord[]): string | undefined {
+  const free = slots.filter(({ state }) => state === 'empty');
+  return (free.find(({ slot }) => slot === '9c') ?? free[0])?.slot;
+}
+
+export function KeyStep({ token, detail, slots, onNext, made, onMade }: StepProps & { made: KeyRecord | undefined; onMade: (key: KeyRecord) => void }) {
+  const t = useText();
+  const generate = useAction('keys.generate');
+  const [chosen, setChosen] = useState<KeyAlgorithmName>('ec-p256');
+  const [label, setLabel] = useState('');
+  const [inToken, setInToken] = useState<InToken>(() => {
+    const slot = slotFor(slots);
+    return { ...(slot !== undefined && { slot }), ...(detail.touchPolicies.includes('always') && { touchPolicy: 'always' as const }) };
+  });
+  const algorithm = detail.algorithms.includes(chosen) ? chosen : (detail.algorithms[0] ?? chosen);
+  const suggestion = t('keys.new.suggestedName', { algorithm: algorithmName(algorithm) });
+  const input: InputFor<'keys.generate'> = { backend: token.id, algorithm, label: label.trim() === '' ? suggestion : label.trim(), ...inToken };
+  const submit = async (): Promise<void> => {
+    const key = await generate.run(input);
+    if (key === undefined) return;
+    onMade(key);
+  };
+  if (made !== undefined) return <KeyMade name={made.label} onNext={onNext} />;
+  return (
+    <form noValidate className="contents" onSubmit={(event) => { event.preventDefault(); void submit(); }}>
+      <DialogBody>
+        <TextField label={t('keys.name')} placeholder={suggestion} value={label} onChange={setLabel} maxLength={200} autoFocus />
+        <ComboBox label={t('keys.algorithm')} value={algorithm} onChange={setChosen} groups={algorithmChoices(detail.algorithms, t)} help={algorithmHelp(algorithm, t)} />
+        <InTokenFields place={{ detail, slots: [...slots] }} value={inToken} onChange={setInToken} />
+        <p className="text-12 text-muted">{t('keys.new.cannotLeaveHelp')}</p>
+        <ErrorNotice error={generate.error} />
+      </DialogBody>
+      <DialogActions aside={<CopyAsCommand operation="keys.generate" input={input} />}>
+        <Button onPress={generate.pending ? generate.cancel : onNext}>{generate.pending ? t('common.cancel') : t('tokens.setUp.noKey')}</Button>
+        <Button kind="primary" type="submit" pending={generate.pending}>{t('keys.new.action')}</Button>
+      </DialogActions>
+    </form>
+  );
+}
+
+function KeyMade({ name, onNext }: { name: string; onNext: () => void }) {
+  const t = useText();
+  return (
+    <>
+      <DialogBody><Notice tone="success" live title={t('tokens.setUp.keyMade', { name })}>{t('tokens.setUp.keyMadeHelp')}</Notice></DialogBody>
+      <DialogActions><Button kind="primary" autoFocus onPress={onNext}>{t('tokens.setUp.next')}</Button></DialogActions>
+    </>
+  );
+}
+
+/** Other programs see no bare key: a certificate beside it makes it known to them. */
+export function CertificateStep({ token, keyRecord, onNext }: StepProps & { keyRecord: KeyRecord }) {
+  const t = useText();
+  const put = useAction('tokens.put-certificate');
+  const [file, setFile] = useState<ChosenFile>();
+  const slot = keyRecord.hardware?.slot ?? '';
+  const submit = async (): Promise<void> => {
+    if (file !== undefined && (await put.run({ token: token.id, slot, from: await file.toInput() })) !== undefined) onNext();
+  };
+  return (
+    <>
+      <DialogBody>
+        <p className="text-13">{t('tokens.setUp.certificateWhat')}</p>
+        <PickFile label={t('tokens.certificateFile.choose')} file={file} onPick={setFile} />
+        <ErrorNotice error={put.error} />
+      </DialogBody>
+      <DialogActions aside={<CopyAsCommand operation="tokens.put-certificate" input={{ token: token.id, slot, certificate: 'FILE' }} />}>
+        <Button onPress={onNext}>{t('tokens.setUp.noCertificate')}</Button>
+        <Button kind="primary" isDisabled={file === undefined} pending={put.pending} onPress={() => void submit()}>{t('tokens.putCertificate.action')}</Button>
+      </DialogActions>
+    </>
+  );
+}
+
+export function TryStep({ keyRecord, onNext }: StepProps & { keyRecord: KeyRecord }) {
+  const t = useText();
+  const navigate = useNavigate();
+  const tried = useTry(keyRecord);
+  const worked = tried.works === true && !tried.pending;
+  return (
+    <>
+      <DialogBody>
+        <p className="text-13">{t('tokens.try.what')}</p>
+        <Tried tried={tried} />
+      </DialogBody>
+      <DialogActions aside={tried.command && <CopyAsCommand operation="keys.sign" input={tried.command} />}>
+        <Button onPress={tried.pending ? tried.cancel : onNext}>{tried.pending ? t('common.cancel') : t('tokens.setUp.finish')}</Button>
+        {worked
+          ? <Button kind="primary" autoFocus onPress={() => { onNext(); void navigate({ to: '/files', search: { selected: keyRecord.uri } }); }}>{t('tokens.signFiles')}</Button>
+          : <Button kind="primary" autoFocus pending={tried.pending} onPress={() => void tried.run()}>{t('tokens.try.action')}</Button>}
+      </DialogActions>
+    </>
+  );
+}
