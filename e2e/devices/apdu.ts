@@ -62,6 +62,8 @@ export interface ExchangeLimits {
   readonly maxData: number;
   /** Whether extended lengths are understood. */
   readonly extended: boolean;
+  /** Whether CLA 80 is understood: commands of the card's own (§5.4.1). */
+  readonly proprietary?: boolean;
 }
 
 /** Puts chained commands together (§5.3.3) and gives long answers out in parts by GET RESPONSE (§5.3.4). */
@@ -85,8 +87,9 @@ export class ApduExchange {
     try {
       const command = parseCommand(bytes);
       if (command === undefined || (command.extended && !this.#limits.extended)) throw new StatusWord(SW.wrongLength);
-      // CLA: proprietary and secure-messaging classes and logical channels are not offered (§5.1.1).
-      if ((command.cla & 0xef) !== 0) throw new StatusWord(SW.class);
+      // CLA: secure messaging and logical channels are not offered (§5.4.1); bit 5 is chaining.
+      const own = this.#limits.proprietary === true ? 0x80 : 0x00;
+      if ((command.cla & 0xef & ~own) !== 0) throw new StatusWord(SW.class);
       if (command.ins === 0xc0) return this.#part(command.le ?? 256);
       this.#waiting = Buffer.alloc(0);
       const whole = this.#gather(command);

@@ -2,53 +2,78 @@
  * Plugs a virtual token in until it is stopped, to try a client by hand:
  *
  *     node e2e/devices/plug.ts yubikey --firmware 5.7.1 --serial 12345678
+ *     node e2e/devices/plug.ts smartcardhsm --count 2
  *
  * It prints what to put into the client's environment. Lines on standard input control it: remove, insert [1] (into the other
- * slot), touch, auto (touch from now on by itself), slow MILLISECONDS, trace, quit.
+ * slot), slow MILLISECONDS, trace, quit; for a YubiKey touch and auto (touch from now on by itself) too.
  */
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { startPcscd } from './pcscd.ts';
-import { VirtualYubiKey, type YubiKeyOptions } from './yubikey/card.ts';
+import { VirtualSmartCardHsm } from './smartcardhsm/card.ts';
+import { VirtualYubiKey } from './yubikey/card.ts';
 import { FORM_FACTORS, type FormFactor } from './yubikey/model.ts';
 
-const USAGE = 'Usage: node e2e/devices/plug.ts yubikey [--firmware 5.7.1] [--serial 12345678] [--form-factor usb-c-keychain]';
+const USAGE = `Usage: node e2e/devices/plug.ts yubikey [--firmware 5.7.1] [--serial 12345678] [--form-factor usb-c-keychain]
+       node e2e/devices/plug.ts smartcardhsm [--firmware 3.5] [--count 2]`;
 
-function readArguments(): YubiKeyOptions {
+type Cards = { readonly kind: 'yubikey'; readonly cards: [VirtualYubiKey] } | { readonly kind: 'smartcardhsm'; readonly cards: [VirtualSmartCardHsm, ...VirtualSmartCardHsm[]] };
+
+function readArguments(): Cards {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { firmware: { type: 'string' }, serial: { type: 'string' }, 'form-factor': { type: 'string' } },
+    options: { firmware: { type: 'string' }, serial: { type: 'string' }, 'form-factor': { type: 'string' }, count: { type: 'string' } },
   });
-  if (positionals.length !== 1 || positionals[0] !== 'yubikey') throw new TypeError(USAGE);
+  const [kind] = positionals;
+  if (positionals.length !== 1 || (kind !== 'yubikey' && kind !== 'smartcardhsm')) throw new TypeError(USAGE);
+  if (kind === 'smartcardhsm') {
+    const card = (): VirtualSmartCardHsm => new VirtualSmartCardHsm(values.firmware === undefined ? {} : { version: values.firmware });
+    return { kind, cards: values.count === '2' ? [card(), card()] : [card()] };
+  }
   const formFactor = values['form-factor'];
   if (formFactor !== undefined && !(formFactor in FORM_FACTORS)) throw new TypeError(`Form factors are ${Object.keys(FORM_FACTORS).join(', ')}.`);
   return {
-    ...(values.firmware === undefined ? {} : { firmware: values.firmware }),
-    ...(values.serial === undefined ? {} : { serial: Number(values.serial) }),
-    ...(formFactor === undefined ? {} : { formFactor: formFactor as FormFactor }),
+    kind,
+    cards: [new VirtualYubiKey({
+      ...(values.firmware === undefined ? {} : { firmware: values.firmware }),
+      ...(values.serial === undefined ? {} : { serial: Number(values.serial) }),
+      ...(formFactor === undefined ? {} : { formFactor: formFactor as FormFactor }),
+    })],
   };
 }
 
-async function plug(options: YubiKeyOptions): Promise<void> {
-  const card = new VirtualYubiKey(options);
+/** Says what is in, and what a client needs to know of it: the root that its attestations lead to. */
+function introduce(card: VirtualYubiKey | VirtualSmartCardHsm, reader: string): void {
+  if (card instanceof VirtualYubiKey) {
+    console.log(`${card.model.name} ${card.model.firmware.join('.')}, serial number ${card.serial}, is in "${reader}".`);
+    console.log(card.authority.root);
+  } else {
+    console.log(`SmartCard-HSM ${card.serial}, never initialised, is in "${reader}".`);
+    console.log(`attestationRoots=${card.authority.root.toString('base64')}`);
+  }
+}
+
+async function plug({ kind, cards }: Cards): Promise<void> {
   await using pcscd = await startPcscd();
-  let reader = pcscd.reader('yubikey');
-  await reader.insert(card);
-  console.log(`${card.model.name} ${card.model.firmware.join('.')}, serial number ${card.serial}, is in "${reader.name}".`);
+  const [card] = cards;
+  let reader = pcscd.reader(kind);
+  for (const [index, one] of cards.entries()) {
+    await pcscd.reader(kind, index).insert(one);
+    introduce(one, pcscd.reader(kind, index).name);
+  }
   console.log(`PCSCLITE_CSOCK_NAME=${pcscd.socket}`);
-  console.log(card.authority.root);
   for await (const line of createInterface({ input: process.stdin })) {
     const [word = '', argument] = line.trim().split(/\s+/);
     switch (word) {
       case 'remove': await reader.remove(); break;
       case 'insert': {
         await reader.remove();
-        reader = pcscd.reader('yubikey', argument === undefined ? 0 : Number(argument));
+        reader = pcscd.reader(kind, argument === undefined ? 0 : Number(argument));
         await reader.insert(card);
         break;
       }
-      case 'touch': console.log(card.touch.touch() ? 'touched' : 'nothing waits for a touch'); break;
-      case 'auto': card.touch.automatic = true; break;
+      case 'touch': if (card instanceof VirtualYubiKey) console.log(card.touch.touch() ? 'touched' : 'nothing waits for a touch'); break;
+      case 'auto': if (card instanceof VirtualYubiKey) card.touch.automatic = true; break;
       case 'slow': reader.delay = Number(argument ?? 0); break;
       case 'trace': for (const { header, sent, received, status } of card.trace.exchanges) console.log(`${header} (${sent}) → ${status} (${received})`); break;
       case 'quit': return;
