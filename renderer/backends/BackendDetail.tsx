@@ -1,7 +1,8 @@
-import { Ellipsis, PauseCircle, Play, Stethoscope, Trash2 } from 'lucide-react';
+import { useNavigate } from '@tanstack/react-router';
+import { Ellipsis, PauseCircle, Play, Stethoscope, Trash2, Unplug, Usb } from 'lucide-react';
 import { useState } from 'react';
 import type { BackendInstance } from '../../app/contract/index.ts';
-import { useAction } from '../bridge/index.ts';
+import { useAction, useOperation } from '../bridge/index.ts';
 import { listOf, useText, type MessageKey } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/index.ts';
 import { Badge, Button, ConfirmDialog, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, IconButton, Menu, Notice, useToast } from '../ui/index.ts';
@@ -59,6 +60,7 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
           {settings.map(([key, value]) => <Fact key={key} name={key}><span className="font-mono text-12">{String(value)}</span></Fact>)}
           <Fact name={t('backends.can')}>{listOf(backend.capabilities.map((capability) => (t.has(`capability.${capability}`) ? t(`capability.${capability}` as MessageKey) : capability)), t)}</Fact>
         </Facts>
+        {backend.tokens && <ItsTokens backend={name} />}
         <Section title={t('backends.algorithms')}>
           <div className="flex flex-wrap gap-1.5">{backend.algorithms.map((algorithm) => <Badge key={algorithm}>{algorithm}</Badge>)}</div>
         </Section>
@@ -73,5 +75,27 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
         {t('backends.removeWhat')}
       </ConfirmDialog>
     </>
+  );
+}
+
+/** What is plugged in that this backend reaches. */
+function ItsTokens({ backend }: { backend: string }) {
+  const t = useText();
+  const navigate = useNavigate();
+  const answer = useOperation('tokens.list', {});
+  const tokens = answer.data?.tokens.filter((token) => token.backend === backend) ?? [];
+  return (
+    <Section title={t('tokens.title')}>
+      {tokens.length === 0 && <p className="text-13 text-muted">{t('backends.noTokens')}</p>}
+      <ul className="flex flex-col gap-1">
+        {tokens.map(({ id, name, present }) => (
+          <li key={id} className="flex items-center gap-2">
+            <Button kind="plain" small icon={Usb} className="-ml-2" onPress={() => void navigate({ to: '/tokens', search: { selected: id } })}>{name}</Button>
+            {!present && <Badge icon={Unplug}>{t('keys.notPresent')}</Badge>}
+          </li>
+        ))}
+      </ul>
+      <ErrorNotice error={answer.error} />
+    </Section>
   );
 }

@@ -80,7 +80,7 @@ function Actions({ record, onGone }: { record: KeyRecord; onGone: () => void }) 
               ...(record.hardware === null ? [{ id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotateNow() }] : []),
               null,
               record.hardware !== null && record.present
-                ? { id: 'token', label: t('keys.showToken'), icon: Usb, onAction: () => void navigate({ to: '/tokens', search: { selected: record.hardware!.token } }) }
+                ? { id: 'token', label: t('keys.showToken'), icon: Usb, onAction: () => void navigate({ to: '/tokens', search: { selected: record.hardware!.token, ...(record.hardware!.slot !== null && { slot: record.hardware!.slot }) } }) }
                 : { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash() },
             ]}
           >

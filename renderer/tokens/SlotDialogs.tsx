@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import type { SlotRecord, TokenRecord } from '../../app/contract/index.ts';
-import { useAction, type ChosenFile } from '../bridge/index.ts';
+import { useAction, useBridge, type ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Notice, Select } from '../ui/index.ts';
+import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Select, useToast } from '../ui/index.ts';
 import { PickFile } from './PickFile.tsx';
 import { TokenDialog } from './TokenDialogs.tsx';
 
@@ -61,3 +61,45 @@ export function MoveKeyDialog({ token, slot, slots, onClose }: InSlot & { slots:
   );
 }
 
+
+/** For good: the token asks for the key's fingerprint before. */
+export function DeleteKeyDialog({ token, slot, onClose }: InSlot) {
+  const t = useText();
+  const remove = useAction('tokens.delete-key');
+  const input = { token: token.id, slot: slot.slot };
+  return (
+    <TokenDialog title={t('tokens.deleteKey.title', { slot: slot.slot })} operation="tokens.delete-key" input={input} action={remove} label={t('tokens.deleteKey.action')} done={t('tokens.done.delete-key', { slot: slot.slot })} destructive onClose={onClose}>
+      <Notice tone="danger" title={slot.key === null ? t('tokens.deleteKey.warning') : t('tokens.deleteKey.warningNamed', { name: slot.key.label })}>{t('tokens.deleteKey.help')}</Notice>
+    </TokenDialog>
+  );
+}
+
+/** Out of a SmartCard-HSM, under its DKEK, into a file. */
+export function WrapKeyDialog({ token, slot, onClose }: InSlot) {
+  const t = useText();
+  const bridge = useBridge();
+  const toast = useToast();
+  const wrap = useAction('tokens.wrap-key');
+  const input = { token: token.id, slot: slot.slot };
+  const submit = async (): Promise<void> => {
+    const target = await bridge.saveTarget(`key-${slot.slot}.wrapped`);
+    if (target === undefined) return;
+    const answer = await wrap.run({ ...input, to: target.out });
+    if (answer?.written === undefined) return;
+    await target.finish(answer.written);
+    toast({ text: t('tokens.done.wrap-key', { slot: slot.slot }) });
+    onClose();
+  };
+  return (
+    <Dialog title={t('tokens.wrapKey.title', { slot: slot.slot })} open onClose={onClose} onSubmit={() => void submit()}>
+      <DialogBody>
+        <p className="text-13">{t('tokens.wrapKey.what')}</p>
+        <ErrorNotice error={wrap.error} />
+      </DialogBody>
+      <DialogActions aside={<CopyAsCommand operation="tokens.wrap-key" input={input} />}>
+        <Button onPress={wrap.pending ? wrap.cancel : onClose}>{t('common.cancel')}</Button>
+        <Button kind="primary" type="submit" autoFocus pending={wrap.pending}>{t('tokens.wrapKey.action')}</Button>
+      </DialogActions>
+    </Dialog>
+  );
+}

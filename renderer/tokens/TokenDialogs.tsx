@@ -51,6 +51,21 @@ interface Asked {
   onClose: () => void;
 }
 
+/** Verbs that need nothing but what the prompt asks for. */
+export const PLAIN = ['change-pin', 'unblock-pin', 'change-puk', 'change-so-pin', 'set-identifiers', 'reset'] as const;
+export type Plain = (typeof PLAIN)[number];
+
+/** Says what happens and what will be asked for in the prompt. */
+export function PlainDialog({ token, verb, onClose }: Asked & { verb: Plain }) {
+  const t = useText();
+  const action = useAction(`tokens.${verb}`);
+  return (
+    <TokenDialog title={t(`tokens.plain.${verb}`, { name: token.name })} operation={`tokens.${verb}`} input={{ token: token.id }} action={action} label={t(`tokens.plainAction.${verb}`)} done={t(`tokens.done.${verb}`)} destructive={verb === 'reset'} onClose={onClose}>
+      {verb === 'reset' ? <Notice tone="danger" title={t('tokens.initialize.warning', { name: token.name })}>{t('tokens.plainWhat.reset')}</Notice> : <p className="text-13">{t(`tokens.plainWhat.${verb}`)}</p>}
+    </TokenDialog>
+  );
+}
+
 export function RenameDialog({ token, onClose }: Asked) {
   const t = useText();
   const rename = useAction('tokens.rename');

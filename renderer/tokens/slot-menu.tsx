@@ -2,40 +2,27 @@ import { Award, KeyRound, ShieldCheck, Trash2 } from 'lucide-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import type { SlotRecord, TokenRecord } from '../../app/contract/index.ts';
-import { useAction, useBridge, useOperation } from '../bridge/index.ts';
+import { useOperation } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { ImportDialog } from '../keys/ImportDialog.tsx';
 import { NewKeyDialog } from '../keys/NewKeyDialog.tsx';
-import { ErrorNotice, useToast, type MenuAction, type MenuEntries } from '../ui/index.ts';
+import type { MenuAction, MenuEntries } from '../ui/index.ts';
 import { AttestDialog } from './AttestDialog.tsx';
-import { DeleteCertificateDialog, MoveKeyDialog, PutCertificateDialog } from './SlotDialogs.tsx';
+import { DeleteCertificateDialog, DeleteKeyDialog, MoveKeyDialog, PutCertificateDialog, WrapKeyDialog } from './SlotDialogs.tsx';
 import { TryDialog } from './TryDialog.tsx';
 
-type Asking = 'generate' | 'import' | 'put-certificate' | 'delete-certificate' | 'move-key' | 'attest' | 'try';
+type Asking = 'generate' | 'import' | 'put-certificate' | 'delete-certificate' | 'move-key' | 'wrap-key' | 'delete-key' | 'attest' | 'try';
 
 /** What can be done with each slot of a token, and the dialogs that ask for more. What the token cannot do says why. */
 export function useSlotMenu(token: TokenRecord, slots: readonly SlotRecord[]): { menuOf: (slot: SlotRecord) => MenuEntries; ask: (asking: Asking, slot: SlotRecord) => void; dialogs: ReactNode } {
   const t = useText();
-  const toast = useToast();
-  const bridge = useBridge();
   const navigate = useNavigate();
   const detail = useOperation('tokens.show', token.present ? { token: token.id } : undefined);
   const [asking, setAsking] = useState<{ what: Asking; slot: SlotRecord }>();
-  const remove = useAction('tokens.delete-key');
-  const wrap = useAction('tokens.wrap-key');
   const known = new Map(detail.data?.actions.map((action) => [action.action, action]));
   const ask = (what: Asking, slot: SlotRecord): void => setAsking({ what, slot });
 
-  const wrapOut = async (slot: SlotRecord): Promise<void> => {
-    const target = await bridge.saveTarget(`key-${slot.slot}.wrapped`);
-    if (target === undefined) return;
-    const answer = await wrap.run({ token: token.id, slot: slot.slot, to: target.out });
-    if (answer?.written !== undefined) await target.finish(answer.written);
-    if (answer !== undefined) toast({ text: t('tokens.done.wrap-key', { slot: slot.slot }) });
-  };
-
   const menuOf = (slot: SlotRecord): MenuEntries => {
-    const name = slot.slot;
     const hasKey = slot.state === 'key' || slot.state === 'unknown' || slot.state === 'unsupported';
     /** A verb of the token: left out where this kind of token never has it, with its reason where this one lacks it, or where the slot gives it nothing to work on. */
     const verb = (action: keyof typeof TOKEN_VERBS, lacking: string | undefined, onAction: () => void, more: Partial<MenuAction> = {}): MenuAction[] => {
@@ -63,9 +50,9 @@ export function useSlotMenu(token: TokenRecord, slots: readonly SlotRecord[]): {
       ],
       [
         ...verb('move-key', noKey, () => ask('move-key', slot)),
-        ...verb('wrap-key', noKey, () => void wrapOut(slot)),
+        ...verb('wrap-key', noKey, () => ask('wrap-key', slot)),
       ],
-      verb('delete-key', noKey, () => void remove.run({ token: token.id, slot: name }).then((done) => done !== undefined && toast({ text: t('tokens.done.delete-key', { slot: name }) })), { icon: Trash2, destructive: true }),
+      verb('delete-key', noKey, () => ask('delete-key', slot), { icon: Trash2, destructive: true }),
     ];
     return groups.filter((group) => group.length > 0).flatMap((group, index) => (index === 0 ? group : [null, ...group]));
   };
@@ -77,12 +64,13 @@ export function useSlotMenu(token: TokenRecord, slots: readonly SlotRecord[]): {
     menuOf, ask,
     dialogs: (
       <>
-        {(remove.error ?? wrap.error) && <div className="px-4 py-2"><ErrorNotice error={remove.error ?? wrap.error} /></div>}
         {place !== undefined && asking?.what === 'generate' && <NewKeyDialog open into={place} onClose={close} onMade={() => undefined} />}
         {place !== undefined && asking?.what === 'import' && <ImportDialog open into={place} file={undefined} onClose={close} onImported={() => undefined} />}
         {place !== undefined && asking?.what === 'put-certificate' && <PutCertificateDialog {...place} onClose={close} />}
         {place !== undefined && asking?.what === 'delete-certificate' && <DeleteCertificateDialog {...place} onClose={close} />}
         {place !== undefined && asking?.what === 'move-key' && <MoveKeyDialog {...place} slots={slots} onClose={close} />}
+        {place !== undefined && asking?.what === 'wrap-key' && <WrapKeyDialog {...place} onClose={close} />}
+        {place !== undefined && asking?.what === 'delete-key' && <DeleteKeyDialog {...place} onClose={close} />}
         {place !== undefined && asking?.what === 'attest' && <AttestDialog {...place} onClose={close} />}
         {place?.slot.key && asking?.what === 'try' && <TryDialog keyRecord={place.slot.key} onClose={close} />}
       </>
