@@ -18,6 +18,8 @@ export interface KeyRef {
   readonly label?: string;
   /** For prompts alone: what this use is for, "sign report.pdf (2 of 3)". */
   readonly purpose?: string;
+  /** For prompts alone: what this use is a part of, where one PIN serves for more than one: "sign 3 files". */
+  readonly occasion?: string;
 }
 
 export type Protection = 'store' | 'store+passphrase' | 'token' | 'hsm' | 'tpm' | 'cloud';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { KeywrightError, type Call, type PromptAnswer, type PromptRequest, type SecretBytes } from '../contract/index.ts';
-import { announceTouch, PinKeeper, RefusedSecrets, typedFingerprint, type TokenSecret } from './pins.ts';
+import { announceTouch, PinKeeper, pinTitle, RefusedSecrets, touchTitle, typedFingerprint, type TokenSecret } from './pins.ts';
 
 /** A token with one PIN, as strict as a real one: it counts what it is sent. */
 class FakeToken implements TokenSecret {
@@ -202,4 +202,13 @@ describe('a touch', () => {
 
 test('a fingerprint to type is 16 digits in groups', () => {
   expect(typedFingerprint(`SHA256:${'0123456789abcdef'.repeat(4)}`)).toBe('0123 4567 89ab cdef');
+});
+
+test('a prompt tells what the PIN and each touch are for', () => {
+  const key = { uri: 'yubikey:serial=1;slot=9c', label: 'Release signing' };
+  expect(pinTitle('sign', key)).toBe('Sign with “Release signing”');
+  expect(pinTitle('sign', { ...key, purpose: 'sign report.pdf (2 of 3)', occasion: 'sign 3 files' })).toBe('Sign 3 files with “Release signing”');
+  expect(pinTitle('decrypt', { uri: key.uri })).toBe('Decrypt with “yubikey:serial=1;slot=9c”');
+  expect(touchTitle('YubiKey', 'sign', { ...key, purpose: 'sign report.pdf (2 of 3)' })).toBe('Touch the YubiKey to sign report.pdf (2 of 3)');
+  expect(touchTitle('YubiKey', 'agree', key)).toBe('Touch the YubiKey to agree on a secret with “Release signing”');
 });

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { KeywrightError, SecretBytes, type Call, type PromptRequest } from '../contract/index.ts';
+import type { KeyRef } from './keystore.ts';
 
 /**
  * The rules for secrets that a token checks and counts tries of (PIN, PUK, SO PIN, management key), the same for every
@@ -147,7 +148,7 @@ export class PinKeeper implements Disposable {
       const done = await this.#send(secret, reason, call, value, send);
       if (done.accepted) return done.value;
       last = done.error;
-      note = done.error.facts.detail;
+      note = refusal(secret.kind, done.error.facts.triesLeft);
     }
   }
 
@@ -239,6 +240,25 @@ async function triesLeft(secret: TokenSecret): Promise<number | null> {
 
 function blocked({ kind, token, remedyWhenBlocked }: TokenSecret): KeywrightError {
   return new KeywrightError('PIN_BLOCKED', { detail: `The ${NAMES[kind]} of ${token} is blocked: no tries are left.`, triesLeft: 0, remedy: remedyWhenBlocked });
+}
+
+/** @returns "Wrong PIN. 2 tries left." */
+function refusal(kind: TokenSecretKind, left: number | undefined): string {
+  return `Wrong ${NAMES[kind]}.${left === undefined ? '' : ` ${left} ${left === 1 ? 'try' : 'tries'} left.`}`;
+}
+
+type Use = 'sign' | 'decrypt' | 'agree' | 'unwrap';
+const WITH: Readonly<Record<Use, string>> = { sign: 'sign', decrypt: 'decrypt', agree: 'agree on a secret', unwrap: 'unwrap a key' };
+
+/** @returns what a PIN is asked for: "Sign 3 files with “Release signing”". */
+export function pinTitle(use: Use, { label, uri, occasion, purpose }: Pick<KeyRef, 'label' | 'uri' | 'occasion' | 'purpose'>): string {
+  const what = occasion ?? purpose ?? WITH[use];
+  return `${what.charAt(0).toUpperCase()}${what.slice(1)} with “${label ?? uri}”`;
+}
+
+/** @param model "YubiKey" @returns what a touch is asked for: "Touch the YubiKey to sign report.pdf (2 of 3)". */
+export function touchTitle(model: string, use: Use, { label, uri, purpose }: Pick<KeyRef, 'label' | 'uri' | 'purpose'>): string {
+  return `Touch the ${model} to ${purpose ?? `${WITH[use]} with “${label ?? uri}”`}`;
 }
 
 async function askOnce(secret: TokenSecret, { title, place }: Reason, left: number | null, note: string | undefined, call: Call): Promise<SecretBytes> {

@@ -9,6 +9,8 @@ import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane } from '../shell/Panes.tsx';
 import { Button, ComboBox, CopyAsCommand, ErrorNotice, Fact, Facts, Notice, ProgressBar, Segments, useToast } from '../ui/index.ts';
+import { SigningWithToken } from './SigningWithToken.tsx';
+import { TokenGone } from './TokenGone.tsx';
 
 type Mode = 'sign' | 'verify';
 
@@ -93,6 +95,7 @@ function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onFiles: (
   const [unreadable, setUnreadable] = useState<unknown>();
   const [signed, setSigned] = useState<OutputFor<'files.sign'>>();
   const key = keys.find(({ uri }) => uri === chosen) ?? keys[0];
+  const isTokenGone = sign.error?.code === 'TOKEN_REMOVED' && key !== undefined && key.hardware !== null;
   const submit = async (): Promise<void> => {
     if (key === undefined) return;
     setUnreadable(undefined);
@@ -128,9 +131,11 @@ function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onFiles: (
         {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}
         {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri }} />}
       </div>
+      {key?.hardware && <SigningWithToken keyRecord={key} hardware={key.hardware} files={files.length} />}
       {sign.pending && sign.progress && <ProgressBar label={t('files.signing', { name: sign.progress.file })} fraction={sign.progress.totalBytes === 0 ? null : sign.progress.bytes / sign.progress.totalBytes} />}
       {signed && <Signed answer={signed} />}
-      <ErrorNotice error={unreadable ?? sign.error} />
+      {isTokenGone && <TokenGone keyRecord={key} files={files.length} onAgain={() => void submit()} />}
+      <ErrorNotice error={unreadable ?? (isTokenGone ? undefined : sign.error)} />
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { ShieldCheck } from 'lucide-react';
 import { useState } from 'react';
 import type { PendingPrompt } from '../../app/contract/index.ts';
-import { useText } from '../i18n/index.ts';
+import { useText, type MessageKey, type Text } from '../i18n/index.ts';
 import { Notice, TextField } from '../ui/index.ts';
 import { NewSecretPrompt } from './NewSecretPrompt.tsx';
 import { PromptForm, type Asked, type OnAnswer } from './PromptForm.tsx';
@@ -25,6 +25,12 @@ export function Prompt({ prompt, busy, onAnswer }: { prompt: PendingPrompt; busy
 /** What a password manager may offer: not what a token or paper holds. */
 const isPassword = (purpose: string): boolean => purpose.endsWith('passphrase') || purpose.endsWith('password');
 
+/** What a wrong last try costs. */
+function lastTryOf(purpose: string, t: Text): MessageKey {
+  const key = `prompt.lastTry.${purpose}`;
+  return t.has(key) ? key : 'prompt.lastTry.other';
+}
+
 function SecretPrompt({ prompt, request, busy, onAnswer }: { prompt: PendingPrompt; request: Asked<'secret'>; busy: boolean; onAnswer: OnAnswer }) {
   const t = useText();
   const [secret, setSecret] = useState('');
@@ -43,7 +49,7 @@ function SecretPrompt({ prompt, request, busy, onAnswer }: { prompt: PendingProm
       />
       {isLast && (
         <>
-          <Notice tone="warning">{t('prompt.lastTry', { sentence })}</Notice>
+          <Notice tone="warning">{t(lastTryOf(request.purpose, t))} {t('prompt.lastTryType', { sentence })}</Notice>
           <TextField label={t('prompt.typeSentence', { sentence })} value={lastTry} onChange={setLastTry} />
         </>
       )}

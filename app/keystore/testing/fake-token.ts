@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyO
 import { z } from 'zod';
 import { askSecret, KEY_ALGORITHMS, KeywrightError, SIGNATURE_ALGORITHMS, type KeyAlgorithmName, type SecretBytes } from '../../contract/index.ts';
 import type { GenerateKey, KeyCall, KeyDescription, KeyStore } from '../keystore.ts';
-import { PinKeeper, RefusedSecrets, type TokenSecret } from '../pins.ts';
+import { PinKeeper, pinTitle, RefusedSecrets, type TokenSecret } from '../pins.ts';
 import type { BackendManifest } from '../registry.ts';
 import type { ActionState, Attestation, Token, TokenContents, TokenEvent, TokenFacts, TokenSource, TokenStatus } from '../tokens.ts';
 
@@ -163,7 +163,7 @@ class InsertedToken implements Token {
         sign: async (ref, algorithm, content, call) => {
           const held = this.#in(ref.id.replace(/.*slot=/, ''));
           if ('digest' in content) throw new KeywrightError('CAPABILITY_MISSING', 'This token hashes by itself.');
-          await this.#withPin(`Sign with “${ref.label ?? ref.uri}”`, call);
+          await this.#withPin(pinTitle('sign', ref), call);
           this.#check();
           return sign(SIGNATURE_ALGORITHMS[algorithm].hash, content.message, held.key);
         },
