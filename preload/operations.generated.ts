@@ -53,6 +53,8 @@ export const IPC_OPERATIONS: readonly string[] = [
   'keys.verify-mac',
   'keys.versions',
   'keys.wrap',
+  'files.decrypt',
+  'files.encrypt',
   'files.formats',
   'files.sign',
   'files.verify',

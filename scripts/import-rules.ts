@@ -23,6 +23,9 @@ const STORAGE = '^app/storage/storage\\.ts$';
 const FORMATS = '^app/formats/';
 const CERTIFICATES = '^app/certificates/';
 const SIGNING = '^app/signing/';
+const ENCRYPTION = '^app/encryption/';
+/** How files are read, and written so that they are there as a whole or not at all. */
+const FILES = '^app/signing/(raw|write-aside|file-errors)\\.ts$';
 
 const ROOMS: readonly Room[] = [
   { folder: '^app/contract/', local: [], packages: ['zod'], withoutNode: true },
@@ -33,8 +36,9 @@ const ROOMS: readonly Room[] = [
   { folder: '^app/formats/', local: [CONTRACT, KEYSTORE] },
   { folder: '^app/certificates/', local: [CONTRACT, KEYSTORE, FORMATS] },
   { folder: '^app/signing/', local: [CONTRACT, KEYSTORE, FORMATS, CERTIFICATES] },
+  { folder: '^app/encryption/', local: [CONTRACT, KEYSTORE, FORMATS, CERTIFICATES, FILES] },
   // `sealed` is no kind of storage but the layer over any of them; which kinds there are comes in through the composing index.
-  { folder: '^app/keychain/', local: [CONTRACT, KEYSTORE, STORAGE, '^app/storage/sealed/index\\.ts$', FORMATS, CERTIFICATES, SIGNING], packages: ['zod'] },
+  { folder: '^app/keychain/', local: [CONTRACT, KEYSTORE, STORAGE, '^app/storage/sealed/index\\.ts$', FORMATS, CERTIFICATES, SIGNING, ENCRYPTION], packages: ['zod'] },
   { folder: '^app/config/', local: [CONTRACT], packages: ['zod'] },
   { folder: '^app/rpc/', local: [CONTRACT, '^app/(index|version)\\.ts$', '^app/config/'], packages: ['zod'] },
   { folder: '^app/agent/', local: [CONTRACT, '^app/keychain/(dispatcher|index|files/spool)\\.ts$', '^app/rpc/', '^app/config/', '^app/index\\.ts$'] },

@@ -66,7 +66,7 @@ export const encrypt = operation({
     key: KeyReference,
     algorithm: EncryptionAlgorithm.optional(),
     plaintext: Message,
-    /** Authenticated, not encrypted; AEADs and HPKE alone. */
+    /** Authenticated, not encrypted: AEADs and HPKE. With RSA-OAEP it is the label (RFC 8017 §7.1). */
     aad: AssociatedData.optional(),
     /** `keywright`: one piece that names key and version. `parts`: bare ciphertext, nonce and tag, for other programs. */
     form: z.enum(['keywright', 'parts']).default('keywright'),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** What a prompt is for. A face answers by purpose (the command line: a file per purpose), never by the wording. */
 export const PROMPT_PURPOSES = [
   'store-passphrase', 'new-store-passphrase', 'recovery-code', 'key-passphrase', 'new-key-passphrase',
-  'import-passphrase', 'export-passphrase', 'password', 'confirm', 'show-recovery-code',
+  'import-passphrase', 'export-passphrase', 'recipient-passphrase', 'new-recipient-passphrase', 'password', 'confirm', 'show-recovery-code',
   // Tokens: secrets that the token checks and counts tries of, and those that replace them.
   'pin', 'puk', 'so-pin', 'management-key', 'new-pin', 'new-puk', 'new-so-pin', 'new-management-key',
   'dkek-password', 'new-dkek-password', 'touch',

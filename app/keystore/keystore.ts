@@ -94,6 +94,7 @@ export interface Signer {
   sign(key: KeyRef, algorithm: SignatureAlgorithmName, content: Content, call: KeyCall): Promise<Uint8Array>;
 }
 export interface Encrypter {
+  /** @param input.aad with RSA-OAEP: its label (RFC 8017 §7.1). */
   encrypt(key: KeyRef, algorithm: EncryptionAlgorithmName, input: { plaintext: Uint8Array; aad?: Uint8Array }, call: KeyCall): Promise<Ciphertext>;
 }
 export interface Decrypter {

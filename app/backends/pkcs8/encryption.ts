@@ -18,12 +18,11 @@ export function encrypterOf(keys: SoftwareKeys): Encrypter {
       assertFits(ref, head.algorithm, algorithm);
       if (algorithm === 'hpke') return { ciphertext: await hpkeSeal({ recipient: spkiOf(head), aad }, plaintext) };
       if (ENCRYPTION_ALGORITHMS[algorithm].legacy) throw legacy(algorithm, head.algorithm);
-      assertNoAad(algorithm, aad);
       const hash = hashOf(algorithm as OaepName);
       if (plaintext.length > mostForOaep(head.algorithm, hash)) {
         throw tooLongForOaep(head.algorithm, hash, plaintext.length, { what: 'Encrypt it with a symmetric key, or to an elliptic curve with HPKE.', names: ['aes-gcm', 'hpke'] });
       }
-      return { ciphertext: encryptOaep(publicKey, hash, plaintext) };
+      return { ciphertext: encryptOaep(publicKey, hash, plaintext, aad) };
     },
   };
 }
@@ -35,9 +34,11 @@ export function decrypterOf(keys: SoftwareKeys): Decrypter {
       const { head, key } = loaded;
       assertFits(ref, head.algorithm, algorithm);
       if (algorithm === 'hpke') return hpkeOpen({ recipient: spkiOf(head), aad }, (peer) => agreeWith(head.algorithm, key, peer), ciphertext);
-      assertNoAad(algorithm, aad);
-      if (algorithm === 'rsa-pkcs1') return decryptPkcs1(key, ciphertext);
-      return decryptOaep(loaded, algorithm === 'rsa-oaep-sha1' ? 'sha1' : hashOf(algorithm as OaepName), ciphertext);
+      if (algorithm === 'rsa-pkcs1') {
+        assertNoAad(algorithm, aad);
+        return decryptPkcs1(key, ciphertext);
+      }
+      return decryptOaep(loaded, algorithm === 'rsa-oaep-sha1' ? 'sha1' : hashOf(algorithm as OaepName), ciphertext, aad);
     },
   };
 }

@@ -16,22 +16,22 @@ export function mostForOaep(algorithm: KeyAlgorithmName, hash: Exclude<OaepHash,
   return KEY_ALGORITHMS[algorithm].bits / 8 - 2 * HASH_SIZES[hash] - 2;
 }
 
-/** RSAES-OAEP (RFC 8017 §7.1), MGF1 over the same hash, empty label. @returns modulus-length bytes. */
-export function encryptOaep(publicKey: KeyObject, hash: OaepHash, plaintext: Uint8Array): Buffer {
-  return publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash }, plaintext);
+/** RSAES-OAEP (RFC 8017 §7.1), MGF1 over the same hash, with a label (empty by default). @returns modulus-length bytes. */
+export function encryptOaep(publicKey: KeyObject, hash: OaepHash, plaintext: Uint8Array, label?: Uint8Array): Buffer {
+  return publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash, ...(label === undefined ? {} : { oaepLabel: label }) }, plaintext);
 }
 
 /**
  * The reverse of {@link encryptOaep}, off the event loop: through Web Crypto, since `privateDecrypt` has no callback.
  * @throws INVALID_INPUT, in the same words whatever was wrong
  */
-export async function decryptOaep({ key, derived }: LoadedKey, hash: OaepHash, ciphertext: Uint8Array): Promise<Uint8Array> {
+export async function decryptOaep({ key, derived }: LoadedKey, hash: OaepHash, ciphertext: Uint8Array, label?: Uint8Array): Promise<Uint8Array> {
   assertWholeModulus(key, ciphertext);
   const name = `oaep-${hash}`;
   let cryptoKey = derived.get(name) as webcrypto.CryptoKey | undefined;
   if (cryptoKey === undefined) derived.set(name, cryptoKey = key.toCryptoKey({ name: 'RSA-OAEP', hash: SUBTLE_HASHES[hash] }, false, ['decrypt']));
   try {
-    return new Uint8Array(await subtle.decrypt({ name: 'RSA-OAEP' }, cryptoKey, ciphertext));
+    return new Uint8Array(await subtle.decrypt({ name: 'RSA-OAEP', ...(label === undefined ? {} : { label }) }, cryptoKey, ciphertext));
   } catch {
     throw doesNotOpen();
   }

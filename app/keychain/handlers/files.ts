@@ -11,6 +11,7 @@ import type { Context } from '../context.ts';
 import { assertPath, fileOf, outputOf } from '../files/places.ts';
 import { discard } from '../files/spool.ts';
 import { isPair, type StoredKey } from '../inventory.ts';
+import { fileEncryptionHandlers } from './file-encryption.ts';
 import { handlersOf } from './handlers.ts';
 import { facet, livingVersions, publicKeyOf, refOf } from './key-records.ts';
 import { signatureAlgorithm } from './key-use.ts';
@@ -23,6 +24,8 @@ type Verdict = OutputOf<typeof fileOperations.verify>;
 const LONGEST_SIGNATURE = 64 * 1024;
 
 export const fileHandlers = handlersOf('files', {
+  ...fileEncryptionHandlers,
+
   async 'files.sign'(input, context) {
     const { key } = context;
     const algorithm = signatureAlgorithm(key, input.algorithm);

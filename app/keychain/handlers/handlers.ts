@@ -1,9 +1,10 @@
-import type { backendOperations, fileOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations, tokenOperations } from '../../contract/index.ts';
+import type { backendOperations, encryptionOperations, fileOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations, tokenOperations } from '../../contract/index.ts';
 import type { Context } from '../context.ts';
 import type { Handler } from '../dispatcher.ts';
 
 type AllOperations =
   | (typeof backendOperations)[keyof typeof backendOperations]
+  | (typeof encryptionOperations)[keyof typeof encryptionOperations]
   | (typeof fileOperations)[keyof typeof fileOperations]
   | (typeof keyOperations)[keyof typeof keyOperations]
   | (typeof keyUseOperations)[keyof typeof keyUseOperations]

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { Bytes } from './bytes.ts';
+import { operation } from './operation.ts';
+import { FileIn, FileWritten, KeyReference } from './records.ts';
+
+/** Operations that encrypt and decrypt files. */
+
+export const FileEncryptionFormat = z.enum(['age']);
+export type FileEncryptionFormat = z.output<typeof FileEncryptionFormat>;
+const FileProgress = z.strictObject({ file: z.string(), index: z.int(), files: z.int(), bytes: z.int(), totalBytes: z.int() });
+/** Where to: `beside` writes next to each file; a path is for one file; `inline` answers with the bytes of small ones. */
+const Out = z.union([
+  z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }),
+  z.strictObject({ beside: z.literal(true), overwrite: z.boolean().default(false) }),
+  z.strictObject({ inline: z.literal(true) }),
+]);
+const Files = z.array(FileIn).min(1).max(10_000);
+const cliOut = { arguments: ['files...'], stdout: { 'out.inline': true }, out: 'files.0.content' } as const;
+const FileDone = z.strictObject({ name: z.string(), bytes: z.int(), written: FileWritten.nullable(), /** With `inline`. */ content: Bytes.optional() });
+
+export const encryptFiles = operation({
+  id: 'files.encrypt',
+  summary: 'Encrypt files for keys held here, public keys of others, or a passphrase',
+  effect: 'use',
+  resumable: 'files',
+  permission: 'files:use',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/files/encrypt', status: 200 },
+  cli: {
+    ...cliOut, paths: { files: 'in', recipientFiles: 'in', 'out.path': 'out' },
+    options: { recipients: 'recipient', recipientFiles: 'recipients-file', toPassphrase: 'to-passphrase', 'out.path': 'out', 'out.overwrite': 'force' },
+    table: { rows: 'files', columns: ['name', 'written.path', 'bytes'] },
+    examples: ['keywright files encrypt plan.pdf --recipient "Ada’s key" --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudfhwhts3xwqa2', 'keywright files encrypt plan.pdf --recipient-passphrase-file pw'],
+  },
+  input: z.strictObject({
+    files: Files,
+    /** Keys held here (URI, id or label), `age1…`, `ssh-ed25519 …`, `ssh-rsa …`. */
+    recipients: z.array(z.string().trim().min(1).max(8192)).max(1000).default([]),
+    /** Files with recipients: lines as above, or a public key. */
+    recipientFiles: z.array(FileIn).max(100).default([]),
+    /** Also to a passphrase, which is asked for. Without any recipient it is asked for anyway. */
+    toPassphrase: z.boolean().default(false),
+    format: FileEncryptionFormat.default('age'),
+    /** As text, to be pasted into mail. */
+    armor: z.boolean().default(false),
+    out: Out.default({ beside: true, overwrite: false }),
+  }),
+  output: z.strictObject({ files: z.array(FileDone), recipients: z.array(z.string()), format: FileEncryptionFormat }),
+  progress: FileProgress,
+  errors: ['NOT_FOUND', 'INVALID_INPUT', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'STORAGE_FULL', 'CANCELLED'],
+});
+
+export const decryptFiles = operation({
+  id: 'files.decrypt',
+  summary: 'Decrypt files with the keys held here, an identity file or a passphrase',
+  effect: 'use',
+  resumable: 'files',
+  permission: 'files:use',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/files/decrypt', status: 200 },
+  cli: {
+    ...cliOut, paths: { files: 'in', identityFiles: 'in', 'out.path': 'out' }, secretOut: true,
+    options: { identityFiles: 'identity', 'out.path': 'out', 'out.overwrite': 'force' },
+    table: { rows: 'files', columns: ['name', 'written.path', 'bytes', 'openedBy'] },
+    examples: ['keywright files decrypt plan.pdf.age --out plan.pdf'],
+  },
+  input: z.strictObject({
+    files: Files,
+    /** Only this key is tried; without it every key held here that can be among the recipients. */
+    key: KeyReference.optional(),
+    /** Files with identities of age (`AGE-SECRET-KEY-1…`). */
+    identityFiles: z.array(FileIn).max(100).default([]),
+    out: Out.default({ beside: true, overwrite: false }),
+  }),
+  output: z.strictObject({ files: z.array(FileDone.extend({ format: FileEncryptionFormat, /** The key, the identity or “a passphrase”. */ openedBy: z.string() })) }),
+  progress: FileProgress,
+  errors: ['NOT_FOUND', 'INVALID_INPUT', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'TOUCH_TIMEOUT', 'TOKEN_REMOVED', 'STORAGE_FULL', 'CANCELLED'],
+});

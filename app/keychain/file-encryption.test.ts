@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../formats/testing/keys.ts';
+import { KeywrightError, type Job } from '../contract/index.ts';
+import { openTestCore, type TestCore } from './testing/core.ts';
+
+interface Encrypted { files: { written: { path: string } }[]; recipients: string[] }
+interface Decrypted { files: { written: { path: string }; openedBy: string }[] }
+
+const plaintext = randomBytes(300_000);
+const generate = ({ call }: TestCore, algorithm: string, more: object = {}): Promise<{ uri: string; label: string }> => call('keys.generate', { algorithm, label: `A ${algorithm} key`, ...more });
+
+test.each(['x25519', 'ec-p256', 'ed25519', 'rsa-2048'])('what is encrypted for a key of type %s opens with it, after a rotation too', async (algorithm) => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'plan.pdf');
+  writeFileSync(path, plaintext);
+  const key = await generate(core, algorithm);
+  const { files: [made], recipients } = await core.call<Encrypted>('files.encrypt', { files: [{ path }], recipients: [key.label] });
+  expect([made?.written.path, recipients]).toEqual([`${path}.age`, [key.label]]);
+  await core.call('keys.rotate', { key: key.uri });
+  const { files: [opened] } = await core.call<Decrypted>('files.decrypt', { files: [{ path: `${path}.age` }], out: { path: join(folder.path, 'again.pdf') } });
+  expect(opened?.openedBy).toBe(key.label);
+  expect(readFileSync(join(folder.path, 'again.pdf'))).toEqual(plaintext);
+  expect(statSync(join(folder.path, 'again.pdf')).mode & 0o777).toBe(0o600);
+});
+
+test('a passphrase is asked for once for all files, and a wrong one opens nothing', async () => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const paths = ['a', 'b'].map((name) => join(folder.path, name));
+  for (const path of paths) writeFileSync(path, plaintext);
+  await core.call('files.encrypt', { files: paths.map((path) => ({ path })) }, { 'new-recipient-passphrase': 'another pass phrase 99' });
+  const encrypted = paths.map((path) => ({ path: `${path}.age` }));
+  await expect(core.call('files.decrypt', { files: encrypted, out: { beside: true, overwrite: true } }, { 'recipient-passphrase': 'not this one' })).rejects.toMatchObject({ code: 'PIN_INCORRECT' });
+  for (const path of paths) writeFileSync(path, '');
+  await core.call('files.decrypt', { files: encrypted, out: { beside: true, overwrite: true } }, { 'recipient-passphrase': 'another pass phrase 99' });
+  for (const path of paths) expect(readFileSync(path)).toEqual(plaintext);
+}, 120_000);
+
+test('a changed file leaves nothing behind, and neither does one for somebody else', async () => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'plan');
+  writeFileSync(path, plaintext);
+  const [ours, theirs] = [await generate(core, 'x25519'), await generate(core, 'ec-p256')];
+  await core.call('files.encrypt', { files: [{ path }], recipients: [ours.uri] });
+  const file = readFileSync(`${path}.age`);
+  file[file.length - 100_000] = (file[file.length - 100_000] as number) ^ 1;
+  writeFileSync(`${path}.changed.age`, file);
+  const out = { path: join(folder.path, 'out') };
+  await expect(core.call('files.decrypt', { files: [{ path: `${path}.changed.age` }], out })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  await expect(core.call('files.decrypt', { files: [{ path: `${path}.age` }], key: theirs.uri, out })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(readdirSync(folder.path).sort()).toEqual(['plan', 'plan.age', 'plan.changed.age']);
+});
+
+test('a key that cannot receive is refused with the reason', async () => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'plan');
+  writeFileSync(path, plaintext);
+  for (const [algorithm, more, why] of [['ec-p384', {}, 'ec-p384'], ['ed25519', { extractable: false }, 'not extractable'], ['ec-p256', { usages: ['sign', 'verify'] }, 'agree on secrets']] as const) {
+    const key = await generate(core, algorithm, more);
+    await expect(core.call('files.encrypt', { files: [{ path }], recipients: [key.uri] })).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', message: expect.stringContaining(why) });
+  }
+});
+
+test('a batch that was cancelled is gone on with, and what is done is not done again', async () => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const paths = Array.from({ length: 20 }, (_, index) => join(folder.path, `file-${String(index).padStart(2, '0')}`));
+  for (const path of paths) writeFileSync(path, plaintext);
+  const key = await generate(core, 'x25519');
+  const controller = new AbortController();
+  const watch = (event: unknown): void => {
+    if ((event as { index: number }).index === 8) controller.abort(new KeywrightError('CANCELLED', 'enough'));
+  };
+  await expect(core.call('files.encrypt', { files: paths.map((path) => ({ path })), recipients: [key.uri] }, {}, { signal: controller.signal, progress: watch })).rejects.toThrow();
+  const made = paths.filter((path) => existsSync(`${path}.age`));
+  expect(made).toEqual(paths.slice(0, 8));
+  const before = made.map((path) => readFileSync(`${path}.age`));
+  const { jobs: [job] } = await core.call<{ jobs: Job[] }>('jobs.list');
+  expect(job).toMatchObject({ operation: 'files.encrypt', resumable: true, items: { done: 8, total: 20 } });
+  expect(await core.call<Job>('jobs.resume', { id: job?.id })).toMatchObject({ state: 'done', items: { done: 20, total: 20 }, resumable: false });
+  expect(paths.every((path) => existsSync(`${path}.age`))).toBe(true);
+  expect(made.map((path) => readFileSync(`${path}.age`))).toEqual(before);
+  expect(readdirSync(folder.path).length).toBe(40);
+});

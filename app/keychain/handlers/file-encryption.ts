@@ -1,0 +1,121 @@
+import { basename } from 'node:path';
+import { askSecret, KeywrightError, type encryptionOperations, type InputOf, type OutputOf, type SecretBytes } from '../../contract/index.ts';
+import { type Identity, type Recipient } from '../../encryption/age/index.ts';
+import { decryptFile, encryptFile, type Encrypting } from '../../encryption/files.ts';
+import { sizeOf } from '../../signing/raw.ts';
+import { writeAside } from '../../signing/write-aside.ts';
+import type { Context } from '../context.ts';
+import { identitiesFor } from '../files/identities.ts';
+import { assertPath, fileOf, outputOf } from '../files/places.ts';
+import { recipientsFor } from '../files/recipients.ts';
+import { discard } from '../files/spool.ts';
+import type { HandlersOf } from './handlers.ts';
+
+type EncryptInput = InputOf<typeof encryptionOperations.encryptFiles>;
+type DecryptInput = InputOf<typeof encryptionOperations.decryptFiles>;
+type Out = EncryptInput['out'];
+type Done = OutputOf<typeof encryptionOperations.encryptFiles>['files'][number];
+
+/** Contents in an answer are in memory, several times. */
+const MOST_INLINE = 32 * 1024 * 1024;
+/** What a decrypted file is called when its name does not tell. */
+const DECRYPTED = '.decrypted';
+const ENDINGS = /\.(?:age|p7m|cms|jwe|gpg|pgp|asc)$/i;
+
+export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' | 'files.decrypt'> = {
+  async 'files.encrypt'(input, context) {
+    requireOnePath(input);
+    using passphrase = new Passphrase('new-recipient-passphrase', context);
+    const recipients = await recipientsFor(input, context, () => passphrase.get());
+    const options: Encrypting = { format: input.format, armor: input.armor };
+    const files: Done[] = [];
+    for (const [index, file] of input.files.entries()) {
+      files.push(await oneFile(file, index, input, context, (name) => `${name}.age`, 0o666 & ~process.umask(), (path, watch, write) => encryptFile(path, recipients, options, watch, write)));
+      context.completed(index);
+    }
+    return { files, recipients: recipients.map(({ name }: Recipient) => name), format: input.format };
+  },
+
+  async 'files.decrypt'(input, context) {
+    requireOnePath(input);
+    using passphrase = new Passphrase('recipient-passphrase', context);
+    const identities: readonly Identity[] = await identitiesFor(input, context, () => passphrase.get());
+    const files: OutputOf<typeof encryptionOperations.decryptFiles>['files'] = [];
+    for (const [index, file] of input.files.entries()) {
+      let openedBy = '';
+      const done = await oneFile(file, index, input, context, plainName, 0o600, async (path, watch, write) => {
+        openedBy = await decryptFile(path, identities, watch, write);
+      });
+      files.push({ ...done, format: 'age', openedBy });
+      context.completed(index);
+    }
+    return { files };
+  },
+};
+
+/** Reads one file, and writes another aside: nothing of it is there before all of it is right. */
+async function oneFile(
+  file: EncryptInput['files'][number], index: number, { files, out }: Pick<EncryptInput, 'files' | 'out'>, context: Context, nameFor: (name: string) => string, mode: number,
+  work: (path: string, watch: Parameters<typeof encryptFile>[3], write: (piece: Uint8Array) => Promise<void>) => Promise<void>,
+): Promise<Done> {
+  const { signal } = context.call;
+  const { path, name, upload } = await fileOf(file, context);
+  const bytes = await sizeOf(path);
+  const watch = { signal, progress: (done: number, totalBytes: number): void => context.call.progress({ file: basename(name), index, files: files.length, bytes: done, totalBytes }) };
+  const answer = { name, bytes };
+  if ('inline' in out) {
+    if (bytes > MOST_INLINE) throw new KeywrightError('INVALID_INPUT', { detail: `${basename(name)} is too large to be given in the answer.`, where: '/out', remedy: 'Have it written to a file.' });
+    const pieces: Uint8Array[] = [];
+    await work(path, watch, async (piece) => void pieces.push(Uint8Array.from(piece)));
+    if (upload !== null) await discard(context.services.spoolFolder, upload);
+    return { ...answer, written: null, content: Buffer.concat(pieces) };
+  }
+  const place = await placeOf(out, path, nameFor(name), upload, context);
+  await writeAside(place.path, { overwrite: place.overwrite, signal, mode }, (write) => work(path, watch, write));
+  if (upload !== null) await discard(context.services.spoolFolder, upload);
+  return { ...answer, written: place.written };
+}
+
+/** An upload has no place beside it: what was made of it is fetched. */
+function placeOf(out: Exclude<Out, { inline: true }>, path: string, beside: string, upload: string | null, context: Context): ReturnType<typeof outputOf> {
+  if ('path' in out) return outputOf(out, basename(beside), context);
+  if (upload !== null) return outputOf({ download: true }, basename(beside), context);
+  assertPath(path, context);
+  return outputOf({ path: beside, overwrite: out.overwrite }, basename(beside), context);
+}
+
+function plainName(name: string): string {
+  return ENDINGS.test(name) ? name.replace(ENDINGS, '') : name + DECRYPTED;
+}
+
+function requireOnePath({ files, out }: Pick<EncryptInput | DecryptInput, 'files' | 'out'>): void {
+  if ('path' in out && files.length > 1) throw new KeywrightError('INVALID_INPUT', { detail: 'One output cannot take several files.', where: '/out', remedy: 'Leave it out: each is written beside its file.' });
+}
+
+/** Asked for once for all files, when the first one needs it. */
+class Passphrase implements Disposable {
+  readonly #purpose: 'recipient-passphrase' | 'new-recipient-passphrase';
+  readonly #context: Context;
+  #asked: Promise<SecretBytes> | undefined;
+
+  constructor(purpose: Passphrase['purpose'], context: Context) {
+    this.#purpose = purpose;
+    this.#context = context;
+  }
+
+  get purpose(): 'recipient-passphrase' | 'new-recipient-passphrase' {
+    return this.#purpose;
+  }
+
+  /** @returns a copy, which the caller wipes. */
+  async get(): Promise<SecretBytes> {
+    this.#asked ??= askSecret(this.#purpose === 'recipient-passphrase'
+      ? { kind: 'secret', purpose: this.#purpose, title: 'Passphrase of the encrypted file' }
+      : { kind: 'new-secret', purpose: this.#purpose, title: 'Choose a passphrase for the file', note: 'Whoever shall open the file needs it. It cannot be recovered.' }, this.#context.call);
+    return (await this.#asked).clone();
+  }
+
+  [Symbol.dispose](): void {
+    void this.#asked?.then((secret) => secret.wipe(), () => undefined);
+  }
+}
