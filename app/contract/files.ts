@@ -2,10 +2,15 @@ import { z } from 'zod';
 import { SignatureAlgorithm, SignatureEncoding } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
 import { operation } from './operation.ts';
-import { Empty, FileIn, FileWritten, KeyReference } from './records.ts';
+import { Empty, FileIn, FileWritten, KeyReference, Timestamp } from './records.ts';
 
-/** `raw`: the bare signature. Others come with certificates and later. */
+/** Signature formats: `raw` is the bare signature, each other one is its standard's. */
 export const SignatureFormat = z.enum(['raw']);
+export type SignatureFormatName = z.output<typeof SignatureFormat>;
+/** Ways to write a signature; `files.formats` tells which format has which. */
+export const SignatureForm = z.enum(['binary', 'base64']);
+export type SignatureFormName = z.output<typeof SignatureForm>;
+const MAX_SIGNATURE = 4 * 1024 * 1024;
 const FileProgress = z.strictObject({ file: z.string(), index: z.int(), files: z.int(), bytes: z.int(), totalBytes: z.int() });
 
 export const sign = operation({
@@ -20,6 +25,7 @@ export const sign = operation({
   cli: {
     arguments: ['files...'], paths: { files: 'in', 'out.path': 'out' }, out: 'files.0.signature', stdout: { 'out.inline': true },
     options: { 'out.path': 'out', 'out.overwrite': 'force', encoding: 'signature-encoding' },
+    files: { certificate: 'certificate' },
     table: { rows: 'files', columns: ['name', 'written.path', 'algorithm'] },
     examples: ['keywright files sign report.pdf --key "Release signing" --format raw --out report.pdf.sig'],
   },
@@ -28,8 +34,22 @@ export const sign = operation({
     key: KeyReference,
     format: SignatureFormat.default('raw'),
     algorithm: SignatureAlgorithm.optional(),
-    encoding: SignatureEncoding.default('der'),
-    /** Where to: `beside` writes FILE.sig next to each file; a path is for one file; `inline` answers with the bytes alone. */
+    encoding: SignatureEncoding.optional(),
+    /** How it is written, where the format has more than one way. */
+    form: SignatureForm.optional(),
+    /** In a file of its own (the default where there is a choice), or with the signed file inside. */
+    detached: z.boolean().optional(),
+    /** SSHSIG: what the signature is for, so that none can be passed off as another; `file` by default. */
+    namespace: z.string().min(1).max(255).optional(),
+    /** minisign: the trusted comment, which is signed too. */
+    comment: z.string().max(1024).optional(),
+    /** DSSE: the type of what is signed. JWS: `typ`. COSE: the content type. */
+    payloadType: z.string().min(1).max(255).optional(),
+    /** minisign: whether the file is hashed first (the default, for files of any size). */
+    prehash: z.boolean().optional(),
+    /** The key's certificate, where the format has a place for one. */
+    certificate: boundedBytes(1024 * 1024).optional(),
+    /** Where to: `beside` writes it next to each file under the format's usual name, FILE.sig; a path is for one file; `inline` answers with the bytes alone. */
     out: z.union([
       z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }),
       z.strictObject({ beside: z.literal(true), overwrite: z.boolean().default(false) }),
@@ -42,51 +62,90 @@ export const sign = operation({
       bytes: z.int(),
       algorithm: SignatureAlgorithm,
       version: z.int(),
-      /** Bytes of the signature, also when it was written. */
-      signature: Bytes,
+      /** Bytes of the signature, also when it was written; null when it holds the file itself and was written. */
+      signature: Bytes.nullable(),
+      /** How often the key was used. */
+      uses: z.int(),
       written: FileWritten.nullable(),
     })),
     key: z.string(),
   }),
   progress: FileProgress,
-  errors: ['NOT_FOUND', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'STORAGE_FULL', 'CANCELLED'],
+  errors: ['NOT_FOUND', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'STORAGE_FULL', 'CONFLICT', 'CANCELLED'],
+});
+
+/** Why a signer is trusted, and what says so. */
+const TrustedBy = z.strictObject({ source: z.enum(['held-key', 'named-key', 'allowed-signers', 'certificate', 'root']), name: z.string() });
+const Signer = z.strictObject({
+  /** The URI of a key held here. */
+  key: z.string().nullable(),
+  label: z.string().nullable(),
+  /** The signer's name by who vouches for it: a principal of allowed_signers, the subject of a certificate. */
+  name: z.string().nullable(),
+  fingerprint: z.string(),
+  version: z.int().nullable(),
 });
 
 export const verify = operation({
   id: 'files.verify',
-  summary: 'Verify the signature of a file',
+  summary: 'Verify the signatures of a file: whether it is intact, by whom they are, who says so, and when',
   effect: 'read',
   permission: 'files:use',
   unhurried: true,
   check: 'trusted',
   http: { method: 'POST', path: '/v1/files/verify', status: 200 },
-  cli: { arguments: ['file.path'], paths: { 'file.path': 'in', 'signature.path': 'in' }, files: { 'public-key': 'publicKey' }, options: { 'signature.path': 'signature', encoding: 'signature-encoding' } },
+  cli: {
+    arguments: ['file.path'], paths: { 'file.path': 'in', 'signature.path': 'in' },
+    files: { 'public-key': 'publicKey', 'allowed-signers': 'allowedSigners' }, options: { 'signature.path': 'signature', encoding: 'signature-encoding' },
+    examples: ['keywright files verify report.pdf --signature report.pdf.sig'],
+  },
   input: z.strictObject({
     file: FileIn,
-    /** The signature's file, or its bytes. */
-    signature: z.union([FileIn, z.strictObject({ bytes: boundedBytes(64 * 1024) })]),
+    /** The signature's file, or its bytes. Left out where the file itself holds the signature. */
+    signature: z.union([FileIn, z.strictObject({ bytes: boundedBytes(MAX_SIGNATURE) })]).optional(),
     /** A key held here; without it every key that fits is tried. */
     key: KeyReference.optional(),
-    /** Or a public key: SPKI, PEM or DER. Trusted because you name it. */
+    /** Or a public key: SPKI, PEM, OpenSSH, JWK, minisign. Trusted because you name it. */
     publicKey: boundedBytes(64 * 1024).optional(),
+    /** Told by content when left out. */
     format: SignatureFormat.optional(),
     algorithm: SignatureAlgorithm.optional(),
     encoding: SignatureEncoding.optional(),
+    /** SSHSIG: what the signature must be for; `file` by default. */
+    namespace: z.string().min(1).max(255).optional(),
+    /** An allowed_signers file of OpenSSH: who may sign, with which keys, for what, and when. */
+    allowedSigners: boundedBytes(4 * 1024 * 1024).optional(),
+    /** Who of them must have signed. */
+    identity: z.string().min(1).max(255).optional(),
+    /** The time at which validity is judged; now by default. */
+    at: Timestamp.optional(),
   }),
   output: z.strictObject({
-    /** The signature fits the file and some key that was looked at. */
+    /** Every signature fits the file and its key. */
     intact: z.boolean(),
-    /** Intact, and by a key held here or named by the caller. */
+    /** Intact, and each signer is trusted. */
     trusted: z.boolean(),
     /** In a sentence. */
     verdict: z.string(),
-    signer: z.strictObject({ key: z.string().nullable(), label: z.string().nullable(), fingerprint: z.string(), version: z.int().nullable() }).nullable(),
+    /** Of the first signature. */
+    signer: Signer.nullable(),
     algorithm: SignatureAlgorithm.nullable(),
     format: SignatureFormat,
     bytes: z.int(),
+    signatures: z.array(z.strictObject({
+      intact: z.boolean(),
+      signer: Signer.nullable(),
+      trustedBy: TrustedBy.nullable(),
+      /** When it was made, according to whom: the signer itself, or a timestamp by an authority. */
+      time: z.strictObject({ at: Timestamp, according: z.enum(['signer', 'timestamp']), by: z.string().nullable() }).nullable(),
+      algorithm: SignatureAlgorithm.nullable(),
+      /** What is wrong; null when nothing is. */
+      problem: z.string().nullable(),
+      notes: z.array(z.string()),
+    })),
   }),
   progress: FileProgress,
-  errors: ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'CANCELLED'],
+  errors: ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'CONFLICT', 'CANCELLED'],
 });
 
 export const formats = operation({
@@ -96,10 +155,17 @@ export const formats = operation({
   permission: 'keys:read',
   quiet: true,
   http: { method: 'GET', path: '/v1/files/formats', status: 200 },
-  cli: { table: { rows: 'rows', columns: ['label', 'format', 'available', 'algorithms', 'reason'] } },
+  cli: { table: { rows: 'rows', columns: ['label', 'format', 'available', 'algorithms', 'reason', 'limit'] } },
   input: z.strictObject({ key: KeyReference.optional() }),
   output: z.strictObject({
-    rows: z.array(z.strictObject({ key: z.string(), label: z.string(), format: SignatureFormat, available: z.boolean(), algorithms: z.array(SignatureAlgorithm), reason: z.string().nullable() })),
+    rows: z.array(z.strictObject({ key: z.string(), label: z.string(), format: SignatureFormat, available: z.boolean(), algorithms: z.array(SignatureAlgorithm),
+      /** Why not; null when it can. */
+      reason: z.string().nullable(),
+      /** What it can be made of, where that is not everything. */
+      limit: z.string().nullable(),
+      /** Signatures, and so touches, a file. */
+      uses: z.int(), forms: z.array(SignatureForm), suffix: z.string(),
+    })),
   }),
   errors: ['NOT_FOUND'],
 });

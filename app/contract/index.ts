@@ -16,6 +16,7 @@ export * from './secrets.ts';
 export * as backendOperations from './backends.ts';
 export * as encryptionOperations from './encryption.ts';
 export * as fileOperations from './files.ts';
+export type { SignatureFormatName, SignatureFormName } from './files.ts';
 export * as keyOperations from './keys.ts';
 export * as keyUseOperations from './key-use.ts';
 export * as serviceOperations from './service.ts';

@@ -18,7 +18,7 @@ export function assertCapable(key: StoredKey, usage: Usage): void {
 }
 
 /** @returns why a key cannot do something now, or null. */
-function whyNot(key: StoredKey, usage: Usage): { detail: string; remedy?: string; alternatives?: string[] } | null {
+export function whyNot(key: StoredKey, usage: Usage): { detail: string; remedy?: string; alternatives?: string[] } | null {
   const facts: KeyAlgorithmFacts = KEY_ALGORITHMS[key.algorithm];
   if (key.trashedUntil !== null) return { detail: `“${key.label}” is in the trash.`, remedy: 'Restore it first.' };
   if (!facts.usages.includes(usage)) return { detail: `${key.algorithm} keys cannot ${words(usage)}.`, remedy: 'Choose another key.', alternatives: [...key.usages] };

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type HashName, KeywrightError, SIGNATURE_ALGORITHM_NAMES, SIGNATURE_ALGORITHMS, type SignatureAlgorithmName } from '../contract/index.ts';
 import { fileError } from './file-errors.ts';
 
-/** How the content of a file comes to a signer: its digest for schemes that hash first, all of it for pure ones. */
+/** How the content of a file comes to a signer: its digest for schemes that hash first, all of it for pure ones, or piece by piece. */
 
 /** Reads of 1 MiB are on a par with OpenSSL; chunks of 64 KiB cost more than twice as much. */
 const READ_SIZE = 1024 * 1024;
@@ -14,6 +15,15 @@ export interface Watch {
   readonly signal: AbortSignal;
   /** Told after each piece. */
   progress?(bytes: number, totalBytes: number): void;
+  /** What a file was like when a call first met it: who reads it again must find the same one. */
+  readonly facts?: BigIntStats;
+}
+
+/** What is hashed besides the file: formats put their own words around it, or write it in base64 first. */
+export interface Frame {
+  readonly before?: Uint8Array;
+  readonly after?: Uint8Array;
+  readonly base64url?: true;
 }
 
 /** @returns bytes of a regular file. @throws NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT for a folder, a device or a pipe */
@@ -29,12 +39,16 @@ export async function sizeOf(path: string): Promise<number> {
 
 /**
  * Hashes a file of any size with two buffers of 1 MiB: one is read into while the other is hashed.
- * @returns 32, 48 or 64 bytes.
+ * @param hash as node:crypto names it.
+ * @returns 32, 48 or 64 bytes for our own hashes.
  * @throws NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT for what is no regular file, CONFLICT when it changed meanwhile, CANCELLED (as AbortError)
  */
-export async function digestFile(path: string, hash: HashName, { signal, progress }: Watch): Promise<Uint8Array> {
-  return reading(path, signal, async (file, size) => {
+export async function digestFile(path: string, hash: HashName | ForeignHash, watch: Watch, frame: Frame = {}): Promise<Uint8Array> {
+  const { signal, progress } = watch;
+  return reading(path, watch, async (file, size) => {
     const digest = createHash(hash);
+    digest.update(frame.before ?? Buffer.alloc(0));
+    const encoder = frame.base64url === true ? base64urlPieces() : undefined;
     let filling = Buffer.allocUnsafeSlow(READ_SIZE);
     let hashing = Buffer.allocUnsafeSlow(READ_SIZE);
     let done = 0;
@@ -46,11 +60,45 @@ export async function digestFile(path: string, hash: HashName, { signal, progres
       [filling, hashing] = [hashing, filling];
       read = file.read(filling, 0, READ_SIZE, done + bytesRead);
       read.catch(() => undefined); // it is awaited in the next turn, unless hashing or progress throws first
-      digest.update(hashing.subarray(0, bytesRead));
+      const piece = hashing.subarray(0, bytesRead);
+      digest.update(encoder === undefined ? piece : encoder.next(piece));
       done += bytesRead;
       progress?.(done, size);
     }
-    return digest.digest();
+    if (encoder !== undefined) digest.update(encoder.end());
+    return digest.update(frame.after ?? Buffer.alloc(0)).digest();
+  });
+}
+
+/** Hashes that other programs' formats ask for beside ours. SHA-1 is for reading what is old. */
+export type ForeignHash = 'blake2b512' | 'sha1' | 'sha224' | 'sha3-256' | 'sha3-512' | 'shake256';
+
+/** Base64url without padding, piece by piece: what does not fill three bytes waits for the next piece. */
+export function base64urlPieces(): { next(piece: Uint8Array): Buffer; end(): Buffer } {
+  let left = Buffer.alloc(0);
+  return {
+    next(piece) {
+      const all = left.length === 0 ? Buffer.from(piece.buffer, piece.byteOffset, piece.length) : Buffer.concat([left, piece]);
+      const whole = all.length - (all.length % 3);
+      left = Buffer.from(all.subarray(whole));
+      return Buffer.from(all.toString('base64url', 0, whole), 'latin1');
+    },
+    end: () => Buffer.from(left.toString('base64url'), 'latin1'),
+  };
+}
+
+/** Reads a file piece by piece, for who writes it elsewhere. @param take is given pieces of 1 MiB, each valid until it returns. @throws as {@link digestFile} */
+export async function eachPiece(path: string, watch: Watch, take: (piece: Uint8Array) => Promise<void>): Promise<void> {
+  await reading(path, watch, async (file, size) => {
+    const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    for (let done = 0; ;) {
+      const { bytesRead } = await file.read(buffer, 0, READ_SIZE, done);
+      watch.signal.throwIfAborted();
+      if (bytesRead === 0) return;
+      done += bytesRead;
+      await take(buffer.subarray(0, bytesRead));
+      watch.progress?.(done, size);
+    }
   });
 }
 
@@ -59,8 +107,8 @@ export async function digestFile(path: string, hash: HashName, { signal, progres
  * @param max bytes; by default what pure schemes take, 256 MiB.
  * @throws CAPABILITY_MISSING beyond the default, naming the algorithms that serve; INVALID_INPUT beyond a `max` that was given; and as {@link digestFile}
  */
-export async function readWhole(path: string, max: number | undefined, signal: AbortSignal): Promise<Uint8Array> {
-  return reading(path, signal, async (file, size) => {
+export async function readWhole(path: string, max: number | undefined, signal: AbortSignal, facts?: BigIntStats): Promise<Uint8Array> {
+  return reading(path, { signal, ...(facts === undefined ? {} : { facts }) }, async (file, size) => {
     if (size > (max ?? MAX_WHOLE_FILE)) throw tooLarge(path, size, max);
     const bytes = Buffer.allocUnsafeSlow(size);
     for (let done = 0; done < size;) {
@@ -73,25 +121,38 @@ export async function readWhole(path: string, max: number | undefined, signal: A
   });
 }
 
+/** @returns how a file begins, at most `length` bytes. */
+export function readStart(path: string, length: number, watch: Watch): Promise<Uint8Array> {
+  return reading(path, watch, async (file, size) => {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(length, size)), 0, Math.min(length, size), 0);
+    return buffer.subarray(0, bytesRead);
+  });
+}
+
 /** Signature algorithms that hash first, and so take files of any size. */
 export const STREAMING_ALGORITHMS: readonly SignatureAlgorithmName[] = SIGNATURE_ALGORITHM_NAMES.filter((name) => SIGNATURE_ALGORITHMS[name].hash !== null);
 
-async function reading<T>(path: string, signal: AbortSignal, work: (file: FileHandle, size: number) => Promise<T>): Promise<T> {
+async function reading<T>(path: string, { signal, facts }: Watch, work: (file: FileHandle, size: number) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   await sizeOf(path); // before opening, which would wait for a pipe's writer
   let file: FileHandle | undefined;
   try {
     file = await open(path, 'r');
     const before = await file.stat({ bigint: true });
+    if (facts !== undefined && !isSame(facts, before)) throw changed(path);
     const result = await work(file, Number(before.size));
     const after = await file.stat({ bigint: true });
-    if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) throw changed(path);
+    if (!isSame(before, after)) throw changed(path);
     return result;
   } catch (thrown) {
     throw fileError(thrown, path, 'read');
   } finally {
     await file?.close();
   }
+}
+
+function isSame(before: BigIntStats, after: BigIntStats): boolean {
+  return after.size === before.size && after.mtimeNs === before.mtimeNs && after.ino === before.ino && after.dev === before.dev;
 }
 
 function changed(path: string): KeywrightError {

@@ -1,22 +1,43 @@
-import { KEY_ALGORITHMS, type KeyAlgorithmName, type SignatureAlgorithmName, signatureAlgorithmsOf } from '../contract/index.ts';
+import { KEY_ALGORITHMS, type KeyAlgorithmFacts, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type SignatureFormatName, type SignatureFormName, signatureAlgorithmsOf } from '../contract/index.ts';
+import type { FormatModule, SignOptionName, SignOptions } from './format.ts';
 
 /** Which key can make which signature format, and why not the rest. A new format is a new row here and a module beside this one. */
 
+type Judgement = { readonly algorithms: readonly SignatureAlgorithmName[] } | { readonly reason: string };
+
 export interface SignatureFormatFacts {
-  /** @returns the signature algorithms with which a key of `algorithm` can make it, the recommended one first, or why it cannot. */
-  judge(algorithm: KeyAlgorithmName): { readonly algorithms: readonly SignatureAlgorithmName[] } | { readonly reason: string };
+  /** @returns the signature algorithms with which a key of `algorithm` that signs can make it, the recommended one first, or why it cannot. */
+  judge(algorithm: KeyAlgorithmName): Judgement;
+  /** Options that it takes, besides the algorithm. */
+  readonly options: readonly SignOptionName[];
+  /** Ways to write it, the default first. */
+  readonly forms: readonly SignatureFormName[];
+  /** Whether the signature lies in a file of its own: a choice is made with `detached`, which is then the default. */
+  readonly detached: 'always' | 'never' | 'choice';
+  /** What is added to the file's name. */
+  suffix(options: Pick<SignOptions, 'form' | 'detached'>): string;
+  /** Signatures, and so touches, a file. */
+  readonly uses: number;
+  /** Whether a pure scheme must have the whole file here: it then takes at most 256 MiB, and less in a token. False: what is signed is short whatever the file's size. */
+  readonly wholeForPure: boolean;
+  /** Its module, loaded when it is first needed. */
+  load(): Promise<FormatModule>;
 }
 
-export const SIGNATURE_FORMATS = {
-  /** The bare signature, in a file of its own. */
+const fixed = (suffix: string) => () => suffix;
+const only = (...names: readonly SignatureAlgorithmName[]) => (algorithm: KeyAlgorithmName): SignatureAlgorithmName[] => {
+  const own = signatureAlgorithmsOf(algorithm);
+  return names.filter((name) => own.includes(name));
+};
+
+export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFormatFacts>> = {
   raw: {
-    judge: (algorithm) => {
-      const algorithms = signatureAlgorithmsOf(algorithm);
-      return algorithms.length > 0 ? { algorithms } : { reason: whyNoSignature(algorithm) };
-    },
+    judge: (algorithm) => ({ algorithms: signatureAlgorithmsOf(algorithm) }),
+    options: ['encoding', 'form'], forms: ['binary', 'base64'], detached: 'always', suffix: fixed('.sig'), uses: 1, wholeForPure: true,
+    load: async () => (await import('./bare.ts')).bare,
   },
-} as const satisfies Record<string, SignatureFormatFacts>;
-export type SignatureFormatName = keyof typeof SIGNATURE_FORMATS;
+};
+export const SIGNATURE_FORMAT_NAMES = Object.keys(SIGNATURE_FORMATS) as SignatureFormatName[];
 
 export interface FormatRow {
   readonly format: SignatureFormatName;
@@ -24,14 +45,34 @@ export interface FormatRow {
   readonly algorithms: readonly SignatureAlgorithmName[];
   /** Why not, in a sentence; null when it is available. */
   readonly reason: string | null;
+  /** What it can be made of, where that is not everything. */
+  readonly limit: string | null;
+  /** Signatures, and so touches, a file. */
+  readonly uses: number;
+  readonly forms: readonly SignatureFormName[];
+  readonly suffix: string;
 }
 
-/** @returns a row for each format. */
-export function formatsOf(algorithm: KeyAlgorithmName): FormatRow[] {
-  return (Object.keys(SIGNATURE_FORMATS) as SignatureFormatName[]).map((format) => {
-    const verdict = SIGNATURE_FORMATS[format].judge(algorithm);
-    return 'reason' in verdict ? { format, available: false, algorithms: [], reason: verdict.reason } : { format, available: true, algorithms: verdict.algorithms, reason: null };
+/** @param unable why the key signs nothing at all now, whatever the format: it is in the trash, suspended, made for something else. @returns a row for each format. */
+export function formatsOf(algorithm: KeyAlgorithmName, unable: string | null = null): FormatRow[] {
+  return SIGNATURE_FORMAT_NAMES.map((format) => {
+    const { uses, forms, suffix } = SIGNATURE_FORMATS[format];
+    const judged = judgeFormat(format, algorithm);
+    const reason = 'reason' in judged ? judged.reason : unable;
+    const row = { format, uses, forms, suffix: suffix({}) };
+    return reason !== null || 'reason' in judged ? { ...row, available: false, algorithms: [], reason, limit: null } : { ...row, available: true, algorithms: judged.algorithms, reason: null, limit: limitOf(format, judged.algorithms) };
   });
+}
+
+/** @returns with which algorithms a key can make a format, the recommended one first, or why it cannot. */
+export function judgeFormat(format: SignatureFormatName, algorithm: KeyAlgorithmName): Judgement {
+  const facts: KeyAlgorithmFacts = KEY_ALGORITHMS[algorithm];
+  return facts.usages.includes('sign') ? SIGNATURE_FORMATS[format].judge(algorithm) : { reason: whyNoSignature(algorithm) };
+}
+
+function limitOf(format: SignatureFormatName, algorithms: readonly SignatureAlgorithmName[]): string | null {
+  const { hash }: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[algorithms[0] as SignatureAlgorithmName];
+  return hash === null && SIGNATURE_FORMATS[format].wholeForPure ? 'Files of at most 256 MiB, and in a token what its buffer holds: a pure scheme signs the file itself and not its digest.' : null;
 }
 
 function whyNoSignature(algorithm: KeyAlgorithmName): string {

@@ -1,0 +1,113 @@
+import { basename } from 'node:path';
+import { KeywrightError, MAX_INLINE_MESSAGE, type fileOperations, type InputOf, type OutputOf, type SignatureAlgorithmName } from '../../contract/index.ts';
+import { FileContent } from '../../signing/content.ts';
+import type { Made, SigningKey, SignOptionName, SignOptions } from '../../signing/format.ts';
+import { formatsOf, judgeFormat, SIGNATURE_FORMATS } from '../../signing/table.ts';
+import { verifySignature } from '../../signing/verify.ts';
+import { writeAside } from '../../signing/write-aside.ts';
+import type { Context } from '../context.ts';
+import { facet, publicKeyOf, refOf } from '../handlers/key-records.ts';
+import { assertPath, fileOf, outputOf } from './places.ts';
+import { discard } from './spool.ts';
+
+type SignInput = InputOf<typeof fileOperations.sign>;
+type SignedFile = OutputOf<typeof fileOperations.sign>['files'][number];
+
+const OPTIONS: readonly SignOptionName[] = ['encoding', 'form', 'detached', 'namespace', 'comment', 'payloadType', 'prehash', 'certificate'];
+
+/** @returns what is asked for, once it is certain that this key and this format can do it. @throws CAPABILITY_MISSING, INVALID_INPUT */
+export function optionsOf(input: SignInput, { key }: Context): SignOptions {
+  const { format } = input;
+  const judged = judgeFormat(format, key.algorithm);
+  if ('reason' in judged) {
+    const able = formatsOf(key.algorithm).filter(({ available }) => available).map((row) => row.format);
+    throw new KeywrightError('CAPABILITY_MISSING', { detail: judged.reason, remedy: able.length === 0 ? 'Choose another key.' : `Choose another key, or sign as ${able.join(', ')}.`, alternatives: able });
+  }
+  const algorithm = input.algorithm ?? (judged.algorithms[0] as SignatureAlgorithmName);
+  if (!judged.algorithms.includes(algorithm)) throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${key.label}” is ${key.algorithm}: it cannot sign as ${format} with ${algorithm}.`, remedy: 'Choose one that fits.', alternatives: judged.algorithms });
+  const facts = SIGNATURE_FORMATS[format];
+  for (const name of OPTIONS) {
+    if (input[name] === undefined || facts.options.includes(name) || (name === 'detached' && input.detached !== (facts.detached === 'never'))) continue;
+    throw new KeywrightError('INVALID_INPUT', { detail: name === 'detached' ? `${format} signatures ${facts.detached === 'never' ? 'lie in the signed file itself' : 'are files of their own'}.` : `The format ${format} has no ${name}.`, where: `/${name}`, remedy: 'Leave it out.' });
+  }
+  if (input.form !== undefined && !facts.forms.includes(input.form)) throw new KeywrightError('INVALID_INPUT', { detail: `The format ${format} has no form ${input.form}.`, where: '/form', alternatives: facts.forms });
+  return { algorithm, ...Object.fromEntries(OPTIONS.flatMap((name) => (input[name] === undefined ? [] : [[name, input[name]]]))) };
+}
+
+/** Signs one file and puts the signature where the call says. */
+export async function signFile(file: SignInput['files'][number], index: number, options: SignOptions, input: SignInput, context: Context): Promise<SignedFile> {
+  const { path, name, upload } = await fileOf(file, context);
+  const { signal } = context.call;
+  const content = await FileContent.open(path, name, { signal, progress: progressOf(context, name, index, input.files.length) });
+  const facts = SIGNATURE_FORMATS[input.format];
+  const { key, uses } = await signingKey(name, index, input, context);
+  const made = await (await facts.load()).sign(content, key, options);
+  const written = await deliver(made, path, name, facts.suffix(options), input, context);
+  if (upload !== null) await discard(context.services.spoolFolder, upload);
+  const signature = 'bytes' in made ? made.bytes : written === null ? await collect(made) : null;
+  return { name, bytes: content.bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature, uses: uses(), written };
+}
+
+interface CountingKey {
+  readonly key: SigningKey;
+  /** How often it was used. */
+  uses(): number;
+}
+
+/** The call's key as formats see it, wherever it lives. Nothing that it returns leaves here unverified. */
+async function signingKey(file: string, index: number, input: SignInput, context: Context): Promise<CountingKey> {
+  const { key } = context;
+  const store = await context.session.backends.storeOf(key);
+  const signer = facet(store.signer, store, 'sign');
+  const spki = await publicKeyOf(key, context);
+  const { uses } = SIGNATURE_FORMATS[input.format];
+  let used = 0;
+  const places = [...(input.files.length > 1 ? [`${index + 1} of ${input.files.length}`] : [])];
+  return {
+    uses: () => used,
+    key: { label: key.label, algorithm: key.algorithm, spki, async sign(algorithm, content) {
+      used += 1;
+      const place = [...places, ...(uses > 1 ? [`signature ${used} of ${uses}`] : [])];
+      const signature = await signer.sign({ ...refOf(key), purpose: `sign ${basename(file)}${place.length > 0 ? ` (${place.join(', ')})` : ''}` }, algorithm, content, context.keyCall);
+      // A signer that returns garbage (a broken token, a fault attack) must leave no file behind.
+      if (await verifySignature(spki, algorithm, content, signature)) return signature;
+      throw new KeywrightError('INTERNAL', { detail: `The signature that ${store.name} made of ${basename(file)} does not verify. It was thrown away.`, remedy: 'Try again; if it persists, do not trust this key’s backend.' });
+    } },
+  };
+}
+
+async function deliver(made: Made, path: string, name: string, suffix: string, { out }: SignInput, context: Context): Promise<SignedFile['written']> {
+  if ('inline' in out) return null;
+  const { signal } = context.call;
+  const produce = (write: (piece: Uint8Array) => Promise<void>): Promise<void> => ('bytes' in made ? write(made.bytes) : made.write(write));
+  if ('beside' in out) {
+    // An upload has no place beside it: its signature is fetched.
+    if (path !== name) {
+      const place = await outputOf({ download: true }, `${basename(name)}${suffix}`, context);
+      await writeAside(place.path, { overwrite: false, signal }, produce);
+      return place.written;
+    }
+    assertPath(path, context);
+    await writeAside(`${path}${suffix}`, { overwrite: out.overwrite, signal }, produce);
+    return { path: `${path}${suffix}` };
+  }
+  assertPath(out.path, context);
+  await writeAside(out.path, { overwrite: out.overwrite, signal }, produce);
+  return { path: out.path };
+}
+
+/** What holds the file itself is answered only as long as it fits into an answer. */
+async function collect(made: Exclude<Made, { bytes: Uint8Array }>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  await made.write(async (piece) => {
+    bytes += piece.length;
+    if (bytes > MAX_INLINE_MESSAGE) throw new KeywrightError('INVALID_INPUT', { detail: 'The signed file is too large for an answer.', where: '/out', remedy: 'Have it written to a file.' });
+    pieces.push(Buffer.from(piece));
+  });
+  return Buffer.concat(pieces);
+}
+
+export function progressOf(context: Context, file: string, index: number, files: number): (bytes: number, totalBytes: number) => void {
+  return (bytes, totalBytes) => context.call.progress({ file: basename(file), index, files, bytes, totalBytes });
+}

@@ -1,0 +1,75 @@
+import type { BigIntStats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { HashName, SignatureAlgorithmName } from '../contract/index.ts';
+import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts } from '../contract/index.ts';
+import type { Content } from '../keystore/keystore.ts';
+import { fileError } from './file-errors.ts';
+import { digestFile, eachPiece, type ForeignHash, type Frame, readStart, readWhole, sizeOf, type Watch } from './raw.ts';
+
+/** A file that is signed or verified: of any size, read as often as a format needs, and the same one each time. */
+export class FileContent {
+  readonly path: string;
+  /** As the person calls it. */
+  readonly name: string;
+  readonly bytes: number;
+  readonly signal: AbortSignal;
+  readonly #watch: Watch;
+  readonly #facts: BigIntStats;
+  readonly #digests = new Map<string, Promise<Uint8Array>>();
+  #whole: Promise<Uint8Array> | undefined;
+
+  private constructor(path: string, name: string, facts: BigIntStats, watch: Watch) {
+    this.path = path;
+    this.name = name;
+    this.bytes = Number(facts.size);
+    this.signal = watch.signal;
+    this.#facts = facts;
+    this.#watch = { ...watch, facts };
+  }
+
+  /** @throws NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT for what is no regular file. The methods: CONFLICT when it has changed since. */
+  static async open(path: string, name: string, watch: Watch): Promise<FileContent> {
+    await sizeOf(path);
+    try {
+      return new FileContent(path, name, await stat(path, { bigint: true }), watch);
+    } catch (thrown) {
+      throw fileError(thrown, path, 'read');
+    }
+  }
+
+  /** @returns the digest of the file, within a format's frame if it has one. The bare one is made once. */
+  digest(hash: HashName | ForeignHash, frame?: Frame): Promise<Uint8Array> {
+    if (frame !== undefined) return digestFile(this.path, hash, this.#watch, frame);
+    const known = this.#digests.get(hash) ?? digestFile(this.path, hash, this.#watch);
+    this.#digests.set(hash, known);
+    return known;
+  }
+
+  /** @returns all of it. @throws CAPABILITY_MISSING beyond 256 MiB; INVALID_INPUT beyond a `max` that was given */
+  async whole(max?: number): Promise<Uint8Array> {
+    if (max !== undefined && this.bytes > max) return readWhole(this.path, max, this.signal, this.#facts);
+    this.#whole ??= readWhole(this.path, undefined, this.signal, this.#facts);
+    return this.#whole;
+  }
+
+  /** @returns how it begins, to tell what it is. */
+  start(): Promise<Uint8Array> {
+    return readStart(this.path, 64 * 1024, this.#watch);
+  }
+
+  /** @returns what a signer is given: the digest for schemes that hash first, all of it for pure ones. */
+  async for(algorithm: SignatureAlgorithmName, frame: Frame = {}): Promise<Content> {
+    const { hash }: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[algorithm];
+    const isBare = Object.keys(frame).length === 0;
+    if (hash !== null) return { digest: await this.digest(hash, isBare ? undefined : frame) };
+    const whole = await this.whole();
+    if (isBare) return { message: whole };
+    const middle = frame.base64url === true ? Buffer.from(Buffer.from(whole.buffer, whole.byteOffset, whole.length).toString('base64url')) : whole;
+    return { message: Buffer.concat([frame.before ?? Buffer.alloc(0), middle, frame.after ?? Buffer.alloc(0)]) };
+  }
+
+  /** Copies it elsewhere, piece by piece. */
+  each(take: (piece: Uint8Array) => Promise<void>): Promise<void> {
+    return eachPiece(this.path, this.#watch, take);
+  }
+}
