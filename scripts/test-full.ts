@@ -14,6 +14,7 @@ const DEBIAN_PACKAGES = [
   'chromium', 'xvfb', 'xauth', 'libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'fonts-dejavu-core',
   'unzip', 'xz-utils', 'dbus', 'strace', 'openssh-client', 'openssl', 'curl', 'procps',
   'pcscd', 'vsmartcard-vpcd', 'opensc', 'yubico-piv-tool', 'ykcs11', 'softhsm2',
+  'minisign', 'signify-openbsd', 'gnupg', 'gpgsm', 'sqv', 'poppler-utils', 'xmlsec1', 'git',
 ];
 
 function isInstalled(name: string): boolean {

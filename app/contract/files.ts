@@ -5,10 +5,10 @@ import { operation } from './operation.ts';
 import { Empty, FileIn, FileWritten, KeyReference, Timestamp } from './records.ts';
 
 /** Signature formats: `raw` is the bare signature, each other one is its standard's. */
-export const SignatureFormat = z.enum(['raw']);
+export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose']);
 export type SignatureFormatName = z.output<typeof SignatureFormat>;
 /** Ways to write a signature; `files.formats` tells which format has which. */
-export const SignatureForm = z.enum(['binary', 'base64']);
+export const SignatureForm = z.enum(['binary', 'base64', 'compact', 'json']);
 export type SignatureFormName = z.output<typeof SignatureForm>;
 const MAX_SIGNATURE = 4 * 1024 * 1024;
 const FileProgress = z.strictObject({ file: z.string(), index: z.int(), files: z.int(), bytes: z.int(), totalBytes: z.int() });

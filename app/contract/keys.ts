@@ -12,7 +12,7 @@ import {
 /** Largest file of keys that is read. */
 const MAX_KEY_FILE = 4 * 1024 * 1024;
 export const KeyFileFormat = z.enum(['pkcs8', 'pkcs1', 'sec1', 'jwk', 'openssh', 'raw']);
-export const PublicKeyFormat = z.enum(['pem', 'der', 'jwk', 'openssh']);
+export const PublicKeyFormat = z.enum(['pem', 'der', 'jwk', 'openssh', 'minisign', 'cose']);
 const KEY_COLUMNS = ['label', 'algorithm', 'backend', 'state', 'notAfter', 'id'] as const;
 
 /** What a token asks further: where the key goes, and what the token asks for when it acts. */

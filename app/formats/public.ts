@@ -4,6 +4,8 @@ import { type Jwk, publicJwk, publicPartsOfJwk } from './jwk.ts';
 import { malformed, notSupported, within } from './malformed.ts';
 import { looksLikeSshLine, parseSshLine, writeSshLine } from './openssh-public.ts';
 import { looksLikePem, parsePem, writePem } from './pem.ts';
+import { coseKey, hasCoseKey, readCoseKey } from './cose-key.ts';
+import { MINISIGN_COMMENT, readMinisignPublicKey, writeMinisignPublicKey } from './minisign.ts';
 import { recognise } from './recognise.ts';
 import { sniffDer } from './sniff.ts';
 import { buildSpki, parseRsaPublicKey, parseSpki, type PublicParts } from './spki.ts';
@@ -15,7 +17,7 @@ const MAX_PUBLIC_KEY_FILE = 1024 * 1024;
 /**
  * @param spki SubjectPublicKeyInfo, DER.
  * @param comment OpenSSH's comment, or the JWK's `kid`; PEM and DER have no place for one.
- * @returns text for PEM, JWK and OpenSSH, each with a line end; DER as it is.
+ * @returns text for PEM, JWK, OpenSSH and minisign, each with a line end; DER and COSE as they are.
  * @throws CAPABILITY_MISSING when the format has no name for the algorithm
  */
 export function writePublicKey(spki: Uint8Array, algorithm: KeyAlgorithmName, format: PublicKeyFormat, comment?: string): Uint8Array {
@@ -25,12 +27,14 @@ export function writePublicKey(spki: Uint8Array, algorithm: KeyAlgorithmName, fo
     case 'der': return buildSpki(parts);
     case 'pem': return writePem('PUBLIC KEY', buildSpki(parts));
     case 'openssh': return writeSshLine(parts, comment);
+    case 'minisign': return minisignFile(parts);
+    case 'cose': return coseKey(parts);
     case 'jwk': return Buffer.from(`${JSON.stringify({ ...publicJwk(parts), ...(comment === undefined ? {} : { kid: comment }) }, null, 2)}\n`);
   }
 }
 
 /**
- * @param content SPKI in PEM or DER, PKCS#1 public key in PEM or DER, JWK (a private one gives its public part), or a line of OpenSSH.
+ * @param content SPKI in PEM or DER, PKCS#1 public key in PEM or DER, JWK or COSE_Key (a private one gives its public part), minisign, or a line of OpenSSH.
  * @returns canonical SPKI, DER, so that its fingerprint does not depend on the file.
  * @throws INVALID_INPUT with the place, CAPABILITY_MISSING naming what it is
  */
@@ -43,6 +47,7 @@ function readPublicParts(content: Uint8Array): PublicParts {
   if (content.length > MAX_PUBLIC_KEY_FILE) throw malformed(`The file has ${content.length} bytes; ${MAX_PUBLIC_KEY_FILE} is the most for a public key.`, MAX_PUBLIC_KEY_FILE);
   const kind = sniffDer(content);
   if (kind === 'public-key' || (kind === undefined && content[0] === 0x30)) return parseSpki(content);
+  if (kind === undefined && (content[0] ?? 0) >> 5 === 5) return readCoseKey(content); // a map of CBOR; no text begins so
   if (kind === 'pkcs1-public') return { kind: 'rsa', ...parseRsaPublicKey(content) };
   if (kind === undefined && looksLikePem(content)) {
     const block = parsePem(content).find(({ label }) => label === 'PUBLIC KEY' || label === 'RSA PUBLIC KEY');
@@ -51,13 +56,19 @@ function readPublicParts(content: Uint8Array): PublicParts {
     }
   } else if (kind === undefined) {
     const text = Buffer.from(content).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart();
+    if (text.startsWith(MINISIGN_COMMENT)) return { kind: 'bytes', algorithm: 'ed25519', bytes: readMinisignPublicKey(content) };
     if (text.startsWith('{')) return publicPartsOfJwk(onlyJwk(parseJson(content)));
     const line = text.split(/[\r\n]/, 1)[0] as string;
     if (looksLikeSshLine(line)) return parseSshLine(line).parts;
   }
   const { what, detail, readable } = recognise(content);
-  if (what === 'unknown' || what === 'empty') throw malformed('The file holds no public key that can be read: SPKI in PEM or DER, JWK, or a line of OpenSSH.', 0);
+  if (what === 'unknown' || what === 'empty') throw malformed('The file holds no public key that can be read: SPKI in PEM or DER, JWK, COSE, minisign, or a line of OpenSSH.', 0);
   throw notSupported(readable ? `${detail} A public key is needed here.` : detail, 'Give the public key.', ['pem', 'der', 'jwk', 'openssh']);
+}
+
+function minisignFile(parts: PublicParts): Uint8Array {
+  if (parts.kind === 'bytes' && parts.algorithm === 'ed25519') return writeMinisignPublicKey(parts.bytes);
+  throw notSupported(`minisign has Ed25519 keys alone, and this one is ${parts.algorithm}.`, 'Write it as SPKI or OpenSSH.', ['pem', 'openssh']);
 }
 
 function onlyJwk(json: unknown): Jwk {
@@ -73,5 +84,6 @@ export function publicFormatsOf(algorithm: KeyAlgorithmName): PublicKeyFormat[] 
   const { family, kind } = KEY_ALGORITHMS[algorithm];
   if (kind === 'symmetric') return [];
   return ['pem', 'der', ...(algorithm.includes('brainpool') ? [] : ['jwk' as const]),
-    ...(family === 'rsa' || ['ec-p256', 'ec-p384', 'ec-p521', 'ed25519'].includes(algorithm) ? ['openssh' as const] : [])];
+    ...(family === 'rsa' || ['ec-p256', 'ec-p384', 'ec-p521', 'ed25519'].includes(algorithm) ? ['openssh' as const] : []),
+    ...(algorithm === 'ed25519' ? ['minisign' as const] : []), ...(hasCoseKey(algorithm) ? ['cose' as const] : [])];
 }

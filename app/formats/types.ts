@@ -2,7 +2,7 @@ import type { KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
 import type { KeyMaterial } from '../keystore/keystore.ts';
 
 export type KeyFileFormat = 'pkcs8' | 'pkcs1' | 'sec1' | 'jwk' | 'openssh' | 'raw';
-export type PublicKeyFormat = 'pem' | 'der' | 'jwk' | 'openssh';
+export type PublicKeyFormat = 'pem' | 'der' | 'jwk' | 'openssh' | 'minisign' | 'cose';
 
 /** A private or secret key as it was found in a file. */
 export interface ReadKey {

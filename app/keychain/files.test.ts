@@ -119,8 +119,15 @@ describe('signing files', () => {
   test('the table of formats says what each key can make', async () => {
     const { rows } = await core.call<{ rows: { key: string; format: string; available: boolean; algorithms: string[] }[] }>('files.formats');
     expect(rows).toContainEqual(expect.objectContaining({ key: ed.uri, format: 'raw', available: true, algorithms: ['ed25519'] }));
+    expect(rows).toContainEqual(expect.objectContaining({ key: ed.uri, format: 'minisign', available: true, uses: 2, suffix: '.minisig' }));
+    expect(rows).toContainEqual(expect.objectContaining({ key: ec.uri, format: 'minisign', available: false, reason: expect.stringContaining('pure Ed25519') }));
     const aes = await core.call<KeyRecord>('keys.generate', { label: 'No signer', algorithm: 'aes-256' });
-    expect((await core.call<{ rows: unknown[] }>('files.formats', { key: aes.id })).rows).toEqual([expect.objectContaining({ available: false, reason: expect.stringMatching(/./) })]);
+    const none = (await core.call<{ rows: { available: boolean; reason: string }[] }>('files.formats', { key: aes.id })).rows;
+    expect(none.every(({ available, reason }) => !available && reason.includes('symmetric'))).toBe(true);
+    const resting = await core.call<KeyRecord>('keys.generate', { label: 'Resting', algorithm: 'ec-p256' });
+    await core.call('keys.update', { key: resting.id, state: 'suspended' });
+    const { rows: rest } = await core.call<{ rows: { format: string; available: boolean; reason: string }[] }>('files.formats', { key: resting.id });
+    expect(rest.find(({ format }) => format === 'raw')).toMatchObject({ available: false, reason: expect.stringContaining('suspended') });
   });
 });
 
@@ -205,4 +212,55 @@ test('a signature in the other encoding of ECDSA verifies too; one of another ke
   const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const foreign = signWith('sha256', Buffer.from('encoded'), stranger.privateKey).toString('base64url');
   expect(await core.call('files.verify', { file: { path }, signature: { bytes: foreign } })).toMatchObject({ intact: false, trusted: false });
+});
+
+describe('formats', () => {
+  test('each has a name of its own beside the file, is told by its content, and says how often the key was used', async () => {
+    for (const [format, key, suffix, uses] of [['sshsig', ec, '.sig', 1], ['minisign', ed, '.minisig', 2], ['jws', ec, '.jws', 1], ['cose', ec, '.cose', 1]] as const) {
+      const path = await file('{"claims":true}');
+      const { files } = await core.call<{ files: { uses: number; written: unknown }[] }>('files.sign', { files: [{ path }], key: key.id, format });
+      expect(files[0]).toMatchObject({ uses, written: { path: `${path}${suffix}` } });
+      expect(await core.call('files.verify', { file: { path }, signature: { path: `${path}${suffix}` } })).toMatchObject({
+        intact: true, trusted: true, format, signer: { key: key.uri }, signatures: [{ intact: true, trustedBy: { source: 'held-key', name: key.label }, problem: null }],
+      });
+    }
+  });
+
+  test('what holds the file itself is verified on its own, and answered inline as long as it fits', async () => {
+    for (const [format, more] of [['jwt', {}], ['dsse', {}], ['jws', { detached: false }], ['jws', { detached: false, form: 'json' }], ['cose', { detached: false }]] as const) {
+      const path = await file('{"sub":"ada"}');
+      const { files } = await core.call<Signed>('files.sign', { files: [{ path }], key: ec.id, format, out: { inline: true }, ...more });
+      const signed = await file(Buffer.from(files[0]!.signature, 'base64url'));
+      expect(await core.call('files.verify', { file: { path: signed } })).toMatchObject({ intact: true, trusted: true, format });
+    }
+  });
+
+  test('what does not fit the key or the format is refused before anything is read', async () => {
+    const files = [{ path: join(folder, 'not there') }];
+    await expect(core.call('files.sign', { files, key: ec.id, format: 'minisign' })).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { alternatives: expect.arrayContaining(['sshsig', 'jws']) } });
+    await expect(core.call('files.sign', { files, key: ec.id, format: 'jws', algorithm: 'ecdsa-sha512' })).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { alternatives: ['ecdsa-sha256'] } });
+    for (const options of [{ format: 'raw', namespace: 'git' }, { format: 'sshsig', detached: false }, { format: 'jwt', detached: true }, { format: 'raw', form: 'json' }, { format: 'cose', encoding: 'der' }]) {
+      await expect(core.call('files.sign', { files, key: ec.id, ...options }), JSON.stringify(options)).rejects.toEqual(fails('INVALID_INPUT'));
+    }
+  });
+
+  test('an allowed signer is trusted by the list alone', async () => {
+    const path = await file('listed');
+    await core.call('files.sign', { files: [{ path }], key: ec.id, format: 'sshsig', namespace: 'release' });
+    const signature = { path: `${path}.sig` };
+    const line = Buffer.from((await core.call<{ content: string }>('keys.public', { key: ec.id, format: 'openssh' })).content, 'base64url').toString();
+    const listed = Buffer.from(`ada@example.com namespaces="release" ${line}`).toString('base64url');
+    expect(await core.call('files.verify', { file: { path }, signature, namespace: 'release', allowedSigners: listed })).toMatchObject({ trusted: true, signer: { name: 'ada@example.com' }, signatures: [{ trustedBy: { source: 'allowed-signers' } }] });
+    expect(await core.call('files.verify', { file: { path }, signature, namespace: 'release', allowedSigners: listed, identity: 'eve' })).toMatchObject({ intact: true, trusted: false });
+    expect(await core.call('files.verify', { file: { path }, signature, namespace: 'release', allowedSigners: Buffer.from('# nobody').toString('base64url') })).toMatchObject({ intact: true, trusted: false });
+    expect(await core.call('files.verify', { file: { path }, signature })).toMatchObject({ intact: false, verdict: expect.stringContaining('“release”') });
+  });
+
+  test('a key that was marked as compromised is named, and not trusted', async () => {
+    const stolen = await core.call<KeyRecord>('keys.generate', { label: 'Stolen', algorithm: 'ec-p256' });
+    const path = await file('by whom?');
+    await core.call('files.sign', { files: [{ path }], key: stolen.id, format: 'sshsig' });
+    await core.call('keys.update', { key: stolen.id, state: 'compromised' });
+    expect(await core.call('files.verify', { file: { path }, signature: { path: `${path}.sig` } })).toMatchObject({ intact: true, trusted: false, signer: { label: 'Stolen' }, verdict: expect.stringContaining('compromised') });
+  });
 });

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { HashName, SignatureAlgorithmName } from '../contract/index.ts';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts } from '../contract/index.ts';
 import type { Content } from '../keystore/keystore.ts';
 import { fileError } from './file-errors.ts';
-import { digestFile, eachPiece, type ForeignHash, type Frame, readStart, readWhole, sizeOf, type Watch } from './raw.ts';
+import { base64urlPieces, digestFile, eachPiece, type ForeignHash, type Frame, readStart, readWhole, sizeOf, type Watch } from './raw.ts';
 
 /** A file that is signed or verified: of any size, read as often as a format needs, and the same one each time. */
 export class FileContent {
@@ -68,8 +69,20 @@ export class FileContent {
     return { message: Buffer.concat([frame.before ?? Buffer.alloc(0), middle, frame.after ?? Buffer.alloc(0)]) };
   }
 
+  /** Whether these bytes are the file's: of what a signature carries itself. */
+  async holds(bytes: Uint8Array): Promise<boolean> {
+    return this.bytes === bytes.length && createHash('sha256').update(bytes).digest().equals(await this.digest('sha256'));
+  }
+
   /** Copies it elsewhere, piece by piece. */
   each(take: (piece: Uint8Array) => Promise<void>): Promise<void> {
     return eachPiece(this.path, this.#watch, take);
+  }
+
+  /** Copies it in base64url without padding (RFC 4648 §5). */
+  async encoded(take: (piece: Uint8Array) => Promise<void>): Promise<void> {
+    const encoder = base64urlPieces();
+    await this.each((piece) => take(encoder.next(piece)));
+    await take(encoder.end());
   }
 }

@@ -4,9 +4,8 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { KEY_ALGORITHM_NAMES, KEY_ALGORITHMS, KeywrightError, SIGNATURE_ALGORITHMS } from '../contract/index.ts';
+import { KeywrightError, SIGNATURE_ALGORITHMS } from '../contract/index.ts';
 import { digestFile, MAX_WHOLE_FILE, readWhole, sizeOf, STREAMING_ALGORITHMS } from './raw.ts';
-import { formatsOf } from './table.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keywright-signing-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -103,15 +102,4 @@ describe('a pure scheme', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed448');
     expect(verify(null, Buffer.from('af82', 'hex'), publicKey, sign(null, await readWhole(path, undefined, signal), privateKey))).toBe(true);
   });
-});
-
-test('the table tells for every key which format it can make, or why not', () => {
-  for (const name of KEY_ALGORITHM_NAMES) {
-    for (const { available, algorithms, reason } of formatsOf(name)) {
-      expect(available).toBe((KEY_ALGORITHMS[name].usages as readonly string[]).includes('sign'));
-      expect([algorithms.length > 0, reason === null]).toEqual([available, available]);
-    }
-  }
-  expect(formatsOf('rsa-3072')[0]).toMatchObject({ format: 'raw', available: true, algorithms: expect.arrayContaining(['rsa-pss-sha256', 'rsa-pkcs1-sha512']) });
-  expect(formatsOf('ml-kem-768')[0]?.reason).toContain('does not sign');
 });

@@ -3,6 +3,29 @@ import type { SignatureFormatName } from '../contract/index.ts';
 /** Tells a signature's format by its content. Names and endings of files say nothing. */
 
 /** @param start how the signature's file begins: 64 KiB are enough. @returns `raw` for what is none of the others. */
-export function recogniseSignature(_start: Uint8Array): SignatureFormatName {
+export function recogniseSignature(start: Uint8Array): SignatureFormatName {
+  const text = Buffer.from(start.buffer, start.byteOffset, start.length).toString('latin1').trimStart();
+  if (text.startsWith('untrusted comment:')) return text.includes('\ntrusted comment:') ? 'minisign' : 'signify';
+  if (text.includes('-----BEGIN SSH SIGNATURE-----')) return 'sshsig';
+  if (text.startsWith('{')) return jsonFormat(text);
+  if (/^eyJ[A-Za-z0-9_-]*\.[^.]*\.[A-Za-z0-9_-]*\s*$/.test(text) || /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{20,}$/.test(text)) return isJwt(text) ? 'jwt' : 'jws';
+  if (isCose(start)) return 'cose';
   return 'raw';
+}
+
+function jsonFormat(text: string): SignatureFormatName {
+  if (/"payloadType"\s*:/.test(text)) return 'dsse';
+  return /"(signatures?|payload|protected)"\s*:/.test(text) ? 'jws' : 'raw';
+}
+
+function isJwt(text: string): boolean {
+  return /"typ"\s*:\s*"(?:[a-z+]*jwt)"/i.test(Buffer.from(text.split('.', 1)[0] as string, 'base64url').toString('latin1'));
+}
+
+/** The tags of COSE_Sign1 and COSE_Sign around an array of four whose first is a byte string: nothing, or a short map. Without a tag it must be named. */
+function isCose(start: Uint8Array): boolean {
+  const [first = 0, second = 0] = start;
+  const at = first === 0xd2 ? 1 : first === 0xd8 && second === 98 ? 2 : 0;
+  const [array = 0, head = 0, map = 0] = start.subarray(at);
+  return at > 0 && array === 0x84 && (head === 0x40 || (head >> 5 === 2 && map >> 5 === 5));
 }

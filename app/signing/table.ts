@@ -1,4 +1,6 @@
 import { KEY_ALGORITHMS, type KeyAlgorithmFacts, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type SignatureFormatName, type SignatureFormName, signatureAlgorithmsOf } from '../contract/index.ts';
+import { COSE_ALGORITHMS, JOSE_ALGORITHMS } from './names.ts';
+import { sshAlgorithmsOf } from './ssh-signature.ts';
 import type { FormatModule, SignOptionName, SignOptions } from './format.ts';
 
 /** Which key can make which signature format, and why not the rest. A new format is a new row here and a module beside this one. */
@@ -25,16 +27,58 @@ export interface SignatureFormatFacts {
 }
 
 const fixed = (suffix: string) => () => suffix;
-const only = (...names: readonly SignatureAlgorithmName[]) => (algorithm: KeyAlgorithmName): SignatureAlgorithmName[] => {
-  const own = signatureAlgorithmsOf(algorithm);
-  return names.filter((name) => own.includes(name));
+
+/** @returns a judgement by a format's names for algorithms. */
+const named = (names: Readonly<Partial<Record<SignatureAlgorithmName, (key: KeyAlgorithmName) => unknown>>>, standard: string) => (key: KeyAlgorithmName): Judgement => {
+  const algorithms = signatureAlgorithmsOf(key).filter((name) => names[name]?.(key) !== undefined);
+  return algorithms.length > 0 ? { algorithms } : { reason: key === 'rsa-1024' ? `${standard} asks for RSA keys of at least 2048 bits.` : `${standard} has no name for signatures of ${key} keys.` };
 };
+const pureEd25519 = (program: string) => (key: KeyAlgorithmName): Judgement =>
+  (key === 'ed25519' ? { algorithms: ['ed25519'] } : { reason: `${program} needs a pure Ed25519 signature, and this key is ${key}.` });
 
 export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFormatFacts>> = {
   raw: {
     judge: (algorithm) => ({ algorithms: signatureAlgorithmsOf(algorithm) }),
     options: ['encoding', 'form'], forms: ['binary', 'base64'], detached: 'always', suffix: fixed('.sig'), uses: 1, wholeForPure: true,
     load: async () => (await import('./bare.ts')).bare,
+  },
+  sshsig: {
+    judge: (key) => {
+      const algorithms = sshAlgorithmsOf(key);
+      return algorithms.length > 0 ? { algorithms } : { reason: `OpenSSH has no key type for ${key}.` };
+    },
+    options: ['namespace', 'certificate'], forms: [], detached: 'always', suffix: fixed('.sig'), uses: 1, wholeForPure: false,
+    load: async () => (await import('./sshsig.ts')).sshsig,
+  },
+  minisign: {
+    judge: pureEd25519('minisign'),
+    options: ['comment', 'prehash'], forms: [], detached: 'always', suffix: fixed('.minisig'), uses: 2, wholeForPure: false,
+    load: async () => (await import('./minisign.ts')).minisign,
+  },
+  signify: {
+    judge: pureEd25519('signify'),
+    options: [], forms: [], detached: 'always', suffix: fixed('.sig'), uses: 1, wholeForPure: true,
+    load: async () => (await import('./minisign.ts')).signify,
+  },
+  jws: {
+    judge: named(JOSE_ALGORITHMS, 'JOSE'),
+    options: ['form', 'detached', 'payloadType'], forms: ['compact', 'json'], detached: 'choice', suffix: fixed('.jws'), uses: 1, wholeForPure: true,
+    load: async () => (await import('./jws.ts')).jws,
+  },
+  jwt: {
+    judge: named(JOSE_ALGORITHMS, 'JOSE'),
+    options: ['payloadType'], forms: [], detached: 'never', suffix: fixed('.jwt'), uses: 1, wholeForPure: false,
+    load: async () => (await import('./jws.ts')).jwt,
+  },
+  dsse: {
+    judge: (key) => ({ algorithms: signatureAlgorithmsOf(key) }),
+    options: ['payloadType'], forms: [], detached: 'never', suffix: fixed('.dsse.json'), uses: 1, wholeForPure: false,
+    load: async () => (await import('./dsse.ts')).dsse,
+  },
+  cose: {
+    judge: named(COSE_ALGORITHMS, 'COSE'),
+    options: ['detached', 'payloadType'], forms: [], detached: 'choice', suffix: fixed('.cose'), uses: 1, wholeForPure: true,
+    load: async () => (await import('./cose.ts')).cose,
   },
 };
 export const SIGNATURE_FORMAT_NAMES = Object.keys(SIGNATURE_FORMATS) as SignatureFormatName[];

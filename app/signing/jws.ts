@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { KEY_ALGORITHMS, SIGNATURE_ALGORITHMS, type SignatureAlgorithmName, signatureAlgorithmsOf } from '../contract/index.ts';
+import { ecdsaDerToP1363 } from '../formats/index.ts';
+import { parseJson } from '../formats/json.ts';
+import { publicJwk } from '../formats/jwk.ts';
+import { malformed, malformedAt } from '../formats/malformed.ts';
+import { parseSpki } from '../formats/spki.ts';
+import type { FileContent } from './content.ts';
+import { type FormatModule, type Made, notIntact, type SignatureVerdict, type SigningKey, type SignOptions, type Trust } from './format.ts';
+import { readJws, type JwsSignature } from './jws-read.ts';
+import { JOSE_ALGORITHMS } from './names.ts';
+import type { Frame } from './raw.ts';
+import { tryKeys } from './try-keys.ts';
+
+/**
+ * JWS (RFC 7515): compact or JSON, with the payload inside or detached (appendix F). A detached payload is signed as it is
+ * (`b64: false`, RFC 7797), so that a file of any size is hashed once and nothing is encoded. JWT (RFC 7519): the file is the set of claims.
+ */
+const MAX_TOKEN = 128 * 1024 * 1024;
+
+export const jws: FormatModule = {
+  sign: (file, key, options) => make(file, key, options, {}),
+  async verify(file, signature, trust) {
+    return (await judgeAll(file, signature, trust)).verdicts;
+  },
+};
+
+export const jwt: FormatModule = {
+  async sign(file, key, options) {
+    claimsOf(await file.whole(1024 * 1024));
+    return make(file, key, { ...options, detached: false, form: 'compact' }, { typ: options.payloadType ?? 'JWT' });
+  },
+  async verify(file, signature, trust) {
+    const { verdicts, payload } = await judgeAll(file, signature, trust);
+    const claims = claimsOf(payload ?? (await file.whole(1024 * 1024)));
+    return verdicts.map((verdict) => (verdict.intact ? { ...verdict, ...timely(claims, trust.at, verdict), notes: [...verdict.notes, ...facts(claims)] } : verdict));
+  },
+};
+
+async function make(file: FileContent, key: SigningKey, { algorithm, detached = true, form = 'compact', payloadType }: SignOptions, more: Record<string, unknown>): Promise<Made> {
+  const alg = JOSE_ALGORITHMS[algorithm]?.(key.algorithm);
+  const header = { alg, kid: thumbprint(key.spki), ...(payloadType === undefined ? {} : { typ: payloadType }), ...more, ...(detached ? { b64: false, crit: ['b64'] } : {}) };
+  const protectedText = Buffer.from(JSON.stringify(header)).toString('base64url');
+  const made = await key.sign(algorithm, await file.for(algorithm, frameOf(protectedText, !detached)));
+  const signature = Buffer.from(SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaDerToP1363(made, KEY_ALGORITHMS[key.algorithm].bits) : made).toString('base64url');
+  const [start, end] = form === 'compact' ? [`${protectedText}.`, `.${signature}`]
+    : detached ? [`{"signatures":[{"protected":"${protectedText}","signature":"${signature}"}]}\n`, ''] : [`{"payload":"`, `","signatures":[{"protected":"${protectedText}","signature":"${signature}"}]}\n`];
+  if (detached) return { bytes: Buffer.from(start + end) };
+  return { async write(take) {
+    await take(Buffer.from(start));
+    await file.encoded(take);
+    await take(Buffer.from(end));
+  } };
+}
+
+/** What is signed: the protected header, a dot, and the payload, encoded or not (RFC 7515 §5.1, RFC 7797 §3). */
+function frameOf(protectedText: string, encoded: boolean): Frame {
+  return { before: Buffer.from(`${protectedText}.`), ...(encoded ? { base64url: true } : {}) };
+}
+
+async function judgeAll(file: FileContent, signature: Uint8Array | null, trust: Trust): Promise<{ verdicts: SignatureVerdict[]; payload: Uint8Array | null }> {
+  const { payload, signatures } = readJws(signature ?? (await file.whole(MAX_TOKEN)));
+  if (payload === null && signature === null) throw malformed('The payload is detached.', undefined, 'Name the file, and the signature’s file beside it.');
+  if (payload !== null && signature !== null && !(await file.holds(payload.content))) return { verdicts: [notIntact('The JWS holds another file than this one.')], payload: payload.content };
+  const verdicts: SignatureVerdict[] = [];
+  for (const one of signatures) verdicts.push(await judge(one, payload, file, trust));
+  return { verdicts, payload: payload?.content ?? null };
+}
+
+async function judge({ protectedText, alg, encoded, signature, problem }: JwsSignature, payload: { text: string; content: Uint8Array } | null, file: FileContent, trust: Trust): Promise<SignatureVerdict> {
+  if (problem !== null) return notIntact(problem);
+  const frame = frameOf(protectedText, encoded);
+  return tryKeys({
+    signature, ecdsa: 'p1363',
+    // The header says which algorithm; which key may use it is ours to say, so that no public key is ever taken for a secret.
+    algorithms: ({ algorithm: key }) => signatureAlgorithmsOf(key).filter((name) => JOSE_ALGORITHMS[name]?.(key) === alg || (alg === 'Ed25519' && name === 'ed25519') || (alg === 'Ed448' && name === 'ed448')),
+    content: async (algorithm: SignatureAlgorithmName) => (payload === null ? file.for(algorithm, frame) : { message: Buffer.concat([frame.before as Uint8Array, Buffer.from(payload.text)]) }),
+  }, trust);
+}
+
+/** @returns the JWK thumbprint (RFC 7638 §3) of a public key: what names it to who has it as a JWK. */
+export function thumbprint(spki: Uint8Array): string {
+  const jwk = publicJwk(parseSpki(spki));
+  const required = ({ RSA: ['e', 'kty', 'n'], EC: ['crv', 'kty', 'x', 'y'], OKP: ['crv', 'kty', 'x'], AKP: ['alg', 'kty', 'pub'] } as Record<string, string[]>)[jwk['kty'] ?? ''] ?? [];
+  return createHash('sha256').update(JSON.stringify(Object.fromEntries(required.map((name) => [name, jwk[name]])))).digest('base64url');
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** @throws INVALID_INPUT unless it is a set of claims whose times are numbers (RFC 7519 §2, §4.1). */
+function claimsOf(content: Uint8Array): Claims {
+  const claims = parseJson(content);
+  if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) throw malformed('The claims of a JWT should be a JSON object.', 0);
+  for (const name of ['exp', 'nbf', 'iat']) {
+    const value = (claims as Claims)[name];
+    if (value !== undefined && (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > 8.64e12)) throw malformedAt(`/${name}`, `“${name}” should be a time: seconds since 1970.`);
+  }
+  return claims as Claims;
+}
+
+function timely(claims: Claims, at: Date, verdict: SignatureVerdict): Partial<SignatureVerdict> {
+  const now = at.getTime() / 1000;
+  const time: SignatureVerdict['time'] = typeof claims['iat'] === 'number' ? { at: new Date(claims['iat'] * 1000).toISOString(), according: 'signer', by: null } : null;
+  if (typeof claims['exp'] === 'number' && now >= claims['exp']) return { time, trustedBy: null, problem: `The token expired at ${new Date(claims['exp'] * 1000).toISOString()}.` };
+  if (typeof claims['nbf'] === 'number' && now < claims['nbf']) return { time, trustedBy: null, problem: `The token is not valid before ${new Date(claims['nbf'] * 1000).toISOString()}.` };
+  return { time, problem: verdict.problem };
+}
+
+function facts(claims: Claims): string[] {
+  return ['iss', 'sub', 'aud'].flatMap((name) => (claims[name] === undefined ? [] : [`The token’s ${name} is ${JSON.stringify(claims[name])}.`]));
+}

@@ -1,0 +1,171 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { compactVerify, flattenedVerify, generalVerify, importJWK, type JWK, jwtVerify } from 'jose';
+import { describe, expect, test, vi } from 'vitest';
+import { KEY_ALGORITHMS, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureFormatName } from '../contract/index.ts';
+import { readCbor, writeCbor, type CborTag } from '../formats/cbor.ts';
+import { ecdsaP1363ToDer, writePublicKey } from '../formats/index.ts';
+import { hasTool, HAS_SSH_KEYGEN, pairOf, PAIRS, run, SECRETS, temporaryFolder } from '../formats/testing/keys.ts';
+import { formatsOf, judgeFormat, SIGNATURE_FORMATS, SIGNATURE_FORMAT_NAMES } from './table.ts';
+import { contentOf, signAs, signingKey, trusting, verifyAs } from './testing/keys.ts';
+
+/** The table, walked: each pair that it offers signs and an independent tool verifies it; each pair that it refuses says why. */
+
+vi.setConfig({ testTimeout: 120_000 });
+const TEXT = '{"sub":"ada","iss":"The Magic Words are Squeamish Ossifrage"}';
+/** SLH-DSA's slow sets go the same way as the quick ones, and take seconds each. */
+const KEYS = [...PAIRS, ...SECRETS].filter((name) => !/^slh.*(s$|f$)/.test(name) || name === 'slh-dsa-sha2-128f');
+
+interface Case {
+  readonly key: KeyAlgorithmName;
+  readonly file: string;
+  readonly signature: Buffer;
+}
+interface Judge {
+  /** Undefined: it is here. */
+  readonly missing: string | undefined;
+  /** @throws when the signature is not right. */
+  judge(made: Case): Promise<void> | void;
+}
+
+const publicFile = (key: KeyAlgorithmName, format: 'openssh' | 'minisign', folder: string): string => {
+  writeFileSync(join(folder, 'public'), writePublicKey(pairOf(key).spki, key, format));
+  return join(folder, 'public');
+};
+const jwkOf = async (key: KeyAlgorithmName, alg: string): Promise<never> => (await importJWK(JSON.parse(Buffer.from(writePublicKey(pairOf(key).spki, key, 'jwk')).toString()) as JWK, alg)) as never;
+/** By node:crypto over the very bytes that the standard says are signed, in whichever algorithm of the key fits. */
+const verifiesMessage = (key: KeyAlgorithmName, message: Uint8Array, signature: Uint8Array): boolean => {
+  const publicKey = createPublicKey({ key: pairOf(key).spki, format: 'der', type: 'spki' });
+  const [{ hash, family }] = [SIGNATURE_ALGORITHMS[(judgeFormat('raw', key) as { algorithms: (keyof typeof SIGNATURE_ALGORITHMS)[] }).algorithms[0]!] as SignatureAlgorithmFacts];
+  return verify(hash, message, { key: publicKey, ...(family === 'rsa-pss' ? { padding: 6, saltLength: -2 } : {}) }, signature);
+};
+
+const JUDGES: Readonly<Record<SignatureFormatName, Judge>> = {
+  raw: { missing: undefined, judge: ({ key, signature }) => expect(verifiesMessage(key, Buffer.from(TEXT), signature)).toBe(true) },
+  sshsig: { missing: HAS_SSH_KEYGEN ? undefined : 'ssh-keygen', judge({ key, signature }) {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, 'allowed'), `ada@example.com ${Buffer.from(writePublicKey(pairOf(key).spki, key, 'openssh')).toString()}`);
+    writeFileSync(join(folder.path, 'sig'), signature);
+    expect(run('ssh-keygen', ['-Y', 'verify', '-f', join(folder.path, 'allowed'), '-I', 'ada@example.com', '-n', 'file', '-s', join(folder.path, 'sig')], Buffer.from(TEXT)).toString()).toContain('Good "file" signature');
+  } },
+  minisign: { missing: hasTool('minisign', '-v') ? undefined : 'minisign', judge({ key, file, signature }) {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, 'sig'), signature);
+    expect(run('minisign', ['-V', '-p', publicFile(key, 'minisign', folder.path), '-m', file, '-x', join(folder.path, 'sig')]).toString()).toContain(`file:${basename(file)}`);
+  } },
+  signify: { missing: hasTool('signify-openbsd') ? undefined : 'signify-openbsd', judge({ key, file, signature }) {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, 'sig'), signature);
+    expect(run('signify-openbsd', ['-V', '-p', publicFile(key, 'minisign', folder.path), '-m', file, '-x', join(folder.path, 'sig')]).toString()).toContain('Signature Verified');
+  } },
+  jws: { missing: undefined, async judge({ key, signature }) {
+    const [header = '', , end = ''] = signature.toString().split('.');
+    const { alg } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { alg: string };
+    if (alg === 'ES256K' || key === 'ed448') { // which WebCrypto, and so jose, lacks
+      const half = KEY_ALGORITHMS[key].bits;
+      const raw = Buffer.from(end, 'base64url');
+      return expect(verifiesMessage(key, Buffer.from(`${header}.${TEXT}`), key === 'ed448' ? raw : ecdsaP1363ToDer(raw, half))).toBe(true);
+    }
+    await flattenedVerify({ protected: header, payload: Buffer.from(TEXT), signature: end }, await jwkOf(key, alg));
+  } },
+  jwt: { missing: undefined, async judge({ key, signature }) {
+    const [header = '', payload = '', end = ''] = signature.toString().split('.');
+    const { alg } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { alg: string };
+    if (alg === 'ES256K' || key === 'ed448') {
+      const raw = Buffer.from(end, 'base64url');
+      return expect(verifiesMessage(key, Buffer.from(`${header}.${payload}`), key === 'ed448' ? raw : ecdsaP1363ToDer(raw, 256))).toBe(true);
+    }
+    expect((await jwtVerify(signature.toString(), await jwkOf(key, alg))).payload.sub).toBe('ada');
+  } },
+  dsse: { missing: undefined, judge({ key, signature }) {
+    const { payload, payloadType, signatures } = JSON.parse(signature.toString()) as { payload: string; payloadType: string; signatures: { sig: string }[] };
+    expect(Buffer.from(payload, 'base64').toString()).toBe(TEXT);
+    const encoded = Buffer.concat([Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${TEXT.length} `), Buffer.from(TEXT)]);
+    expect(verifiesMessage(key, encoded, Buffer.from(signatures[0]!.sig, 'base64'))).toBe(true);
+  } },
+  cose: { missing: undefined, judge({ key, signature }) {
+    const { value } = readCbor(signature) as CborTag;
+    const [protectedHeader, , payload, raw] = value as [Uint8Array, unknown, null, Uint8Array];
+    expect(payload).toBe(null);
+    const signed = writeCbor(['Signature1', protectedHeader, Buffer.alloc(0), Buffer.from(TEXT)]);
+    expect(verifiesMessage(key, signed, KEY_ALGORITHMS[key].family === 'ec' ? ecdsaP1363ToDer(raw, KEY_ALGORITHMS[key].bits) : raw)).toBe(true);
+  } },
+};
+
+describe.each(SIGNATURE_FORMAT_NAMES)('%s', (format) => {
+  const { missing, judge } = JUDGES[format];
+  const able = KEYS.filter((key) => !('reason' in judgeFormat(format, key)));
+
+  test.each(able)(`a key of %s makes it${missing === undefined ? '' : ` (not judged: there is no ${missing} here)`}, others find it right, and so do we, but for one byte changed`, async (key) => {
+    using folder = temporaryFolder();
+    const signer = signingKey(key);
+    const file = await contentOf(folder.path, TEXT);
+    const signature = await signAs(format, file, signer);
+    expect(signer.asked).toHaveLength(SIGNATURE_FORMATS[format].uses);
+    if (missing === undefined) await judge({ key, file: file.path, signature });
+    const embedded = SIGNATURE_FORMATS[format].detached === 'never';
+    const named = format === 'signify' ? 'minisign' : format;
+    const holder = embedded ? await contentOf(folder.path, signature, 'signed') : file;
+    const [verdict] = await verifyAs(holder, embedded ? null : signature, trusting(key), format === 'raw' ? 'raw' : undefined);
+    expect([named, verdict]).toMatchObject([named, { intact: true, trustedBy: { source: 'held-key' }, problem: null }]);
+    const [stranger] = await verifyAs(holder, embedded ? null : signature, { ...trusting(), named: false });
+    expect(stranger?.trustedBy).toBe(null);
+    if (embedded) return;
+    const [other] = await verifyAs(await contentOf(folder.path, TEXT.replace('ada', 'eve')), signature, trusting(key), format);
+    expect(other).toMatchObject({ intact: false, trustedBy: null });
+  });
+
+  test('what cannot make it is told why', () => {
+    for (const key of KEYS.filter((name) => !able.includes(name))) {
+      const row = formatsOf(key).find((one) => one.format === format);
+      expect(row).toMatchObject({ available: false, algorithms: [], limit: null });
+      expect(row?.reason).toMatch(/[a-z].*\.$/);
+    }
+  });
+});
+
+test('of a large file each format asks the key for a digest or a few bytes, unless the scheme is pure and the table says so', async () => {
+  using folder = temporaryFolder();
+  const large = '{"a":"' + 'x'.repeat(300_000) + '"}';
+  for (const format of SIGNATURE_FORMAT_NAMES) {
+    for (const key of ['rsa-2048', 'ec-p256', 'ed25519'] as const) {
+      if ('reason' in judgeFormat(format, key)) continue;
+      const signer = signingKey(key);
+      await signAs(format, await contentOf(folder.path, large), signer);
+      const longest = Math.max(...signer.asked.map(({ content }) => ('digest' in content ? content.digest : content.message).length));
+      const whole = key === 'ed25519' && (SIGNATURE_FORMATS[format].wholeForPure || SIGNATURE_FORMATS[format].detached === 'never');
+      expect([format, key, longest > 1000]).toEqual([format, key, whole]);
+    }
+  }
+});
+
+test('a key that may not sign now is refused for every format with that reason', () => {
+  for (const row of formatsOf('ed25519', '“Old” is suspended.')) expect(row).toMatchObject({ available: false, reason: '“Old” is suspended.' });
+});
+
+test('jose reads every form of a JWS: with the payload inside, and as JSON', async () => {
+  using folder = temporaryFolder();
+  const file = await contentOf(folder.path, TEXT);
+  const key = await jwkOf('ec-p256', 'ES256');
+  const attached = await signAs('jws', file, signingKey('ec-p256'), { detached: false });
+  expect(Buffer.from((await compactVerify(attached.toString(), key)).payload).toString()).toBe(TEXT);
+  const general = await signAs('jws', file, signingKey('ec-p256'), { detached: false, form: 'json' });
+  expect(Buffer.from((await generalVerify(JSON.parse(general.toString()) as never, key)).payload).toString()).toBe(TEXT);
+  const { signatures: [only] } = JSON.parse((await signAs('jws', file, signingKey('ec-p256'), { form: 'json' })).toString()) as { signatures: { protected: string; signature: string }[] };
+  await flattenedVerify({ ...only!, payload: Buffer.from(TEXT) }, key);
+  for (const [made, holds] of [[attached, true], [general, true]] as const) {
+    expect(await verifyAs(await contentOf(folder.path, made, 'token'), null, trusting('ec-p256'))).toMatchObject([{ intact: holds }]);
+    expect(await verifyAs(file, made, trusting('ec-p256'))).toMatchObject([{ intact: true }]);
+    expect(await verifyAs(await contentOf(folder.path, 'another file', 'other'), made, trusting('ec-p256'))).toMatchObject([{ intact: false }]);
+  }
+});
+
+test('COSE holds a file of any size inside, as well as beside', async () => {
+  using folder = temporaryFolder();
+  for (const size of [0, 23, 24, 255, 256, 65_536]) {
+    const made = await signAs('cose', await contentOf(folder.path, Buffer.alloc(size, 'x')), signingKey('ec-p256'), { detached: false, payloadType: 'text/plain' });
+    expect(await verifyAs(await contentOf(folder.path, made, 'signed'), null, trusting('ec-p256'))).toMatchObject([{ intact: true }]);
+    expect(createHash('sha256').update(((readCbor(made) as CborTag).value as Uint8Array[])[2]!).digest()).toEqual(createHash('sha256').update(Buffer.alloc(size, 'x')).digest());
+  }
+});
