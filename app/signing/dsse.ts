@@ -65,7 +65,7 @@ function bytesOf(text: unknown, where: string): Uint8Array {
 function isStatement(content: Uint8Array): boolean {
   try {
     const json = parseJson(content) as Record<string, unknown> | null;
-    return typeof json === 'object' && json !== null && /^https:\/\/in-toto\.io\/Statement\//.test(String(json['_type'])) && Array.isArray(json['subject']) && typeof json['predicateType'] === 'string';
+    return typeof json === 'object' && json !== null && String(json['_type']).startsWith('https://in-toto.io/Statement/') && Array.isArray(json['subject']) && typeof json['predicateType'] === 'string';
   } catch {
     return false;
   }
