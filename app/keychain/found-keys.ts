@@ -6,6 +6,7 @@ import type { Token, TokenContents, TokenFacts } from '../keystore/tokens.ts';
 import type { SealedStorage } from '../storage/sealed/index.ts';
 import type { AuditFacts, AuditTrail } from './audit.ts';
 import type { Backends } from './backends.ts';
+import { CERTIFICATE_PREFIX, type CertificateInventory } from './certificate-inventory.ts';
 import type { Context } from './context.ts';
 import { KEY_PREFIX, primary, PUBLIC_PREFIX, type Inventory, type StoredKey } from './inventory.ts';
 import type { Ports } from './ports.ts';
@@ -22,6 +23,7 @@ const HOLD_MS = 10_000;
 interface Parts {
   readonly storage: SealedStorage;
   readonly inventory: Inventory;
+  readonly certificates: CertificateInventory;
   readonly backends: Backends;
   readonly audit: AuditTrail;
   readonly signal: AbortSignal;
@@ -172,7 +174,7 @@ export class FoundKeys implements AsyncDisposable {
 
   /** Makes the inventory's keys of a token what the token says they are. */
   async #enter(token: Token, contents: TokenContents): Promise<void> {
-    const { inventory, storage } = this.#parts;
+    const { inventory, certificates, storage } = this.#parts;
     const unit = new UnitOfWork(storage);
     const changed: { id: string; key: StoredKey | undefined }[] = [];
     const left = new Map(inventory.ofToken(token.facts.id).map((key) => [key.uri, key]));
@@ -204,23 +206,29 @@ export class FoundKeys implements AsyncDisposable {
       await inventory.remove(key.id, unit);
       changed.push({ id: key.id, key: undefined });
     }
-    await this.#commit(unit, changed);
+    const certificatesChanged = await certificates.enterFound({ id: token.facts.id, title: titleOf(token.facts) }, contents.slots, unit);
+    await this.#commit(unit, changed, certificatesChanged);
   }
 
-  async #commit(unit: UnitOfWork, changed: readonly { id: string; key: StoredKey | undefined }[]): Promise<void> {
-    if (changed.length === 0) return;
-    const { inventory, audit, emit } = this.#parts;
+  async #commit(unit: UnitOfWork, changed: readonly { id: string; key: StoredKey | undefined }[], certificatesChanged: Awaited<ReturnType<CertificateInventory['enterFound']>>): Promise<void> {
+    if (changed.length + certificatesChanged.length === 0) return;
+    const { inventory, certificates, audit, emit } = this.#parts;
     const facts: AuditFacts = {
       at: new Date().toISOString(), request: randomUUID(), principal: KEYWRIGHT.id, principalName: KEYWRIGHT.name, face: KEYWRIGHT.face, operation: 'tokens.watch', effect: 'write', outcome: 'ok',
-      subjects: changed.flatMap(({ key }) => (key === undefined ? [] : [key.uri])), detail: 'what a token holds was entered into the inventory',
+      subjects: [...changed.flatMap(({ key }) => (key === undefined ? [] : [key.uri])), ...certificatesChanged.map(({ id }) => `certificate:${id}`)], detail: 'what a token holds was entered into the inventory',
     };
     const stored = await unit.commit((tx) => audit.record(facts, tx));
     for (const { id, key } of changed) {
       const record = stored.get(KEY_PREFIX + id);
       inventory.applied(id, key === undefined || record === undefined ? undefined : { key, revision: record.revision });
     }
+    for (const { id, certificate } of certificatesChanged) {
+      const record = stored.get(CERTIFICATE_PREFIX + id);
+      certificates.applied(id, certificate === undefined || record === undefined ? undefined : { certificate, revision: record.revision });
+    }
     await audit.settle(facts);
-    emit({ type: 'keys.changed', ids: changed.map(({ id }) => id) });
+    if (certificatesChanged.length > 0) emit({ type: 'certificates.changed' });
+    if (changed.length > 0) emit({ type: 'keys.changed', ids: changed.map(({ id }) => id) });
   }
 
   #failed(thrown: unknown): void {

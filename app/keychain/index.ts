@@ -5,6 +5,7 @@ import { Dispatcher, type Handler } from './dispatcher.ts';
 import { EventBus } from './events.ts';
 import { sweepSpool } from './files/spool.ts';
 import { backendHandlers } from './handlers/backends.ts';
+import { certificateHandlers } from './handlers/certificates.ts';
 import { fileHandlers } from './handlers/files.ts';
 import { keyHandlers } from './handlers/keys.ts';
 import { serviceHandlers } from './handlers/service.ts';
@@ -23,7 +24,7 @@ export type { Config, ConfigEntry, ConfigValue, CoreKind, LaterBackend, Ports } 
 const SWEEP_EVERY = 10 * 60 * 1000;
 
 /** Handlers by operation, of all nouns. */
-export const HANDLERS: ReadonlyMap<string, Handler> = new Map([...storeHandlers, ...backendHandlers, ...keyHandlers, ...fileHandlers, ...tokenHandlers, ...serviceHandlers]);
+export const HANDLERS: ReadonlyMap<string, Handler> = new Map([...storeHandlers, ...backendHandlers, ...keyHandlers, ...certificateHandlers, ...fileHandlers, ...tokenHandlers, ...serviceHandlers]);
 
 export interface LocalCore extends Core {
   /** A face that listens adds its address, to be shown by `agent.status`. */

@@ -4,6 +4,7 @@ import { Access } from './access.ts';
 import { AuditTrail } from './audit.ts';
 import { Backends } from './backends.ts';
 import type { Cancellation } from './cancellation.ts';
+import { CERTIFICATE_PREFIX, CertificateInventory } from './certificate-inventory.ts';
 import { FoundKeys } from './found-keys.ts';
 import { Inventory, KEY_PREFIX } from './inventory.ts';
 import { JobRecords } from './job-records.ts';
@@ -13,6 +14,7 @@ import type { Ports } from './ports.ts';
 export interface Session extends AsyncDisposable {
   readonly storage: SealedStorage;
   readonly inventory: Inventory;
+  readonly certificates: CertificateInventory;
   readonly backends: Backends;
   readonly audit: AuditTrail;
   readonly access: Access;
@@ -30,15 +32,16 @@ export async function openSession(storage: SealedStorage, ports: Ports, options:
   const controller = new AbortController();
   const inFlight = new Set<Cancellation>();
   const inventory = new Inventory(storage.snapshot(KEY_PREFIX));
+  const certificates = new CertificateInventory(storage, storage.snapshot(CERTIFICATE_PREFIX));
   const [audit, access, backends, jobs] = await Promise.all([
     AuditTrail.open(storage, { strict: options.strictAudit, onAppend: options.onAudit }),
     Access.open(storage),
     Backends.open(ports, { storage, keepPinMinutes: options.keepPinMinutes }),
     JobRecords.open(storage),
   ]);
-  const found = await FoundKeys.open({ storage, inventory, backends, audit, signal: controller.signal, emit: options.emit, log: ports.log });
+  const found = await FoundKeys.open({ storage, inventory, certificates, backends, audit, signal: controller.signal, emit: options.emit, log: ports.log });
   return {
-    storage, inventory, backends, audit, access, found, jobs, signal: controller.signal, inFlight,
+    storage, inventory, certificates, backends, audit, access, found, jobs, signal: controller.signal, inFlight,
     async [Symbol.asyncDispose]() {
       const locked = new KeywrightError('STORE_LOCKED', { detail: 'The store was locked while this was in flight.', remedy: 'Unlock it and try again.' });
       controller.abort(locked);

@@ -24,6 +24,7 @@ export const PASSPHRASE = 'correct horse battery staple 42';
 const KEY_PASSPHRASE = 'another pass phrase 99';
 const text = (plain: string): string => Buffer.from(plain).toString('base64url');
 const key = (name: string) => (known: Known): { key: string } => ({ key: known[name] });
+const certificate = (name: string) => (known: Known): { certificate: string } => ({ certificate: known[name] });
 const generate = (name: string, algorithm: string): Exercise => ({ operation: 'keys.generate', input: () => ({ algorithm, label: name }), keep: (output, known) => (known[name] = output.uri) });
 
 const inToken = (more: object = {}) => (): object => ({ token: 'fake', ...more });
@@ -94,6 +95,23 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'keys.mac', input: ({ hmac }) => ({ key: hmac, message: text('hello') }), keep: ({ mac }, known) => (known['mac'] = mac) },
   { operation: 'keys.verify-mac', input: ({ hmac, mac }) => ({ key: hmac, message: text('hello'), mac }) },
   { operation: 'keys.random', input: () => ({ bytes: 16 }) },
+
+  { operation: 'certificates.self-sign', input: ({ pair }) => ({ key: pair, subject: 'CN=Ada Example,O=Example', days: 365 }), keep: ({ id, pem }, known) => {
+    known['certificate'] = id;
+    known['pem'] = pem;
+  } },
+  { operation: 'certificates.request', input: ({ pair }) => ({ key: pair, subject: 'CN=example.org', san: ['dns:example.org'] }) },
+  { operation: 'certificates.import', input: () => ({ content: text(CERTIFICATE) }), keep: ({ certificates: [one] }, known) => (known['imported'] = one.id) },
+  { operation: 'certificates.list', input: () => ({ search: 'ada', limit: 5 }) },
+  { operation: 'certificates.show', input: certificate('certificate') },
+  { operation: 'certificates.update', input: ({ imported }) => ({ certificate: imported, label: 'Imported', tags: ['test'], trusted: true }) },
+  { operation: 'certificates.export', input: ({ certificate: id }) => ({ certificate: id, format: 'pem', withChain: true }) },
+  { operation: 'certificates.chain', input: certificate('certificate') },
+  { operation: 'certificates.compare', input: ({ certificate: id, imported }) => ({ certificate: id, other: imported }) },
+  { operation: 'certificates.delete', input: certificate('imported') },
+  { operation: 'certificates.restore', input: certificate('imported') },
+  { operation: 'certificates.delete', input: certificate('imported') },
+  { operation: 'certificates.purge', input: certificate('imported'), answers: { confirm: true } },
 
   { operation: 'files.formats', input: key('pair') },
   { operation: 'files.upload', input: () => ({ name: 'report.txt' }), body: () => Buffer.from('a report'), keep: ({ upload }, known) => (known['upload'] = upload) },

@@ -1,10 +1,12 @@
-import type { backendOperations, encryptionOperations, fileOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations, tokenOperations } from '../../contract/index.ts';
+import type { backendOperations, certificateMakingOperations, certificateOperations, encryptionOperations, fileOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations, tokenOperations } from '../../contract/index.ts';
 import type { Context } from '../context.ts';
 import type { Handler } from '../dispatcher.ts';
 
 type AllOperations =
   | (typeof backendOperations)[keyof typeof backendOperations]
   | (typeof encryptionOperations)[keyof typeof encryptionOperations]
+  | (typeof certificateMakingOperations)[keyof typeof certificateMakingOperations]
+  | (typeof certificateOperations)[keyof typeof certificateOperations]
   | (typeof fileOperations)[keyof typeof fileOperations]
   | (typeof keyOperations)[keyof typeof keyOperations]
   | (typeof keyUseOperations)[keyof typeof keyUseOperations]

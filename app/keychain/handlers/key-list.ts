@@ -1,15 +1,13 @@
-import { KeywrightError } from '../../contract/index.ts';
 import { primary, recordOf, stateOf, type SortField, type StoredKey } from '../inventory.ts';
+import { cursorAfter, parseFilter, startOf } from '../listing.ts';
 import type { Session } from '../session.ts';
 import type { HandlersOf } from './handlers.ts';
-
-type Matcher = (key: StoredKey) => boolean;
 
 export const keyListHandler: Pick<HandlersOf<'keys'>, 'keys.list'> = {
   async 'keys.list'(input, { session, services }) {
     // A command that runs by itself has watched nothing: it looks now.
     if (services.about.kind === 'cli') await session.found.settled();
-    const filter = parseFilter(input.filter ?? '');
+    const filter = parseFilter(input.filter ?? '', FIELDS);
     const words = (input.search ?? '').toLowerCase().split(/\s+/).filter((word) => word !== '');
     const descending = input.sort.startsWith('-');
     const field = (descending ? input.sort.slice(1) : input.sort) as SortField;
@@ -20,7 +18,7 @@ export const keyListHandler: Pick<HandlersOf<'keys'>, 'keys.list'> = {
     const end = start + input.limit;
     const fetchedAt = new Date().toISOString();
     return {
-      keys: found.slice(start, end).map((key) => recordOf(key, session.backends)),
+      keys: found.slice(start, end).map((key) => recordOf(key, session)),
       cursor: end < found.length ? cursorAfter(found[end - 1]!, end) : null,
       total: found.length,
       groups,
@@ -63,25 +61,6 @@ function titleOf(name: string, keys: readonly StoredKey[], grouping: Grouping, {
   return grouping === 'publicKey' ? first.label : name;
 }
 
-/** A cursor names the last key given; should that be gone, the place where it was serves. */
-function cursorAfter(key: StoredKey, index: number): string {
-  return Buffer.from(JSON.stringify([key.id, index])).toString('base64url');
-}
-
-function startOf(cursor: string | undefined, found: readonly StoredKey[]): number {
-  if (cursor === undefined) return 0;
-  try {
-    const [id, index] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as [string, number];
-    if (found[index - 1]?.id === id) return index;
-    const last = found.findIndex((key) => key.id === id);
-    if (last >= 0) return last + 1;
-    if (Number.isSafeInteger(index) && index >= 0) return Math.min(index, found.length);
-  } catch {
-    // Told below, like any other cursor that is not ours.
-  }
-  throw new KeywrightError('INVALID_INPUT', { detail: 'The cursor is not one of this list.', where: '/cursor', remedy: 'Begin again without a cursor.' });
-}
-
 const FIELDS: Readonly<Record<string, (key: StoredKey) => readonly string[]>> = {
   algorithm: (key) => [key.algorithm],
   backend: (key) => [key.backend],
@@ -94,22 +73,3 @@ const FIELDS: Readonly<Record<string, (key: StoredKey) => readonly string[]>> = 
   token: ({ hardware }) => (hardware === null ? [] : [hardware.token, hardware.tokenTitle]),
   slot: ({ hardware }) => (hardware === null || hardware.slot === null ? [] : [hardware.slot]),
 };
-
-/** `field=value`, `field!=value`, `field~part`; values with spaces in double quotes. @throws INVALID_INPUT with the place. */
-function parseFilter(text: string): Matcher[] {
-  const matchers: Matcher[] = [];
-  const term = /\s*(?:([a-z]+)(!=|=|~)("[^"]*"|[^\s"]+)|(\S+))/gy;
-  for (let match = term.exec(text); match !== null; match = term.exec(text)) {
-    const [, name, operator, quoted, stray] = match;
-    const read = name === undefined ? undefined : FIELDS[name];
-    if (stray !== undefined || read === undefined) {
-      throw new KeywrightError('INVALID_INPUT', { detail: `The filter is not understood at “${(stray ?? name ?? '').slice(0, 40)}”.`, where: '/filter', remedy: 'Write field=value, field!=value or field~part.', alternatives: Object.keys(FIELDS) });
-    }
-    const value = (quoted!.startsWith('"') ? quoted!.slice(1, -1) : quoted!).toLowerCase();
-    matchers.push((key) => {
-      const values = read(key).map((each) => each.toLowerCase());
-      return operator === '~' ? values.some((each) => each.includes(value)) : values.includes(value) === (operator === '=');
-    });
-  }
-  return matchers;
-}

@@ -16,7 +16,7 @@ export async function writeKey(context: Context, key: StoredKey): Promise<KeyRec
     if (record !== undefined) inventory.applied(key.id, { key: next, revision: record.revision });
     context.services.events.emit({ type: 'keys.changed', ids: [key.id] });
   });
-  return recordOf(next, context.session.backends);
+  return recordOf(next, context.session);
 }
 
 /** Writes a key that was made or taken in. What was at its URI before (an overwritten slot of a token) is gone, and so is its entry. */

@@ -40,7 +40,7 @@ export const keyHandlers = handlersOf('keys', {
   async 'keys.show'(_input, { key, session }) {
     const { fingerprint } = primary(key);
     const others = fingerprint === null ? [] : session.inventory.byFingerprint(fingerprint).filter(({ id, trashedUntil }) => id !== key.id && trashedUntil === null);
-    return { ...recordOf(key, session.backends), alsoAt: others.map(({ uri }) => uri) };
+    return { ...recordOf(key, session), alsoAt: others.map(({ uri }) => uri) };
   },
 
   async 'keys.update'(input, context) {
@@ -79,7 +79,7 @@ export const keyHandlers = handlersOf('keys', {
 
   async 'keys.delete'(_input, context) {
     const { key } = context;
-    if (key.trashedUntil !== null) return recordOf(key, context.session.backends);
+    if (key.trashedUntil !== null) return recordOf(key, context.session);
     if (key.hardware !== null && context.session.backends.tokens.has(key.hardware.token)) {
       throw new KeywrightError('CAPABILITY_MISSING', {
         detail: `“${key.label}” is in ${key.hardware.tokenTitle}: a token has no trash, and what is deleted there is lost for good.`,
@@ -91,7 +91,7 @@ export const keyHandlers = handlersOf('keys', {
   },
 
   async 'keys.restore'(_input, context) {
-    return context.key.trashedUntil === null ? recordOf(context.key, context.session.backends) : writeKey(context, { ...context.key, trashedUntil: null });
+    return context.key.trashedUntil === null ? recordOf(context.key, context.session) : writeKey(context, { ...context.key, trashedUntil: null });
   },
 
   async 'keys.purge'(_input, context) {

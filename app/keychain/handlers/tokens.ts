@@ -259,7 +259,7 @@ async function slotRecord(slot: TokenSlot, token: string, session: Session): Pro
   const key = session.inventory.ofToken(token).find(({ ref, hardware }) => (slot.key !== null && ref === slot.key) || (slot.key === null && slot.state === 'unknown' && hardware?.slot === slot.slot));
   const { certificate, problem } = slot.certificate === null ? { certificate: null, problem: null } : await certificateRecord(slot.certificate, key, session);
   return {
-    slot: slot.slot, title: slot.title, state: slot.state, key: key === undefined ? null : recordOf(key, session.backends), note: slot.note,
+    slot: slot.slot, title: slot.title, state: slot.state, key: key === undefined ? null : recordOf(key, session), note: slot.note,
     pinPolicy: slot.pinPolicy, touchPolicy: slot.touchPolicy, madeOnDevice: slot.madeOnDevice, certificate, problem,
   };
 }

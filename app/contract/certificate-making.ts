@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { SignatureAlgorithm } from './algorithms.ts';
+import { Bytes } from './bytes.ts';
+import { CertificateRecord } from './certificates.ts';
+import { operation } from './operation.ts';
+import { FileOut, FileWritten, KeyReference, Label, Tags, Timestamp } from './records.ts';
+
+/** Making certificates and requests, with any signing key on any backend. */
+
+export const CertificateProfile = z.enum(['root', 'sub-ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp']);
+
+/** A distinguished name (RFC 4514: `CN=Ada Example,O=Example`), or OpenSSL's form `/O=Example/CN=Ada Example`. */
+export const DistinguishedName = z.string().max(4096);
+/**
+ * `dns:NAME` (international names become A-labels), `ip:ADDRESS`, `email:ADDRESS`, `uri:URI`, `upn:NAME`, `dir:DN`, `rid:OID`,
+ * `other:OID;utf8:TEXT` or `other:OID;der:HEX`.
+ */
+export const AlternativeName = z.string().trim().min(1).max(4096);
+const Oid = z.string().max(200).regex(/^[012](\.(0|[1-9]\d*))+$/, 'an object identifier in dotted form');
+const Url = z.string().max(2048);
+
+/** What a maker of a certificate can say. Whatever is left out is what the profile says. */
+const content = {
+  subject: DistinguishedName.optional(),
+  san: z.array(AlternativeName).max(10_000).default([]),
+  profile: CertificateProfile.optional(),
+  /** Length of the validity in days of 24 hours. */
+  days: z.int().min(1).max(36_500).optional(),
+  /** Default: five minutes ago, for clocks that are slow. */
+  notBefore: Timestamp.optional(),
+  notAfter: Timestamp.optional(),
+  /** Authorities alone: how many further authorities may stand below it. */
+  pathLength: z.int().min(0).max(50).optional(),
+  /** Authorities alone: names that may stand below it, `dns:example.org`, `ip:10.0.0.0/8`, `email:example.org`, `uri:.example.org`, `dir:O=Example`. */
+  permit: z.array(AlternativeName).max(1000).default([]),
+  exclude: z.array(AlternativeName).max(1000).default([]),
+  /** Instead of the profile's: `digital-signature`, `non-repudiation`, `key-encipherment`, `data-encipherment`, `key-agreement`, `key-cert-sign`, `crl-sign`. */
+  keyUsage: z.array(z.enum(['digital-signature', 'non-repudiation', 'key-encipherment', 'data-encipherment', 'key-agreement', 'key-cert-sign', 'crl-sign'])).max(9).optional(),
+  /** Instead of the profile's: names of purposes (`tls-server` …) or object identifiers. */
+  extendedKeyUsage: z.array(z.string().max(200)).max(100).optional(),
+  policies: z.array(Oid).max(100).default([]),
+  /** Where its revocation lists, its OCSP responder and its issuer's certificate are. */
+  crlUrl: z.array(Url).max(10).default([]),
+  ocspUrl: z.array(Url).max(10).default([]),
+  issuerUrl: z.array(Url).max(10).default([]),
+  /** Servers must staple an OCSP response (RFC 7633). */
+  mustStaple: z.boolean().default(false),
+  /** Default: what is recommended for the key that signs. */
+  algorithm: SignatureAlgorithm.optional(),
+} as const;
+const kept = { label: Label.optional(), tags: Tags.default([]) } as const;
+
+/** What is discouraged, with who says so; what is forbidden is refused. */
+export const CertificateWarning = z.strictObject({ warning: z.string(), rule: z.string() });
+const Made = CertificateRecord.extend({ warnings: z.array(CertificateWarning), pem: z.string() });
+const options = { tags: 'tag' } as const;
+const SIGN_ERRORS = ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'BACKEND_UNAVAILABLE', 'PIN_REQUIRED', 'PIN_INCORRECT', 'PIN_BLOCKED', 'TOUCH_TIMEOUT', 'TOKEN_REMOVED', 'CANCELLED'] as const;
+const making = { effect: 'write', permission: 'certificates:use', unhurried: true, errors: SIGN_ERRORS } as const;
+
+export const selfSign = operation({
+  id: 'certificates.self-sign', summary: 'Make a self-signed certificate for a key', ...making, capability: 'sign',
+  http: { method: 'POST', path: '/v1/certificates/self-sign', status: 201 },
+  cli: { arguments: ['key'], options, examples: ['keywright certificates self-sign "Release signing" --subject "CN=Ada Example,O=Example" --days 365', 'keywright certificates self-sign "Root key" --subject "CN=Example root" --profile root --days 3650'] },
+  input: z.strictObject({ key: KeyReference, ...content, ...kept }),
+  output: Made,
+});
+
+export const request = operation({
+  id: 'certificates.request', summary: 'Make a certificate signing request (PKCS#10) for a key', ...making, effect: 'use', capability: 'sign',
+  http: { method: 'POST', path: '/v1/certificates/requests', status: 201 },
+  cli: { arguments: ['key'], options, without: ['to'], out: 'request', examples: ['keywright certificates request "Web server" --subject "CN=example.org" --san dns:example.org --out server.csr'] },
+  input: z.strictObject({
+    key: KeyReference, subject: DistinguishedName.optional(), san: content.san, profile: CertificateProfile.optional(), keyUsage: content.keyUsage, extendedKeyUsage: content.extendedKeyUsage, mustStaple: content.mustStaple,
+    pathLength: content.pathLength, algorithm: content.algorithm,
+    format: z.enum(['pem', 'der']).default('pem'), to: FileOut.optional(),
+  }),
+  output: z.strictObject({
+    /** Absent when it was written. */
+    request: Bytes.optional(), written: FileWritten.optional(), subject: z.string(), key: z.string(), fileName: z.string(), warnings: z.array(CertificateWarning),
+  }),
+  errors: [...SIGN_ERRORS, 'ALREADY_EXISTS', 'PERMISSION_DENIED'],
+});

@@ -1,0 +1,101 @@
+import { X509Certificate } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { CertificateRecord, KeyRecord } from '../contract/index.ts';
+import { openTestCore, type TestCore } from './testing/core.ts';
+
+/** Certificates through the dispatcher, over a whole core. */
+
+const generate = (core: TestCore, label: string, algorithm = 'ec-p256'): Promise<KeyRecord> => core.call<KeyRecord>('keys.generate', { algorithm, label });
+const base64url = (text: string): string => Buffer.from(text).toString('base64url');
+
+describe('the store of certificates', () => {
+  test('a self-signed certificate is trusted, joined to its key, and what node:crypto reads', async () => {
+    await using core = await openTestCore();
+    const key = await generate(core, 'Release signing');
+    const made = await core.call<CertificateRecord & { pem: string }>('certificates.self-sign', { key: 'Release signing', subject: 'CN=Ada Example,O=Example', days: 365 });
+    expect(made).toMatchObject({ label: 'Ada Example', subject: 'CN=Ada Example, O=Example', trusted: true, selfSigned: true, origin: 'made', issuedBy: made.id, keys: [{ uri: key.uri }], validity: 'valid' });
+    const judged = new X509Certificate(made.pem);
+    expect(judged.verify(judged.publicKey)).toBe(true);
+    expect(judged.subject).toBe('O=Example\nCN=Ada Example');
+    expect((await core.call<KeyRecord>('keys.show', { key: key.uri })).certificates).toEqual([made.id]);
+  });
+
+  test('the same certificate is kept once, and a label names it until another has it too', async () => {
+    await using core = await openTestCore();
+    await generate(core, 'One');
+    const made = await core.call<CertificateRecord & { pem: string }>('certificates.self-sign', { key: 'One' });
+    const again = await core.call<{ certificates: CertificateRecord[]; alreadyHeld: string[] }>('certificates.import', { content: base64url(`text before\n${made.pem}${made.pem}`) });
+    expect(again.alreadyHeld).toEqual([made.id]);
+    expect(again.certificates.map(({ id }) => id)).toEqual([made.id]);
+    await core.call('certificates.self-sign', { key: 'One' });
+    await expect(core.call('certificates.show', { certificate: 'One' })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { alternatives: expect.arrayContaining([made.id]) as unknown } });
+    expect(await core.call('certificates.show', { certificate: made.fingerprint })).toMatchObject({ id: made.id });
+  });
+
+  test('what was imported is not trusted until somebody says so, and joins its key when that comes', async () => {
+    await using other = await openTestCore();
+    await generate(other, 'Elsewhere');
+    const made = await other.call<{ id: string; pem: string }>('certificates.self-sign', { key: 'Elsewhere' });
+    const { content } = await other.call<{ content: string }>('keys.export', { key: 'Elsewhere', encrypt: false });
+    await using core = await openTestCore();
+    const { certificates: [imported] } = await core.call<{ certificates: CertificateRecord[] }>('certificates.import', { content: base64url(made.pem) });
+    expect(imported).toMatchObject({ trusted: false, keys: [], origin: 'imported' });
+    expect(await core.call('certificates.update', { certificate: made.id, trusted: true, tags: ['web'] })).toMatchObject({ trusted: true, tags: ['web'], revision: '2' });
+    await core.call('keys.import', { content, label: 'It came later' });
+    expect(await core.call('certificates.show', { certificate: made.id })).toMatchObject({ keys: [{ label: 'It came later' }] });
+    expect(await core.call('certificates.list', { filter: 'tag=web trusted=true key="It came later"' })).toMatchObject({ total: 1 });
+    expect(await core.call('certificates.list', { filter: 'purpose=tls-server' })).toMatchObject({ total: 0 });
+  });
+
+  test('a deleted certificate waits in the trash, comes back, and goes for good only from there', async () => {
+    await using core = await openTestCore();
+    await generate(core, 'One');
+    const { id } = await core.call<CertificateRecord>('certificates.self-sign', { key: 'One' });
+    await expect(core.call('certificates.purge', { certificate: id })).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(await core.call('certificates.delete', { certificate: id })).toMatchObject({ trashedUntil: expect.any(String) as unknown });
+    expect(await core.call('certificates.list')).toMatchObject({ total: 0 });
+    expect(await core.call('certificates.list', { trash: true })).toMatchObject({ total: 1 });
+    expect(await core.call('certificates.restore', { certificate: id })).toMatchObject({ trashedUntil: null });
+    await core.call('certificates.delete', { certificate: id });
+    await core.call('certificates.purge', { certificate: id });
+    await expect(core.call('certificates.show', { certificate: id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('certificates are there after the store was closed and opened again', async () => {
+    await using core = await openTestCore({ kind: 'file' });
+    await generate(core, 'One');
+    const { id } = await core.call<CertificateRecord>('certificates.self-sign', { key: 'One', san: ['dns:bücher.example'] });
+    await core.call('store.lock');
+    await core.call('store.unlock');
+    expect(await core.call('certificates.show', { certificate: id })).toMatchObject({ names: ['dns:xn--bcher-kva.example'], keys: [{ label: 'One' }] });
+  });
+});
+
+describe('making', () => {
+  test.each([
+    [{ pathLength: 0 }, '/pathLength', '§4.2.1.9'], [{ permit: ['dns:example.org'] }, '/permit', '§4.2.1.10'], [{ keyUsage: ['key-cert-sign'] }, '/keyUsage', '§4.2.1.3'], [{ subject: '' }, '/subject', '§4.1.2.6'],
+    [{ subject: '', profile: 'root', san: ['dns:a.example'] }, '/subject', '§4.1.2.6'], [{ profile: 'tls-server', subject: 'CN=Ada' }, '/san', 'RFC 9525'], [{ keyUsage: ['key-encipherment'] }, '/keyUsage', 'RFC 5480'],
+    [{ notBefore: '2030-01-01T00:00:00.000Z', notAfter: '2029-01-01T00:00:00.000Z' }, '/notAfter', '§4.1.2.5'], [{ subject: 'C=Germany' }, '/subject', 'appendix A.1'],
+  ])('refuses %j with its section', async (changes, where, section) => {
+    await using core = await openTestCore();
+    await generate(core, 'One');
+    const refusal = await core.call('certificates.self-sign', { key: 'One', subject: 'CN=One', ...changes }).then(() => undefined, (thrown: { code: string; message: string; facts: { where: string } }) => thrown);
+    expect(refusal).toMatchObject({ code: 'INVALID_INPUT', facts: { where } });
+    expect(refusal?.message).toContain(section);
+  });
+
+  test('what browsers discourage is told, and done', async () => {
+    await using core = await openTestCore();
+    await generate(core, 'One', 'ed25519');
+    const { warnings } = await core.call<{ warnings: { warning: string; rule: string }[] }>('certificates.self-sign', { key: 'One', subject: 'CN=server.local', profile: 'tls-server', days: 3000, san: ['dns:server.local', 'ip:10.0.0.1'] });
+    expect(warnings.map(({ warning }) => warning)).toEqual(expect.arrayContaining([expect.stringContaining('3000 days'), expect.stringContaining('server.local is not a name'), expect.stringContaining('10.0.0.1'), expect.stringContaining('ed25519')]) as unknown);
+  });
+
+  test('serial numbers are positive, 160 bits at most, and never the same', async () => {
+    await using core = await openTestCore();
+    await generate(core, 'One');
+    const serials = await Promise.all(Array.from({ length: 20 }, async () => (await core.call<CertificateRecord>('certificates.self-sign', { key: 'One' })).serial));
+    expect(new Set(serials).size).toBe(20);
+    for (const serial of serials) expect(BigInt(`0x${serial}`) < 1n << 159n && serial.length > 30).toBe(true);
+  });
+});
