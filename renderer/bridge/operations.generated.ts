@@ -1,5 +1,5 @@
 // Made from the contract by `node renderer/bridge/generate.ts`. Not to be edited.
-import type { backendOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations, tokenOperations } from '../../app/contract/index.ts';
+import type { backendOperations, certificateMakingOperations, certificateOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations, tokenOperations } from '../../app/contract/index.ts';
 
 export interface Operations {
   'access.grant': typeof serviceOperations.accessGrant;
@@ -22,6 +22,18 @@ export interface Operations {
   'backends.remove': typeof backendOperations.remove;
   'backends.show': typeof backendOperations.show;
   'backends.test': typeof backendOperations.test;
+  'certificates.chain': typeof certificateOperations.chain;
+  'certificates.compare': typeof certificateOperations.compare;
+  'certificates.delete': typeof certificateOperations.remove;
+  'certificates.export': typeof certificateOperations.exportCertificate;
+  'certificates.import': typeof certificateOperations.importCertificates;
+  'certificates.list': typeof certificateOperations.list;
+  'certificates.purge': typeof certificateOperations.purge;
+  'certificates.request': typeof certificateMakingOperations.request;
+  'certificates.restore': typeof certificateOperations.restore;
+  'certificates.self-sign': typeof certificateMakingOperations.selfSign;
+  'certificates.show': typeof certificateOperations.show;
+  'certificates.update': typeof certificateOperations.update;
   'config.explain': typeof serviceOperations.configExplain;
   'config.set': typeof serviceOperations.configSet;
   'config.show': typeof serviceOperations.configShow;
@@ -142,6 +154,18 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'backends.remove': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
   'backends.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
   'backends.test': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
+  'certificates.chain': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
+  'certificates.compare': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate","other"]},"defaults":{}},
+  'certificates.delete': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
+  'certificates.export': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{"format":"pem","withChain":false}},
+  'certificates.import': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"},"options":{"tags":"tag"}},"defaults":{"tags":[],"trusted":false}},
+  'certificates.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"sort":"label","trash":false,"limit":100}},
+  'certificates.purge': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
+  'certificates.request': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"options":{"tags":"tag"}},"defaults":{"san":[],"mustStaple":false,"format":"pem"}},
+  'certificates.restore': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
+  'certificates.self-sign': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"options":{"tags":"tag"}},"defaults":{"san":[],"permit":[],"exclude":[],"policies":[],"crlUrl":[],"ocspUrl":[],"issuerUrl":[],"mustStaple":false,"tags":[]}},
+  'certificates.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
+  'certificates.update': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"],"options":{"tags":"tag"}},"defaults":{}},
   'config.explain': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key?"]},"defaults":{}},
   'config.set': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key","value"]},"defaults":{}},
   'config.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
