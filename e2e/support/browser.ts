@@ -10,10 +10,10 @@ export function browserMissing(): string | undefined {
 }
 
 /** Starts an agent of its own and opens its window in a real browser. */
-export async function startBrowser(dataFolder: string): Promise<Program & { readonly context: BrowserContext }> {
+export async function startBrowser(dataFolder: string, surroundings: Readonly<Record<string, string>> = {}): Promise<Program & { readonly context: BrowserContext }> {
   const executablePath = findBrowser(process.env);
   if (executablePath === undefined) throw new Error(browserMissing());
-  const agent = await startPrivateAgent(['--data-dir', dataFolder], environment());
+  const agent = await startPrivateAgent(['--data-dir', dataFolder], environment(surroundings));
   const browser = await chromium.launch({ executablePath, args: [...rootSwitches(), '--disable-gpu', '--lang=en-US'] });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] });
   const page = await context.newPage();

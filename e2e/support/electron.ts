@@ -5,7 +5,7 @@ import { findElectron, rootSwitches } from '../../scripts/runtimes.ts';
 import type { Program } from './program.ts';
 
 /** What `process.env` holds, without what is not set. */
-export function environment(more: Record<string, string> = {}): Record<string, string> {
+export function environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
   const own = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return { ...Object.fromEntries(own), LANG: 'C.UTF-8', ...more };
 }
@@ -18,14 +18,14 @@ export function electronMissing(): string | undefined {
 }
 
 /** Starts the desktop program from the sources' folder. */
-export async function launchElectron(dataFolder: string, args: readonly string[] = []): Promise<ElectronApplication> {
+export async function launchElectron(dataFolder: string, args: readonly string[] = [], surroundings: Readonly<Record<string, string>> = {}): Promise<ElectronApplication> {
   if (electronMissing() !== undefined) throw new Error(electronMissing());
   // Without a path of ours, Playwright takes the electron package's and holds the program back until it has attached.
-  return electron.launch({ args: [...rootSwitches(), '--disable-gpu', '--lang=en-US', ROOT, '--data-dir', dataFolder, ...args], env: environment(), timeout: 60_000 });
+  return electron.launch({ args: [...rootSwitches(), '--disable-gpu', '--lang=en-US', ROOT, '--data-dir', dataFolder, ...args], env: environment(surroundings), timeout: 60_000 });
 }
 
-export async function startElectron(dataFolder: string): Promise<Program & { readonly app: ElectronApplication }> {
-  const app = await launchElectron(dataFolder);
+export async function startElectron(dataFolder: string, surroundings: Readonly<Record<string, string>> = {}): Promise<Program & { readonly app: ElectronApplication }> {
+  const app = await launchElectron(dataFolder, [], surroundings);
   const said: string[] = [];
   app.process().stderr?.on('data', (piece: Buffer) => said.push(piece.toString()));
   const page = await app.firstWindow();

@@ -16,6 +16,8 @@ interface Options {
 interface Fixtures {
   /** An empty folder for this test alone, removed after it. */
   folder: string;
+  /** What the program finds in its environment beside what the test has: a smart-card service of its own. */
+  surroundings: Readonly<Record<string, string>>;
   program: Program;
 }
 
@@ -27,11 +29,12 @@ export const test = base.extend<Fixtures & Options>({
     await use(folder);
     rmSync(folder, { recursive: true, force: true });
   },
-  program: async ({ kind, folder }, use, info) => {
+  surroundings: {},
+  program: async ({ kind, folder, surroundings }, use, info) => {
     const missing = kind === 'electron' ? electronMissing() : browserMissing();
     info.skip(missing !== undefined, missing ?? '');
     const start = kind === 'electron' ? startElectron : startBrowser;
-    const program = await start(join(folder, 'data'));
+    const program = await start(join(folder, 'data'), surroundings);
     try {
       await use(program);
     } finally {

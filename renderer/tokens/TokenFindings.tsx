@@ -8,7 +8,8 @@ type Finding = OutputFor<'tokens.list'>['findings'][number];
 /** What a person should know or do, in the window's language where it is known; `actionOf` gives the remedy as a button. */
 export function TokenFindings({ findings, actionOf }: { findings: readonly Finding[]; actionOf?: (finding: Finding) => ReactNode }) {
   const t = useText();
-  const graver = findings.filter(({ level }) => level !== 'ok');
+  // What is fine needs no words, unless there is something to do.
+  const graver = findings.filter(({ level, remedy }) => level !== 'ok' || remedy !== null);
   if (graver.length === 0) return null;
   const say = (finding: Finding, part: 'detail' | 'remedy'): ReactNode => {
     const key = `finding.${finding.code}.${part}`;
@@ -19,7 +20,7 @@ export function TokenFindings({ findings, actionOf }: { findings: readonly Findi
     <ul className="flex flex-col gap-2 pb-2">
       {graver.map((finding) => (
         <li key={`${finding.code} ${finding.detail}`}>
-          <Notice tone={finding.level === 'problem' ? 'danger' : 'warning'} title={say(finding, 'detail')} actions={actionOf?.(finding)}>
+          <Notice tone={({ ok: 'info', warning: 'warning', problem: 'danger' } as const)[finding.level]} title={say(finding, 'detail')} actions={actionOf?.(finding)}>
             {finding.remedy !== null && say(finding, 'remedy')}
           </Notice>
         </li>
