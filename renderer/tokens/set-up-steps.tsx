@@ -1,12 +1,12 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { KeyAlgorithmName, KeyRecord, SlotRecord, TokenRecord } from '../../app/contract/index.ts';
-import { useAction, type ChosenFile, type InputFor, type OutputFor } from '../bridge/index.ts';
+import { useAction, type InputFor, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { algorithmChoices, algorithmHelp, algorithmName } from '../keys/algorithms.ts';
 import { InTokenFields, type InToken } from '../keys/InTokenFields.tsx';
 import { Button, ComboBox, CopyAsCommand, DialogActions, DialogBody, ErrorNotice, Notice, TextField } from '../ui/index.ts';
-import { PickFile } from './PickFile.tsx';
+import { CertificateFields, useCertificateMaking } from './CertificateMaking.tsx';
 import { remedyFor } from './remedies.ts';
 import { SecretBadge } from './SecretBadge.tsx';
 import { useRemedies } from './TokenDetail.tsx';
@@ -103,24 +103,21 @@ function KeyMade({ name, onNext }: { name: string; onNext: () => void }) {
 /** Other programs see no bare key: a certificate beside it makes it known to them. */
 export function CertificateStep({ token, keyRecord, onNext }: StepProps & { keyRecord: KeyRecord }) {
   const t = useText();
-  const put = useAction('tokens.put-certificate');
-  const [file, setFile] = useState<ChosenFile>();
-  const slot = keyRecord.hardware?.slot ?? '';
+  const making = useCertificateMaking({ token: token.id, slot: keyRecord.hardware?.slot ?? '', keyRecord });
   const submit = async (): Promise<void> => {
-    if (file !== undefined && (await put.run({ token: token.id, slot, from: await file.toInput() })) !== undefined) onNext();
+    if ((await making.run()) && making.way !== 'request') onNext();
   };
   return (
-    <>
+    <form noValidate className="contents" onSubmit={(event) => { event.preventDefault(); void submit(); }}>
       <DialogBody>
         <p className="text-13">{t('tokens.setUp.certificateWhat')}</p>
-        <PickFile label={t('tokens.certificateFile.choose')} file={file} onPick={setFile} />
-        <ErrorNotice error={put.error} />
+        <CertificateFields making={making} />
       </DialogBody>
-      <DialogActions aside={<CopyAsCommand operation="tokens.put-certificate" input={{ token: token.id, slot, certificate: 'FILE' }} />}>
-        <Button onPress={onNext}>{t('tokens.setUp.noCertificate')}</Button>
-        <Button kind="primary" isDisabled={file === undefined} pending={put.pending} onPress={() => void submit()}>{t('tokens.putCertificate.action')}</Button>
+      <DialogActions aside={making.command}>
+        <Button onPress={making.pending ? making.cancel : onNext}>{making.pending ? t('common.cancel') : making.requested ? t('tokens.setUp.next') : t('tokens.setUp.noCertificate')}</Button>
+        <Button kind="primary" type="submit" autoFocus isDisabled={!making.ready} pending={making.pending}>{t(`tokens.makeCertificateAction.${making.way}`)}</Button>
       </DialogActions>
-    </>
+    </form>
   );
 }
 

@@ -8,6 +8,7 @@ import { ImportDialog } from '../keys/ImportDialog.tsx';
 import { NewKeyDialog } from '../keys/NewKeyDialog.tsx';
 import type { MenuAction, MenuEntries } from '../ui/index.ts';
 import { AttestDialog } from './AttestDialog.tsx';
+import { MakeCertificateDialog } from './CertificateMaking.tsx';
 import { DeleteCertificateDialog, DeleteKeyDialog, MoveKeyDialog, PutCertificateDialog, WrapKeyDialog } from './SlotDialogs.tsx';
 import { TryDialog } from './TryDialog.tsx';
 
@@ -66,7 +67,7 @@ export function useSlotMenu(token: TokenRecord, slots: readonly SlotRecord[]): {
       <>
         {place !== undefined && asking?.what === 'generate' && <NewKeyDialog open into={place} onClose={close} onMade={() => undefined} />}
         {place !== undefined && asking?.what === 'import' && <ImportDialog open into={place} file={undefined} onClose={close} onImported={() => undefined} />}
-        {place !== undefined && asking?.what === 'put-certificate' && <PutCertificateDialog {...place} onClose={close} />}
+        {place !== undefined && asking?.what === 'put-certificate' && (place.slot.key === null ? <PutCertificateDialog {...place} onClose={close} /> : <MakeCertificateDialog token={token.id} slot={place.slot.slot} keyRecord={place.slot.key} onClose={close} />)}
         {place !== undefined && asking?.what === 'delete-certificate' && <DeleteCertificateDialog {...place} onClose={close} />}
         {place !== undefined && asking?.what === 'move-key' && <MoveKeyDialog {...place} slots={slots} onClose={close} />}
         {place !== undefined && asking?.what === 'wrap-key' && <WrapKeyDialog {...place} onClose={close} />}
