@@ -1,6 +1,8 @@
 import { createPublicKey, verify } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { KeyRecord, SlotRecord, TokenRecord } from '../contract/index.ts';
+import type { KeyRecord, Prompter, PromptRequest, SlotRecord, TokenRecord } from '../contract/index.ts';
 import { FakeToken, FakeTokens, fakeTokenManifest } from '../keystore/testing/fake-token.ts';
 import { openTestCore, PASSPHRASE, somebody, type TestCore } from './testing/core.ts';
 
@@ -172,4 +174,15 @@ test('keys are listed in groups, each with its place in the list', async () => {
   expect(listed.map(({ label }) => label)).toEqual(['a', 'c', 'b']);
   expect(groups).toEqual([{ name: 'ec-p256', title: 'ec-p256', start: 0, count: 2 }, { name: 'ed25519', title: 'ed25519', start: 2, count: 1 }]);
   expect(await core.call('keys.list', { group: 'backend' })).toMatchObject({ groups: [{ name: 'software', title: 'This computer', count: 3 }] });
+});
+
+test('a PIN that serves for several files is asked for once, and says so', async () => {
+  tokens.insert(card);
+  const { uri } = await generate({ algorithm: 'ed25519' });
+  const files = ['a', 'b', 'c'].map((name) => ({ path: join(core.folder, name) }));
+  for (const { path } of files) await writeFile(path, path);
+  const asked: PromptRequest[] = [];
+  const prompt: Prompter = { interactive: true, ask: async (request) => (asked.push(request), { kind: 'secret', secret: '123456' }) };
+  await core.core.call('files.sign', { files, key: uri, out: { inline: true } }, { principal: somebody(), prompt });
+  expect(asked).toMatchObject([{ kind: 'secret', purpose: 'pin', title: 'Sign 3 files with “Release”', triesLeft: 3 }]);
 });

@@ -68,7 +68,8 @@ async function signingKey(file: string, index: number, input: SignInput, context
     key: { label: key.label, algorithm: key.algorithm, spki, async sign(algorithm, content) {
       used += 1;
       const place = [...places, ...(uses > 1 ? [`signature ${used} of ${uses}`] : [])];
-      const signature = await signer.sign({ ...refOf(key), purpose: `sign ${basename(file)}${place.length > 0 ? ` (${place.join(', ')})` : ''}` }, algorithm, content, context.keyCall);
+      const words = { purpose: `sign ${basename(file)}${place.length > 0 ? ` (${place.join(', ')})` : ''}`, ...(input.files.length > 1 && { occasion: `sign ${input.files.length} files` }) };
+      const signature = await signer.sign({ ...refOf(key), ...words }, algorithm, content, context.keyCall);
       // A signer that returns garbage (a broken token, a fault attack) must leave no file behind.
       if (await verifySignature(spki, algorithm, content, signature)) return signature;
       throw new KeywrightError('INTERNAL', { detail: `The signature that ${store.name} made of ${basename(file)} does not verify. It was thrown away.`, remedy: 'Try again; if it persists, do not trust this key’s backend.' });
