@@ -13,7 +13,7 @@ export function inventoryRecord(index: number): StoredKey {
   return {
     uri: `pkcs8:${id}`, id, label: `Service ${index % 977} key ${index}`, backend: 'software', type: 'pkcs8', algorithm: 'ec-p256', usages: ['sign', 'verify', 'agree', 'encrypt', 'decrypt'], state: 'active',
     createdAt, notBefore: null, notAfter: null, extractable: true, protection: 'store', tags: [`team-${index % 31}`], origin: 'generated', trashedUntil: null,
-    versions: [{ version: 1, createdAt, retired: false, fingerprint }], formerIds: [], change: 1,
+    versions: [{ version: 1, createdAt, retired: false, fingerprint }], formerIds: [], change: 1, ref: null, hardware: null,
   };
 }
 

@@ -142,6 +142,38 @@ describe('frames', () => {
     }
   });
 
+  test('of several entries are there whole or not at all, cut off anywhere or with any bit changed', async () => {
+    const log = open();
+    await log.append(entryOf(1));
+    await log.appendGroup(Buffer.from('two to five'), 4);
+    await log.appendGroup(Buffer.from('six to eight'), 3);
+    const whole = readFileSync(files()[0]!);
+    await log.close();
+    expect(numbersIn(whole)).toEqual(upTo(8));
+    for (let length = 0; length < whole.length; length++) expect([0, 1, 5]).toContain(scanFrames(whole.subarray(0, length), 1).next - 1);
+    for (let at = 0; at < whole.length; at++) {
+      const changed = Buffer.from(whole);
+      changed[at] = changed[at]! ^ 0x10;
+      expect([0, 1, 5]).toContain(scanFrames(changed, 1).next - 1);
+    }
+  });
+
+  test('of several entries, damaged once they were durable, are told with all their numbers', async () => {
+    const log = open();
+    await log.append(entryOf(1));
+    await log.appendGroup(Buffer.from('two to five'), 4);
+    await log.append(entryOf(6));
+    await log.close();
+    const bytes = readFileSync(files()[0]!);
+    bytes[bytes.indexOf('two to five')] = 0;
+    writeFileSync(files()[0]!, bytes);
+    const again = open();
+    expect(await again.damaged()).toMatchObject([{ from: 2, to: 5 }]);
+    await expect(again.read(3, 1)).rejects.toMatchObject({ code: 'CORRUPT_RECORD', facts: { where: 'log entry 3' } });
+    expect((await again.read(6, 1))[0]!.number).toBe(6);
+    await again.close();
+  });
+
   test('with any one bit changed, are all but the one that has it', () => {
     for (let at = 0; at < file.length - FRAME_HEADER; at++) {
       const changed = Buffer.from(file);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { syncFolder, writeFully } from './disk.ts';
 import { closed, corrupt, storageError } from './faults.ts';
 import { FRAME_HEADER, markOf, scanFrames, sealFrame, type Scan } from './frames.ts';
-import { requireLogEntry } from './limits.ts';
+import { requireGroup, requireLogEntry } from './limits.ts';
 import type { AppendLog } from './storage.ts';
 
 export interface AppendLogOptions {
@@ -48,6 +48,7 @@ export class FileAppendLog implements AppendLog {
 
   #batch = Buffer.allocUnsafeSlow(16 * 1024);
   #batched = 0;
+  #batchedEntries = 0;
   #waiting: Waiting[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -98,21 +99,36 @@ export class FileAppendLog implements AppendLog {
   }
 
   append(entry: Uint8Array): Promise<number> {
+    const appended = this.#batchUp(entry, 1);
+    if (this.#waiting.length > 0) this.#scheduled ??= setImmediate(() => this.#write());
+    return appended;
+  }
+
+  /** All in one frame. Writes before it returns, with whatever waits. */
+  appendGroup(group: Uint8Array, count: number): Promise<number> {
+    const appended = this.#batchUp(group, count);
+    this.#write();
+    return appended;
+  }
+
+  /** @returns the number of the first, once it is written. */
+  #batchUp(entry: Uint8Array, count: number): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     try {
       if (this.#closed) throw closed();
       requireLogEntry(entry);
+      requireGroup(count);
     } catch (thrown) {
       reject(thrown);
       return promise;
     }
-    const number = this.#written + this.#waiting.length + 1;
+    const number = this.#written + this.#batchedEntries + 1;
     this.#reserve(FRAME_HEADER + entry.byteLength);
     this.#batch.set(entry, this.#batched + FRAME_HEADER);
-    sealFrame(this.#batch, this.#batched, number, this.#durable, entry.byteLength);
+    sealFrame(this.#batch, this.#batched, number, this.#durable, entry.byteLength, { further: count - 1 });
     this.#batched += FRAME_HEADER + entry.byteLength;
+    this.#batchedEntries += count;
     this.#waiting.push({ number, resolve, reject });
-    this.#scheduled ??= setImmediate(() => this.#write());
     return promise;
   }
 
@@ -200,8 +216,10 @@ export class FileAppendLog implements AppendLog {
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     const bytes = this.#batch.subarray(0, this.#batched);
+    const entries = this.#batchedEntries;
     this.#waiting = [];
     this.#batched = 0;
+    this.#batchedEntries = 0;
     try {
       if (this.#tailDirty) this.#dropTail();
       if (this.#position >= this.#segmentBytes) this.#roll();
@@ -218,7 +236,7 @@ export class FileAppendLog implements AppendLog {
       return;
     }
     this.#position += bytes.length;
-    this.#written += waiting.length;
+    this.#written += entries;
     if (this.#batch.length > 1024 * 1024) this.#batch = Buffer.allocUnsafeSlow(16 * 1024);
     this.#timer ??= setTimeout(() => this.#syncGroup(), this.#groupDelay);
     for (const { number, resolve } of waiting) resolve(number);

@@ -271,6 +271,20 @@ export function describeStorage(kind: StorageKind): void {
         expect(Buffer.compare(full!.entry, large)).toBe(0);
       });
 
+      test('appends a group whole, if it knows groups: the first entry is the group, the others have no byte', async () => {
+        const { log } = storage;
+        if (log.appendGroup === undefined) return;
+        await log.append(bytes('before'));
+        expect(await Promise.all([log.appendGroup(bytes('group'), 3), log.append(bytes('between')), log.appendGroup(bytes('alone'), 1), log.appendGroup(bytes('many'), 256)])).toEqual([2, 5, 6, 7]);
+        await expect(log.appendGroup(bytes('none'), 0)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+        await expect(log.appendGroup(bytes('too many'), 257)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+        expect(await log.last()).toBe(262);
+        await reopen();
+        expect(await storage.log.append(bytes('after'))).toBe(263);
+        expect((await storage.log.read(1, 8)).map(({ entry }) => textOf(entry))).toEqual(['before', 'group', '', '', 'between', 'alone', 'many', '']);
+        expect((await storage.log.read(261, 9)).map(({ number, entry }) => `${number}${textOf(entry)}`)).toEqual(['261', '262', '263after']);
+      });
+
       test('does not see what happens to an entry after it was handed over', async () => {
         const entry = bytes('before');
         const appended = storage.log.append(entry);

@@ -34,8 +34,10 @@ function transactional(storage: StorageTransaction): StorageTransaction {
 }
 
 function externalLog(log: AppendLog): AppendLog {
+  const appendGroup = log.appendGroup?.bind(log);
   return {
     append: (entry) => translated(() => log.append(entry)),
+    ...(appendGroup === undefined ? {} : { appendGroup: (group: Uint8Array, count: number) => translated(() => appendGroup(group, count)) }),
     flush: () => translated(() => log.flush()),
     read: (from, limit) => translated(() => log.read(from, limit)),
     last: () => translated(() => log.last()),

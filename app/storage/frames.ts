@@ -8,7 +8,8 @@ import { crc32 } from 'node:zlib';
  * | 4 | `KWen`, an entry, or `KWsy`, a mark without one |
  * | 4 | length of the entry, little-endian as all that follows |
  * | 6 | number of the entry (of a mark: of the last entry before it) |
- * | 6 | number of the last entry that was known to be durable when this was written |
+ * | 5 | number of the last entry that was known to be durable when this was written |
+ * | 1 | how many further entries the frame stands for: they have the numbers after its own, and no byte |
  * | 4 | CRC-32 (ISO 3309) of the 16 bytes before it and of the entry |
  * | … | the entry |
  *
@@ -35,11 +36,12 @@ export interface Scan {
 }
 
 /** Writes the header of a frame at `offset`, whose entry of `length` bytes stands behind it already. */
-export function sealFrame(file: Buffer, offset: number, number: number, durable: number, length: number, mark = false): void {
+export function sealFrame(file: Buffer, offset: number, number: number, durable: number, length: number, { further = 0, mark = false } = {}): void {
   file.writeUInt32LE(mark ? MARK : ENTRY, offset);
   file.writeUInt32LE(length, offset + 4);
   file.writeUIntLE(number, offset + 8, 6);
-  file.writeUIntLE(durable, offset + 14, 6);
+  file.writeUIntLE(durable, offset + 14, 5);
+  file.writeUInt8(further, offset + 19);
   file.writeUInt32LE(checksum(file, offset, length), offset + 20);
 }
 
@@ -53,7 +55,7 @@ export function frameOf(number: number, durable: number, parts: readonly Uint8Ar
 /** @returns a mark that all entries up to `number` are durable. */
 export function markOf(number: number): Buffer {
   const mark = Buffer.alloc(FRAME_HEADER);
-  sealFrame(mark, 0, number, number, 0, true);
+  sealFrame(mark, 0, number, number, 0, { mark: true });
   return mark;
 }
 
@@ -76,8 +78,9 @@ export function scanFrames(file: Buffer, first: number, complete?: number): Scan
     const upTo = found.mark ? found.number : found.number - 1;
     if (upTo >= next) gaps.push({ from: next, to: upTo, offset, framesBefore: frames.length });
     if (!found.mark) frames.push({ number: found.number, start: found.offset + FRAME_HEADER, end: found.end });
+    for (let number = found.number + 1; number <= found.number + found.further; number++) frames.push({ number, start: found.end, end: found.end });
     durable = Math.max(durable, found.durable);
-    next = found.number + 1;
+    next = found.number + found.further + 1;
     end = found.end;
     offset = found.end;
   }
@@ -96,6 +99,7 @@ interface Header {
   readonly mark: boolean;
   readonly number: number;
   readonly durable: number;
+  readonly further: number;
 }
 
 function headerAt(file: Buffer, offset: number): Header | undefined {
@@ -105,7 +109,7 @@ function headerAt(file: Buffer, offset: number): Header | undefined {
   const length = file.readUInt32LE(offset + 4);
   const end = offset + FRAME_HEADER + length;
   if (end > file.length || checksum(file, offset, length) !== file.readUInt32LE(offset + 20)) return undefined;
-  return { offset, end, mark: kind === MARK, number: file.readUIntLE(offset + 8, 6), durable: file.readUIntLE(offset + 14, 6) };
+  return { offset, end, mark: kind === MARK, number: file.readUIntLE(offset + 8, 6), durable: file.readUIntLE(offset + 14, 5), further: file.readUInt8(offset + 19) };
 }
 
 /** @returns the next frame that checks out and belongs behind entry `next - 1`, however far away. */

@@ -7,6 +7,8 @@ export const MAX_LOG_ENTRY = 1024 * 1024;
 /** What a raw storage takes beyond these two, since `sealed` adds the name, the summary and a few bytes to what it is given. */
 export const SEALING_ROOM = 2 * 1024 * 1024;
 const MAX_PAGE = 10_000;
+/** What fits into the byte of a frame that tells it. */
+const MAX_GROUP = 256;
 
 /** @throws INVALID_INPUT unless it is 1 to 512 characters of printable ASCII. */
 export function requireKey(key: string): void {
@@ -33,6 +35,13 @@ export function requirePage({ limit }: PageRequest): void {
 export function requireLogEntry(entry: Uint8Array, room = SEALING_ROOM): void {
   if (entry.byteLength > MAX_LOG_ENTRY + room) {
     throw new KeywrightError('INVALID_INPUT', { detail: `A log entry holds at most ${MAX_LOG_ENTRY} bytes.`, where: '/entry', remedy: 'Log a digest of it.' });
+  }
+}
+
+/** @throws INVALID_INPUT unless it is 1 to 256 entries. */
+export function requireGroup(count: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > MAX_GROUP) {
+    throw new KeywrightError('INVALID_INPUT', { detail: `1 to ${MAX_GROUP} log entries go together.`, where: '/count', remedy: 'Append several groups.' });
   }
 }
 

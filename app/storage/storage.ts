@@ -79,6 +79,11 @@ export interface Storage extends StorageTransaction, AsyncDisposable {
 export interface AppendLog {
   /** @param entry at most 1 MiB. @returns its number; the first is 1, without gaps. */
   append(entry: Uint8Array): Promise<number>;
+  /**
+   * Appends what stands for `count` entries (1 to 256), all of them or none even in a crash: read, the first is `group`, the others have
+   * no byte. A kind may do without; its entries are then sealed one by one, which costs more of each. @returns the number of the first.
+   */
+  appendGroup?(group: Uint8Array, count: number): Promise<number>;
   flush(): Promise<void>;
   /** Entries from number `from` on, ascending. A torn last entry (a crash) is dropped at open; damage elsewhere is CORRUPT_RECORD. */
   read(from: number, limit: number): Promise<readonly { readonly number: number; readonly entry: Uint8Array }[]>;

@@ -60,17 +60,14 @@ export class SoftwareKeys {
 
   /** @returns a key for a use, asking for its passphrase if it has one. @throws NOT_FOUND, CAPABILITY_MISSING, PIN_REQUIRED, PIN_INCORRECT, CANCELLED */
   async use(ref: KeyRef, usage: Usage, call: KeyCall): Promise<LoadedKey> {
-    throwIfEnded(call.signal);
-    const loaded = (this.#isOwnWrite(ref.id, call.unit) ? undefined : this.#cache.get(`${ref.id}/${ref.version}`)) ?? await this.#load(ref, usage, call);
+    const loaded = this.#cached(ref) ?? await this.#load(ref, usage, call);
     if (!loaded.head.usages.includes(usage)) throw usageMissing(ref, loaded.head.usages, usage);
     return loaded;
   }
 
   /** @returns the public half of a pair; needs no passphrase. */
   async usePublic(ref: KeyRef, usage: Usage, call: KeyCall): Promise<{ readonly head: MaterialHead; readonly publicKey: KeyObject }> {
-    throwIfEnded(call.signal);
-    const cached = this.#isOwnWrite(ref.id, call.unit) ? undefined : this.#cache.get(`${ref.id}/${ref.version}`);
-    const head = cached?.head ?? await this.head(ref, call.unit);
+    const head = this.#cached(ref)?.head ?? await this.head(ref, call.unit);
     if (!head.usages.includes(usage)) throw usageMissing(ref, head.usages, usage);
     const publicKey = createPublicKey({ key: spkiOf(head), format: 'der', type: 'spki' });
     return { head, publicKey };
@@ -150,7 +147,16 @@ export class SoftwareKeys {
     return ids;
   }
 
+  /**
+   * Neither the call's signal nor its unit is asked for: each is made for who asks, and costs as much as a signature does. A
+   * version that is kept is as it was committed, also for a call that writes others, and is forgotten when one is to be removed.
+   */
+  #cached({ id, version }: KeyRef): LoadedKey | undefined {
+    return this.#cache.get(`${id}/${version}`);
+  }
+
   async #load(ref: KeyRef, usage: Usage, call: KeyCall): Promise<LoadedKey> {
+    throwIfEnded(call.signal);
     const { head, secret } = await this.#read(ref, call.unit);
     try {
       // Nobody is asked for the passphrase of a key that will be refused.

@@ -2,6 +2,7 @@
 export class LeastRecentlyUsed<T> {
   readonly #capacity: number;
   readonly #entries = new Map<string, T>();
+  #newest: string | undefined;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -13,16 +14,18 @@ export class LeastRecentlyUsed<T> {
 
   get(key: string): T | undefined {
     const found = this.#entries.get(key);
-    if (found === undefined) return undefined;
+    if (found === undefined || key === this.#newest) return found;
     // A Map keeps the order of insertion: the last used one moves to its end.
     this.#entries.delete(key);
     this.#entries.set(key, found);
+    this.#newest = key;
     return found;
   }
 
   set(key: string, value: T): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);
+    this.#newest = key;
     if (this.#entries.size > this.#capacity) this.#entries.delete(this.#entries.keys().next().value as string);
   }
 

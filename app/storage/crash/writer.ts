@@ -5,7 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import { openForTest, type DiskKind } from './open-for-test.ts';
-import { newestWrite, write } from './writes.ts';
+import { groupOf, newestWrite, write } from './writes.ts';
 
 const [kind, folder, count, reopen] = process.argv.slice(2);
 const say = (line: string) => void writeSync(1, `${line}\n`);
@@ -13,7 +13,8 @@ let storage = await openForTest(kind as DiskKind, folder!);
 const first = (await newestWrite(storage)) + 1;
 say('open');
 for (let number = first; number < first + Number(count); number++) {
-  await storage.log.append(Buffer.from(String(number)));
+  // Every other entry stands for several: they must be there together or not at all.
+  await storage.log.appendGroup!(Buffer.from(String(number)), groupOf(number));
   say(`log ${number}`);
   await storage.transaction((tx) => write(tx, number));
   say(String(number));

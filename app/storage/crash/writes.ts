@@ -7,6 +7,9 @@ const contentOf = (number: number): Buffer => Buffer.from(`write ${number} ${'.'
 const numberIn = (value: Uint8Array): number => Number(/^write (\d+) /.exec(Buffer.from(value).toString())?.[1]);
 const keptKey = (number: number): string => `kept/${String(number).padStart(8, '0')}`;
 
+/** So many entries of the log stand for write number n. */
+export const groupOf = (number: number): number => (number % 2 === 0 ? 1 : 1 + (number % 7));
+
 /** Write number n: a new record, two that must always be alike, and one that comes and goes. */
 export async function write(tx: StorageTransaction, number: number): Promise<void> {
   const slot = number % SLOTS;
@@ -54,8 +57,15 @@ export async function judgeLog({ log }: Pick<Storage, 'log'>, written: number): 
   const last = await log.last();
   const entries = await log.read(1, last + 1);
   const wrong = entries.length === last ? [] : [`the last entry is ${last}, and ${entries.length} can be read`];
-  // A write that was logged and not made is logged again by the next process.
-  const numbers = new Set(entries.map(({ entry }) => Number(Buffer.from(entry).toString())));
+  const numbers = new Set<number>();
+  for (let index = 0; index < entries.length; ) {
+    const number = Number(Buffer.from(entries[index]!.entry).toString());
+    const group = entries.slice(index, index + groupOf(number));
+    if (number === 0 || group.length < groupOf(number) || group.slice(1).some(({ entry }) => entry.length > 0)) wrong.push(`entry ${index + 1} does not stand with all of its group`);
+    // A write that was logged and not made is logged again by the next process.
+    numbers.add(number);
+    index += group.length;
+  }
   for (let number = 1; number <= written; number++) if (!numbers.has(number)) wrong.push(`entry ${number} was acknowledged, and is not there`);
   return wrong;
 }

@@ -1,6 +1,6 @@
 import { BufferedStorage, type Write } from '../buffered.ts';
 import { alreadyThere, conditionError, nothingThere } from '../faults.ts';
-import { requireLogEntry } from '../limits.ts';
+import { requireGroup, requireLogEntry } from '../limits.ts';
 import { OrderedRecords } from '../ordered.ts';
 import type { AppendLog, ListedRecord, Page, PageRequest, StorageKind, StoredRecord, Summary } from '../storage.ts';
 
@@ -74,6 +74,12 @@ class MemoryLog implements AppendLog {
   async append(entry: Uint8Array): Promise<number> {
     requireLogEntry(entry);
     return this.#entries.push(new Uint8Array(entry));
+  }
+
+  async appendGroup(group: Uint8Array, count: number): Promise<number> {
+    requireLogEntry(group);
+    requireGroup(count);
+    return this.#entries.push(new Uint8Array(group), ...Array.from({ length: count - 1 }, () => new Uint8Array())) - count + 1;
   }
 
   async flush(): Promise<void> {}

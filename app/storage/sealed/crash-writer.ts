@@ -11,8 +11,11 @@ for (let count = Number(from); ; count++) {
     await tx.put(`keys/${count % 500}`, bytes(String(count)), { ifRevision: 'any', summary: { count } });
     await tx.put('newest', bytes(String(count)), { ifRevision: 'any' });
   });
-  const number = await store.log.append(bytes(`entry ${count}`));
-  writeSync(1, `log ${number} ${count}\n`);
+  // Those that come together are sealed together.
+  await Promise.all(Array.from({ length: 1 + (count % 5) }, async (_, index) => {
+    const number = await store.log.append(bytes(`entry ${count}.${index}`));
+    writeSync(1, `log ${number} ${count}.${index}\n`);
+  }));
   await put;
   writeSync(1, `put ${count}\n`);
 }

@@ -6,7 +6,7 @@ import type { StoreHeader } from './types.ts';
 
 export const HEADER_KEY = 'header';
 /** What this program writes. Older ones are brought to it by `migrations.ts`. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 const FORMAT = 'keywright-store';
 const MAX_HEADER_BYTES = 256 * 1024;

@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { AppendLog, Storage } from '../storage.ts';
-import { bytes, create, freshMemory, open, watch } from './testing.ts';
+import type { SealedLog } from './log.ts';
+import { bytes, create, freshMemory, open, ringOf, watch } from './testing.ts';
 
+const examine = (log: AppendLog, from: number, limit: number) => (log as SealedLog).examine(from, limit);
 const read = async (log: AppendLog, from = 1, limit = 100) => (await log.read(from, limit)).map(({ number, entry }) => `${number}:${Buffer.from(entry).toString()}`);
 
 test('entries are numbered from 1 and read back in order, after another opening too', async () => {
@@ -81,18 +83,86 @@ test('two openings never seal under the same key and nonce, even for the same nu
 test('after a failed append those behind it fail too, and the next ones are numbered without a gap', async () => {
   const raw = await freshMemory();
   let fail = false;
-  const append = raw.log.append.bind(raw.log);
-  raw.log.append = async (entry) => {
+  const appendGroup = raw.log.appendGroup!.bind(raw.log);
+  raw.log.appendGroup = async (group, count) => {
     await Promise.resolve();
     if (fail) throw Object.assign(new Error('no space'), { code: 'STORAGE_FULL' });
-    return append(entry);
+    return appendGroup(group, count);
   };
   await using store = await create(raw);
   await store.log.append(bytes('a'));
   fail = true;
-  const results = await Promise.allSettled(['x', 'y'].map((entry) => store.log.append(bytes(entry))));
-  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  const appended = [...Array(40).keys()].map((number) => store.log.append(bytes(`x${number}`)));
+  const results = await Promise.allSettled(appended);
+  expect(results.map(({ status }) => status)).toEqual(Array(40).fill('rejected'));
   fail = false;
   expect(await store.log.append(bytes('b'))).toBe(2);
   expect(await read(store.log)).toEqual(['1:a', '2:b']);
+});
+
+describe('entries that come together', () => {
+  const words = [...Array(100).keys()].map((number) => `entry ${number + 1}`);
+  const together = (log: AppendLog) => Promise.all(words.map((word) => log.append(bytes(word))));
+  const expected = words.map((word, index) => `${index + 1}:${word}`);
+
+  test('share envelopes, and each is read from any number on', async () => {
+    const raw = await freshMemory();
+    await using store = await create(raw);
+    expect(await together(store.log)).toEqual(words.map((_, index) => index + 1));
+    const envelopes = (await raw.log.read(1, 1000)).filter(({ entry }) => entry.length > 0);
+    expect(envelopes.length).toBeLessThan(words.length / 8);
+    for (let from = 1; from <= words.length; from++) {
+      expect(await read(store.log, from, 5)).toEqual(expected.slice(from - 1, from + 4));
+      expect(await examine(store.log, from, 5)).toEqual(expected.slice(from - 1, from + 4).map((_, index) => ({ number: from + index, damaged: false })));
+    }
+  });
+
+  test('of a size that does not fit together are sealed apart', async () => {
+    await using store = await create(await freshMemory());
+    const large = Buffer.alloc(40_000, 'x');
+    expect(await Promise.all([large, large, large].map((entry) => store.log.append(entry)))).toEqual([1, 2, 3]);
+    for (const { entry } of await store.log.read(1, 3)) expect(large.equals(entry)).toBe(true);
+  });
+
+  test('are sealed one by one over a storage that knows no groups', async () => {
+    const raw = await freshMemory();
+    raw.log.appendGroup = undefined as never;
+    await using store = await create(raw);
+    await together(store.log);
+    expect((await raw.log.read(1, 1000)).every(({ entry }) => entry.length > 0)).toBe(true);
+    expect(await read(store.log)).toEqual(expected);
+  });
+
+  test('are each told when their envelope was altered or taken away, and the others are read', async () => {
+    const raw = await freshMemory();
+    {
+      await using store = await create(raw);
+      await store.log.append(bytes('alone'));
+      await Promise.all(['a', 'b', 'c'].map((entry) => store.log.append(bytes(entry))));
+      await store.log.append(bytes('last'));
+    }
+    const spoils: ((entries: Uint8Array[]) => Uint8Array[])[] = [
+      (entries) => entries.with(1, Uint8Array.from(entries[1] ?? [], (byte, index) => byte ^ (index === 50 ? 1 : 0))),
+      (entries) => entries.with(1, new Uint8Array()),
+    ];
+    for (const spoil of spoils) {
+      await using store = await open(withLog(raw, spoil));
+      expect(await examine(store.log, 1, 10)).toEqual([1, 2, 3, 4, 5].map((number) => ({ number, damaged: number > 1 && number < 5 })));
+      expect(await read(store.log, 5)).toEqual(['5:last']);
+    }
+    await using longer = await open(withLog(raw, (entries) => entries.toSpliced(4, 0, new Uint8Array())));
+    expect((await examine(longer.log, 5, 1))[0]).toEqual({ number: 5, damaged: true });
+  });
+});
+
+test('entries that format 1 sealed one by one are read as they are', async () => {
+  const raw = await freshMemory();
+  await (await create(raw))[Symbol.asyncDispose]();
+  {
+    using keys = await ringOf(raw);
+    for (const [index, entry] of ['a', 'b'].entries()) await raw.log.append(keys.seal('log', `keywright/log/1/${index + 1}`, [bytes(entry)]));
+  }
+  await using store = await open(raw);
+  await store.log.append(bytes('c'));
+  expect(await read(store.log)).toEqual(['1:a', '2:b', '3:c']);
 });

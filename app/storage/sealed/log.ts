@@ -2,23 +2,44 @@ import type { KeyObject } from 'node:crypto';
 import { KeywrightError } from '../../contract/index.ts';
 import { requireLogEntry } from '../limits.ts';
 import type { AppendLog } from '../storage.ts';
-import { locked, OVERHEAD, SALT_BYTES, SerialSealer, type KeyRing } from './keys.ts';
+import { locked, SerialSealer, type KeyRing } from './keys.ts';
+import { continues, GroupReader, MOST_TOGETHER, sealGroup } from './log-format.ts';
+
+interface Waiting {
+  readonly entry: Uint8Array;
+  readonly resolve: (number: number) => void;
+  readonly reject: (thrown: unknown) => void;
+}
+
+type RawEntries = Awaited<ReturnType<AppendLog['read']>>;
+
+/** Entries are sealed together up to so many bytes; a longer one is alone. */
+const MOST_BYTES = 64 * 1024;
 
 /**
- * The append log, sealed. Each opening of the store has a key of its own, from a random salt that each entry carries,
- * and nonces that count up: so that no nonce repeats even when a number is used again after a torn tail. An entry's
- * number is associated data: it opens in its own place alone.
+ * The append log, sealed. Each opening of the store has a key of its own, from a random salt that each envelope carries,
+ * and nonces that count up: so that no nonce repeats even when a number is used again after a torn tail. The number of an
+ * envelope's first entry is associated data: it opens in its own place alone.
+ *
+ * Sealing and writing cost about as much for many entries as for one. So under load entries wait for one another, as long as
+ * each turn of the event loop brings further ones: some ten microseconds.
  */
 export class SealedLog implements AppendLog {
   readonly #raw: AppendLog;
   #keys: KeyRing | undefined;
   #sealer: SerialSealer | undefined;
   readonly #readKeys = new Map<string, KeyObject>();
-  /** The number that the last append got or, while it is under way, will get. */
+  /** The number of the newest entry that was written. */
   #last: number;
   #flushed = 0;
-  #underWay = new Set<Promise<unknown>>();
-  #settling: Promise<void> | undefined;
+  #waiting: Waiting[] = [];
+  /** The write under way. It never rejects: those who wait for their entries are told. */
+  #writing: Promise<void> | undefined;
+  #scheduled: NodeJS.Immediate | undefined;
+  /** How many waited when it was looked last. */
+  #seen = 0;
+  /** The last write was of several entries: more are likely to come behind the first. */
+  #busy = false;
 
   constructor(raw: AppendLog, keys: KeyRing, last: number) {
     this.#raw = raw;
@@ -32,40 +53,36 @@ export class SealedLog implements AppendLog {
     return this.#flushed;
   }
 
-  async append(entry: Uint8Array): Promise<number> {
-    requireLogEntry(entry, 0);
-    while (this.#settling !== undefined) await this.#settling;
-    if (this.#sealer === undefined) throw locked();
-    const number = this.#last + 1;
-    const sealed = this.#sealer.seal(contextOf(number), [entry]);
-    this.#last = number;
-    const appending = this.#raw.append(sealed);
-    this.#underWay.add(appending);
+  append(entry: Uint8Array): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
     try {
-      const got = await appending;
-      if (got !== number) throw new KeywrightError('INTERNAL', { detail: 'The log did not take this entry in its turn.', remedy: 'Try again.' });
-      return number;
+      requireLogEntry(entry, 0);
+      this.#ring();
     } catch (thrown) {
-      this.#settling ??= this.#settle();
-      throw thrown;
-    } finally {
-      this.#underWay.delete(appending);
+      reject(thrown);
+      return promise;
     }
+    this.#waiting.push({ entry: Buffer.from(entry), resolve, reject });
+    if (this.#writing === undefined && this.#scheduled === undefined) {
+      this.#seen = this.#busy ? 0 : 1;
+      this.#scheduled = setImmediate(() => this.#look());
+    }
+    return promise;
   }
 
   async flush(): Promise<void> {
     this.#ring();
+    while (this.#writing !== undefined || this.#waiting.length > 0) await (this.#writing ?? this.#write());
     const last = this.#last;
-    await Promise.allSettled(this.#underWay);
     await this.#raw.flush();
     this.#flushed = Math.max(this.#flushed, Math.min(last, this.#last));
   }
 
   async read(from: number, limit: number): Promise<readonly { readonly number: number; readonly entry: Uint8Array }[]> {
-    this.#ring();
     const stored = await this.#raw.read(from, limit);
+    const reader = await this.#readerFor(stored);
     return stored.map(({ number, entry }) => {
-      const opened = this.#open(number, entry);
+      const opened = reader.open(number, entry);
       if (opened === undefined) throw corruptEntry(number);
       return { number, entry: opened };
     });
@@ -73,9 +90,9 @@ export class SealedLog implements AppendLog {
 
   /** Like {@link read}, but tells of damage instead of failing at the first. */
   async examine(from: number, limit: number): Promise<readonly { readonly number: number; readonly damaged: boolean }[]> {
-    this.#ring();
     const stored = await this.#raw.read(from, limit);
-    return stored.map(({ number, entry }) => ({ number, damaged: this.#open(number, entry) === undefined }));
+    const reader = await this.#readerFor(stored);
+    return stored.map(({ number, entry }) => ({ number, damaged: reader.open(number, entry) === undefined }));
   }
 
   async last(): Promise<number> {
@@ -85,14 +102,83 @@ export class SealedLog implements AppendLog {
 
   /** Nothing works any more. */
   close(): void {
+    clearImmediate(this.#scheduled);
+    for (const { reject } of this.#waiting.splice(0)) reject(locked());
     this.#keys = undefined;
     this.#sealer = undefined;
     this.#readKeys.clear();
   }
 
-  #open(number: number, sealed: Uint8Array): Uint8Array | undefined {
-    if (sealed.length < OVERHEAD) return undefined;
-    return this.#ring().openUnder(this.#keyOf(sealed.subarray(1, 1 + SALT_BYTES)), contextOf(number), sealed);
+  #look(): void {
+    this.#scheduled = undefined;
+    const count = this.#waiting.length;
+    if (count > this.#seen && count < MOST_TOGETHER) {
+      this.#seen = count;
+      this.#scheduled = setImmediate(() => this.#look());
+    } else if (count > 0) void this.#write();
+  }
+
+  /** Writes those that have waited longest. */
+  #write(): Promise<void> {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    const group = this.#waiting.splice(0, this.#fitting());
+    const first = this.#last + 1;
+    this.#busy = group.length > 1;
+    this.#writing = this.#append(first, group).then(
+      () => {
+        this.#last = first + group.length - 1;
+        this.#writing = undefined;
+        group.forEach(({ resolve }, index) => resolve(first + index));
+        if (this.#waiting.length > 0) void this.#write();
+      },
+      (thrown: unknown) => this.#fail(group, thrown),
+    );
+    return this.#writing;
+  }
+
+  async #append(first: number, group: readonly Waiting[]): Promise<void> {
+    if (this.#sealer === undefined) throw locked();
+    const sealed = sealGroup(this.#sealer, first, group.map(({ entry }) => entry));
+    const got = this.#raw.appendGroup === undefined ? await this.#raw.append(sealed) : await this.#raw.appendGroup(sealed, group.length);
+    if (got !== first) throw new KeywrightError('INTERNAL', { detail: 'The log did not take this entry in its turn.', remedy: 'Try again.' });
+  }
+
+  /** @returns how many of those that wait go into the next envelope. */
+  #fitting(): number {
+    if (this.#raw.appendGroup === undefined) return 1;
+    let bytes = 0;
+    const beyond = this.#waiting.findIndex(({ entry }, index) => index === MOST_TOGETHER || (bytes += entry.length) > MOST_BYTES);
+    return beyond === -1 ? this.#waiting.length : Math.max(1, beyond);
+  }
+
+  /** Those behind a failed one fail too, since they may follow from it. Then it is counted anew. */
+  async #fail(group: readonly Waiting[], thrown: unknown): Promise<void> {
+    for (const { reject } of [...group, ...this.#waiting.splice(0)]) reject(thrown);
+    try {
+      this.#last = await this.#raw.last();
+    } catch {
+      // The next append fails as this one did, and tries again.
+    }
+    this.#writing = undefined;
+    if (this.#waiting.length > 0) void this.#write();
+  }
+
+  /** @returns a reader that knows the group to which the first of these belongs, if it began before. */
+  async #readerFor([first]: RawEntries): Promise<GroupReader> {
+    const reader = new GroupReader(this.#ring(), (salt) => this.#keyOf(salt));
+    if (first === undefined || !continues(first.entry)) return reader;
+    for (const { number, entry } of await this.#lastBefore(first.number)) reader.open(number, entry);
+    return reader;
+  }
+
+  /** @returns the raw entries directly before one, as many as a group may have and can be read. */
+  async #lastBefore(number: number): Promise<RawEntries> {
+    for (let from = Math.max(1, number - MOST_TOGETHER + 1); from < number; from += 1) {
+      const before = await this.#raw.read(from, number - from).catch(() => []);
+      if (before.length === number - from) return before;
+    }
+    return [];
   }
 
   #keyOf(salt: Uint8Array): KeyObject {
@@ -106,26 +192,10 @@ export class SealedLog implements AppendLog {
     return key;
   }
 
-  /** After a failed append the numbers given to those behind it are wrong: waits for them, then counts anew. */
-  async #settle(): Promise<void> {
-    try {
-      await Promise.allSettled(this.#underWay);
-      this.#last = await this.#raw.last();
-    } catch {
-      // The next append fails as this one did, and tries again.
-    } finally {
-      this.#settling = undefined;
-    }
-  }
-
   #ring(): KeyRing {
     if (this.#keys === undefined) throw locked();
     return this.#keys;
   }
-}
-
-function contextOf(number: number): string {
-  return `keywright/log/1/${number}`;
 }
 
 function corruptEntry(number: number): KeywrightError {

@@ -14,7 +14,9 @@ export interface Migration {
 }
 
 /** From the oldest format that can be opened to {@link FORMAT_VERSION}. Format 1 is the first that was ever released. */
-export const MIGRATIONS: readonly Migration[] = [];
+export const MIGRATIONS: readonly Migration[] = [
+  { from: 1, summary: 'Entries of the log may be sealed several together. Those of before stay as they are, and are read as they are.', run: async () => undefined },
+];
 
 /**
  * Brings the store to `target`. @returns the header as it now is.

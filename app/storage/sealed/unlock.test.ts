@@ -14,7 +14,7 @@ describe('unlocking', () => {
     await filled(raw, { 'keys/a': 'one', 'keys/b': 'two' });
     await using store = await open(raw);
     expect(await valueOf(store, 'keys/a')).toBe('one');
-    expect(store.header).toMatchObject({ name: 'Keys', formatVersion: 1, slots: [{ kind: 'passphrase', label: 'Passphrase' }] });
+    expect(store.header).toMatchObject({ name: 'Keys', formatVersion: 2, slots: [{ kind: 'passphrase', label: 'Passphrase' }] });
     expect(store.problems).toEqual([]);
   });
 
