@@ -185,7 +185,12 @@ export function encryptionAlgorithmsOf(algorithm: KeyAlgorithmName): EncryptionA
   const facts: KeyAlgorithmFacts = KEY_ALGORITHMS[algorithm];
   if (!facts.usages.includes('decrypt')) return [];
   return (Object.keys(ENCRYPTION_ALGORITHMS) as EncryptionAlgorithmName[]).filter((name) =>
-    (ENCRYPTION_ALGORITHMS[name].families as readonly string[]).includes(facts.family));
+    (ENCRYPTION_ALGORITHMS[name].families as readonly string[]).includes(facts.family) && !isTooShort(algorithm, name));
+}
+
+/** OAEP with SHA-512 takes 130 bytes for itself (RFC 8017 §7.1.1): 1024 bits have 128. */
+function isTooShort(algorithm: KeyAlgorithmName, name: EncryptionAlgorithmName | WrapAlgorithmName): boolean {
+  return algorithm === 'rsa-1024' && name === 'rsa-oaep-sha512';
 }
 
 /** @returns wrapping algorithms of a key, the recommended one first. */
@@ -193,7 +198,7 @@ export function wrapAlgorithmsOf(algorithm: KeyAlgorithmName): WrapAlgorithmName
   const facts: KeyAlgorithmFacts = KEY_ALGORITHMS[algorithm];
   if (!facts.usages.includes('wrap')) return [];
   const names = (Object.keys(WRAP_ALGORITHMS) as WrapAlgorithmName[]).filter((name) =>
-    (WRAP_ALGORITHMS[name].families as readonly string[]).includes(facts.family));
+    (WRAP_ALGORITHMS[name].families as readonly string[]).includes(facts.family) && !isTooShort(algorithm, name));
   const preferred = facts.family === 'aes' ? 'aes-kwp' : 'rsa-aes-kwp';
   return names.sort((a, b) => Number(b === preferred) - Number(a === preferred));
 }

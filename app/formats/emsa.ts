@@ -32,9 +32,10 @@ export function emsaPss(hash: HashName, digest: Uint8Array, length: number): Buf
 }
 
 /** MGF1 (RFC 8017 B.2.1). */
-export function maskGeneration(hash: HashName, seed: Uint8Array, length: number): Buffer {
+export function maskGeneration(hash: HashName | 'sha1', seed: Uint8Array, length: number): Buffer {
+  const size = hash === 'sha1' ? 20 : HASH_SIZES[hash];
   const blocks: Buffer[] = [];
-  for (let counter = 0; counter * HASH_SIZES[hash] < length; counter++) {
+  for (let counter = 0; counter * size < length; counter++) {
     const bytes = Buffer.alloc(4);
     bytes.writeUInt32BE(counter);
     blocks.push(createHash(hash).update(seed).update(bytes).digest());

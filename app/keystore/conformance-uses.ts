@@ -13,7 +13,8 @@ import { codeOf, refusalOf } from './testing/calls.ts';
 
 /** Keys act, and an outsider judges: node:crypto with nothing but the public key, or with the exported one. */
 
-const MESSAGE = Buffer.from('Sixteen tons, and what do you get?', 'utf8');
+/** OAEP with SHA-384 and 1024 bits takes 30 bytes. */
+const MESSAGE = Buffer.from('Sixteen tons: what do you get?', 'utf8');
 const OTHER = Buffer.from('Another day older and deeper in debt.', 'utf8');
 
 export function describeUses(bench: Bench): void {
@@ -120,7 +121,7 @@ function describeEncrypting(bench: Bench): void {
     for (const scheme of wrapAlgorithmsOf(algorithm)) {
       test(`${algorithm} unwraps the key that it wrapped as ${scheme}, and nothing that was changed`, async () => {
         const key = await bench.key(algorithm);
-        using material = new SecretBytes(createHash('sha256').update('a key').digest());
+        using material = new SecretBytes(createHash('sha256').update('a key').digest().subarray(0, 24));
         const wrapped = await bench.store.wrapper!.wrap(refTo(key), scheme, material, bench.call());
         using unwrapped = await bench.store.wrapper!.unwrap(refTo(key), scheme, wrapped, bench.call());
         expect(Buffer.from(unwrapped.reveal()).equals(material.reveal())).toBe(true);
@@ -141,7 +142,7 @@ function describeOutsideEncryption(bench: Bench, algorithm: KeyAlgorithmName): v
   if (family === 'rsa') {
     test(`${algorithm} decrypts what an outsider encrypted with OAEP, and never tells why something does not decrypt`, async () => {
       const key = await bench.key(algorithm);
-      for (const hash of ['sha256', 'sha384', 'sha512'] as const) {
+      for (const hash of (['sha256', 'sha384', 'sha512'] as const).filter((name) => encryptionAlgorithmsOf(algorithm).includes(`rsa-oaep-${name}`))) {
         const ciphertext = publicEncrypt({ key: outsider(key), padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hash }, MESSAGE);
         expect(Buffer.from(await bench.store.decrypter!.decrypt(refTo(key), `rsa-oaep-${hash}`, { ciphertext }, bench.call())).equals(MESSAGE)).toBe(true);
         for (const wrong of [tampered(ciphertext), ciphertext.subarray(1), new Uint8Array(ciphertext.length).fill(0xff)]) {

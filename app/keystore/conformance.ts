@@ -21,6 +21,8 @@ export interface KeyStoreUnderTest {
   readonly slow?: readonly KeyAlgorithmName[];
   /** What the store claims, known before it is opened. */
   readonly claims: KeyStore['capabilities'];
+  /** Keys are for whatever their algorithm can do: the store keeps no usages, and refuses to restrict them. */
+  readonly usagesAreFixed?: true;
 }
 
 /** What the suites share: one store, and one key of each algorithm, made when first needed. */
@@ -47,7 +49,7 @@ const FACETS: Record<Capability, Exclude<keyof KeyStore, symbol> | undefined> = 
   rotate: 'rotator', copy: 'exporter', random: 'random',
 };
 
-export function describeKeyStore(title: string, { open, claims, slow = [] }: KeyStoreUnderTest): void {
+export function describeKeyStore(title: string, { open, claims, slow = [], usagesAreFixed }: KeyStoreUnderTest): void {
   const patient = (process.env['KEYWRIGHT_SLOW_TESTS'] ?? '') !== '';
   const algorithms = claims.algorithms.filter((name) => patient || !slow.includes(name));
   const leftOut = claims.algorithms.filter((name) => !algorithms.includes(name));
@@ -70,7 +72,7 @@ export function describeKeyStore(title: string, { open, claims, slow = [] }: Key
     };
     beforeAll(async () => { opened = await open(); });
     afterAll(async () => { await opened.store[Symbol.asyncDispose](); });
-    describeKeeping(bench, slow);
+    describeKeeping(bench, slow, usagesAreFixed === true);
     describeUses(bench);
     describeLifecycle(bench);
   });
@@ -86,7 +88,7 @@ function cheapest(bench: Bench, usage?: Usage): KeyAlgorithmName | undefined {
 /** Bounds a hang when keys of 8192 bits are made on a busy machine; it asserts nothing. */
 const PATIENCE = 600_000;
 
-function describeKeeping(bench: Bench, slow: readonly KeyAlgorithmName[]): void {
+function describeKeeping(bench: Bench, slow: readonly KeyAlgorithmName[], usagesAreFixed: boolean): void {
   const { claims } = bench;
   test('offers no facet that it does not claim, and claims none that it lacks', () => {
     const claimed = new Set(claims.capabilities.flatMap((capability) => FACETS[capability] ?? []));
@@ -150,7 +152,9 @@ function describeKeeping(bench: Bench, slow: readonly KeyAlgorithmName[]): void 
       expect.soft(await codeOf(bench.freshKey(algorithm, { usages: [foreign] })), algorithm).toBe('INVALID_INPUT');
     }
     const signing = cheapest(bench, 'sign');
-    if (signing !== undefined) {
+    if (signing !== undefined && usagesAreFixed) {
+      expect(await codeOf(bench.freshKey(signing, { usages: ['verify'] }))).toBe('CAPABILITY_MISSING');
+    } else if (signing !== undefined) {
       const key = await bench.freshKey(signing, { usages: ['verify'] });
       const refusal = await refusalOf(bench.store.signer!.sign(refTo(key), signing === 'ed25519' ? 'ed25519' : 'ecdsa-sha256', { message: Buffer.from('x') }, bench.call()));
       expect(refusal).toMatchObject({ code: 'CAPABILITY_MISSING', facts: { alternatives: ['verify'] } });

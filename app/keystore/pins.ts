@@ -38,6 +38,8 @@ export interface Reason {
    * `call`: for this call alone, in which it may be sent again (PIN policy *always*).
    */
   readonly keep: 'insertion' | 'call';
+  /** It is changed: asked for anew, whatever was accepted before, so that nobody else at the keyboard can. */
+  readonly anew?: true;
 }
 
 const NAMES: Readonly<Record<TokenSecretKind, string>> = { pin: 'PIN', puk: 'PUK', 'so-pin': 'SO PIN', 'management-key': 'management key' };
@@ -108,6 +110,7 @@ export class PinKeeper implements Disposable {
 
   async #use<T>(secret: TokenSecret, reason: Reason, call: Call, send: (value: SecretBytes) => Promise<T>): Promise<T> {
     call.signal.throwIfAborted();
+    if (reason.anew === true) return this.#ask(secret, reason, call, send);
     const kept = this.#keptFor(secret.kind, call);
     if (kept !== undefined) {
       const done = await this.#send(secret, reason, call, kept.secret, send);

@@ -1,8 +1,8 @@
 import { constants, createSecretKey, type KeyObject, privateDecrypt, publicEncrypt, randomBytes, subtle, type webcrypto } from 'node:crypto';
 import { HASH_SIZES, KEY_ALGORITHMS, KeywrightError, SecretBytes, type KeyAlgorithmName } from '../../contract/index.ts';
-import { unwrapWithAes, wrapWithAes } from '../software/key-wrap.ts';
-import type { LoadedKey } from '../software/keys.ts';
-import { doesNotOpen } from '../software/refusals.ts';
+import { unwrapWithAes, wrapWithAes } from './key-wrap.ts';
+import type { LoadedKey } from './keys.ts';
+import { doesNotOpen } from './refusals.ts';
 
 /** RSA encryption (RFC 8017 §7) and PKCS#11's way to wrap keys of any length. */
 

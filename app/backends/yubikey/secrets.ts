@@ -1,0 +1,163 @@
+import { askSecret, KeywrightError, type SecretBytes } from '../../contract/index.ts';
+import { findTlv, parseTlvs, statusError, SW, triesIn } from '../../devices/index.ts';
+import type { KeyCall } from '../../keystore/keystore.ts';
+import type { TokenSecret } from '../../keystore/pins.ts';
+import { INS, PIN_REFERENCE, PUK_REFERENCE } from './piv.ts';
+import { mustTransmit, type PivChannel } from './session.ts';
+import type { YubiKey } from './yubikey.ts';
+
+/** PIN and PUK (SP 800-73-4 part 2 §3.2.1 to §3.2.3): six to eight characters, padded with ff to eight bytes. */
+
+const LENGTH = 8;
+const SHORTEST = 6;
+const PADDING = 0xff;
+
+export const DEFAULT_PIN = '123456';
+export const DEFAULT_PUK = '12345678';
+
+/** @returns the eight bytes that travel; the caller wipes them. */
+export function padded(secret: Uint8Array): Buffer {
+  const block = Buffer.alloc(LENGTH, PADDING);
+  block.set(secret.subarray(0, LENGTH));
+  return block;
+}
+
+export function pinOf(key: YubiKey): TokenSecret {
+  return {
+    kind: 'pin', token: key.title, problemOf: (secret) => problemOf('PIN', secret), triesLeft: async () => (await pinTries(key)).left,
+    remedyWhenBlocked: `Unblock it with the PUK: \`keywright tokens unblock-pin ${key.facts.id}\`.`,
+  };
+}
+
+export function pukOf(key: YubiKey): TokenSecret {
+  return {
+    kind: 'puk', token: key.title, problemOf: (secret) => problemOf('PUK', secret), triesLeft: async () => (await referenceMetadata(key, PUK_REFERENCE))?.left ?? null,
+    remedyWhenBlocked: `Nothing unblocks a PUK. Keys can still be used with the PIN; when that is blocked too, only a reset is left: \`keywright tokens reset ${key.facts.id}\`.`,
+  };
+}
+
+function problemOf(name: string, secret: Uint8Array): string | null {
+  if (secret.length < SHORTEST || secret.length > LENGTH) return `A ${name} has ${SHORTEST} to ${LENGTH} characters. Nothing was sent to the token.`;
+  return secret.includes(PADDING) ? `A ${name} cannot have that character. Nothing was sent to the token.` : null;
+}
+
+/** @returns tries left; null when the token does not tell: a PIN that is verified has none, before there was metadata. */
+export async function pinTries(key: YubiKey): Promise<{ left: number | null; verified: boolean }> {
+  const { sw } = await key.session.run((piv) => piv.transmit({ ins: INS.verify, p2: PIN_REFERENCE }));
+  if (sw === SW.blocked) return { left: 0, verified: false };
+  const tries = triesOf(key, sw);
+  // Four bits hold fifteen: what says that may be more.
+  if (tries !== undefined && tries < 15) return { left: tries, verified: false };
+  return { left: (await referenceMetadata(key, PIN_REFERENCE))?.left ?? tries ?? null, verified: sw === SW.ok };
+}
+
+/** @returns tries left in a status word: 63 CX, or 63 0X on a NEO of before 3.3. */
+function triesOf(key: YubiKey, sw: number): number | undefined {
+  return triesIn(sw) ?? (key.gates.oldRetryStatus && sw >> 8 === 0x63 ? sw & 0x0f : undefined);
+}
+
+export interface ReferenceMetadata {
+  readonly isDefault: boolean;
+  readonly total: number | null;
+  readonly left: number | null;
+}
+
+/** @param reference of PIN or PUK. @returns undefined where there is no metadata (before 5.3). */
+export async function referenceMetadata(key: YubiKey, reference: number): Promise<ReferenceMetadata | undefined> {
+  if (!key.discovered.hasMetadata) return undefined;
+  const { data, sw } = await key.session.run((piv) => piv.transmit({ ins: INS.metadata, p2: reference, le: 0 }));
+  if (sw !== SW.ok) return undefined;
+  try {
+    const elements = parseTlvs(data, 'metadata');
+    const [total, left] = findTlv(elements, 0x06) ?? [];
+    return { isDefault: findTlv(elements, 0x05)?.[0] === 1, total: total ?? null, left: left ?? null };
+  } catch {
+    return undefined;
+  }
+}
+
+/** VERIFY, within work that has the card to itself. @throws PIN_INCORRECT with the tries left, PIN_BLOCKED */
+export async function verifyPin(key: YubiKey, piv: PivChannel, secret: SecretBytes): Promise<void> {
+  const data = padded(secret.reveal());
+  try {
+    judge(key, 'PIN', (await piv.transmit({ ins: INS.verify, p2: PIN_REFERENCE, data })).sw);
+  } finally {
+    data.fill(0);
+  }
+}
+
+function judge(key: YubiKey, name: 'PIN' | 'PUK', sw: number): void {
+  if (sw === SW.ok) return;
+  const tries = triesOf(key, sw);
+  if (tries !== undefined) throw new KeywrightError(tries === 0 ? 'PIN_BLOCKED' : 'PIN_INCORRECT', { detail: `Wrong ${name}. ${tries === 1 ? 'One try is left' : `${tries} tries are left`}.`, triesLeft: tries });
+  if (sw === SW.blocked) throw new KeywrightError('PIN_BLOCKED', { detail: `The ${name} is blocked.`, triesLeft: 0 });
+  throw statusError(sw, `The ${name} was not accepted`, sw === SW.conditions ? { code: 'INVALID_INPUT', detail: `The token does not take the new value: it may be too simple, or have characters that it does not know (status ${sw.toString(16)}).`, remedy: 'Choose another one.' } : {});
+}
+
+/** What is changed with the secret itself: one command with the old value and the new one. */
+interface Change {
+  readonly ins: number;
+  readonly reference: number;
+  readonly name: 'PIN' | 'PUK';
+  readonly secret: TokenSecret;
+  readonly title: string;
+  readonly fresh: { readonly purpose: 'new-pin' | 'new-puk'; readonly title: string };
+}
+
+/** CHANGE REFERENCE DATA of the PIN. @param before runs in the same transaction, with the old PIN. */
+export async function changePin(key: YubiKey, call: KeyCall, before?: (piv: PivChannel, old: SecretBytes) => Promise<void>): Promise<void> {
+  await change(key, { ins: INS.changeReference, reference: PIN_REFERENCE, name: 'PIN', secret: pinOf(key), title: 'Change the PIN', fresh: { purpose: 'new-pin', title: 'Choose a new PIN' } }, call, before);
+  key.pins.changed('pin');
+}
+
+export async function changePuk(key: YubiKey, call: KeyCall): Promise<void> {
+  await change(key, { ins: INS.changeReference, reference: PUK_REFERENCE, name: 'PUK', secret: pukOf(key), title: 'Change the PUK', fresh: { purpose: 'new-puk', title: 'Choose a new PUK' } }, call);
+  key.pins.changed('puk');
+}
+
+/** RESET RETRY COUNTER: a new PIN with the PUK. */
+export async function unblockPin(key: YubiKey, call: KeyCall): Promise<void> {
+  await change(key, { ins: INS.resetRetry, reference: PIN_REFERENCE, name: 'PUK', secret: pukOf(key), title: 'Set a new PIN with the PUK', fresh: { purpose: 'new-pin', title: 'Choose a new PIN' } }, call);
+  key.pins.changed('pin');
+}
+
+async function change(key: YubiKey, { ins, reference, name, secret, title, fresh: asked }: Change, call: KeyCall, before?: (piv: PivChannel, old: SecretBytes) => Promise<void>): Promise<void> {
+  let fresh: SecretBytes | undefined;
+  try {
+    await key.pins.use(secret, { title, keep: 'call', anew: true }, call, async (old) => {
+      // Asked for once, though the old one may be mistyped.
+      fresh ??= await askNewSecret(asked.purpose, asked.title, key, call);
+      const chosen = fresh;
+      return key.session.run(async (piv) => {
+        await before?.(piv, old);
+        const data = Buffer.concat([padded(old.reveal()), padded(chosen.reveal())]);
+        try {
+          judge(key, name, (await piv.transmit({ ins, p2: reference, data })).sw);
+        } finally {
+          data.fill(0);
+        }
+      }, call.signal);
+    });
+  } finally {
+    fresh?.wipe();
+    key.changed();
+  }
+}
+
+/** Asks for a PIN or PUK to be chosen. The caller wipes it. */
+export function askNewSecret(purpose: 'new-pin' | 'new-puk', title: string, key: YubiKey, call: KeyCall, note?: string): Promise<SecretBytes> {
+  return askSecret({
+    kind: 'new-secret', purpose, title, subject: key.title, minLength: SHORTEST, maxLength: LENGTH, form: 'pin',
+    note: note ?? (purpose === 'new-pin' ? 'Six to eight characters; digits are understood everywhere.' : 'Six to eight characters. It unblocks the PIN: keep it apart from the token.'),
+  }, call);
+}
+
+/** CHANGE REFERENCE DATA with known values, after SET PIN RETRIES has put the defaults in. */
+export async function replaceDefault(piv: PivChannel, reference: number, old: string, fresh: SecretBytes): Promise<void> {
+  const data = Buffer.concat([padded(Buffer.from(old)), padded(fresh.reveal())]);
+  try {
+    await mustTransmit(piv, { ins: INS.changeReference, p2: reference, data }, `The new ${reference === PIN_REFERENCE ? 'PIN' : 'PUK'} was not set`);
+  } finally {
+    data.fill(0);
+  }
+}
