@@ -128,7 +128,8 @@ export function asManager<T>(key: YubiKey, reason: ManagementReason, call: KeyCa
     }
     return unsettle(await key.pins.use(secretOf(key, facts.algorithm), { title: reason.title, ...(reason.place === undefined ? {} : { place: reason.place }), keep: 'insertion' }, call, async (typed) => {
       using value = new SecretBytes(bytesOf(typed.reveal()) ?? Buffer.alloc(0));
-      return key.session.run((piv) => begin(piv, value.reveal()), leaving.signal).catch((thrown: unknown) => {
+      // Awaited here: the key is wiped at the end of this block.
+      return await key.session.run((piv) => begin(piv, value.reveal()), leaving.signal).catch((thrown: unknown) => {
         if (!(thrown instanceof Refused)) throw thrown;
         throw new KeywrightError('PIN_INCORRECT', { detail: 'This is not the management key of the token.', remedy: 'If nobody knows it, only a reset makes the token writable again.' });
       });

@@ -66,7 +66,8 @@ async function transmit(key: YubiKey, piv: PivChannel, { ref, slot, held, input,
     { title: `Touch the token to ${verb.toLowerCase()} “${ref.label ?? ref.uri}”`, subject: placeOf(key, slot), seconds: TOUCH_SECONDS },
     touchPolicy === 'always' ? 0 : CACHED_DELAY_MS, call, (error) => leaving.leave(error),
   );
-  return piv.transmit({ ins: INS.generalAuthenticate, p1: ALGORITHM_REFERENCES[held.algorithm], p2: slot.reference, data, le: 0 });
+  // Awaited here: the announcement ends with this block.
+  return await piv.transmit({ ins: INS.generalAuthenticate, p1: ALGORITHM_REFERENCES[held.algorithm], p2: slot.reference, data, le: 0 });
 }
 
 function resultOf(key: YubiKey, { slot, held, input, result }: Use, { data, sw }: Response): Buffer {

@@ -1,5 +1,5 @@
 import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
-import { PinKeeper, RefusedSecrets, type TokenSecretKind } from '../../keystore/pins.ts';
+import { PinKeeper, type RefusedSecrets, type TokenSecretKind } from '../../keystore/pins.ts';
 import type { TokenFacts } from '../../keystore/tokens.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { Card } from '../../devices/index.ts';

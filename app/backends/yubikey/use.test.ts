@@ -1,0 +1,213 @@
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { KEY_ALGORITHMS, KeywrightError, type KeyAlgorithmName, type PinPolicy, type TouchPolicy } from '../../contract/index.ts';
+import type { KeyDescription } from '../../keystore/keystore.ts';
+import { codeOf, refusalOf } from '../../keystore/testing/calls.ts';
+import { plug, type Answers, type Plugged, type PlugOptions } from './testing/plug.ts';
+
+const PIN = '123456';
+const MESSAGE = Buffer.from('hello');
+const digest = createHash('sha256').update(MESSAGE).digest();
+
+interface Made { readonly slot?: string; readonly algorithm?: KeyAlgorithmName; readonly pinPolicy?: PinPolicy; readonly touchPolicy?: TouchPolicy }
+
+async function withKey(made: Made, options: PlugOptions = {}): Promise<Plugged & { key0: KeyDescription; sign: (answers?: Answers, how?: Parameters<Plugged['call']>[1]) => Promise<Uint8Array> }> {
+  const plugged = await plug(options);
+  const { algorithm = 'ec-p256', slot = '9a', ...policies } = made;
+  const key0 = await plugged.token.store.generate({ id: '', label: '', extractable: false, algorithm, slot, usages: KEY_ALGORITHMS[algorithm].usages, ...policies }, plugged.call());
+  plugged.taken();
+  const ref = { uri: key0.uri, id: key0.id, version: 1, label: 'Release' };
+  return { ...plugged, key0, sign: (answers, how) => plugged.token.store.signer!.sign(ref, algorithm === 'ed25519' ? 'ed25519' : 'ecdsa-sha256', { message: MESSAGE }, plugged.call(answers, how)) };
+}
+
+const holds = ({ versions }: KeyDescription, signature: Uint8Array): boolean => verify('sha256', MESSAGE, createPublicKey({ key: Buffer.from(versions[0]!.publicKey!), format: 'der', type: 'spki' }), signature);
+
+describe('commands to the card', () => {
+  test('policy once: the tries left, VERIFY and GENERAL AUTHENTICATE the first time, then GENERAL AUTHENTICATE alone', async () => {
+    const { sign, taken, key0, virtual } = await withKey({ pinPolicy: 'once' });
+    expect(holds(key0, await sign({ pin: PIN }))).toBe(true);
+    expect(taken()).toEqual(['20', '20', '87']);
+    expect(holds(key0, await sign())).toBe(true);
+    expect(taken()).toEqual(['87']);
+    expect(virtual.ledger).toMatchObject({ repeats: 0, unentered: 0 });
+  });
+
+  test('policy always: each signature with its VERIFY', async () => {
+    const { sign, taken } = await withKey({ slot: '9c', pinPolicy: 'always' });
+    await sign({ pin: PIN }, { id: 'one' });
+    expect(taken()).toEqual(['20', '20', '87']);
+    await sign({}, { id: 'one' });
+    expect(taken()).toEqual(['20', '87']);
+    expect(await codeOf(sign())).toBe('PIN_REQUIRED');
+  });
+
+  test('policy never: no PIN at all', async () => {
+    const { sign, taken } = await withKey({ slot: '9e', pinPolicy: 'never' });
+    await sign();
+    expect(taken()).toEqual(['87']);
+  });
+});
+
+describe('the PIN', () => {
+  test('a wrong one lowers the tries by exactly one, is told with those left, and is not sent again', async () => {
+    const { sign, taken, virtual, call, token, key0 } = await withKey({ pinPolicy: 'once' });
+    const asking = call({ pin: ['654321', '654321', PIN] });
+    await token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { digest }, asking);
+    expect(asking.asked.map((request) => (request.kind === 'secret' ? [request.triesLeft, request.note] : []))).toEqual([
+      [3, undefined], [2, 'Wrong PIN. 2 tries are left.'], [2, 'The token refused this PIN before, so it was not sent again.'],
+    ]);
+    expect(taken().filter((ins) => ins === '20')).toHaveLength(5);
+    expect(virtual.ledger.count('pin', 'refused')).toBe(1);
+    expect(virtual.ledger.repeats).toBe(0);
+    await sign();
+  });
+
+  test('of another principal is not relied on', async () => {
+    const { sign } = await withKey({ pinPolicy: 'once' });
+    await sign({ pin: PIN });
+    expect(await codeOf(sign({}, { principal: 'token:ci' }))).toBe('PIN_REQUIRED');
+    await sign({ pin: PIN }, { principal: 'token:ci' });
+  });
+
+  test('is kept for the call alone where nothing may be kept', async () => {
+    const { sign } = await withKey({ pinPolicy: 'once' }, { keepPinMinutes: 0 });
+    await sign({ pin: PIN });
+    expect(await codeOf(sign())).toBe('PIN_REQUIRED');
+  });
+
+  test('that is blocked is told before anything is typed', async () => {
+    const { sign, virtual, taken } = await withKey({ pinPolicy: 'once' });
+    virtual.blockPin();
+    const refusal = await refusalOf(sign({ pin: PIN }));
+    expect(refusal).toMatchObject({ code: 'PIN_BLOCKED', facts: { remedy: expect.stringContaining('tokens unblock-pin yubikey-') } });
+    expect(taken()).toEqual(['20']);
+  });
+
+  test('of a length that no PIN has is not sent', async () => {
+    const { sign, virtual } = await withKey({ pinPolicy: 'once' });
+    expect(await codeOf(sign({ pin: '1234' }))).toBe('INVALID_INPUT');
+    expect(virtual.ledger.uses).toEqual([]);
+  });
+
+  test('is entered again by us after another program has reset the card or used another application', async () => {
+    const { sign, virtual, taken, link, key0 } = await withKey({ pinPolicy: 'once' });
+    await sign({ pin: PIN });
+    taken();
+    await virtual.transmit(Buffer.from('00a4040008a000000527471117', 'hex'));
+    virtual.trace.take();
+    expect(holds(key0, await sign())).toBe(true);
+    // Unknown command, select, refused without PIN, asks whether it stands, verifies, signs.
+    expect(taken()).toEqual(['87', 'a4', '87', '20', '20', '87']);
+    virtual.powerOn();
+    link.faults.begin = [Object.assign(new Error('reset'), { code: 'ResetCard' })];
+    expect(holds(key0, await sign())).toBe(true);
+    expect(virtual.ledger).toMatchObject({ repeats: 0, unentered: 0 });
+  });
+
+  test('comes from the configured source where there is one, and a refused one is not sent twice', async () => {
+    const good = await withKey({ pinPolicy: 'once' }, { pin: PIN });
+    await good.sign();
+    const bad = await withKey({ pinPolicy: 'once' }, { pin: '999999' });
+    expect(await codeOf(bad.sign())).toBe('PIN_REQUIRED');
+    expect(await codeOf(bad.sign())).toBe('PIN_REQUIRED');
+    expect(bad.virtual.ledger.uses).toHaveLength(1);
+  });
+});
+
+describe('touch', () => {
+  test('is announced at once for always, and the notice goes when it was touched', async () => {
+    const { virtual, call, token, key0 } = await withKey({ pinPolicy: 'never', touchPolicy: 'always' });
+    const asking = call();
+    const signing = token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1, label: 'Release' }, 'ecdsa-sha256', { digest }, asking);
+    await virtual.touch.whenWaiting();
+    expect(asking.asked).toMatchObject([{ kind: 'touch', title: expect.stringContaining('“Release”'), seconds: 15 }]);
+    virtual.touch.touch();
+    expect(holds(key0, await signing)).toBe(true);
+  });
+
+  test('is not announced for cached while one still counts', async () => {
+    const { virtual, call, token, key0 } = await withKey({ pinPolicy: 'never', touchPolicy: 'cached' });
+    virtual.touch.automatic = true;
+    const asking = call();
+    await token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { digest }, asking);
+    await token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { digest }, asking);
+    expect(asking.asked).toEqual([]);
+    expect(virtual.touch.waits).toBe(1);
+  });
+
+  test('is announced for cached when the card does not answer soon', async () => {
+    const { virtual, call, token, key0 } = await withKey({ pinPolicy: 'never', touchPolicy: 'cached' });
+    const asking = call();
+    const signing = token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { digest }, asking);
+    await virtual.touch.whenWaiting();
+    expect(asking.asked).toEqual([]);
+    await expect.poll(() => asking.asked.map(({ kind }) => kind)).toEqual(['touch']);
+    virtual.touch.touch();
+    await signing;
+  });
+
+  test.each<PinPolicy>(['never', 'once', 'always'])('that does not come is told as such with PIN policy %s', async (pinPolicy) => {
+    const { sign, virtual } = await withKey({ pinPolicy, touchPolicy: 'always' });
+    virtual.touch.timeout = 20;
+    expect(await codeOf(sign({ pin: PIN }))).toBe('TOUCH_TIMEOUT');
+    expect(await codeOf(sign({ pin: PIN }))).toBe('TOUCH_TIMEOUT');
+    expect(virtual.ledger.repeats).toBe(0);
+    virtual.touch.automatic = true;
+    await sign({ pin: PIN });
+  });
+
+  test('a call that is cancelled while the card waits is answered at once, and what the card makes later is thrown away and told', async () => {
+    const { virtual, call, token, key0 } = await withKey({ pinPolicy: 'never', touchPolicy: 'always' });
+    const stop = new AbortController();
+    const asking = call({}, { signal: stop.signal });
+    const signing = token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { digest }, asking);
+    await virtual.touch.whenWaiting();
+    stop.abort();
+    expect(await codeOf(signing)).toBe('CANCELLED');
+    expect(asking.late).toEqual([]);
+    virtual.touch.touch();
+    await expect.poll(() => asking.late).toEqual([`signature of ${key0.uri}`]);
+  });
+
+  test('the notice itself can be cancelled', async () => {
+    const { virtual, call, token, key0 } = await withKey({ pinPolicy: 'never', touchPolicy: 'always' });
+    const asking = call();
+    const signing = token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { digest }, {
+      ...asking, prompt: { interactive: true, ask: () => Promise.reject(new KeywrightError('CANCELLED', 'It was closed.')) },
+    });
+    expect(await codeOf(signing)).toBe('CANCELLED');
+    virtual.touch.touch();
+  });
+});
+
+describe('what the card cannot take', () => {
+  test('a long message with Ed25519 is refused with the reason, one of its buffer’s size is signed', async () => {
+    const { token, call, key0 } = await withKey({ algorithm: 'ed25519', pinPolicy: 'never' });
+    const ref = { uri: key0.uri, id: key0.id, version: 1 };
+    const long = randomBytes(3056);
+    const signature = await token.store.signer!.sign(ref, 'ed25519', { message: long }, call());
+    expect(verify(null, long, createPublicKey({ key: Buffer.from(key0.versions[0]!.publicKey!), format: 'der', type: 'spki' }), signature)).toBe(true);
+    expect(await refusalOf(token.store.signer!.sign(ref, 'ed25519', { message: randomBytes(3057) }, call()))).toMatchObject({ code: 'CAPABILITY_MISSING', facts: { detail: expect.stringContaining('3056 bytes'), alternatives: ['sshsig', 'cms', 'minisign'] } });
+  });
+
+  test('a long message with any other key costs one command', async () => {
+    const { token, call, key0, taken } = await withKey({ pinPolicy: 'never' });
+    await token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { message: Buffer.alloc(10_000_000) }, call());
+    expect(taken()).toEqual(['87']);
+  });
+});
+
+test('malformed answers are a fault of the token, told as such', async () => {
+  const { sign, virtual } = await withKey({ pinPolicy: 'never' });
+  for (const answer of ['9000', '7c009000', '7c0282009000', '7c8203009000', '819000', '7c03820130ff9000', '6f00']) {
+    virtual.misanswer(0x87, () => Buffer.from(answer, 'hex'));
+    expect([answer, await codeOf(sign())]).toEqual([answer, 'BACKEND_UNAVAILABLE']);
+  }
+});
+
+test('a peer’s key on another curve is refused without asking the card', async () => {
+  const { token, call, key0, taken } = await withKey({ slot: '9d' });
+  const peer = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey.export({ type: 'spki', format: 'der' });
+  expect(await codeOf(token.store.agreement!.agree({ uri: key0.uri, id: key0.id, version: 1 }, peer, call()))).toBe('INVALID_INPUT');
+  expect(taken()).toEqual([]);
+});
