@@ -65,7 +65,8 @@ async function* store(context: Context): AsyncGenerator<Finding> {
   for (const { record, detail } of storage.problems) yield { level: 'problem', code: 'store.damaged', detail: `${record}: ${detail}`, remedy: 'Run `keywright store verify`, and restore a backup.' };
   for (const { name } of backends.list()) {
     try {
-      yield* backends.diagnose(name, context.call);
+      // What keeps tokens from being seen is no problem to whom has none.
+      for await (const finding of backends.diagnose(name, context.call)) yield finding.level === 'problem' && !backends.matters(name) ? { ...finding, level: 'warning' } : finding;
     } catch (thrown) {
       yield { level: 'problem', code: 'backends.fails', detail: `“${name}”: ${thrown instanceof Error ? thrown.message : 'it does not open'}`, remedy: `Run \`keywright backends diagnose ${name}\`.` };
     }
