@@ -17,6 +17,13 @@ describe('OAEP', () => {
     }
   });
 
+  test('opens with its label alone', () => {
+    const label = Buffer.from('age-encryption.org/v1/ssh-rsa');
+    const ciphertext = publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256', oaepLabel: label }, Buffer.from('message'));
+    expect(Buffer.from(unpadOaep('sha256', bare(ciphertext), label)!).toString()).toBe('message');
+    expect(unpadOaep('sha256', bare(ciphertext))).toBeUndefined();
+  });
+
   test('opens nothing else: another hash, a changed block, a first byte, no separator', () => {
     const ciphertext = publicEncrypt({ key: publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }, Buffer.from('message'));
     expect(unpadOaep('sha384', bare(ciphertext))).toBeUndefined();

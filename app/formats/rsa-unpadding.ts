@@ -8,17 +8,17 @@ import { maskGeneration } from './emsa.ts';
  */
 
 /**
- * EME-OAEP decoding (RFC 8017 §7.1.2 step 3), MGF1 over the same hash, empty label.
- * @param block as long as the modulus. @returns the message, or undefined whatever was wrong.
+ * EME-OAEP decoding (RFC 8017 §7.1.2 step 3), MGF1 over the same hash.
+ * @param block as long as the modulus. @param label empty by default. @returns the message, or undefined whatever was wrong.
  */
-export function unpadOaep(hash: HashName | 'sha1', block: Uint8Array): Uint8Array | undefined {
-  const label = createHash(hash).digest();
-  const size = label.length;
+export function unpadOaep(hash: HashName | 'sha1', block: Uint8Array, label: Uint8Array = new Uint8Array(0)): Uint8Array | undefined {
+  const labelHash = createHash(hash).update(label).digest();
+  const size = labelHash.length;
   if (block.length < 2 * size + 2) return undefined;
   const seed = xor(block.subarray(1, 1 + size), maskGeneration(hash, block.subarray(1 + size), size));
   const data = xor(block.subarray(1 + size), maskGeneration(hash, seed, block.length - size - 1));
   let bad = block[0] as number;
-  for (let index = 0; index < size; index++) bad |= (data[index] as number) ^ (label[index] as number);
+  for (let index = 0; index < size; index++) bad |= (data[index] as number) ^ (labelHash[index] as number);
   // The first byte that is not zero must be 1; `from` keeps where the message begins.
   let found = 0;
   let from = 0;

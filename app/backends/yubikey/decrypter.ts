@@ -39,9 +39,11 @@ export function decrypterOf(key: YubiKey): Decrypter {
       const { held } = found;
       assertEncrypts(ref, held.algorithm, algorithm);
       if (algorithm === 'hpke') return hpkeOpen({ recipient: held.publicKey, aad }, (peer) => agree(key, found, ref, peer, 'Decrypt with', call), ciphertext);
-      assertNoAad(algorithm, aad);
-      if (algorithm === 'rsa-pkcs1') return unpadPkcs1(await bareRsa(key, found, ref, ciphertext, 'Decrypt with', call), ciphertext, substituteSeed);
-      return openOaep(key, found, ref, algorithm === 'rsa-oaep-sha1' ? 'sha1' : oaepHashOf(algorithm as OaepName), ciphertext, 'Decrypt with', call);
+      if (algorithm === 'rsa-pkcs1') {
+        assertNoAad(algorithm, aad);
+        return unpadPkcs1(await bareRsa(key, found, ref, ciphertext, 'Decrypt with', call), ciphertext, substituteSeed);
+      }
+      return openOaep(key, found, ref, algorithm === 'rsa-oaep-sha1' ? 'sha1' : oaepHashOf(algorithm as OaepName), ciphertext, 'Decrypt with', call, aad);
     },
   };
 }
@@ -90,8 +92,8 @@ async function agree(key: YubiKey, { slot, held }: Held, ref: KeyRef, peer: Uint
   return secret;
 }
 
-async function openOaep(key: YubiKey, found: Held, ref: KeyRef, hash: HashName | 'sha1', ciphertext: Uint8Array, verb: string, call: KeyCall): Promise<Uint8Array> {
-  const message = unpadOaep(hash, await bareRsa(key, found, ref, ciphertext, verb, call));
+async function openOaep(key: YubiKey, found: Held, ref: KeyRef, hash: HashName | 'sha1', ciphertext: Uint8Array, verb: string, call: KeyCall, label?: Uint8Array): Promise<Uint8Array> {
+  const message = unpadOaep(hash, await bareRsa(key, found, ref, ciphertext, verb, call), label);
   if (message === undefined) throw doesNotOpen();
   return message;
 }
