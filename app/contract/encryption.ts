@@ -5,7 +5,7 @@ import { FileIn, FileWritten, KeyReference } from './records.ts';
 
 /** Operations that encrypt and decrypt files. */
 
-export const FileEncryptionFormat = z.enum(['age']);
+export const FileEncryptionFormat = z.enum(['age', 'cms']);
 export type FileEncryptionFormat = z.output<typeof FileEncryptionFormat>;
 const FileProgress = z.strictObject({ file: z.string(), index: z.int(), files: z.int(), bytes: z.int(), totalBytes: z.int() });
 /** Where to: `beside` writes next to each file; a path is for one file; `inline` answers with the bytes of small ones. */
@@ -36,12 +36,13 @@ export const encryptFiles = operation({
     files: Files,
     /** Keys held here (URI, id or label), `age1…`, `ssh-ed25519 …`, `ssh-rsa …`. */
     recipients: z.array(z.string().trim().min(1).max(8192)).max(1000).default([]),
-    /** Files with recipients: lines as above, or a public key. */
+    /** Files with recipients: lines as above, certificates, or a public key. */
     recipientFiles: z.array(FileIn).max(100).default([]),
     /** Also to a passphrase, which is asked for. Without any recipient it is asked for anyway. */
     toPassphrase: z.boolean().default(false),
-    format: FileEncryptionFormat.default('age'),
-    /** As text, to be pasted into mail. */
+    /** Default: `cms` for certificates, `age` for all else. */
+    format: FileEncryptionFormat.optional(),
+    /** As text (PEM), to be pasted into mail. */
     armor: z.boolean().default(false),
     out: Out.default({ beside: true, overwrite: false }),
   }),
@@ -72,7 +73,7 @@ export const decryptFiles = operation({
     identityFiles: z.array(FileIn).max(100).default([]),
     out: Out.default({ beside: true, overwrite: false }),
   }),
-  output: z.strictObject({ files: z.array(FileDone.extend({ format: FileEncryptionFormat, /** The key, the identity or “a passphrase”. */ openedBy: z.string() })) }),
+  output: z.strictObject({ files: z.array(FileDone.extend({ format: FileEncryptionFormat, /** The key, the identity or “a passphrase”. */ openedBy: z.string(), /** False: an old cipher, which does not show whether somebody changed the content. */ authenticated: z.boolean() })) }),
   progress: FileProgress,
   errors: ['NOT_FOUND', 'INVALID_INPUT', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'TOUCH_TIMEOUT', 'TOKEN_REMOVED', 'STORAGE_FULL', 'CANCELLED'],
 });

@@ -1,35 +1,64 @@
 import { KeywrightError, type FileEncryptionFormat } from '../contract/index.ts';
+import { derOid } from '../formats/der.ts';
 import type { Watch } from '../signing/raw.ts';
-import { decryptAge, encryptAge, looksLikeAge, type Identity, type Recipient } from './age/index.ts';
+import { ageIdentitiesOf, ageRecipientOf, decryptAge, encryptAge, looksLikeAge } from './age/index.ts';
+import { decryptCms } from './cms/decrypt.ts';
+import { encryptCms } from './cms/encrypt.ts';
+import { AUTH_ENVELOPED_DATA, ENVELOPED_DATA } from './cms/identifiers.ts';
+import type { Openers, Party } from './parties.ts';
 import { FileSource } from './source.ts';
+import { pemWriter, TextSource } from './text-source.ts';
 
 /** Files encrypted and decrypted, in constant memory. */
 
 export interface Encrypting {
   readonly format: FileEncryptionFormat;
+  /** As text: age's armour, PEM. */
   readonly armor: boolean;
 }
 
+export interface Decrypted {
+  readonly format: FileEncryptionFormat;
+  /** The name of the key, the identity, or "a passphrase". */
+  readonly openedBy: string;
+  /** False: the cipher does not show whether somebody changed the content. */
+  readonly authenticated: boolean;
+}
+
 type Write = (piece: Uint8Array) => Promise<void>;
-const BEGINNING = 2048;
+const BEGINNING = 4096;
+const ENCRYPTED_CMS = [ENVELOPED_DATA, AUTH_ENVELOPED_DATA].map((oid) => derOid(oid));
 
-/** @throws what the recipients do, NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT */
-export async function encryptFile(path: string, recipients: readonly Recipient[], { armor }: Encrypting, watch: Watch, write: Write): Promise<void> {
+/** File endings that programs expect. */
+export const ENCRYPTED_ENDINGS: Readonly<Record<FileEncryptionFormat, string>> = { age: '.age', cms: '.p7m' };
+
+/** @throws what the recipients do, NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT, CONFLICT when the file changes meanwhile */
+export async function encryptFile(path: string, parties: readonly Party[], { format, armor }: Encrypting, watch: Watch, write: Write): Promise<void> {
   await using source = await FileSource.open(path, watch.signal, watch.progress?.bind(watch));
-  await encryptAge(source, recipients, { armor }, write);
+  if (format === 'age') return await encryptAge(source, parties.map(ageRecipientOf), { armor }, write);
+  const out = armor ? pemWriter('CMS', write) : { write, end: async () => undefined };
+  await encryptCms(source, source.size, parties, (piece) => out.write(piece));
+  await out.end();
 }
 
-/** @returns the name of what opened it. What was written before an error must be thrown away. @throws INVALID_INPUT for what is damaged or not encrypted; NOT_FOUND when no identity fits; what the identities do */
-export async function decryptFile(path: string, identities: readonly Identity[], watch: Watch, write: Write): Promise<string> {
+/** What was written before an error must be thrown away. @throws INVALID_INPUT for what is damaged or not encrypted; NOT_FOUND when no opener fits; what the openers do */
+export async function decryptFile(path: string, openers: Openers, watch: Watch, write: Write): Promise<Decrypted> {
   const beginning = await beginningOf(path);
-  if (!looksLikeAge(beginning)) {
-    throw new KeywrightError('INVALID_INPUT', { detail: 'This is no encrypted file that Keywright knows.', remedy: 'See what it is with `keywright files inspect`.', alternatives: ['age'] });
-  }
+  const format = formatOf(beginning);
   await using source = await FileSource.open(path, watch.signal, watch.progress?.bind(watch));
-  return await decryptAge(source, beginning, identities, write);
+  if (format === 'age') return { format, openedBy: await decryptAge(source, beginning, ageIdentitiesOf(openers), write), authenticated: true };
+  return { format, ...(await decryptCms(beginning[0] === 0x30 ? source : new TextSource(source), openers, write)) };
 }
 
-async function beginningOf(path: string): Promise<Uint8Array> {
+function formatOf(beginning: Buffer): FileEncryptionFormat {
+  if (looksLikeAge(beginning)) return 'age';
+  if (beginning[0] === 0x30 && ENCRYPTED_CMS.some((oid) => beginning.subarray(0, 64).includes(oid))) return 'cms';
+  const text = beginning.toString('latin1');
+  if (/-----BEGIN (?:CMS|PKCS7)-----/.test(text) || /^content-type:\s*application\/(?:x-)?pkcs7-mime/im.test(text)) return 'cms';
+  throw new KeywrightError('INVALID_INPUT', { detail: 'This is no encrypted file that Keywright knows.', remedy: 'See what it is with `keywright files inspect`.', alternatives: Object.keys(ENCRYPTED_ENDINGS) });
+}
+
+async function beginningOf(path: string): Promise<Buffer> {
   await using source = await FileSource.open(path, new AbortController().signal);
   return Buffer.from(await source.read(BEGINNING));
 }

@@ -9,10 +9,11 @@ import { type KeyAlgorithmName, KeywrightError, SecretBytes } from '../../contra
 import { hasTool, materialOf, pairOf, temporaryFolder } from '../../formats/testing/keys.ts';
 import { writeKey } from '../../formats/index.ts';
 import { MemorySource } from '../source.ts';
-import {
-  decryptAge, encryptAge, hybridIdentityOf, type Identity, p256Identity, p256Point, p256Recipient, type Recipient, RSA_LABEL, scryptIdentity, scryptRecipient, sshEd25519Identity, sshRecipient, sshRsaIdentity,
-  writeP256Recipient, writeX25519Recipient, x25519IdentityOf, x25519Raw, x25519Recipient,
-} from './index.ts';
+import { decryptAge, encryptAge, hybridIdentityOf, type Identity, type Recipient, x25519IdentityOf } from './index.ts';
+import { p256Identity, p256Point, p256Recipient, writeP256Recipient } from './p256.ts';
+import { scryptIdentity, scryptRecipient } from './scrypt.ts';
+import { RSA_LABEL, sshEd25519Identity, sshRecipient, sshRsaIdentity } from './ssh.ts';
+import { writeX25519Recipient, x25519Raw, x25519Recipient } from './x25519.ts';
 
 const AGE = hasTool('age', '--version') && hasTool('age-keygen', '--version');
 const secret = (text: string): SecretBytes => SecretBytes.fromText(text);

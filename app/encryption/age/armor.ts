@@ -1,10 +1,12 @@
 import { KeywrightError } from '../../contract/index.ts';
 import type { ByteSource } from '../source.ts';
+import { pemWriter } from '../text-source.ts';
 
 /** ASCII armour of age: strict PEM (RFC 7468 §3) with the label AGE ENCRYPTED FILE. */
 
-export const BEGIN = '-----BEGIN AGE ENCRYPTED FILE-----';
-const END = '-----END AGE ENCRYPTED FILE-----';
+const LABEL = 'AGE ENCRYPTED FILE';
+export const BEGIN = `-----BEGIN ${LABEL}-----`;
+const END = `-----END ${LABEL}-----`;
 const COLUMNS = 64;
 const WHITE = /^[\t\n\r ]*$/;
 const MOST_WHITE = 1024;
@@ -75,23 +77,8 @@ export class ArmorSource implements ByteSource {
 }
 
 /** @returns what puts bytes into armour as they are written, and ends it. */
-export function armored(write: (piece: Uint8Array) => Promise<void>): { write(piece: Uint8Array): Promise<void>; end(): Promise<void> } {
-  let left: Buffer = Buffer.alloc(0);
-  let begun = false;
-  const line = (bytes: Buffer): string => `${bytes.toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n')}\n`;
-  return {
-    async write(piece) {
-      const all = Buffer.concat([left, piece]);
-      const whole = all.length - (all.length % 48);
-      left = all.subarray(whole);
-      const text = `${begun ? '' : `${BEGIN}\n`}${whole === 0 ? '' : line(all.subarray(0, whole))}`;
-      begun = true;
-      if (text !== '') await write(Buffer.from(text, 'latin1'));
-    },
-    async end() {
-      await write(Buffer.from(`${left.length === 0 ? '' : line(left)}${END}\n`, 'latin1'));
-    },
-  };
+export function armored(write: (piece: Uint8Array) => Promise<void>): ReturnType<typeof pemWriter> {
+  return pemWriter(LABEL, write);
 }
 
 function notArmor(what: string, offset: number): KeywrightError {

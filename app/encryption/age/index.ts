@@ -7,12 +7,10 @@ import { decryptPayload, encryptPayload } from './payload.ts';
 import type { Identity, Recipient } from './stanzas.ts';
 
 /** Files encrypted with age (age-encryption.org/v1, C2SP). */
-export { hybridIdentityOf, hybridRecipient, isHybridRecipient } from './hybrid.ts';
-export { isP256Recipient, p256Identity, p256Point, p256Recipient, writeP256Recipient } from './p256.ts';
-export { scryptIdentity, scryptRecipient } from './scrypt.ts';
-export { RSA_LABEL, sshEd25519Identity, sshRecipient, sshRsaIdentity } from './ssh.ts';
+export { hybridIdentityOf } from './hybrid.ts';
+export { ageIdentitiesOf, ageRecipientNamed, ageRecipientOf } from './parties.ts';
 export type { Identity, Recipient } from './stanzas.ts';
-export { writeX25519Recipient, x25519Identity, x25519IdentityOf, x25519Raw, x25519Recipient } from './x25519.ts';
+export { x25519IdentityOf } from './x25519.ts';
 
 type Write = (piece: Uint8Array) => Promise<void>;
 

@@ -1,6 +1,7 @@
-import { KEY_ALGORITHMS, KeywrightError, SecretBytes, type FileIn } from '../../contract/index.ts';
+import { KEY_ALGORITHMS, KeywrightError, SecretBytes, type FileIn, type Usage } from '../../contract/index.ts';
 import type { z } from 'zod';
-import { hybridIdentityOf, p256Identity, p256Point, RSA_LABEL, scryptIdentity, sshEd25519Identity, sshRsaIdentity, x25519Identity, x25519IdentityOf, x25519Raw, type Identity } from '../../encryption/age/index.ts';
+import { hybridIdentityOf, x25519IdentityOf, type Identity } from '../../encryption/age/index.ts';
+import type { HeldKey, Openers } from '../../encryption/parties.ts';
 import { parsePkcs8 } from '../../formats/private-parts.ts';
 import type { KeyRef, KeyStore } from '../../keystore/keystore.ts';
 import { assertCapable } from '../capabilities.ts';
@@ -21,79 +22,66 @@ export interface Tried {
 }
 
 /** @param passphrase asked for only when the file is for one. @throws NOT_FOUND, INVALID_INPUT, CAPABILITY_MISSING for a named key that decrypts no files */
-export async function identitiesFor({ key, identityFiles }: Tried, context: Context, passphrase: () => Promise<SecretBytes>): Promise<Identity[]> {
-  const named: Identity[] = [];
-  for (const file of identityFiles) named.push(...(await listed(file, context)));
-  if (key !== undefined) {
-    const own = await ofKey(context.key, context);
-    if (own.length === 0) throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${context.key.label}” is ${context.key.algorithm}, which decrypts no files.`, remedy: 'Choose an X25519, P-256, RSA or (in software) Ed25519 key.', alternatives: ['x25519', 'ec-p256', 'rsa-3072', 'ed25519'] });
-    return [...named, ...own];
-  }
-  if (named.length > 0) return [...named, scryptIdentity(passphrase)];
-  const held = [...context.session.inventory.all()].filter(({ trashedUntil }) => trashedUntil === null);
-  // Keys in tokens last: they ask for a PIN or a touch.
-  const ordered = [...held.filter(({ hardware }) => hardware === null), ...held.filter(({ hardware }) => hardware !== null)];
-  const own: Identity[] = [];
-  for (const each of ordered) own.push(...(await ofKey(each, context)));
-  return [scryptIdentity(passphrase), ...own];
+export async function openersFor({ key, identityFiles }: Tried, context: Context, passphrase: () => Promise<SecretBytes>): Promise<Openers> {
+  const identities: Identity[] = [];
+  for (const file of identityFiles) identities.push(...(await listed(file, context)));
+  const keys: HeldKey[] = [];
+  for (const each of key !== undefined ? [context.key] : identities.length > 0 ? [] : ordered(context)) keys.push(...(await versionsOf(each, context)));
+  if (key !== undefined && keys.length === 0) throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${context.key.label}” is ${context.key.algorithm}, and decrypts no files.`, remedy: 'Choose an X25519, EC, RSA or (in software) Ed25519 key.', alternatives: ['x25519', 'ec-p256', 'rsa-3072', 'ed25519'] });
+  return { keys, identities, passphrase };
+}
+
+/** Keys in tokens last: they ask for a PIN or a touch. */
+function ordered({ session }: Context): StoredKey[] {
+  const held = [...session.inventory.all()].filter(({ trashedUntil }) => trashedUntil === null);
+  return [...held.filter(({ hardware }) => hardware === null), ...held.filter(({ hardware }) => hardware !== null)];
 }
 
 /** One for each version that may have been the primary one when the file was made, newest first. */
-async function ofKey(key: StoredKey, context: Context): Promise<Identity[]> {
-  const make = kindOf(key);
-  if (make === undefined) return [];
-  const identities: Identity[] = [];
+async function versionsOf(key: StoredKey, context: Context): Promise<HeldKey[]> {
+  const uses = usesOf(key);
+  if (uses === undefined) return [];
+  const found: HeldKey[] = [];
   for (const { version } of livingVersions(key)) {
     const spki = await publicKeyOf(key, context, version).catch((thrown: unknown) => {
       if (thrown instanceof KeywrightError && thrown.code === 'CORRUPT_RECORD') return undefined; // says nothing of the other keys
       throw thrown;
     });
-    if (spki !== undefined) identities.push(make({ key, spki, version, context }));
+    if (spki !== undefined) found.push({ name: key.label, spki, algorithm: key.algorithm, certificates: [], ...uses({ key, version, context }) });
   }
-  return identities;
+  return found;
 }
 
 interface Own {
   readonly key: StoredKey;
-  readonly spki: Uint8Array;
   readonly version: number;
   readonly context: Context;
 }
 
-function kindOf({ algorithm, usages, hardware, extractable }: StoredKey): ((own: Own) => Identity) | undefined {
-  if (algorithm === 'ed25519') return hardware === null && extractable ? sshEd25519 : undefined;
-  if (KEY_ALGORITHMS[algorithm].family === 'rsa') return usages.includes('decrypt') ? sshRsa : undefined;
-  if (!usages.includes('agree')) return undefined;
-  return algorithm === 'x25519' ? x25519 : algorithm === 'ec-p256' ? p256 : undefined;
+function usesOf({ algorithm, usages, hardware, extractable }: StoredKey): ((own: Own) => Pick<HeldKey, 'agree' | 'decrypt' | 'seed'>) | undefined {
+  const { family } = KEY_ALGORITHMS[algorithm];
+  if (algorithm === 'ed25519' && hardware === null && extractable) return (own) => ({ seed: () => seed(own) });
+  if (family === 'rsa' && usages.includes('decrypt')) return (own) => ({ decrypt: (...given) => decrypt(own, ...given) });
+  return (family === 'ec' || algorithm === 'x25519') && usages.includes('agree') ? (own) => ({ agree: (peer) => agree(own, peer) }) : undefined;
 }
 
-const x25519 = (own: Own): Identity => x25519Identity(own.key.label, x25519Raw(own.spki), (peer) => agree(own, peer));
-const p256 = (own: Own): Identity => p256Identity(own.key.label, p256Point(own.spki), (peer) => agree(own, peer));
+const decrypt = (own: Own, ...[algorithm, ciphertext, label]: Parameters<NonNullable<HeldKey['decrypt']>>): Promise<Uint8Array> =>
+  use(own, 'decrypt', (store, ref) => facet(store.decrypter, store, 'decrypt').decrypt(ref, algorithm, { ciphertext, ...(label === undefined ? {} : { aad: label }) }, own.context.keyCall));
 
-function sshRsa(own: Own): Identity {
-  return sshRsaIdentity(own.key.label, own.spki, own.key.algorithm, (ciphertext) => {
-    assertCapable(own.key, 'decrypt');
-    return use(own, (store, ref) => facet(store.decrypter, store, 'decrypt').decrypt(ref, 'rsa-oaep-sha256', { ciphertext, aad: RSA_LABEL }, own.context.keyCall));
-  });
-}
+const agree = (own: Own, peer: Uint8Array): Promise<SecretBytes> =>
+  use(own, 'agree', (store, ref) => facet(store.agreement, store, 'agree on secrets').agree(ref, peer, own.context.keyCall));
 
 /** age uses an Ed25519 key as one of X25519, for which it needs the key itself. */
-function sshEd25519(own: Own): Identity {
-  return sshEd25519Identity(own.key.label, own.spki, () => use(own, async (store, ref) => {
-    const { secret } = await facet(store.exporter, store, 'give keys away').exportKey(ref, own.context.keyCall);
-    using pkcs8 = secret;
-    const parts = parsePkcs8(pkcs8.reveal());
-    if (!('secret' in parts)) throw new Error('an Ed25519 key without its seed');
-    return new SecretBytes(Buffer.from(parts.secret.subarray(-SEED)));
-  }));
-}
+const seed = (own: Own): Promise<SecretBytes> => use(own, undefined, async (store, ref) => {
+  const { secret } = await facet(store.exporter, store, 'give keys away').exportKey(ref, own.context.keyCall);
+  using pkcs8 = secret;
+  const parts = parsePkcs8(pkcs8.reveal());
+  if (!('secret' in parts)) throw new Error('an Ed25519 key without its seed');
+  return new SecretBytes(Buffer.from(parts.secret.subarray(-SEED)));
+});
 
-function agree(own: Own, peer: Uint8Array): Promise<SecretBytes> {
-  assertCapable(own.key, 'agree');
-  return use(own, (store, ref) => facet(store.agreement, store, 'agree on secrets').agree(ref, peer, own.context.keyCall));
-}
-
-async function use<T>({ key, version, context }: Own, work: (store: KeyStore, ref: KeyRef) => Promise<T>): Promise<T> {
+async function use<T>({ key, version, context }: Own, usage: Usage | undefined, work: (store: KeyStore, ref: KeyRef) => Promise<T>): Promise<T> {
+  if (usage !== undefined) assertCapable(key, usage);
   context.subject(key.uri);
   return work(await context.session.backends.storeOf(key), { ...refOf(key, version), purpose: 'decrypt a file' });
 }

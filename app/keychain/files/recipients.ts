@@ -1,7 +1,10 @@
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import { KEY_ALGORITHMS, KeywrightError, type FileIn, type SecretBytes } from '../../contract/index.ts';
 import type { z } from 'zod';
-import { hybridRecipient, isHybridRecipient, isP256Recipient, p256Point, p256Recipient, scryptRecipient, sshRecipient, writeP256Recipient, writeX25519Recipient, x25519Raw, x25519Recipient, type Recipient } from '../../encryption/age/index.ts';
-import { readPublicKey } from '../../formats/index.ts';
+import { ageRecipientNamed } from '../../encryption/age/index.ts';
+import type { Party } from '../../encryption/parties.ts';
+import { algorithmOfSpki, readPublicKey } from '../../formats/index.ts';
+import { looksLikePem, parsePem } from '../../formats/pem.ts';
 import type { Context } from '../context.ts';
 import { publicKeyOf } from '../handlers/key-records.ts';
 import type { StoredKey } from '../inventory.ts';
@@ -17,51 +20,44 @@ export interface Named {
   readonly toPassphrase: boolean;
 }
 
-/** @param passphrase gives it when it is a recipient, by wish or since nobody else is; wiped after each use. @throws NOT_FOUND, INVALID_INPUT, CAPABILITY_MISSING with the keys that would serve */
-export async function recipientsFor({ recipients, recipientFiles, toPassphrase }: Named, context: Context, passphrase: () => Promise<SecretBytes>): Promise<Recipient[]> {
-  const found: Recipient[] = [];
-  for (const [index, text] of recipients.entries()) found.push(await recipientFor(text, `/recipients/${index}`, context));
+/** @param passphrase gives it when it is a recipient, by wish or since nobody else is; wiped after each use. @throws NOT_FOUND, INVALID_INPUT, CAPABILITY_MISSING for a key that could not decrypt */
+export async function partiesFor({ recipients, recipientFiles, toPassphrase }: Named, context: Context, passphrase: () => Promise<SecretBytes>): Promise<Party[]> {
+  const found: Party[] = [];
+  for (const [index, text] of recipients.entries()) found.push(await partyFor(text, `/recipients/${index}`, context));
   for (const file of recipientFiles) found.push(...(await listed(file, context)));
-  return !toPassphrase && found.length > 0 ? found : [...found, scryptRecipient(passphrase)];
+  return !toPassphrase && found.length > 0 ? found : [...found, { kind: 'passphrase', name: 'a passphrase', ask: passphrase }];
 }
 
-async function recipientFor(text: string, where: string, context: Context): Promise<Recipient> {
+async function partyFor(text: string, where: string, context: Context): Promise<Party> {
   const known = outsider(text);
   if (known !== undefined) return known;
   const key = context.session.inventory.resolve(text);
   context.subject(key.uri);
-  return keyRecipient(key, await publicKeyOf(key, context), where);
+  refuseIfItCannotOpen(key, where);
+  return { kind: 'key', name: key.label, spki: await publicKeyOf(key, context), algorithm: key.algorithm };
 }
 
 /** @returns somebody named by a public key; undefined when it is none. */
-function outsider(text: string): Recipient | undefined {
-  if (isP256Recipient(text)) return p256Recipient(text);
-  if (isHybridRecipient(text)) return hybridRecipient(text);
-  if (/^age1[a-z0-9]+$/i.test(text)) return x25519Recipient(text);
-  if (!/^(?:ssh|ecdsa)-[\w@.-]+ /.test(text)) return undefined;
-  const { spki, algorithm } = readPublicKey(Buffer.from(text));
-  return sshRecipient(text.split(' ').slice(0, 2).join(' '), spki, algorithm);
+function outsider(text: string): Party | undefined {
+  const recipient = ageRecipientNamed(text);
+  if (recipient !== undefined) return { kind: 'age', name: text, recipient };
+  return /^(?:ssh|ecdsa)-[\w@.-]+ /.test(text) ? { kind: 'key', name: text.split(' ').slice(0, 2).join(' '), ...readPublicKey(Buffer.from(text)) } : undefined;
 }
 
-function keyRecipient(key: StoredKey, spki: Uint8Array, where: string): Recipient {
-  const { algorithm, label } = key;
-  const needed = algorithm === 'x25519' || algorithm === 'ec-p256' ? 'agree' : 'decrypt';
-  if (algorithm !== 'ed25519' && !key.usages.includes(needed)) throw cannotReceive(key, `it was not made to ${needed === 'agree' ? 'agree on secrets' : 'decrypt'}`, where);
-  if (key.trashedUntil !== null) throw cannotReceive(key, 'it is in the trash', where);
-  if (algorithm === 'x25519') return { ...x25519Recipient(writeX25519Recipient(x25519Raw(spki))), name: label };
-  if (algorithm === 'ec-p256') return { ...p256Recipient(writeP256Recipient(p256Point(spki))), name: label };
-  if (algorithm === 'ed25519' && key.hardware !== null) throw cannotReceive(key, 'a token signs with Ed25519 and does not decrypt', where);
-  if (algorithm === 'ed25519' && !key.extractable) throw cannotReceive(key, 'age decrypts with the key itself, and this one is not extractable', where);
-  if (algorithm === 'ed25519' || KEY_ALGORITHMS[algorithm].family === 'rsa') return sshRecipient(label, spki, algorithm);
-  throw cannotReceive(key, `age has no recipients for ${algorithm}`, where);
+/** What is encrypted for a key of one's own shall be readable again. */
+function refuseIfItCannotOpen(key: StoredKey, where: string): void {
+  const { algorithm, usages, extractable, hardware, trashedUntil } = key;
+  const { family } = KEY_ALGORITHMS[algorithm];
+  const why = trashedUntil !== null ? 'it is in the trash'
+    : algorithm === 'ed25519' ? (hardware !== null ? 'a token signs with Ed25519, and does not decrypt' : extractable ? null : 'age decrypts with the Ed25519 key itself, and this one is not extractable')
+      : family === 'rsa' ? (usages.includes('decrypt') ? null : 'it was not made to decrypt')
+        : family === 'ec' || family === 'xdh' ? (usages.includes('agree') ? null : 'it was not made to agree on secrets')
+          : `${algorithm} keys do not decrypt files`;
+  if (why !== null) throw new KeywrightError('CAPABILITY_MISSING', { detail: `A file cannot be encrypted for “${key.label}”: ${why}.`, where, remedy: 'Choose an X25519, P-256, RSA or (in software) Ed25519 key.', alternatives: ['x25519', 'ec-p256', 'rsa-3072', 'ed25519'] });
 }
 
-function cannotReceive({ label }: StoredKey, why: string, where: string): KeywrightError {
-  return new KeywrightError('CAPABILITY_MISSING', { detail: `A file cannot be encrypted for “${label}”: ${why}.`, where, remedy: 'Choose an X25519, P-256, RSA or (in software) Ed25519 key.', alternatives: ['x25519', 'ec-p256', 'rsa-3072', 'ed25519'] });
-}
-
-/** A file with recipients, a line each (`#` begins a comment), or one public key. */
-async function listed(file: z.output<typeof FileIn>, context: Context): Promise<Recipient[]> {
+/** A file with recipients, a line each (`#` begins a comment), or with certificates, or one public key. */
+async function listed(file: z.output<typeof FileIn>, context: Context): Promise<Party[]> {
   const content = await bytesOf(undefined, file, 'recipientFiles', MOST_LIST, context);
   const lines = Buffer.from(content).toString('utf8').split(/\r?\n/).map((line) => line.trim());
   const named = lines.filter((line) => line !== '' && !line.startsWith('#'));
@@ -72,8 +68,20 @@ async function listed(file: z.output<typeof FileIn>, context: Context): Promise<
       return found;
     });
   }
-  const { spki, algorithm } = readPublicKey(content);
-  if (algorithm === 'x25519') return [x25519Recipient(writeX25519Recipient(x25519Raw(spki)))];
-  if (algorithm === 'ec-p256') return [p256Recipient(writeP256Recipient(p256Point(spki)))];
-  return [sshRecipient('path' in file ? file.path : 'the public key', spki, algorithm)];
+  const certificates = certificatesIn(content);
+  if (certificates.length > 0) return certificates;
+  return [{ kind: 'key', name: 'path' in file ? file.path : 'the public key', ...readPublicKey(content) }];
+}
+
+function certificatesIn(content: Uint8Array): Party[] {
+  const blocks = looksLikePem(content) ? parsePem(content).filter(({ label }) => label === 'CERTIFICATE').map(({ content: der }) => der) : [content];
+  return blocks.flatMap((der): Party[] => {
+    try {
+      const certificate = new X509Certificate(der);
+      const spki = createPublicKey(certificate.publicKey.export({ type: 'spki', format: 'pem' })).export({ type: 'spki', format: 'der' });
+      return [{ kind: 'key', name: certificate.subject.replaceAll('\n', ', '), spki, algorithm: algorithmOfSpki(spki), certificate: certificate.raw }];
+    } catch {
+      return []; // no certificate: read as a public key
+    }
+  });
 }

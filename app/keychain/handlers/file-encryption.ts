@@ -1,13 +1,12 @@
 import { basename } from 'node:path';
 import { askSecret, KeywrightError, type encryptionOperations, type InputOf, type OutputOf, type SecretBytes } from '../../contract/index.ts';
-import { type Identity, type Recipient } from '../../encryption/age/index.ts';
-import { decryptFile, encryptFile, type Encrypting } from '../../encryption/files.ts';
+import { decryptFile, ENCRYPTED_ENDINGS, encryptFile, type Decrypted } from '../../encryption/files.ts';
 import { sizeOf } from '../../signing/raw.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import type { Context } from '../context.ts';
-import { identitiesFor } from '../files/identities.ts';
+import { openersFor } from '../files/identities.ts';
 import { assertPath, fileOf, outputOf } from '../files/places.ts';
-import { recipientsFor } from '../files/recipients.ts';
+import { partiesFor } from '../files/recipients.ts';
 import { discard } from '../files/spool.ts';
 import type { HandlersOf } from './handlers.ts';
 
@@ -20,33 +19,34 @@ type Done = OutputOf<typeof encryptionOperations.encryptFiles>['files'][number];
 const MOST_INLINE = 32 * 1024 * 1024;
 /** What a decrypted file is called when its name does not tell. */
 const DECRYPTED = '.decrypted';
-const ENDINGS = /\.(?:age|p7m|cms|jwe|gpg|pgp|asc)$/i;
+const ENDINGS = /\.(?:age|p7m\.pem|p7m|cms|jwe|gpg|pgp|asc)$/i;
 
 export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' | 'files.decrypt'> = {
   async 'files.encrypt'(input, context) {
     requireOnePath(input);
     using passphrase = new Passphrase('new-recipient-passphrase', context);
-    const recipients = await recipientsFor(input, context, () => passphrase.get());
-    const options: Encrypting = { format: input.format, armor: input.armor };
+    const parties = await partiesFor(input, context, () => passphrase.get());
+    const format = input.format ?? (parties.some((party) => party.kind === 'key' && party.certificate !== undefined) ? 'cms' : 'age');
+    const ending = input.armor && format === 'cms' ? '.p7m.pem' : ENCRYPTED_ENDINGS[format];
     const files: Done[] = [];
     for (const [index, file] of input.files.entries()) {
-      files.push(await oneFile(file, index, input, context, (name) => `${name}.age`, 0o666 & ~process.umask(), (path, watch, write) => encryptFile(path, recipients, options, watch, write)));
+      files.push(await oneFile(file, index, input, context, (name) => name + ending, 0o666 & ~process.umask(), (path, watch, write) => encryptFile(path, parties, { format, armor: input.armor }, watch, write)));
       context.completed(index);
     }
-    return { files, recipients: recipients.map(({ name }: Recipient) => name), format: input.format };
+    return { files, recipients: parties.map(({ name }) => name), format };
   },
 
   async 'files.decrypt'(input, context) {
     requireOnePath(input);
     using passphrase = new Passphrase('recipient-passphrase', context);
-    const identities: readonly Identity[] = await identitiesFor(input, context, () => passphrase.get());
+    const openers = await openersFor(input, context, () => passphrase.get());
     const files: OutputOf<typeof encryptionOperations.decryptFiles>['files'] = [];
     for (const [index, file] of input.files.entries()) {
-      let openedBy = '';
+      let decrypted: Decrypted | undefined;
       const done = await oneFile(file, index, input, context, plainName, 0o600, async (path, watch, write) => {
-        openedBy = await decryptFile(path, identities, watch, write);
+        decrypted = await decryptFile(path, openers, watch, write);
       });
-      files.push({ ...done, format: 'age', openedBy });
+      files.push({ ...done, ...(decrypted as Decrypted) });
       context.completed(index);
     }
     return { files };

@@ -1,0 +1,46 @@
+import type { KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
+import type { Identity, Recipient } from './age/stanzas.ts';
+
+/** Who shall open a file, and who may be able to: what each format makes its own recipients and identities of. */
+
+/** Somebody with a public key. */
+export interface PublicParty {
+  readonly kind: 'key';
+  /** For errors and answers: a label, or how the user named it. */
+  readonly name: string;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Uint8Array;
+  readonly algorithm: KeyAlgorithmName;
+  /** X.509, DER, when the party was named by it. */
+  readonly certificate?: Uint8Array;
+}
+
+export type Party =
+  | PublicParty
+  /** Named in a form that age alone has. */
+  | { readonly kind: 'age'; readonly name: string; readonly recipient: Recipient }
+  | { readonly kind: 'passphrase'; readonly name: string; /** Gives it; wiped after use. */ readonly ask: () => Promise<SecretBytes> };
+
+/** A key held here, wherever it is. What it cannot do is absent. */
+export interface HeldKey {
+  readonly name: string;
+  readonly spki: Uint8Array;
+  readonly algorithm: KeyAlgorithmName;
+  /** X.509 certificates for it, DER: many files name their recipients by these. */
+  readonly certificates: readonly Uint8Array[];
+  /** ECDH or X25519. @param peer SPKI, DER. @returns the shared secret, field length; wiped by the caller. @throws INVALID_INPUT for a peer that is no point */
+  agree?(peer: Uint8Array): Promise<SecretBytes>;
+  /** RSA. @param label of OAEP. @throws INVALID_INPUT for what is not for this key */
+  decrypt?(algorithm: 'rsa-oaep-sha1' | 'rsa-oaep-sha256' | 'rsa-oaep-sha384' | 'rsa-oaep-sha512' | 'rsa-pkcs1', ciphertext: Uint8Array, label?: Uint8Array): Promise<Uint8Array>;
+  /** Ed25519: the private key itself, 32 bytes; wiped by the caller. */
+  seed?(): Promise<SecretBytes>;
+}
+
+export interface Openers {
+  /** Tried in this order. */
+  readonly keys: readonly HeldKey[];
+  /** From identity files of age. */
+  readonly identities: readonly Identity[];
+  /** Asked for only when the file is for one; wiped after use. */
+  passphrase(): Promise<SecretBytes>;
+}
