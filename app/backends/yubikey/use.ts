@@ -35,8 +35,9 @@ const DEMANDS: Readonly<Record<SlotKey['pinPolicy'], PinDemand>> = {
 export function useKey(key: YubiKey, use: Use, call: KeyCall): Promise<Buffer> {
   return orLeave(call, `${use.result} of ${use.ref.uri}`, (late) => late.fill(0), async (leaving) => {
     const demand = DEMANDS[use.held.pinPolicy];
-    const bare = demand === 'never' || demand === 'unknown' || key.pins.isVerified('pin', call);
-    if (bare && demand !== 'always') {
+    // Where the policy is not known, a PIN that the card still holds for somebody else must not serve this caller; 9e is for use without one (SP 800-73-4 part 1, table 4b).
+    const bare = demand === 'never' || (demand === 'unknown' && use.slot.name === '9e') || (demand === 'once' && key.pins.isVerified('pin', call));
+    if (bare) {
       const outcome = await key.session.run(async (piv) => {
         const answer = await transmit(key, piv, use, call, leaving);
         return answer.sw === SW.securityStatus && demand !== 'never' && !(await pinStands(piv, demand)) ? undefined : answer;
