@@ -35,6 +35,27 @@ export const DISPOSITION = { leave: 0, reset: 1, unpower: 2 } as const;
 /** SCARD_STATE_* (PC/SC part 5 §3.1.4); the upper half of the number counts insertions and removals. */
 export const READER_STATE = { unknown: 0x0004, unavailable: 0x0008, empty: 0x0010, present: 0x0020, exclusive: 0x0080, inUse: 0x0100, mute: 0x0200 } as const;
 
+/** Clients that are not collected yet. */
+const clients = new Set<WeakRef<AddonClient>>();
+const orphans: AddonClient[] = [];
+
+/** @returns a client that {@link keepOrphans} knows of. */
+export function newClient(addon: Addon): AddonClient {
+  const client = addon.newClient();
+  for (const known of clients) if (known.deref() === undefined) clients.delete(known);
+  clients.add(new WeakRef(client));
+  return client;
+}
+
+/** The service went: its clients must never be collected, since giving back what is gone throws an error into the process that nobody can catch. */
+export function keepOrphans(): void {
+  for (const known of clients) {
+    const client = known.deref();
+    if (client !== undefined) orphans.push(client);
+  }
+  clients.clear();
+}
+
 let loading: Promise<Addon> | undefined;
 
 /** @throws BACKEND_UNAVAILABLE when the addon or the system's PC/SC library is missing. */

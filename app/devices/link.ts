@@ -1,4 +1,4 @@
-import { DISPOSITION, SHARE, type Addon, type AddonClient, type AddonSession } from './addon.ts';
+import { DISPOSITION, newClient, SHARE, type Addon, type AddonClient, type AddonSession } from './addon.ts';
 
 /** One connection to a card in bytes: what PC/SC offers, without any meaning. Rejects with PC/SC's own errors. */
 export interface CardLink {
@@ -38,7 +38,7 @@ export class PcscLink implements CardLink {
   }
 
   static async connect(addon: Addon, reader: string): Promise<PcscLink> {
-    const client = addon.newClient();
+    const client = newClient(addon);
     const session = await client.connect(reader, SHARE.shared);
     try {
       // Asked for here, since what the watcher tells of it is garbage.

@@ -1,5 +1,5 @@
 import { asKeywrightError, KeywrightError } from '../contract/index.ts';
-import { loadAddon, READER_STATE, type Addon, type AddonClient } from './addon.ts';
+import { keepOrphans, loadAddon, newClient, READER_STATE, type Addon, type AddonClient } from './addon.ts';
 import { Card } from './card.ts';
 import { isCardGone, isHeldElsewhere, isServiceGone, pcscCode, serviceGone, tokenRemoved } from './errors.ts';
 import { findingsOf, noAddon, noService, type DeviceFinding } from './findings.ts';
@@ -44,6 +44,7 @@ const NO_NEWS_MS = 300;
 /** pcscd looks every 400 ms whether a card is still there. */
 const REMOVAL_MS = 1_500;
 const RECOVER_MS = 100;
+const HELD_MS = 1_000;
 
 let shared: Readers | undefined;
 
@@ -145,7 +146,7 @@ export class Readers {
   /** Starts the addon's thread. Each start has a client of its own: one whose service went cannot be started again. */
   #watch(): void {
     const run = this.#run;
-    const client = (this.#addon as Addon).newClient();
+    const client = newClient(this.#addon as Addon);
     const current = (): boolean => run === this.#run && this.#client === client;
     this.#client = client;
     try {
@@ -209,9 +210,16 @@ export class Readers {
       known.held = asKeywrightError(thrown);
     }
     if (!this.#looking.delete(known) || this.#known.get(known.name) !== known) return;
+    if (known.held !== undefined) this.#lookLater(known);
     if (known.atr !== null) this.#tell({ type: 'inserted', reader: known.name, atr: known.atr });
     if (wasHeld !== (known.held !== undefined)) this.#tell({ type: 'findings' });
     this.#settleIn(QUIET_MS);
+  }
+
+  /** Some services do not tell that another program has let go of a card. */
+  #lookLater(known: Known): void {
+    const run = this.#run;
+    setTimeout(() => { if (run === this.#run && this.#known.get(known.name) === known && known.held !== undefined) void this.#look(known); }, HELD_MS).unref();
   }
 
   async #link(addon: Addon, { name }: Known): Promise<PcscLink> {
@@ -247,6 +255,7 @@ export class Readers {
   }
 
   #lost(): void {
+    keepOrphans();
     const news = this.#missing === undefined;
     this.#missing = noService();
     const all = [...this.#known.values()];

@@ -68,8 +68,10 @@ export class Tokens implements AsyncDisposable {
     return this.#present.has(id);
   }
 
+  /** What the sources found; several may have found the same, such as that there is no smart-card service. */
   findings(): Finding[] {
-    return [...this.#sources.values()].flatMap(({ source }) => [...source.findings()]);
+    const all = [...this.#sources.values()].flatMap(({ source }) => [...source.findings()]);
+    return [...new Map(all.map((finding) => [`${finding.code} ${finding.detail}`, finding])).values()];
   }
 
   /** @returns the only token of an instance. @throws BACKEND_UNAVAILABLE for none, INVALID_INPUT for several, with their ids. */
