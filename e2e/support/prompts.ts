@@ -3,7 +3,7 @@ import type { Program } from './program.ts';
 import { text } from './texts.ts';
 
 /** The form of the prompt with this title, in the prompt surface. */
-async function form(program: Program, title: string) {
+async function form(program: Program, title: string | RegExp) {
   let page!: Page;
   // The surface of the prompt before may be there still, and go while one looks at it.
   await expect(async () => {
@@ -23,18 +23,23 @@ async function press(page: Page, name: string): Promise<void> {
 }
 
 /** Types a secret that is asked for. */
-export async function typeSecret(program: Program, title: string, purpose: string, secret: string): Promise<void> {
+export async function typeSecret(program: Program, title: string | RegExp, purpose: string, secret: string): Promise<void> {
   const { page, form: asked } = await form(program, title);
   await asked.getByLabel(text(`ask.field.${purpose}`), { exact: true }).fill(secret);
   await press(page, text(`ask.do.${purpose}`));
 }
 
 /** Chooses a secret: types it twice. */
-export async function chooseSecret(program: Program, title: string, purpose: string, secret: string): Promise<void> {
+export async function chooseSecret(program: Program, title: string | RegExp, purpose: string, secret: string): Promise<void> {
   const { page, form: asked } = await form(program, title);
   await asked.getByLabel(text(`ask.field.${purpose}`), { exact: true }).fill(secret);
   await asked.getByLabel(text('prompt.again'), { exact: true }).fill(secret);
   await press(page, text(`ask.do.${purpose}`));
+}
+
+/** The notice that a touch is awaited. */
+export async function touchPrompt(program: Program, title: string | RegExp): Promise<Page> {
+  return (await form(program, title)).page;
 }
 
 /** Reads the recovery code as a person would, and types its last group back. @returns the code. */

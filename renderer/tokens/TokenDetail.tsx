@@ -59,7 +59,7 @@ function Status({ token, detail, status }: { token: TokenRecord; detail: Detail;
         <Section title={t('tokens.secrets')}>
           <ul className="flex flex-col gap-1.5">
             {status.secrets.map((secret) => (
-              <li key={secret.kind} className="grid min-h-7 grid-cols-[4.5rem_minmax(0,1fr)_auto] items-center gap-x-3 text-13">
+              <li key={secret.kind} className="grid min-h-7 grid-cols-[6.5rem_minmax(0,1fr)_auto] items-center gap-x-3 text-13">
                 <span className="leading-4 text-muted">{t(`tokens.secret.${secret.kind}`)}</span>
                 <span className="min-w-0">
                   <SecretBadge secret={secret} stacked />

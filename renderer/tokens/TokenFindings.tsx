@@ -8,8 +8,8 @@ type Finding = OutputFor<'tokens.list'>['findings'][number];
 /** What a person should know or do, in the window's language where it is known; `actionOf` gives the remedy as a button. */
 export function TokenFindings({ findings, actionOf }: { findings: readonly Finding[]; actionOf?: (finding: Finding) => ReactNode }) {
   const t = useText();
-  // What is fine needs no words, unless there is something to do.
-  const graver = findings.filter(({ level, remedy }) => level !== 'ok' || remedy !== null);
+  // What is fine needs no words, unless there is something to press.
+  const graver = findings.filter((finding) => finding.level !== 'ok' || Boolean(actionOf?.(finding)));
   if (graver.length === 0) return null;
   const say = (finding: Finding, part: 'detail' | 'remedy'): ReactNode => {
     const key = `finding.${finding.code}.${part}`;

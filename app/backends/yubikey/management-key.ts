@@ -141,7 +141,7 @@ export function asManager<T>(key: YubiKey, reason: ManagementReason, call: KeyCa
 async function authenticated<T>(key: YubiKey, piv: PivChannel, { algorithm, touchPolicy }: ManagementFacts, value: Uint8Array, leaving: Leaving, call: KeyCall, work: () => Promise<T>): Promise<Settled<T>> {
   if (touchPolicy !== 'always' && touchPolicy !== 'cached') await authenticate(piv, algorithm, value);
   else {
-    using _announced = announceTouch({ title: 'Touch the token to use its management key', subject: key.title, seconds: TOUCH_SECONDS }, touchPolicy === 'always' ? 0 : CACHED_DELAY_MS, call, (error) => leaving.leave(error));
+    using _announced = announceTouch({ title: 'Touch the YubiKey to use its management key', subject: key.title, seconds: TOUCH_SECONDS }, touchPolicy === 'always' ? 0 : CACHED_DELAY_MS, call, (error) => leaving.leave(error));
     const began = performance.now();
     await authenticate(piv, algorithm, value).catch((thrown: unknown) => {
       // A wrong key is refused at once; the right one, when nobody touched, in the same words and late.

@@ -24,7 +24,7 @@ export function signerOf(key: YubiKey): Signer {
       const facts: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[algorithm];
       if (!facts.keys.includes(held.algorithm)) throw cannot(ref, held.algorithm, `sign as ${algorithm}`, signatureAlgorithmsOf(held.algorithm));
       const value = inputOf(key, held, algorithm, facts, content);
-      const signature = await useKey(key, { ref, slot, held, input: { tag: 0x81, value }, verb: 'Sign with', result: 'signature' }, call);
+      const signature = await useKey(key, { ref, slot, held, input: { tag: 0x81, value }, verb: 'sign', result: 'signature' }, call);
       if (!held.certain) await assertOwn(slot.name, held, facts, value, signature);
       return signature;
     },

@@ -1,7 +1,7 @@
 import { KeywrightError, type Call } from '../../contract/index.ts';
 import { findTlv, orLeave, parseTlv, parseTlvs, statusError, SW, tlv, type Leaving, type Response } from '../../devices/index.ts';
 import type { KeyCall, KeyRef } from '../../keystore/keystore.ts';
-import { announceTouch } from '../../keystore/pins.ts';
+import { announceTouch, pinTitle, touchTitle, type KeyUse } from '../../keystore/pins.ts';
 import { ALGORITHM_REFERENCES, INS, PIN_REFERENCE, type Slot } from './piv.ts';
 import { pinOf, verifyPin } from './secrets.ts';
 import { reading, settle, unsettle, type PivChannel } from './session.ts';
@@ -16,8 +16,9 @@ export interface Use {
   readonly held: SlotKey;
   /** 81: what is signed or decrypted; 85: the other side's public point. */
   readonly input: { readonly tag: 0x81 | 0x85; readonly value: Uint8Array };
-  /** `Sign with`, as the beginning of a title; `signature`, for what is thrown away. */
-  readonly verb: string;
+  /** For the words of prompts. */
+  readonly verb: KeyUse;
+  /** For what is thrown away: `signature`. */
   readonly result: string;
 }
 
@@ -64,7 +65,7 @@ async function transmit(key: YubiKey, piv: PivChannel, { ref, slot, held, input,
   const data = tlv(0x7c, tlv(0x82), tlv(input.tag, input.value));
   const { touchPolicy } = held;
   using _announced = touchPolicy === 'never' ? undefined : announceTouch(
-    { title: `Touch the token to ${verb.toLowerCase()} “${ref.label ?? ref.uri}”`, subject: placeOf(key, slot), seconds: TOUCH_SECONDS },
+    { title: touchTitle('YubiKey', verb, ref), subject: placeOf(key, slot), seconds: TOUCH_SECONDS },
     touchPolicy === 'always' ? 0 : CACHED_DELAY_MS, call, (error) => leaving.leave(error),
   );
   // Awaited here: the announcement ends with this block.
@@ -89,7 +90,7 @@ function resultOf(key: YubiKey, { slot, held, input, result }: Use, { data, sw }
 }
 
 function wordsOf({ ref, slot, verb }: Use): { title: string; place: string } {
-  return { title: ref.purpose ?? `${verb} “${ref.label ?? ref.uri}”`, place: `slot ${slot.name} (${slot.title})` };
+  return { title: pinTitle(verb, ref), place: `slot ${slot.name} (${slot.title})` };
 }
 
 const placeOf = (key: YubiKey, slot: Slot): string => `${key.title}, slot ${slot.name} (${slot.title})`;
