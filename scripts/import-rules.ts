@@ -32,7 +32,8 @@ const ROOMS: readonly Room[] = [
   { folder: '^app/keystore/', local: [CONTRACT], types: [STORAGE], packages: ['zod'] },
   { folder: '^app/storage/', local: [CONTRACT], packages: ['zod', 'pg'] },
   { folder: '^app/devices/', local: [CONTRACT] },
-  { folder: '^app/backends/', local: [KEYSTORE, CONTRACT, FORMATS, '^app/devices/', STORAGE] },
+  // `frames`: the worker protocol has the same frames as processes of ours have between each other.
+  { folder: '^app/backends/', local: [KEYSTORE, CONTRACT, FORMATS, '^app/devices/', STORAGE, '^app/rpc/frames\\.ts$'] },
   { folder: '^app/formats/', local: [CONTRACT, KEYSTORE] },
   { folder: '^app/certificates/', local: [CONTRACT, KEYSTORE, FORMATS] },
   { folder: '^app/signing/', local: [CONTRACT, KEYSTORE, FORMATS, CERTIFICATES] },
@@ -82,11 +83,11 @@ function rulesOf(room: Room): IForbiddenRuleType[] {
 export const FORBIDDEN: IForbiddenRuleType[] = [
   ...ROOMS.flatMap(rulesOf),
   {
-    // `software` is no backend but what the backends share whose keys this process holds itself.
+    // No backends: `software` is what those share whose keys this process holds itself, `worker` what those share whose keys another holds.
     name: 'backends know nothing of each other',
     severity: 'error',
     from: { path: '^app/backends/([^/]+)/', pathNot: ['^app/backends/smartcardhsm/', FREE] },
-    to: { path: '^app/backends/[^/]+/', pathNot: ['^app/backends/$1/', '^app/backends/software/'] },
+    to: { path: '^app/backends/[^/]+/', pathNot: ['^app/backends/$1/', '^app/backends/(software|worker)/'] },
   },
   {
     name: 'concrete backends are named in two places alone',

@@ -1,0 +1,79 @@
+import { KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
+import { announceTouch, type PinKeeper, type TokenSecret, type TokenSecretKind } from '../../keystore/pins.ts';
+import type { PinFlags } from './messages.ts';
+import type { TokenConnection } from './connection.ts';
+
+/** Logging in to a token, by the house's rules for PINs. */
+
+/** Longest PIN that is typed, where a module gives no sensible bound (CK_UNAVAILABLE_INFORMATION). */
+const LONGEST = 255;
+
+/** PKCS#11 has no counter: three flags tell of few, one, none (v3.1 §3.2, CK_TOKEN_INFO). */
+export function triesOf({ finalTry, locked }: PinFlags): number | null {
+  return locked ? 0 : finalTry ? 1 : null;
+}
+
+export function secretOf(token: TokenConnection, kind: 'pin' | 'so-pin'): TokenSecret {
+  return {
+    kind, token: token.title,
+    problemOf: (secret) => {
+      const { minPin, maxPin } = boundsOf(token);
+      return secret.length >= minPin && secret.length <= maxPin ? null : `This token takes a PIN of ${minPin} to ${maxPin} characters. Nothing was sent.`;
+    },
+    triesLeft: async () => triesOf(kind === 'pin' ? (await token.fresh()).flags.userPin : (await token.fresh()).flags.soPin),
+    remedyWhenBlocked: kind === 'pin' ? `Unblock it with the SO PIN: \`keywright tokens unblock-pin ${token.id}\`.` : 'Without the SO PIN the token can only be initialised anew, which destroys its keys; some makers allow not even that.',
+  };
+}
+
+export function boundsOf({ state }: TokenConnection): { minPin: number; maxPin: number } {
+  const { minPin, maxPin } = state;
+  return maxPin > 0 && maxPin <= LONGEST && minPin <= maxPin ? { minPin, maxPin } : { minPin: 1, maxPin: LONGEST };
+}
+
+/** Lets `work` run while the user is logged in, for whoever calls. @throws PIN_REQUIRED, PIN_INCORRECT, PIN_BLOCKED */
+export async function loggedIn<T>(token: TokenConnection, pins: PinKeeper, reason: { title: string; place?: string }, call: Call, work: () => Promise<T>): Promise<T> {
+  token.notice(pins);
+  if (token.state.flags.loginRequired && !pins.isVerified('pin', call)) await logIn(token, pins, reason, call);
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_REQUIRED') throw thrown;
+    // The token has forgotten: it was used by another program, or its worker is a new one.
+    pins.tokenWasReset();
+    await logIn(token, pins, reason, call);
+    return work();
+  }
+}
+
+async function logIn(token: TokenConnection, pins: PinKeeper, reason: { title: string; place?: string }, call: Call): Promise<void> {
+  if (!token.state.flags.userPin.set) throw new KeywrightError('PIN_REQUIRED', { detail: `${token.title} has no user PIN yet.`, remedy: `Set one with the SO PIN: \`keywright tokens unblock-pin ${token.id}\`.` });
+  if (token.state.flags.pinpad) {
+    await atPinpad(token, reason.title, call, (signal) => token.call('token.login', { user: 'user', secret: '' }, { ...call, signal }));
+    return;
+  }
+  await pins.use(secretOf(token, 'pin'), { ...reason, keep: 'insertion' }, call, (secret) => judged(token, 'pin', () => token.call('token.login', { user: 'user', secret: encoded(secret) }, call)));
+}
+
+/** The PIN is entered at the reader or the token itself (CKF_PROTECTED_AUTHENTICATION_PATH). */
+export async function atPinpad<T>(token: TokenConnection, title: string, call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const left = new AbortController();
+  using _shown = announceTouch({ title, subject: `Enter the PIN on the keys of ${token.title} or its reader.` }, 0, call, (error) => left.abort(error));
+  return await judged(token, 'pin', () => work(AbortSignal.any([call.signal, left.signal])));
+}
+
+/** Adds what the token's flags tell of the tries that are left to a refusal. */
+export async function judged<T>(token: TokenConnection, kind: TokenSecretKind, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send();
+  } catch (thrown) {
+    if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_INCORRECT') throw thrown;
+    const flags = (await token.fresh()).flags[kind === 'so-pin' ? 'soPin' : 'userPin'];
+    const left = triesOf(flags);
+    const few = left === null && flags.countLow ? ' Not many tries are left.' : left === 1 ? ' One try is left.' : '';
+    throw new KeywrightError('PIN_INCORRECT', { ...thrown.facts, detail: `The ${kind === 'so-pin' ? 'SO PIN' : 'PIN'} is wrong.${few}`, ...(left === null ? {} : { triesLeft: left }) });
+  }
+}
+
+export function encoded(secret: SecretBytes): string {
+  return Buffer.from(secret.reveal()).toString('base64url');
+}
