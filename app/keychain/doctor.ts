@@ -79,6 +79,6 @@ async function* addons(): AsyncGenerator<Finding> {
   for (const { name, purpose, present } of findOptionalAddons()) {
     yield present
       ? { level: 'ok', code: `addons.${name}`, detail: `${name} is built: ${purpose}.` }
-      : { level: 'warning', code: `addons.${name}-missing`, detail: `${name} is not built: ${purpose} will not be possible.`, remedy: `Install a C++ compiler, make and Python 3, then run \`npm rebuild ${name}\`.` };
+      : { level: 'warning', code: `addons.${name}-missing`, detail: `${name} is not built: ${purpose} will not be possible.`, remedy: 'Install a C++ compiler (Debian: g++), then run `node scripts/build-addons.mjs`.' };
   }
 }

@@ -51,17 +51,23 @@ interface Entry {
   readonly haystack: string;
 }
 
+/** @returns for a reference in a scheme whose keys have many URIs: whether it names the key at a URI. */
+export type KeyNaming = (reference: string) => ((uri: string) => boolean) | undefined;
+
 /** All keys, in memory while the store is unlocked: resolved, searched and sorted without touching the storage. */
 export class Inventory {
   readonly #byId = new Map<string, Entry>();
   readonly #byUri = new Map<string, string>();
   /** Made when first asked for: opening a large store needs neither. */
   #byLabel: IdsByName | undefined;
+  readonly #namesKey: KeyNaming;
   #byFingerprint: IdsByName | undefined;
   /** By field, made when first asked for. A change drops them. */
   readonly #sorted = new Map<string, Order>();
 
-  constructor(records: Iterable<ListedRecord>) {
+  /** @param namesKey whether a URI names the key that has another one: {@link KeyNaming}. */
+  constructor(records: Iterable<ListedRecord>, namesKey: KeyNaming = () => undefined) {
+    this.#namesKey = namesKey;
     for (const { summary, revision } of records) this.#add(fromSummary(summary as unknown as KeySummary), revision);
   }
 
@@ -84,7 +90,7 @@ export class Inventory {
 
   /** Whether a reference names something here, be it ambiguous. */
   knows(reference: string): boolean {
-    if (this.#byId.has(reference) || this.#byUri.has(reference)) return true;
+    if (this.#byId.has(reference) || this.#byUri.has(reference) || this.#namesKey(reference) !== undefined) return true;
     this.#byLabel ??= new IdsByName(this.all(), labelOf);
     return this.#byLabel.get(reference).length > 0;
   }
@@ -113,16 +119,23 @@ export class Inventory {
     this.#byLabel ??= new IdsByName(this.all(), labelOf);
     const labelled = this.#byLabel.get(reference).map((candidate) => this.#byId.get(candidate)!.key);
     // A key in the trash does not make the label of a living one ambiguous.
-    const living = labelled.filter(({ trashedUntil }) => trashedUntil === null);
-    const candidates = living.length > 0 ? living : labelled;
+    const named = labelled.length > 0 ? labelled : this.#named(reference);
+    const living = named.filter(({ trashedUntil }) => trashedUntil === null);
+    const candidates = living.length > 0 ? living : named;
     const [only] = candidates;
     if (only === undefined) throw new KeywrightError('NOT_FOUND', { detail: `There is no key “${reference}”.`, remedy: 'See `keywright keys list`.' });
     if (candidates.length > 1) {
       throw new KeywrightError('INVALID_INPUT', {
-        detail: `${candidates.length} keys have the label “${reference}”.`, where: '/key', remedy: 'Name the key by its URI.', alternatives: candidates.slice(0, 20).map(({ uri }) => uri),
+        detail: `${candidates.length} keys ${labelled.length > 0 ? 'have the label' : 'are named by'} “${reference}”.`, where: '/key', remedy: 'Name the key by its URI.', alternatives: candidates.slice(0, 20).map(({ uri }) => uri),
       });
     }
     return only;
+  }
+
+  /** @returns the keys that a URI names which is none of theirs word for word. @throws INVALID_INPUT when it is malformed */
+  #named(reference: string): StoredKey[] {
+    const names = this.#namesKey(reference);
+    return names === undefined ? [] : [...this.all()].filter(({ uri }) => names(uri));
   }
 
   /** @returns keys that have all `words` and for which `matches` holds, in the order of `field`. */

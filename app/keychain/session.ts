@@ -6,9 +6,19 @@ import { Backends } from './backends.ts';
 import type { Cancellation } from './cancellation.ts';
 import { CERTIFICATE_PREFIX, CertificateInventory } from './certificate-inventory.ts';
 import { FoundKeys } from './found-keys.ts';
-import { Inventory, KEY_PREFIX } from './inventory.ts';
+import { Inventory, KEY_PREFIX, type KeyNaming } from './inventory.ts';
 import { JobRecords } from './job-records.ts';
 import type { Ports } from './ports.ts';
+
+/** By scheme: how the backends' URIs name keys. */
+function namingOf({ backends }: Ports): KeyNaming {
+  const naming = new Map(backends.flatMap(({ scheme, namesKey }) => (namesKey === undefined ? [] : [[scheme, namesKey] as const])));
+  return (reference) => {
+    const scheme = /^([a-z][a-z0-9]*):/i.exec(reference)?.[1]?.toLowerCase();
+    const names = scheme === undefined ? undefined : naming.get(scheme);
+    return names === undefined ? undefined : (uri) => uri.startsWith(`${scheme}:`) && names(reference, uri);
+  };
+}
 
 /** An unlocked store with all that lives in it. Ends when the store is locked: everything in flight ends with it. */
 export interface Session extends AsyncDisposable {
@@ -31,7 +41,7 @@ export interface Session extends AsyncDisposable {
 export async function openSession(storage: SealedStorage, ports: Ports, options: { strictAudit: boolean; onAudit: () => void; keepPinMinutes: () => number; emit: (event: CoreEvent) => void }): Promise<Session> {
   const controller = new AbortController();
   const inFlight = new Set<Cancellation>();
-  const inventory = new Inventory(storage.snapshot(KEY_PREFIX));
+  const inventory = new Inventory(storage.snapshot(KEY_PREFIX), namingOf(ports));
   const certificates = new CertificateInventory(storage, storage.snapshot(CERTIFICATE_PREFIX));
   const [audit, access, backends, jobs] = await Promise.all([
     AuditTrail.open(storage, { strict: options.strictAudit, onAppend: options.onAudit }),

@@ -47,6 +47,11 @@ export interface BackendManifest<C extends ZodType = ZodType> {
   readonly builtIn?: true;
   /** Its keys are in tokens that come and go: `load` gives `openTokens`. */
   readonly tokens?: true;
+  /**
+   * For schemes in which one key has many URIs: whether a reference names the key at `uri`, in other words than that.
+   * @throws INVALID_INPUT when the reference is malformed
+   */
+  namesKey?(reference: string, uri: string): boolean;
   load(): Promise<BackendModule<C>>;
   /** What is missing, and how to mend it. */
   diagnose?(config: z.output<C>, call: Call): AsyncIterable<Finding>;

@@ -15,6 +15,7 @@ export interface ConnectionFacts {
   readonly title: string;
   readonly slot: string;
   readonly state: SlotToken;
+  readonly removable: boolean;
   readonly mechanisms: readonly MechanismFacts[];
   readonly capabilities: CapabilitySet;
   readonly deadlines: Deadlines;
@@ -27,6 +28,7 @@ export class TokenConnection {
   readonly id: string;
   readonly title: string;
   readonly slot: string;
+  readonly removable: boolean;
   readonly mechanisms: readonly MechanismFacts[];
   readonly capabilities: CapabilitySet;
   readonly deadlines: Deadlines;
@@ -41,6 +43,7 @@ export class TokenConnection {
     this.title = facts.title;
     this.slot = facts.slot;
     this.state = facts.state;
+    this.removable = facts.removable;
     this.mechanisms = facts.mechanisms;
     this.capabilities = facts.capabilities;
     this.deadlines = facts.deadlines;

@@ -14,6 +14,9 @@ export type HeldKey = SeenKey;
 
 export const boundSelector = ({ kind, id, label }: HeldKey): KeySelector => ({ kind, id, label });
 
+/** What the worker read, and whether everything showed. */
+type ReadObjects = TokenObjects & { readonly loggedIn: boolean };
+
 /** The keys of one token: found by their paths, described as the house does. What was read last serves until something changes. */
 export class TokenKeys {
   readonly token: TokenConnection;
@@ -22,7 +25,7 @@ export class TokenKeys {
   readonly #seen: SeenKeys;
   readonly #changed: () => void;
   #held: Promise<SeenKey[]> | undefined;
-  #objects: TokenObjects & { readonly loggedIn: boolean } | undefined;
+  #objects: ReadObjects | undefined;
 
   constructor(token: TokenConnection, pins: PinKeeper, scheme: string, seen: SeenKeys, changed: () => void) {
     this.token = token;
@@ -74,7 +77,7 @@ export class TokenKeys {
 
   async contents(call: Call): Promise<TokenContents> {
     const keys = await this.read(call);
-    const { keys: shown, certificates, loggedIn: all } = this.#objects as NonNullable<typeof this.#objects>;
+    const { keys: shown, certificates, loggedIn: all } = this.#objects as ReadObjects;
     const slots: TokenSlot[] = keys.map((key) => {
       const { hardware } = this.describe(key);
       return {
@@ -135,7 +138,7 @@ export class TokenKeys {
   async #read(call: Pick<Call, 'signal'>): Promise<SeenKey[]> {
     if (call.signal.aborted) throw asKeywrightError(call.signal.reason);
     this.token.notice(this.pins);
-    const objects = await this.token.call('token.objects', {}, call) as TokenObjects & { loggedIn: boolean };
+    const objects = await this.token.call('token.objects', {}, call) as ReadObjects;
     this.#objects = objects;
     return this.#seen.update(objects, objects.loggedIn || !this.token.state.flags.loginRequired);
   }

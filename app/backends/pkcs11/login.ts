@@ -1,4 +1,4 @@
-import { KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
+import { KeywrightError, type Call, type SecretBytes } from '../../contract/index.ts';
 import { announceTouch, type PinKeeper, type TokenSecret, type TokenSecretKind } from '../../keystore/pins.ts';
 import type { PinFlags } from './messages.ts';
 import type { TokenConnection } from './connection.ts';

@@ -1,7 +1,8 @@
-import { createSecretKey, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, createSecretKey, randomBytes } from 'node:crypto';
 import { KEY_ALGORITHMS, KeywrightError, SecretBytes, type KeyAlgorithmName } from '../../../contract/index.ts';
-import { der, fromBigInt, TAG } from '../../../formats/der.ts';
+import { der, DerReader, fromBigInt, TAG } from '../../../formats/der.ts';
 import { buildPkcs8, parsePkcs8, pointOf, type PrivateParts } from '../../../formats/private-parts.ts';
+import { parseSpki } from '../../../formats/spki.ts';
 import { unwrapWithAes, wrapWithAes } from '../../software/key-wrap.ts';
 import { CKA, CKC_X_509, CKF_GENERATE, CKF_GENERATE_KEY_PAIR, CKK, CKM, CKO } from '../constants.ts';
 import { namesOf } from '../certificates.ts';
@@ -9,7 +10,7 @@ import { isReturn } from '../errors.ts';
 import { ecParameters, flagsOf, keyTypeOf, type UsageFlags } from '../key-types.ts';
 import type { Inputs, KeySelector } from '../messages.ts';
 import type { CkMechanism, Handle, Template } from './cryptoki.ts';
-import { find } from './objects.ts';
+import { attributes, find } from './objects.ts';
 import { selecting, type SlotToken } from './token.ts';
 import { kwpMechanism } from './wrapping.ts';
 
@@ -34,7 +35,7 @@ function publicTemplate(key: NewKey, flags: UsageFlags): Template {
 
 function privateTemplate(key: NewKey, flags: UsageFlags): Template {
   return [
-    ...common(key, CKO.PRIVATE_KEY, keyTypeOf(key.algorithm)), bool(CKA.PRIVATE, true), bool(CKA.SENSITIVE, true), bool(CKA.EXTRACTABLE, key.extractable),
+    ...common(key, CKO.PRIVATE_KEY, keyTypeOf(key.algorithm)), bool(CKA.PRIVATE, true), bool(CKA.SENSITIVE, !(key.extractable && isEdwards(key.algorithm))), bool(CKA.EXTRACTABLE, key.extractable),
     bool(CKA.SIGN, flags.sign), ...rsaOnly(key.algorithm, [bool(CKA.DECRYPT, flags.decrypt), bool(CKA.UNWRAP, flags.unwrap)]), ...(KEY_ALGORITHMS[key.algorithm].family === 'rsa' ? [] : [bool(CKA.DERIVE, flags.derive)]),
   ];
 }
@@ -47,6 +48,8 @@ function secretTemplate(key: NewKey, flags: UsageFlags): Template {
   ];
 }
 
+/** Not all tokens wrap them: one that may leave must then be readable to whoever is logged in. */
+const isEdwards = (algorithm: KeyAlgorithmName): boolean => KEY_ALGORITHMS[algorithm].family === 'eddsa';
 const rsaOnly = (algorithm: KeyAlgorithmName, template: Template): Template => (KEY_ALGORITHMS[algorithm].family === 'rsa' ? template : []);
 
 const PAIR_GENERATION = { rsa: CKM.RSA_PKCS_KEY_PAIR_GEN, ec: CKM.EC_KEY_PAIR_GEN, eddsa: CKM.EC_EDWARDS_KEY_PAIR_GEN, xdh: CKM.EC_MONTGOMERY_KEY_PAIR_GEN } as const;
@@ -108,8 +111,12 @@ function components(parts: PrivateParts): [Template, Template] {
   }
   // CurvePrivateKey is an OCTET STRING within (RFC 8410 §7).
   const secret = parts.secret[0] === TAG.octetString ? parts.secret.subarray(2) : parts.secret;
-  if (parts.publicBytes === undefined) throw new KeywrightError('INTERNAL', 'The public key was not given.');
-  return [[parameters, value(CKA.EC_POINT, der(TAG.octetString, parts.publicBytes))], [parameters, value(CKA.VALUE, secret)]];
+  return [[parameters, value(CKA.EC_POINT, der(TAG.octetString, publicBytesOf(parts)))], [parameters, value(CKA.VALUE, secret)]];
+}
+
+function publicBytesOf(parts: PrivateParts & { kind: 'bytes' }): Uint8Array {
+  const spki = createPublicKey(createPrivateKey({ key: buildPkcs8(parts), format: 'der', type: 'pkcs8' })).export({ type: 'spki', format: 'der' });
+  return (parseSpki(spki) as { bytes: Uint8Array }).bytes;
 }
 
 /** Creates an object as it is; where the token takes no key in clear, wrapped under a key that is made for that and forgotten. */
@@ -132,12 +139,25 @@ async function create(token: SlotToken, session: Handle, template: Template, val
 
 /** @returns PKCS#8, or the symmetric key itself. @throws PERMISSION_DENIED when the token does not let it go */
 export function exportKey(token: SlotToken, selector: KeySelector, algorithm: KeyAlgorithmName): Promise<SecretBytes> {
-  return token.withKey(selector, (session, handle) => withTransportKey(token, session, async (transport, key) => {
+  return token.withKey(selector, (session, handle) => {
+    const value = isEdwards(algorithm) ? attributes(token.cryptoki, session, handle, [CKA.VALUE]).get(CKA.VALUE) : undefined;
+    if (value === undefined) return wrappedOut(token, session, handle, algorithm);
+    // CurvePrivateKey is an OCTET STRING within (RFC 8410 §7).
+    return new SecretBytes(buildPkcs8({ kind: 'bytes', algorithm, secret: der(TAG.octetString, value) }));
+  });
+}
+
+function wrappedOut(token: SlotToken, session: Handle, handle: Handle, algorithm: KeyAlgorithmName): Promise<SecretBytes> {
+  return withTransportKey(token, session, async (transport, key) => {
     const mechanism = { mechanism: kwpMechanism(token, session) } as CkMechanism;
     const wrapped = await token.cryptoki.callAsync('C_WrapKey', (lib) => lib.C_WrapKeyAsync(session, mechanism, transport, handle, Buffer.alloc(16 * 1024)));
     const secret = unwrapWithAes('aes-kwp', createSecretKey(key), wrapped);
-    return KEY_ALGORITHMS[algorithm].kind === 'symmetric' ? secret : new SecretBytes(buildPkcs8(parsePkcs8(Buffer.from(secret.reveal()))));
-  }));
+    if (KEY_ALGORITHMS[algorithm].kind === 'symmetric') return secret;
+    using padded = secret;
+    // Some fill it up with zeros before they wrap it.
+    const { to } = new DerReader(padded.reveal()).next('the private key', TAG.sequence);
+    return new SecretBytes(buildPkcs8(parsePkcs8(padded.reveal().subarray(0, to))));
+  });
 }
 
 /** An AES key of this session alone, whose value we know. */

@@ -129,7 +129,7 @@ export async function readObjects(cryptoki: Cryptoki, session: Handle): Promise<
     const keyType = number(values.get(CKA.KEY_TYPE)) ?? -1;
     // The public key of the same id and type; by label where there is no id.
     const partner = publics.find((one) => one.id === id && (id !== '' || one.label === label) && number(one.values.get(CKA.KEY_TYPE)) === keyType);
-    const part = partner?.part.spki != null ? partner.part : (await ownPublicPart(values, (types) => read(object, types))) ?? publicOfCertificate(certificates.find((one) => one.id === id && id !== '')?.der) ?? partner?.part ?? { algorithm: null, note: null, spki: null };
+    const part = typeof partner?.part.spki === 'string' ? partner.part : (await ownPublicPart(values, (types) => read(object, types))) ?? publicOfCertificate(certificates.find((one) => one.id === id && id !== '')?.der) ?? partner?.part ?? { algorithm: null, note: null, spki: null };
     const more = read(object, [CKA.LOCAL, CKA.ALWAYS_AUTHENTICATE]);
     const sign = isSet(values, CKA.SIGN);
     const decrypt = isSet(values, CKA.DECRYPT);

@@ -10,7 +10,9 @@ import type { SlotToken } from './token.ts';
 
 /** Most that is wrapped: an RSA key of 8,192 bits has 5 kB. */
 const ROOM = 64 * 1024;
-const probed = new WeakMap<SlotToken, number>();
+/** How far a token's own mechanism is AES-KWP: SoftHSM fills secrets up to eight bytes first, so that what is wrapped is another secret. */
+type Kwp = 'exact' | 'whole blocks' | 'none';
+const probed = new WeakMap<SlotToken, Kwp>();
 
 /**
  * @returns the token's mechanism for AES-KWP (RFC 5649). That of v2.40 (CKM_AES_KEY_WRAP_PAD) pads in another way in some modules, so it is
@@ -19,14 +21,21 @@ const probed = new WeakMap<SlotToken, number>();
  */
 export function kwpMechanism(token: SlotToken, session: Handle): number {
   if (token.has(CKM.AES_KEY_WRAP_KWP)) return CKM.AES_KEY_WRAP_KWP;
-  let mechanism = probed.get(token);
-  if (mechanism === undefined) probed.set(token, (mechanism = token.has(CKM.AES_KEY_WRAP_PAD, CKF_WRAP) && padsAsKwp(token, session) ? CKM.AES_KEY_WRAP_PAD : -1));
-  if (mechanism === -1) throw new KeywrightError('CAPABILITY_MISSING', { detail: 'The token does not wrap keys as RFC 5649 (AES-KWP).', remedy: 'Use aes-kw.', alternatives: ['aes-kw'] });
-  return mechanism;
+  if (kwpOf(token, session) === 'none') throw new KeywrightError('CAPABILITY_MISSING', { detail: 'The token does not wrap keys as RFC 5649 (AES-KWP).', remedy: 'Use aes-kw.', alternatives: ['aes-kw'] });
+  return CKM.AES_KEY_WRAP_PAD;
 }
 
-function padsAsKwp(token: SlotToken, session: Handle): boolean {
-  const [key, secret] = [Buffer.alloc(32, 0x4b), Buffer.alloc(20, 0x77)];
+function kwpOf(token: SlotToken, session: Handle): Kwp {
+  let kwp = probed.get(token);
+  if (kwp === undefined) {
+    const whole = token.has(CKM.AES_KEY_WRAP_PAD, CKF_WRAP) && wrapsAsKwp(token, session, Buffer.alloc(24, 0x77));
+    probed.set(token, (kwp = !whole ? 'none' : wrapsAsKwp(token, session, Buffer.alloc(20, 0x77)) ? 'exact' : 'whole blocks'));
+  }
+  return kwp;
+}
+
+function wrapsAsKwp(token: SlotToken, session: Handle, secret: Buffer): boolean {
+  const key = Buffer.alloc(32, 0x4b);
   const wrapping = secretObject(token, session, key, CKK.AES);
   const wrapped = secretObject(token, session, secret, CKK.GENERIC_SECRET);
   try {
@@ -43,6 +52,9 @@ const mechanismOf = (token: SlotToken, session: Handle, algorithm: 'aes-kw' | 'a
 
 export async function wrapSecret(token: SlotToken, session: Handle, key: Handle, algorithm: 'aes-kw' | 'aes-kwp', secret: Buffer): Promise<Buffer> {
   const mechanism = mechanismOf(token, session, algorithm);
+  if (secret.length % 8 !== 0 && (algorithm === 'aes-kw' || (mechanism.mechanism === CKM.AES_KEY_WRAP_PAD && kwpOf(token, session) !== 'exact'))) {
+    throw new KeywrightError('CAPABILITY_MISSING', { detail: `The token wraps secrets of 8, 16, 24 … bytes alone as ${algorithm}, and this one has ${secret.length}.`, remedy: 'Wrap it with another key.' });
+  }
   const object = secretObject(token, session, secret, CKK.GENERIC_SECRET);
   try {
     return await token.cryptoki.callAsync('C_WrapKey', (lib) => lib.C_WrapKeyAsync(session, mechanism, key, object, Buffer.alloc(ROOM)));

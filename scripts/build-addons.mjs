@@ -1,0 +1,55 @@
+// node scripts/build-addons.mjs [--force]
+// Builds pkcs11js where a C++ compiler is, without node-gyp and so without a download: it is an N-API addon, and the headers of N-API
+// come as a package (node-api-headers). Run by npm under whatever Node the machine has: keep to what Node 18 understands.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const say = (text) => console.log(`keywright: ${text}`);
+const without = 'PKCS#11 modules cannot be used until it is built; everything else works.';
+
+/** @returns how the compiler is called, or undefined when there is none. */
+function findCompiler() {
+  return [process.env.CXX, 'c++', 'g++', 'clang++'].find((name) => name !== undefined && name !== '' && spawnSync(name, ['--version']).status === 0);
+}
+
+/** @returns why it was not built, or undefined once it is. */
+function buildPkcs11js(force) {
+  const folder = join(root, 'node_modules', 'pkcs11js');
+  if (!existsSync(join(folder, 'binding.gyp'))) return 'pkcs11js is not installed.';
+  const output = join(folder, 'build', 'Release', 'pkcs11.node');
+  if (existsSync(output) && !force) return undefined;
+  if (process.platform === 'win32') {
+    // Visual Studio is found by node-gyp alone; it brings its headers along or fetches them.
+    return spawnSync('npm', ['rebuild', 'pkcs11js', '--ignore-scripts=false'], { cwd: root, stdio: 'inherit', shell: true }).status === 0 && existsSync(output) ? undefined : 'node-gyp could not build pkcs11js.';
+  }
+  const headers = join(root, 'node_modules', 'node-api-headers', 'include');
+  if (!existsSync(join(headers, 'node_api.h'))) return 'the headers of N-API (package node-api-headers) are not installed.';
+  const compiler = findCompiler();
+  if (compiler === undefined) return 'there is no C++ compiler here (Debian: g++; macOS: xcode-select --install).';
+  mkdirSync(dirname(output), { recursive: true });
+  const sources = ['dl.cpp', 'common.cpp', 'main.cpp'].map((name) => join(folder, 'src', name));
+  // Beside it first: nobody loads half of it.
+  const unfinished = `${output}.${process.pid}`;
+  const { status, stderr } = spawnSync(compiler, [
+    '-std=c++17', '-O2', '-fPIC', '-shared', '-fvisibility=hidden', '-DNAPI_DISABLE_CPP_EXCEPTIONS', '-DNODE_GYP_MODULE_NAME=pkcs11', '-DBUILDING_NODE_EXTENSION',
+    '-I', join(folder, 'includes'), '-I', headers, ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []), '-o', unfinished, ...sources, ...(process.platform === 'linux' ? ['-ldl'] : []),
+  ], { encoding: 'utf8' });
+  if (status !== 0) {
+    rmSync(unfinished, { force: true });
+    return `the compiler could not build pkcs11js:\n${(stderr || '').split('\n').slice(0, 5).join('\n')}`;
+  }
+  renameSync(unfinished, output);
+  say(`built pkcs11js (${readdirSync(dirname(output)).filter((name) => name.endsWith('.node')).join(', ')}).`);
+  return undefined;
+}
+
+export function buildAddons(force = false) {
+  const problem = buildPkcs11js(force);
+  if (problem !== undefined) say(`${problem}\n  ${without} Then run "node scripts/build-addons.mjs".`);
+  return problem === undefined;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exit(buildAddons(process.argv.includes('--force')) ? 0 : 1);
