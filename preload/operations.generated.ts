@@ -69,6 +69,7 @@ export const IPC_OPERATIONS: readonly string[] = [
   'files.encrypt',
   'files.formats',
   'files.sign',
+  'files.timestamp',
   'files.verify',
   'tokens.attest',
   'tokens.change-pin',

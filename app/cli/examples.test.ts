@@ -98,6 +98,28 @@ openssl dgst -sha256 -verify public.pem -signature b.txt.sig b.txt`);
     expect(inBash('echo changed >>report.pdf; keywright files verify report.pdf --signature report.pdf.sig').code).toBe(3);
   });
 
+  test('a file is signed as CMS with the key’s certificate: openssl verifies it, and without trust it is intact and exit 3', () => {
+    bash(`keywright certificates self-sign "Release signing" --subject "CN=Ada Example,O=Example" --days 365
+echo 'what we release' >report.pdf
+keywright files sign report.pdf --key "Release signing" --format cms --out report.pdf.p7s
+keywright files verify report.pdf --signature report.pdf.p7s
+keywright certificates export "Ada Example" --format pem --out ada.pem
+openssl cms -verify -binary -inform DER -in report.pdf.p7s -content report.pdf -CAfile ada.pem -out /dev/null
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -out other.pem -subj /CN=Other`);
+    const { code, stdout } = inBash('keywright files verify report.pdf --signature report.pdf.p7s --roots other.pem --json');
+    expect([code, JSON.parse(stdout)]).toMatchObject([3, { intact: true, trusted: false }]);
+    expect(inBash('echo changed >>report.pdf; keywright files verify report.pdf --signature report.pdf.p7s').code).toBe(3);
+  });
+
+  test('three files are signed as SSHSIG, which ssh-keygen and a list of allowed signers verify', () => {
+    bash(`rm -f a.txt.sig b.txt.sig c.txt.sig
+keywright files sign a.txt b.txt c.txt --key 'Release signing' --format sshsig
+(printf 'ada@example.com '; keywright keys public "Release signing" --format openssh) >allowed
+ssh-keygen -Y verify -f allowed -I ada@example.com -n file -s b.txt.sig <b.txt
+keywright files verify c.txt --signature c.txt.sig --allowed-signers allowed`);
+    expect(JSON.parse(bash('keywright files formats --key "Release signing" --json'))).toMatchObject({ rows: expect.arrayContaining([expect.objectContaining({ format: 'minisign', available: false, reason: expect.stringContaining('Ed25519') })]) });
+  });
+
   test('a token is granted, and `keywright serve` answers who has it', async () => {
     bash('umask 077; keywright access grant --name ci --scope keys:read --json | sed \'s/.*"token":"\\([^"]*\\)".*/\\1/\' >token');
     await serving(['--listen', '127.0.0.1:0'], async (_child, address) => {

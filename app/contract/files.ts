@@ -5,13 +5,19 @@ import { operation } from './operation.ts';
 import { Empty, FileIn, FileWritten, KeyReference, Timestamp } from './records.ts';
 
 /** Signature formats: `raw` is the bare signature, each other one is its standard's. */
-export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose']);
+export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp']);
 export type SignatureFormatName = z.output<typeof SignatureFormat>;
 /** Ways to write a signature; `files.formats` tells which format has which. */
-export const SignatureForm = z.enum(['binary', 'base64', 'compact', 'json']);
+export const SignatureForm = z.enum(['binary', 'base64', 'compact', 'json', 'der', 'pem', 'smime']);
 export type SignatureFormName = z.output<typeof SignatureForm>;
 const MAX_SIGNATURE = 4 * 1024 * 1024;
 const FileProgress = z.strictObject({ file: z.string(), index: z.int(), files: z.int(), bytes: z.int(), totalBytes: z.int() });
+
+const SignatureOut = z.union([
+  z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }),
+  z.strictObject({ beside: z.literal(true), overwrite: z.boolean().default(false) }),
+  z.strictObject({ inline: z.literal(true) }),
+]).default({ beside: true, overwrite: false });
 
 export const sign = operation({
   id: 'files.sign',
@@ -23,11 +29,11 @@ export const sign = operation({
   unhurried: true,
   http: { method: 'POST', path: '/v1/files/sign', status: 200 },
   cli: {
-    arguments: ['files...'], paths: { files: 'in', 'out.path': 'out' }, out: 'files.0.signature', stdout: { 'out.inline': true },
-    options: { 'out.path': 'out', 'out.overwrite': 'force', encoding: 'signature-encoding' },
+    arguments: ['files...'], paths: { files: 'in', 'out.path': 'out', 'signature.path': 'in' }, out: 'files.0.signature', stdout: { 'out.inline': true },
+    options: { 'out.path': 'out', 'out.overwrite': 'force', encoding: 'signature-encoding', 'signature.path': 'signature' },
     files: { certificate: 'certificate' },
     table: { rows: 'files', columns: ['name', 'written.path', 'algorithm'] },
-    examples: ['keywright files sign report.pdf --key "Release signing" --format raw --out report.pdf.sig'],
+    examples: ['keywright files sign report.pdf --key "Release signing" --format cms --out report.pdf.p7s', 'keywright files sign report.pdf --key "Release signing" --format raw --out report.pdf.sig'],
   },
   input: z.strictObject({
     files: z.array(FileIn).min(1).max(10_000),
@@ -47,14 +53,16 @@ export const sign = operation({
     payloadType: z.string().min(1).max(255).optional(),
     /** minisign: whether the file is hashed first (the default, for files of any size). */
     prehash: z.boolean().optional(),
-    /** The key's certificate, where the format has a place for one. */
+    /** The key's certificate, where the format has a place for one: a file of X.509, with its chain if you like, or one of OpenSSH. Without it the one that is held for the key. */
     certificate: boundedBytes(1024 * 1024).optional(),
+    /** CMS: a signature that is there already, to which this one is added. */
+    signature: FileIn.optional(),
+    /** CMS: sign the signatures that are there already, and not the file. */
+    counter: z.boolean().optional(),
+    /** The URL of a timestamp authority, which is asked when the signature was made and learns nothing of the file. */
+    timestamp: z.url({ protocol: /^https?$/ }).max(2000).optional(),
     /** Where to: `beside` writes it next to each file under the format's usual name, FILE.sig; a path is for one file; `inline` answers with the bytes alone. */
-    out: z.union([
-      z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }),
-      z.strictObject({ beside: z.literal(true), overwrite: z.boolean().default(false) }),
-      z.strictObject({ inline: z.literal(true) }),
-    ]).default({ beside: true, overwrite: false }),
+    out: SignatureOut,
   }),
   output: z.strictObject({
     files: z.array(z.strictObject({
@@ -71,7 +79,7 @@ export const sign = operation({
     key: z.string(),
   }),
   progress: FileProgress,
-  errors: ['NOT_FOUND', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'STORAGE_FULL', 'CONFLICT', 'CANCELLED'],
+  errors: ['NOT_FOUND', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'STORAGE_FULL', 'CONFLICT', 'BACKEND_UNAVAILABLE', 'CANCELLED'],
 });
 
 /** Why a signer is trusted, and what says so. */
@@ -96,7 +104,7 @@ export const verify = operation({
   http: { method: 'POST', path: '/v1/files/verify', status: 200 },
   cli: {
     arguments: ['file.path'], paths: { 'file.path': 'in', 'signature.path': 'in' },
-    files: { 'public-key': 'publicKey', 'allowed-signers': 'allowedSigners' }, options: { 'signature.path': 'signature', encoding: 'signature-encoding' },
+    files: { 'public-key': 'publicKey', 'allowed-signers': 'allowedSigners', roots: 'roots' }, options: { 'signature.path': 'signature', encoding: 'signature-encoding' },
     examples: ['keywright files verify report.pdf --signature report.pdf.sig'],
   },
   input: z.strictObject({
@@ -117,6 +125,8 @@ export const verify = operation({
     allowedSigners: boundedBytes(4 * 1024 * 1024).optional(),
     /** Who of them must have signed. */
     identity: z.string().min(1).max(255).optional(),
+    /** Certificates of authorities that alone are trusted: PEM or DER. Without it those of this store that are marked as trusted. */
+    roots: boundedBytes(4 * 1024 * 1024).optional(),
     /** The time at which validity is judged; now by default. */
     at: Timestamp.optional(),
   }),
@@ -146,6 +156,39 @@ export const verify = operation({
   }),
   progress: FileProgress,
   errors: ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'CONFLICT', 'CANCELLED'],
+});
+
+export const timestamp = operation({
+  id: 'files.timestamp',
+  summary: 'Have an authority say that a file exists now; it learns the file’s digest and nothing else',
+  effect: 'write',
+  permission: 'files:use',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/files/timestamp', status: 200 },
+  cli: {
+    arguments: ['file.path'], paths: { 'file.path': 'in', 'out.path': 'out' }, out: 'response', stdout: { 'out.inline': true }, options: { authority: 'timestamp', 'out.path': 'out', 'out.overwrite': 'force' },
+    examples: ['keywright files timestamp report.pdf --timestamp https://tsa.example.org/tsr'],
+  },
+  input: z.strictObject({
+    file: FileIn,
+    /** The URL of the timestamp authority (RFC 3161). */
+    authority: z.url({ protocol: /^https?$/ }).max(2000),
+    hash: z.enum(['sha256', 'sha384', 'sha512']).default('sha256'),
+    /** Where to: `beside` writes FILE.tsr. */
+    out: SignatureOut,
+  }),
+  output: z.strictObject({
+    /** TimeStampResp, DER, as `openssl ts -verify` takes it. */
+    response: Bytes,
+    at: Timestamp,
+    serial: z.string(),
+    policy: z.string(),
+    /** The subject of the authority's certificate; whether to trust it is what `files.verify` says. */
+    by: z.string().nullable(),
+    written: FileWritten.nullable(),
+  }),
+  progress: FileProgress,
+  errors: ['NOT_FOUND', 'INVALID_INPUT', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'BACKEND_UNAVAILABLE', 'STORAGE_FULL', 'CONFLICT', 'CANCELLED'],
 });
 
 export const formats = operation({

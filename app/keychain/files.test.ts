@@ -264,3 +264,46 @@ describe('formats', () => {
     expect(await core.call('files.verify', { file: { path }, signature: { path: `${path}.sig` } })).toMatchObject({ intact: true, trusted: false, signer: { label: 'Stolen' }, verdict: expect.stringContaining('compromised') });
   });
 });
+
+describe('CMS with the certificates of the store', () => {
+  interface Made { id: string }
+  const selfSign = async (key: KeyRecord, more: object = {}): Promise<string> => (await core.call<Made>('certificates.self-sign', { key: key.id, subject: `CN=${key.label}`, ...more })).id;
+  const keyCalled = (label: string): Promise<KeyRecord> => core.call<KeyRecord>('keys.generate', { label, algorithm: 'ec-p256' });
+
+  test('the certificate of the key is found; its signature is intact and trusted, and intact alone once it is not', async () => {
+    const key = await keyCalled('CMS signer');
+    const id = await selfSign(key);
+    const path = await file('signed as CMS');
+    const { files } = await core.call<Signed>('files.sign', { files: [{ path }], key: key.id, format: 'cms' });
+    expect(files[0]!.written).toEqual({ path: `${path}.p7s` });
+    const verify = (more: object = {}): Promise<Judged> => core.call<Judged>('files.verify', { file: { path }, signature: { path: `${path}.p7s` }, ...more });
+    expect(await verify()).toMatchObject({ intact: true, trusted: true, format: 'cms', signer: { key: key.uri, name: 'CN=CMS signer' }, signatures: [{ trustedBy: { source: 'certificate' }, time: { according: 'signer' } }] });
+    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' });
+    expect(await verify({ publicKey: Buffer.from(stranger).toString('base64url') })).toMatchObject({ intact: true, trusted: false });
+    // Named roots alone count, and the certificate is not among these.
+    const { content } = await core.call<{ content: string }>('certificates.export', { certificate: await selfSign(await keyCalled('Another root'), { profile: 'root' }) });
+    expect(await verify({ roots: content })).toMatchObject({ intact: true, trusted: false, verdict: expect.stringContaining('not trusted') });
+    await core.call('keys.delete', { key: key.id });
+    expect(await verify()).toMatchObject({ intact: true, trusted: true, signer: { key: null, name: 'CN=CMS signer' } });
+    await core.call('certificates.delete', { certificate: id });
+    expect(await verify()).toMatchObject({ intact: true, trusted: false, signer: { key: null, name: null } });
+    await writeFile(path, 'changed');
+    expect(await verify()).toMatchObject({ intact: false, trusted: false });
+  });
+
+  test('a key without a certificate, with one that is for something else, or with one of another key, is refused with what would help', async () => {
+    const path = await file('guarded');
+    const sign = (key: KeyRecord, more: object = {}): Promise<Signed> => core.call<Signed>('files.sign', { files: [{ path }], key: key.id, format: 'cms', ...more });
+    const [bare, server, other] = [await keyCalled('Bare'), await keyCalled('Server'), await keyCalled('Other')];
+    await expect(sign(bare)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { remedy: expect.stringContaining('certificates self-sign "Bare"') } });
+    await selfSign(server, { profile: 'tls-server', san: ['dns:example.org'] });
+    await expect(sign(server)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { detail: expect.stringContaining('other purposes') } });
+    const { content } = await core.call<{ content: string }>('certificates.export', { certificate: await selfSign(other) });
+    await expect(sign(bare, { certificate: content })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { detail: expect.stringContaining('another') } });
+    expect((await sign(other, { certificate: content, out: { inline: true } })).files).toHaveLength(1);
+    const ended = await keyCalled('Ended');
+    await selfSign(ended, { notBefore: '2020-01-01T00:00:00Z', notAfter: '2021-01-01T00:00:00Z' });
+    await expect(sign(ended)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { detail: expect.stringContaining('ended on 2021'), remedy: expect.stringContaining('Renew') } });
+    await expect(stat(`${path}.p7s`)).rejects.toThrow();
+  });
+});

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type KeyAlgorithmName, type SignatureFormName } from '../contract/index.ts';
 import type { Content } from '../keystore/keystore.ts';
+import type { Certificate } from '../certificates/index.ts';
+import type { CertificateTrust } from './certificate-path.ts';
 import type { FileContent } from './content.ts';
 
 /** What a signature format is: a module that makes and checks it, given a key that may live anywhere. */
@@ -16,6 +18,8 @@ export interface SigningKey {
    * @throws INTERNAL when the signer returned garbage, and whatever the backend throws
    */
   sign(algorithm: SignatureAlgorithmName, content: Content): Promise<Uint8Array>;
+  /** @returns the certificate that the key signs with, and those between it and its root. @throws CAPABILITY_MISSING, INVALID_INPUT when there is none that serves */
+  certificate?(): Promise<{ readonly certificate: Certificate; readonly chain: readonly Certificate[] }>;
 }
 
 /** What a person may say about how it is signed; each format takes some of it and refuses the rest. */
@@ -29,8 +33,15 @@ export interface SignOptions {
   readonly payloadType?: string;
   readonly prehash?: boolean;
   readonly certificate?: Uint8Array;
+  /** A signature that is there already, to which this one is added. */
+  readonly existing?: Uint8Array;
+  /** Sign the existing signatures and not the file. */
+  readonly counter?: boolean;
+  /** Asks an authority for a timestamp. @returns the token, a CMS structure in DER. */
+  timestamp?(imprint: { readonly hash: 'sha256'; readonly digest: Uint8Array }): Promise<Uint8Array>;
 }
-export type SignOptionName = Exclude<keyof SignOptions, 'algorithm'>;
+/** As the caller names them. */
+export type SignOptionName = 'encoding' | 'form' | 'detached' | 'namespace' | 'comment' | 'payloadType' | 'prehash' | 'certificate' | 'signature' | 'counter' | 'timestamp';
 
 /** A signature's file: its bytes, or a way to write it where it holds the signed file itself. */
 export type Made = { readonly bytes: Uint8Array } | { write(take: (piece: Uint8Array) => Promise<void>): Promise<void> };
@@ -62,6 +73,9 @@ export interface Trust {
   readonly identity?: string;
   /** The time at which validity is judged. */
   readonly at: Date;
+  readonly certificates?: CertificateTrust;
+  /** The roots are those that the caller named, and no others count, keys held here included. */
+  readonly rootsNamed?: boolean;
 }
 
 /** Why a signer is trusted, and what says so. */

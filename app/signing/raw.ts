@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type HashName, KeywrightError, SIGNATURE_ALGORITHM_NAMES, SIGNATURE_ALGORITHMS, type SignatureAlgorithmName } from '../contract/index.ts';
@@ -46,21 +46,21 @@ export async function sizeOf(path: string): Promise<number> {
 export async function digestFile(path: string, hash: HashName | ForeignHash, watch: Watch, frame: Frame = {}): Promise<Uint8Array> {
   const { signal, progress } = watch;
   return reading(path, watch, async (file, size) => {
-    const digest = createHash(hash);
+    const digest = hashing(hash);
     digest.update(frame.before ?? Buffer.alloc(0));
     const encoder = frame.base64url === true ? base64urlPieces() : undefined;
     let filling = Buffer.allocUnsafeSlow(READ_SIZE);
-    let hashing = Buffer.allocUnsafeSlow(READ_SIZE);
+    let taken = Buffer.allocUnsafeSlow(READ_SIZE);
     let done = 0;
     let read = file.read(filling, 0, READ_SIZE, 0);
     for (;;) {
       const { bytesRead } = await read;
       signal.throwIfAborted();
       if (bytesRead === 0) break;
-      [filling, hashing] = [hashing, filling];
+      [filling, taken] = [taken, filling];
       read = file.read(filling, 0, READ_SIZE, done + bytesRead);
       read.catch(() => undefined); // it is awaited in the next turn, unless hashing or progress throws first
-      const piece = hashing.subarray(0, bytesRead);
+      const piece = taken.subarray(0, bytesRead);
       digest.update(encoder === undefined ? piece : encoder.next(piece));
       done += bytesRead;
       progress?.(done, size);
@@ -70,8 +70,13 @@ export async function digestFile(path: string, hash: HashName | ForeignHash, wat
   });
 }
 
-/** Hashes that other programs' formats ask for beside ours. SHA-1 is for reading what is old. */
-export type ForeignHash = 'blake2b512' | 'sha1' | 'sha224' | 'sha3-256' | 'sha3-512' | 'shake256';
+/** Hashes that other programs' formats ask for beside ours. MD5 and SHA-1 are for reading what is old. */
+export type ForeignHash = 'blake2b512' | 'md5' | 'sha1' | 'sha224' | 'sha3-256' | 'sha3-384' | 'sha3-512' | 'shake128' | 'shake256';
+
+/** @returns a hash; SHAKE gives as many bytes as CMS asks for: 32 and 64 (RFC 9814 §4, RFC 8419 §2.3). */
+export function hashing(hash: HashName | ForeignHash): Hash {
+  return createHash(hash, hash === 'shake256' ? { outputLength: 64 } : hash === 'shake128' ? { outputLength: 32 } : {});
+}
 
 /** Base64url without padding, piece by piece: what does not fill three bytes waits for the next piece. */
 export function base64urlPieces(): { next(piece: Uint8Array): Buffer; end(): Buffer } {

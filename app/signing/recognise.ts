@@ -10,6 +10,9 @@ export function recogniseSignature(start: Uint8Array): SignatureFormatName {
   if (text.startsWith('{')) return jsonFormat(text);
   if (/^eyJ[A-Za-z0-9_-]*\.[^.]*\.[A-Za-z0-9_-]*\s*$/.test(text) || /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{20,}$/.test(text)) return isJwt(text) ? 'jwt' : 'jws';
   if (isCose(start)) return 'cose';
+  if (isSigned(start)) return isStamp(start) ? 'timestamp' : 'cms';
+  if (/-----BEGIN (CMS|PKCS7|PKCS #7 SIGNED DATA)-----/.test(text) || /^(mime-version|content-type|content-disposition|content-transfer-encoding):/i.test(text)) return 'cms';
+  if (/^MI[A-Za-z0-9+/]{60,}/.test(text) && isSigned(Buffer.from(text.slice(0, 4096).replaceAll(/\s/g, ''), 'base64'))) return 'cms';
   return 'raw';
 }
 
@@ -28,4 +31,19 @@ function isCose(start: Uint8Array): boolean {
   const at = first === 0xd2 ? 1 : first === 0xd8 && second === 98 ? 2 : 0;
   const [array = 0, head = 0, map = 0] = start.subarray(at);
   return at > 0 && array === 0x84 && (head === 0x40 || (head >> 5 === 2 && map >> 5 === 5));
+}
+
+/** signedData (RFC 5652 §5.1), its OBJECT IDENTIFIER right behind the outer head; or in an answer of a timestamp authority. */
+const SIGNED_DATA = Buffer.from('06092a864886f70d010702', 'hex');
+const TIMESTAMP_INFO = Buffer.from('060b2a864886f70d0109100104', 'hex');
+
+function isSigned(start: Uint8Array): boolean {
+  const at = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 400)).indexOf(SIGNED_DATA);
+  return start[0] === 0x30 && at >= 2 && (at <= 10 || isStamp(start));
+}
+
+/** The content's type, before anything that a signer chose. */
+function isStamp(start: Uint8Array): boolean {
+  const text = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 600));
+  return text.includes(TIMESTAMP_INFO) && text.includes(SIGNED_DATA);
 }

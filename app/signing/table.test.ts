@@ -2,11 +2,14 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { compactVerify, flattenedVerify, generalVerify, importJWK, type JWK, jwtVerify } from 'jose';
+import { ContentInfo, SignedData } from 'pkijs';
 import { describe, expect, test, vi } from 'vitest';
 import { KEY_ALGORITHMS, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureFormatName } from '../contract/index.ts';
 import { readCbor, writeCbor, type CborTag } from '../formats/cbor.ts';
 import { ecdsaP1363ToDer, writePublicKey } from '../formats/index.ts';
-import { hasTool, HAS_SSH_KEYGEN, pairOf, PAIRS, run, SECRETS, temporaryFolder } from '../formats/testing/keys.ts';
+import { hasTool, HAS_OPENSSL, HAS_SSH_KEYGEN, pairOf, PAIRS, run, SECRETS, temporaryFolder } from '../formats/testing/keys.ts';
+import type { Certificate } from '../certificates/index.ts';
+import { certifiedKey, certify } from './testing/certificates.ts';
 import { formatsOf, judgeFormat, SIGNATURE_FORMATS, SIGNATURE_FORMAT_NAMES } from './table.ts';
 import { contentOf, signAs, signingKey, trusting, verifyAs } from './testing/keys.ts';
 
@@ -34,6 +37,20 @@ const publicFile = (key: KeyAlgorithmName, format: 'openssh' | 'minisign', folde
   return join(folder, 'public');
 };
 const jwkOf = async (key: KeyAlgorithmName, alg: string): Promise<never> => (await importJWK(JSON.parse(Buffer.from(writePublicKey(pairOf(key).spki, key, 'jwk')).toString()) as JWK, alg)) as never;
+/** Of the algorithms that Debian 12's openssl 3.0 cannot check in CMS. */
+const OPENSSL_HAS_NOT = /^(ed|ml-dsa|slh-dsa)/;
+/** By pkijs: the signed attributes as they were signed, and the signature. */
+function outsideReader(cms: Uint8Array): { contentInfo: string; attributes: Uint8Array; raw: Uint8Array } {
+  const info = ContentInfo.fromBER(Uint8Array.from(cms));
+  const [signer] = new SignedData({ schema: info.content }).signerInfos;
+  return { contentInfo: info.contentType, attributes: new Uint8Array(signer!.signedAttrs!.encodedValue), raw: new Uint8Array(signer!.signature.valueBlock.valueHexView) };
+}
+const certificates = new Map<KeyAlgorithmName, Promise<Certificate>>();
+const certificateFor = (key: KeyAlgorithmName): Promise<Certificate> => {
+  const known = certificates.get(key) ?? certify(key, `CN=Ada with ${key}`);
+  certificates.set(key, known);
+  return known;
+};
 /** By node:crypto over the very bytes that the standard says are signed, in whichever algorithm of the key fits. */
 const verifiesMessage = (key: KeyAlgorithmName, message: Uint8Array, signature: Uint8Array): boolean => {
   const publicKey = createPublicKey({ key: pairOf(key).spki, format: 'der', type: 'spki' });
@@ -84,6 +101,16 @@ const JUDGES: Readonly<Record<SignatureFormatName, Judge>> = {
     const encoded = Buffer.concat([Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${TEXT.length} `), Buffer.from(TEXT)]);
     expect(verifiesMessage(key, encoded, Buffer.from(signatures[0]!.sig, 'base64'))).toBe(true);
   } },
+  cms: { missing: HAS_OPENSSL ? undefined : 'openssl', async judge({ key, file, signature }) {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, 'sig'), signature);
+    writeFileSync(join(folder.path, 'root.pem'), (await certificateFor(key)).toPem());
+    if (!OPENSSL_HAS_NOT.test(key)) return expect(run('openssl', ['cms', '-verify', '-binary', '-inform', 'DER', '-in', join(folder.path, 'sig'), '-content', file, '-CAfile', join(folder.path, 'root.pem'), '-out', join(folder.path, 'out')]).toString()).toBe('');
+    // openssl 3.0 has no Ed25519 in CMS and nothing post-quantum: what it would check is checked by node:crypto and pkijs' reader.
+    const { contentInfo, attributes, raw } = outsideReader(signature);
+    expect([contentInfo, verifiesMessage(key, attributes, raw)]).toEqual(['1.2.840.113549.1.7.2', true]);
+  } },
+  timestamp: { missing: undefined, judge: () => undefined },
   cose: { missing: undefined, judge({ key, signature }) {
     const { value } = readCbor(signature) as CborTag;
     const [protectedHeader, , payload, raw] = value as [Uint8Array, unknown, null, Uint8Array];
@@ -99,7 +126,7 @@ describe.each(SIGNATURE_FORMAT_NAMES)('%s', (format) => {
 
   test.each(able)(`a key of %s makes it${missing === undefined ? '' : ` (not judged: there is no ${missing} here)`}, others find it right, and so do we, but for one byte changed`, async (key) => {
     using folder = temporaryFolder();
-    const signer = signingKey(key);
+    const signer = SIGNATURE_FORMATS[format].certificates === true ? await certifiedKey(key, await certificateFor(key)) : signingKey(key);
     const file = await contentOf(folder.path, TEXT);
     const signature = await signAs(format, file, signer);
     expect(signer.asked).toHaveLength(SIGNATURE_FORMATS[format].uses);
@@ -131,7 +158,7 @@ test('of a large file each format asks the key for a digest or a few bytes, unle
   for (const format of SIGNATURE_FORMAT_NAMES) {
     for (const key of ['rsa-2048', 'ec-p256', 'ed25519'] as const) {
       if ('reason' in judgeFormat(format, key)) continue;
-      const signer = signingKey(key);
+      const signer = await certifiedKey(key);
       await signAs(format, await contentOf(folder.path, large), signer);
       const longest = Math.max(...signer.asked.map(({ content }) => ('digest' in content ? content.digest : content.message).length));
       const whole = key === 'ed25519' && (SIGNATURE_FORMATS[format].wholeForPure || SIGNATURE_FORMATS[format].detached === 'never');

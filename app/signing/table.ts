@@ -22,6 +22,8 @@ export interface SignatureFormatFacts {
   readonly uses: number;
   /** Whether a pure scheme must have the whole file here: it then takes at most 256 MiB, and less in a token. False: what is signed is short whatever the file's size. */
   readonly wholeForPure: boolean;
+  /** Signers are named by certificates, without which it is not made. */
+  readonly certificates?: true;
   /** Its module, loaded when it is first needed. */
   load(): Promise<FormatModule>;
 }
@@ -33,6 +35,7 @@ const named = (names: Readonly<Partial<Record<SignatureAlgorithmName, (key: KeyA
   const algorithms = signatureAlgorithmsOf(key).filter((name) => names[name]?.(key) !== undefined);
   return algorithms.length > 0 ? { algorithms } : { reason: key === 'rsa-1024' ? `${standard} asks for RSA keys of at least 2048 bits.` : `${standard} has no name for signatures of ${key} keys.` };
 };
+const TOO_SHORT = 'RSA keys of 1024 bits are too short for a certificate (SP 800-131A rev. 2), and this format names the signer by one.';
 const pureEd25519 = (program: string) => (key: KeyAlgorithmName): Judgement =>
   (key === 'ed25519' ? { algorithms: ['ed25519'] } : { reason: `${program} needs a pure Ed25519 signature, and this key is ${key}.` });
 
@@ -79,6 +82,18 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
     judge: named(COSE_ALGORITHMS, 'COSE'),
     options: ['detached', 'payloadType'], forms: [], detached: 'choice', suffix: fixed('.cose'), uses: 1, wholeForPure: true,
     load: async () => (await import('./cose.ts')).cose,
+  },
+  cms: {
+    // The older padding first: some readers of CMS have no PSS.
+    judge: (key) => (key === 'rsa-1024' ? { reason: TOO_SHORT } : { algorithms: [...signatureAlgorithmsOf(key)].sort((a, b) => Number(b === 'rsa-pkcs1-sha256') - Number(a === 'rsa-pkcs1-sha256')) }),
+    options: ['form', 'detached', 'certificate', 'signature', 'counter', 'timestamp'], forms: ['der', 'pem', 'smime'], detached: 'choice', uses: 1, wholeForPure: false, certificates: true,
+    suffix: ({ form, detached = true }) => (form === 'smime' ? '.eml' : detached ? '.p7s' : '.p7m'),
+    load: async () => (await import('./cms/index.ts')).cms,
+  },
+  timestamp: {
+    judge: () => ({ reason: 'A timestamp is made by an authority, and not by a key: see files timestamp.' }),
+    options: [], forms: [], detached: 'always', suffix: fixed('.tsr'), uses: 0, wholeForPure: false, certificates: true,
+    load: async () => (await import('./timestamp/verify.ts')).timestamp,
   },
 };
 export const SIGNATURE_FORMAT_NAMES = Object.keys(SIGNATURE_FORMATS) as SignatureFormatName[];

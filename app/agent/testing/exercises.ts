@@ -122,6 +122,9 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'files.download', input: ({ download }) => ({ id: download }) },
   { operation: 'files.upload', input: () => ({ name: 'report.txt' }), body: () => Buffer.from('a report'), keep: ({ upload }, known) => (known['upload'] = upload) },
   { operation: 'files.verify', input: ({ pair, upload, fileSignature }) => ({ key: pair, file: { upload }, signature: { bytes: fileSignature } }) },
+  { operation: 'files.upload', input: () => ({ name: 'report.txt' }), body: () => Buffer.from('a report'), keep: ({ upload }, known) => (known['upload'] = upload) },
+  // No authority listens on the discard port: that it was asked is the proof.
+  { operation: 'files.timestamp', input: ({ upload }) => ({ file: { upload }, authority: 'http://127.0.0.1:9/' }), fails: 'BACKEND_UNAVAILABLE' },
 
   { operation: 'files.upload', input: () => ({ name: 'plan.txt' }), body: () => Buffer.from('a plan'), keep: ({ upload }, known) => (known['upload'] = upload) },
   { operation: 'files.encrypt', input: ({ pair, upload }) => ({ files: [{ upload }], recipients: [pair], out: { inline: true } }), keep: ({ files: [file] }, known) => (known['encrypted'] = file.content) },

@@ -3,20 +3,26 @@ import { KeywrightError, MAX_INLINE_MESSAGE, type fileOperations, type InputOf, 
 import { FileContent } from '../../signing/content.ts';
 import type { Made, SigningKey, SignOptionName, SignOptions } from '../../signing/format.ts';
 import { formatsOf, judgeFormat, SIGNATURE_FORMATS } from '../../signing/table.ts';
+import { askForTimestamp } from '../../signing/timestamp/ask.ts';
 import { verifySignature } from '../../signing/verify.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import type { Context } from '../context.ts';
 import { facet, publicKeyOf, refOf } from '../handlers/key-records.ts';
-import { assertPath, fileOf, outputOf } from './places.ts';
+import { signingCertificate } from './certificates.ts';
+import { assertPath, bytesOf, fileOf, outputOf } from './places.ts';
 import { discard } from './spool.ts';
 
 type SignInput = InputOf<typeof fileOperations.sign>;
 type SignedFile = OutputOf<typeof fileOperations.sign>['files'][number];
 
-const OPTIONS: readonly SignOptionName[] = ['encoding', 'form', 'detached', 'namespace', 'comment', 'payloadType', 'prehash', 'certificate'];
+const OPTIONS: readonly SignOptionName[] = ['encoding', 'form', 'detached', 'namespace', 'comment', 'payloadType', 'prehash', 'certificate', 'signature', 'counter', 'timestamp'];
+/** Those that a format takes as they are given. */
+const PASSED = OPTIONS.filter((name) => name !== 'signature' && name !== 'timestamp');
+const LONGEST_EXISTING = 256 * 1024 * 1024;
 
 /** @returns what is asked for, once it is certain that this key and this format can do it. @throws CAPABILITY_MISSING, INVALID_INPUT */
-export function optionsOf(input: SignInput, { key }: Context): SignOptions {
+export async function optionsOf(input: SignInput, context: Context): Promise<SignOptions> {
+  const { key, call } = context;
   const { format } = input;
   const judged = judgeFormat(format, key.algorithm);
   if ('reason' in judged) {
@@ -31,7 +37,12 @@ export function optionsOf(input: SignInput, { key }: Context): SignOptions {
     throw new KeywrightError('INVALID_INPUT', { detail: name === 'detached' ? `${format} signatures ${facts.detached === 'never' ? 'lie in the signed file itself' : 'are files of their own'}.` : `The format ${format} has no ${name}.`, where: `/${name}`, remedy: 'Leave it out.' });
   }
   if (input.form !== undefined && !facts.forms.includes(input.form)) throw new KeywrightError('INVALID_INPUT', { detail: `The format ${format} has no form ${input.form}.`, where: '/form', alternatives: facts.forms });
-  return { algorithm, ...Object.fromEntries(OPTIONS.flatMap((name) => (input[name] === undefined ? [] : [[name, input[name]]]))) };
+  const { timestamp, signature } = input;
+  const existing = signature === undefined ? undefined : await bytesOf(undefined, signature, 'signature', LONGEST_EXISTING, context);
+  return {
+    algorithm, ...Object.fromEntries(PASSED.flatMap((name) => (input[name] === undefined ? [] : [[name, input[name]]]))), ...(existing === undefined ? {} : { existing }),
+    ...(timestamp === undefined ? {} : { timestamp: (imprint) => askForTimestamp(timestamp, imprint, call.signal) }),
+  };
 }
 
 /** Signs one file and puts the signature where the call says. */
@@ -65,7 +76,7 @@ async function signingKey(file: string, index: number, input: SignInput, context
   const places = [...(input.files.length > 1 ? [`${index + 1} of ${input.files.length}`] : [])];
   return {
     uses: () => used,
-    key: { label: key.label, algorithm: key.algorithm, spki, async sign(algorithm, content) {
+    key: { label: key.label, algorithm: key.algorithm, spki, certificate: () => signingCertificate(key, spki, input.certificate, context), async sign(algorithm, content) {
       used += 1;
       const place = [...places, ...(uses > 1 ? [`signature ${used} of ${uses}`] : [])];
       const words = { purpose: `sign ${basename(file)}${place.length > 0 ? ` (${place.join(', ')})` : ''}`, ...(input.files.length > 1 && { occasion: `sign ${input.files.length} files` }) };
@@ -77,7 +88,7 @@ async function signingKey(file: string, index: number, input: SignInput, context
   };
 }
 
-async function deliver(made: Made, path: string, name: string, suffix: string, { out }: SignInput, context: Context): Promise<SignedFile['written']> {
+export async function deliver(made: Made, path: string, name: string, suffix: string, { out }: Pick<SignInput, 'out'>, context: Context): Promise<SignedFile['written']> {
   if ('inline' in out) return null;
   const { signal } = context.call;
   const produce = (write: (piece: Uint8Array) => Promise<void>): Promise<void> => ('bytes' in made ? write(made.bytes) : made.write(write));

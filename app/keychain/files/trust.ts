@@ -5,13 +5,17 @@ import { assertCapable } from '../capabilities.ts';
 import type { Context } from '../context.ts';
 import { livingVersions, publicKeyOf } from '../handlers/key-records.ts';
 import { isPair, type StoredKey } from '../inventory.ts';
+import { certificateTrust } from './certificates.ts';
+import type { SignatureFormatFacts } from '../../signing/table.ts';
 
 type VerifyInput = InputOf<typeof fileOperations.verify>;
 
 /** @returns whom a call trusts: the key that it names and no other, else every key held here that can have signed. */
-export function trustOf(input: VerifyInput, context: Context): Trust {
+export async function trustOf(input: VerifyInput, format: Pick<SignatureFormatFacts, 'certificates'>, context: Context): Promise<Trust> {
   const { algorithm, encoding, namespace, allowedSigners, identity } = input;
+  const certificates = format.certificates === true ? await certificateTrust(input.roots, context) : undefined;
   return {
+    ...(certificates === undefined ? {} : { certificates }), ...(input.roots === undefined ? {} : { rootsNamed: true }),
     keys: keysOf(input, context), named: input.key !== undefined || input.publicKey !== undefined, at: input.at === undefined ? new Date() : new Date(input.at),
     ...(algorithm === undefined ? {} : { algorithm }), ...(encoding === undefined ? {} : { encoding }), ...(namespace === undefined ? {} : { namespace }),
     ...(allowedSigners === undefined ? {} : { allowedSigners }), ...(identity === undefined ? {} : { identity }),

@@ -8,6 +8,7 @@ import { formatsOf, SIGNATURE_FORMATS } from '../../signing/table.ts';
 import { whyNot } from '../capabilities.ts';
 import type { Context } from '../context.ts';
 import { fileOf } from '../files/places.ts';
+import { stampFile } from '../files/timestamping.ts';
 import { optionsOf, progressOf, signFile } from '../files/signing.ts';
 import { discard } from '../files/spool.ts';
 import { trustOf } from '../files/trust.ts';
@@ -23,7 +24,7 @@ export const fileHandlers = handlersOf('files', {
   ...fileEncryptionHandlers,
 
   async 'files.sign'(input, context) {
-    const options = optionsOf(input, context);
+    const options = await optionsOf(input, context);
     if ('path' in input.out && input.files.length > 1) throw new KeywrightError('INVALID_INPUT', { detail: 'One output cannot take the signatures of several files.', where: '/out', remedy: 'Leave it out: each signature is written beside its file.' });
     const files = [];
     for (const [index, file] of input.files.entries()) files.push(await signFile(file, index, options, input, context));
@@ -35,9 +36,13 @@ export const fileHandlers = handlersOf('files', {
     const { signature, upload: signatureUpload } = await signatureOf(input.signature, context);
     const file = await FileContent.open(path, name, { signal: context.call.signal, progress: progressOf(context, name, 0, 1) });
     const format = input.format ?? recogniseSignature(signature ?? (await file.start()));
-    const verdicts = await (await SIGNATURE_FORMATS[format].load()).verify(file, signature, trustOf(input, context));
+    const verdicts = await (await SIGNATURE_FORMATS[format].load()).verify(file, signature, await trustOf(input, SIGNATURE_FORMATS[format], context));
     for (const used of [upload, signatureUpload]) if (used !== null) await discard(context.services.spoolFolder, used);
     return answerOf(verdicts, format, file.bytes);
+  },
+
+  async 'files.timestamp'(input, context) {
+    return stampFile(input, context);
   },
 
   async 'files.formats'(input, { session }) {

@@ -1,0 +1,106 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTimestampAuthority, type TimestampAuthority } from '../../../e2e/authorities/timestamp.ts';
+import { corpus } from '../../../scripts/corpora.ts';
+import { readCertificates } from '../../certificates/index.ts';
+import { KeywrightError } from '../../contract/index.ts';
+import { HAS_OPENSSL, run, temporaryFolder } from '../../formats/testing/keys.ts';
+import { certifiedKey, certify, trustingCertificates } from '../testing/certificates.ts';
+import { contentOf, signAs, verifyAs } from '../testing/keys.ts';
+import { askForTimestamp } from './ask.ts';
+import { timestampResponse } from './token.ts';
+
+const TEXT = 'The Magic Words are Squeamish Ossifrage\n';
+const { signal } = new AbortController();
+
+describe.skipIf(!HAS_OPENSSL)('an authority that answers by openssl ts (skipped without it)', () => {
+  let authority: TimestampAuthority;
+  beforeAll(async () => { authority = await startTimestampAuthority(); });
+  afterAll(() => authority[Symbol.dispose]());
+  const roots = (): ReturnType<typeof readCertificates> => readCertificates(authority.root);
+
+  test('stamps a file; openssl ts finds it right, and so do we', async () => {
+    using folder = temporaryFolder();
+    const file = await contentOf(folder.path, TEXT);
+    for (const hash of ['sha256', 'sha512'] as const) {
+      const response = timestampResponse(await askForTimestamp(authority.url, { hash, digest: await file.digest(hash) }, signal));
+      writeFileSync(join(folder.path, 'tsr'), response);
+      writeFileSync(join(folder.path, 'root.pem'), authority.root);
+      expect(run('openssl', ['ts', '-verify', '-data', file.path, '-in', join(folder.path, 'tsr'), '-CAfile', join(folder.path, 'root.pem')]).toString()).toContain('Verification: OK');
+      expect(await verifyAs(file, response, trustingCertificates(roots()))).toMatchObject([{ intact: true, trustedBy: { source: 'root', name: 'CN=Time Root' }, time: { according: 'timestamp', by: 'CN=Time Authority' } }]);
+      expect(await verifyAs(file, response, trustingCertificates([]))).toMatchObject([{ intact: true, trustedBy: null }]);
+      expect(await verifyAs(await contentOf(folder.path, 'another', 'other'), response, trustingCertificates(roots()))).toMatchObject([{ intact: false, problem: expect.stringContaining('something else') }]);
+    }
+    // It learns the digest and nothing else.
+    expect(authority.requests.every((request) => request.length < 200 && !Buffer.from(request).includes('Magic'))).toBe(true);
+  });
+
+  test('a stamp in CMS says when, according to whom; without trust in the authority the signer’s word stands', async () => {
+    using folder = temporaryFolder();
+    const { path } = folder;
+    const ada = await certify('ec-p256', 'CN=Ada', { days: 30 });
+    const file = await contentOf(path, TEXT);
+    const made = await signAs('cms', file, await certifiedKey('ec-p256', ada), { timestamp: (imprint) => askForTimestamp(authority.url, imprint, signal) });
+    expect(await verifyAs(file, made, trustingCertificates([ada, ...roots()]))).toMatchObject([{ intact: true, trustedBy: { name: 'CN=Ada' }, time: { according: 'timestamp', by: 'CN=Time Authority' } }]);
+    expect(await verifyAs(file, made, trustingCertificates([ada]))).toMatchObject([{ intact: true, trustedBy: { name: 'CN=Ada' }, time: { according: 'signer' } }]);
+    // Once the certificate has ended, the stamp still says that it was valid then.
+    const later = new Date(Date.now() + 400 * 86_400_000);
+    expect(await verifyAs(file, made, trustingCertificates([ada, ...roots()], { at: later }))).toMatchObject([{ intact: true, trustedBy: { name: 'CN=Ada' } }]);
+    expect(await verifyAs(file, made, trustingCertificates([ada], { at: later }))).toMatchObject([{ intact: true, trustedBy: null }]);
+    writeFileSync(join(path, 'sig'), made);
+    writeFileSync(join(path, 'ada.pem'), ada.toPem());
+    run('openssl', ['cms', '-verify', '-binary', '-inform', 'DER', '-in', join(path, 'sig'), '-content', file.path, '-CAfile', join(path, 'ada.pem'), '-out', join(path, 'out')]);
+  });
+
+  test('an answer that refuses, is of something else, of another request, or no answer at all, leaves no signature', async () => {
+    using folder = temporaryFolder();
+    const file = await contentOf(folder.path, TEXT);
+    const sign = async () => signAs('cms', file, await certifiedKey('ec-p256'), { timestamp: (imprint) => askForTimestamp(authority.url, imprint, signal) });
+    const earlier = timestampResponse(await askForTimestamp(authority.url, { hash: 'sha256', digest: await file.digest('sha256') }, signal));
+    const answers: ((right: Buffer) => { status?: number; body: Uint8Array })[] = [
+      () => ({ body: earlier }), () => ({ status: 500, body: Buffer.alloc(0) }), () => ({ body: Buffer.from('<html>') }), () => ({ body: Buffer.alloc(2 * 1024 * 1024) }), () => ({ body: Buffer.from('30073005020102', 'hex') }),
+      (right) => ({ body: right.subarray(0, right.length - 1) }), (right) => { const changed = Buffer.from(right); changed[changed.length - 5]! ^= 1; return { body: changed }; },
+    ];
+    for (const answer of answers) {
+      authority.misbehave(answer);
+      await expect(sign()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+    }
+    authority.misbehave(undefined);
+    await sign();
+    await expect(askForTimestamp('http://127.0.0.1:9/none', { hash: 'sha256', digest: Buffer.alloc(32) }, signal)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+    await expect(askForTimestamp('file:///etc/passwd', { hash: 'sha256', digest: Buffer.alloc(32) }, signal)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+});
+
+const CORPUS = corpus('rfc3161');
+describe.skipIf(CORPUS === undefined)('timestamps by others (skipped without the corpora)', () => {
+  const read = (name: string): Buffer => readFileSync(join(CORPUS as string, name));
+  const judged = async (name: string, content: Uint8Array, anchors: string[] = []): Promise<string> => {
+    using folder = temporaryFolder();
+    try {
+      const [verdict] = await verifyAs(await contentOf(folder.path, content), read(name), trustingCertificates(anchors.flatMap((file) => readCertificates(read(file)))), 'timestamp');
+      return verdict!.intact ? (verdict!.trustedBy === null ? 'intact' : `trusted at ${verdict!.time!.at.slice(0, 10)}`) : 'broken';
+    } catch (thrown) {
+      if (thrown instanceof KeywrightError) return thrown.code;
+      throw thrown;
+    }
+  };
+
+  test('are judged as their makers say', async () => {
+    const data = read('digitorus/data.txt');
+    const client = 'rfc3161-client';
+    const [hello, payload] = [Buffer.from('hello'), read(`${client}/sigstore.mock/payload`)];
+    const stage = [`${client}/sigstage/ts_chain.pem`];
+    const verdicts: Record<string, string> = {
+      nonce: await judged('digitorus/respNonce.tsr', data), rejection: await judged('digitorus/respRejection.tsr', data), other: await judged('digitorus/timeStampToken.tst', Buffer.from('other')),
+      identrust: await judged(`${client}/identrust/issue-104.tsr`, hello, [`${client}/identrust/ts_chain.pem`]), expired: await judged(`${client}/sigstore.mock/response-expired.tsr`, payload, [`${client}/sigstore.mock/ts_chain.pem`]),
+      sha256: await judged(`${client}/sigstage/response-sha256.tsr`, hello, stage), sha384: await judged(`${client}/sigstage/response-sha384.tsr`, hello, stage), sha512: await judged(`${client}/sigstage/response-sha512.tsr`, hello, stage),
+      without: await judged(`${client}/sigstage/response-no-embedded-cert.tsr`, hello, stage), nobody: await judged(`${client}/sigstage/response-no-embedded-cert.tsr`, hello), forged: await judged(`${client}/sigstage/response-invalid-signature.tsr`, hello, stage),
+    };
+    expect(verdicts).toEqual({
+      nonce: 'intact', rejection: 'INVALID_INPUT', other: 'broken', identrust: 'trusted at 2025-03-11', expired: 'trusted at 2023-02-01', sha256: 'trusted at 2025-05-09', sha384: 'trusted at 2025-05-09', sha512: 'trusted at 2025-05-09',
+      without: 'trusted at 2025-06-18', nobody: 'broken', forged: 'broken',
+    });
+  });
+});
