@@ -41,6 +41,7 @@ export interface Operations {
   'doctor.run': typeof serviceOperations.doctorRun;
   'files.formats': typeof fileOperations.formats;
   'files.sign': typeof fileOperations.sign;
+  'files.timestamp': typeof fileOperations.timestamp;
   'files.verify': typeof fileOperations.verify;
   'jobs.cancel': typeof serviceOperations.jobsCancel;
   'jobs.forget': typeof serviceOperations.jobsForget;
@@ -172,8 +173,9 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'config.validate': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'doctor.run': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'files.formats': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
-  'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"files":{"certificate":"certificate"},"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding"},"paths":{"files":"in","out.path":"out"}},"defaults":{"format":"raw","out":{"beside":true,"overwrite":false}}},
-  'files.verify': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"files":{"public-key":"publicKey","allowed-signers":"allowedSigners"},"options":{"signature.path":"signature","encoding":"signature-encoding"},"paths":{"file.path":"in","signature.path":"in"}},"defaults":{}},
+  'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"files":{"certificate":"certificate"},"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding","signature.path":"signature"},"paths":{"files":"in","out.path":"out","signature.path":"in"}},"defaults":{"format":"raw","out":{"beside":true,"overwrite":false}}},
+  'files.timestamp': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"options":{"authority":"timestamp","out.path":"out","out.overwrite":"force"},"paths":{"file.path":"in","out.path":"out"}},"defaults":{"hash":"sha256","out":{"beside":true,"overwrite":false}}},
+  'files.verify': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"files":{"public-key":"publicKey","allowed-signers":"allowedSigners","roots":"roots"},"options":{"signature.path":"signature","encoding":"signature-encoding"},"paths":{"file.path":"in","signature.path":"in"}},"defaults":{}},
   'jobs.cancel': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
   'jobs.forget': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
   'jobs.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
