@@ -1,0 +1,56 @@
+import { KeywrightError } from '../../contract/index.ts';
+import { dataOf, findTlv, parseTlv, parseTlvs, type Channel } from '../../devices/index.ts';
+import { FILE, OPTION, REFERENCE } from './applet.ts';
+import { parseCvcs, type Cvc } from './cvc.ts';
+import { pinState, readControlParameters, readFile, select } from './session.ts';
+
+/** What is learnt of a SmartCard-HSM when it is put in, without a secret. */
+export interface Discovered {
+  /** The holder's reference of its device certificate, without the five digits that count. */
+  readonly serial: string;
+  readonly version: readonly [major: number, minor: number] | null;
+  readonly label: string | null;
+  readonly initialised: boolean;
+  /** Whether the SO PIN may set a new PIN. */
+  readonly mayReset: boolean;
+  /** The device's own, then its issuer's. */
+  readonly certificates: readonly Cvc[];
+}
+
+const SEQUENCE_DIGITS = 5;
+
+/** Asks a card that says to be a SmartCard-HSM. The application is selected afterwards. @returns undefined when it is none after all. */
+export async function discover(channel: Channel): Promise<Discovered | undefined> {
+  const selected = await select(channel);
+  if (selected.sw !== 0x9000) return undefined;
+  const { version, options } = readControlParameters(dataOf(selected, 'The SmartCard-HSM application was not selected'));
+  const certificates = certificatesIn(await readFile(channel, FILE.deviceCertificates, 'The device certificate was not read'));
+  const info = await readFile(channel, FILE.tokenInfo, 'What the token says of itself was not read');
+  const officer = await pinState(channel, REFERENCE.officerPin);
+  const user = await pinState(channel, REFERENCE.pin);
+  return {
+    serial: certificates[0]?.holder.slice(0, -SEQUENCE_DIGITS) ?? 'unnamed', version, certificates, label: labelIn(info),
+    initialised: officer.state !== 'none' && (user.state !== 'transport' || version === null || version[0] >= 2) && user.state !== 'none', mayReset: (options & OPTION.resetRetryCounter) !== 0,
+  };
+}
+
+/** Of what is no certificate nothing is known: the card works without. */
+function certificatesIn(bytes: Uint8Array | undefined): Cvc[] {
+  try {
+    return parseCvcs(bytes ?? new Uint8Array(0), 'the device certificate');
+  } catch (thrown) {
+    if (thrown instanceof KeywrightError) return [];
+    throw thrown;
+  }
+}
+
+/** The label in TokenInfo (ISO/IEC 7816-15 §8.10), which is [0]. */
+function labelIn(info: Uint8Array | undefined): string | null {
+  try {
+    const label = findTlv(parseTlvs(parseTlv(info ?? new Uint8Array(0), 0x30, 'the token’s information'), 'the token’s information'), 0x80);
+    const text = label === undefined ? '' : Buffer.from(label).toString('utf8').trim();
+    return text === '' ? null : text;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,119 @@
+import { KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
+import { statusError, SW, triesIn, type Card } from '../../devices/index.ts';
+import { PinKeeper, type RefusedSecrets, type TokenSecret } from '../../keystore/pins.ts';
+import type { TokenFacts } from '../../keystore/tokens.ts';
+import { INS, OFFICER_PIN_DIGITS, PIN_LENGTH, REFERENCE } from './applet.ts';
+import type { Cvc } from './cvc.ts';
+import type { Discovered } from './discovery.ts';
+import { HsmSession, pinState, type HsmChannel } from './session.ts';
+
+export interface HsmOptions {
+  /** Of the configured backend: the first part of the token's id. */
+  readonly instance: string;
+  readonly keepPinMinutes: () => number;
+  readonly refused: RefusedSecrets;
+  /** Roots that device certificates may lead to. */
+  readonly roots: readonly Cvc[];
+}
+
+/** One SmartCard-HSM from its insertion to its removal: what all that is done with it shares. */
+export class SmartCardHsm implements Disposable {
+  readonly session: HsmSession;
+  /** The same for what goes through OpenSC: one PIN, whichever way it goes. */
+  readonly pins: PinKeeper;
+  readonly options: HsmOptions;
+  #discovered: Discovered;
+
+  /** @param card in which the application is selected. */
+  constructor(card: Card, discovered: Discovered, options: HsmOptions) {
+    this.session = new HsmSession(card);
+    this.#discovered = discovered;
+    this.options = options;
+    this.pins = new PinKeeper({ keepMinutes: options.keepPinMinutes, refused: options.refused });
+  }
+
+  get discovered(): Discovered {
+    return this.#discovered;
+  }
+
+  /** It was set up anew. */
+  rediscovered(discovered: Discovered): void {
+    this.#discovered = discovered;
+  }
+
+  get facts(): TokenFacts {
+    const { serial, version, label } = this.#discovered;
+    return {
+      id: `${this.options.instance}-${serial}`.toLowerCase(), model: 'SmartCard-HSM', serial, firmware: version === null ? null : version.join('.'), manufacturer: 'CardContact',
+      label, reader: this.session.card.reader, form: 'hsm',
+    };
+  }
+
+  get title(): string {
+    return `SmartCard-HSM ${this.#discovered.serial}`;
+  }
+
+  get pin(): TokenSecret {
+    return {
+      kind: 'pin', token: this.title, triesLeft: () => this.#triesLeft(REFERENCE.pin),
+      problemOf: (value) => (value.length >= PIN_LENGTH.least && value.length <= PIN_LENGTH.most ? null : `A PIN of a SmartCard-HSM has ${PIN_LENGTH.least} to ${PIN_LENGTH.most} characters.`),
+      remedyWhenBlocked: 'Set a new one with the SO PIN: `keywright tokens unblock-pin`.',
+    };
+  }
+
+  get officerPin(): TokenSecret {
+    return {
+      kind: 'so-pin', token: this.title, triesLeft: () => this.#triesLeft(REFERENCE.officerPin),
+      problemOf: (value) => (/^[0-9a-f]{16}$/i.test(Buffer.from(value).toString('latin1')) ? null : `The SO PIN of a SmartCard-HSM has ${OFFICER_PIN_DIGITS} hexadecimal digits.`),
+      remedyWhenBlocked: 'Nothing brings it back: the token goes on working with its PIN, but can neither be set up anew nor have its PIN unblocked.',
+    };
+  }
+
+  /**
+   * Runs `work` with the PIN verified, in one transaction with its verification. It is sent only where the card does not hold it as verified already.
+   * @param title what for: "Wrap the key “Signing”". @throws what `pins.ts` says, and what `work` does
+   */
+  async withPin<T>(title: string, call: Call, work: (hsm: HsmChannel) => Promise<T>): Promise<T> {
+    let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+    const settle = (hsm: HsmChannel): Promise<void> => work(hsm).then((value) => { outcome = { value }; }, (error: unknown) => { outcome = { error }; });
+    if (this.pins.isVerified('pin', call)) {
+      await this.session.run(async (hsm) => { if ((await pinState(hsm, REFERENCE.pin)).verified) await settle(hsm); }, call.signal);
+    }
+    // What the PIN was accepted for may fail without the PIN being at fault.
+    if (outcome === undefined) {
+      await this.pins.use(this.pin, { title, keep: 'insertion' }, call, (pin) => this.session.run(async (hsm) => {
+        judge((await hsm.transmit({ ins: INS.verify, p2: REFERENCE.pin, data: pin.reveal() })).sw, 'PIN', 'Nothing was done.');
+        await settle(hsm);
+      }, call.signal));
+    }
+    if (outcome === undefined) throw new KeywrightError('INTERNAL', 'The work with the PIN was not begun.');
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  [Symbol.dispose](): void {
+    this.pins[Symbol.dispose]();
+  }
+
+  async #triesLeft(reference: number): Promise<number | null> {
+    const state = await this.session.run((hsm) => pinState(hsm, reference));
+    return 'triesLeft' in state ? state.triesLeft : null;
+  }
+}
+
+/** @throws PIN_INCORRECT or PIN_BLOCKED for the status word of a command that carried a PIN, or what {@link statusError} gives for others. */
+export function judge(sw: number, name: 'PIN' | 'SO PIN', otherwise: string): void {
+  const left = triesIn(sw);
+  if (left !== undefined && left > 0) throw new KeywrightError('PIN_INCORRECT', { detail: `The ${name} is wrong: ${left === 1 ? 'one try is' : `${left} tries are`} left.`, triesLeft: left });
+  if (left === 0 || sw === SW.blocked) throw new KeywrightError('PIN_BLOCKED', { detail: `The ${name} is wrong and now blocked.`, triesLeft: 0 });
+  if (sw !== SW.ok) throw statusError(sw, otherwise);
+}
+
+/** @returns the 8 bytes that the card takes, which the caller wipes. */
+export function officerPinBytes(digits: SecretBytes): SecretBytes {
+  const bytes = new Uint8Array(digits.length / 2);
+  const value = (digit: number | undefined): number => Number.parseInt(String.fromCharCode(digit ?? 0), 16);
+  const text = digits.reveal();
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = 16 * value(text[2 * index]) + value(text[2 * index + 1]);
+  return new SecretBytes(bytes);
+}
