@@ -21,7 +21,7 @@ describe('the built-in root', () => {
 });
 
 describe('attestation by a real Nitrokey HSM 2', () => {
-  it('its certificates lead to CardContact’s root', () => {
+  it('has certificates that lead to CardContact’s root', () => {
     const chain = verifyDevice(devices(), BUILT_IN_ROOTS);
     expect(chain.problems).toEqual([]);
     expect(chain.certificates.map(({ holder, from, to }) => [holder, from, to])).toEqual([
@@ -29,7 +29,7 @@ describe('attestation by a real Nitrokey HSM 2', () => {
     ]);
   });
 
-  it.each([['P-256', EC_REQUEST, EC_SPKI], ['RSA', RSA_REQUEST, RSA_SPKI]])('it vouches for a key (%s), and for that one alone', (_name, request, spki) => {
+  it.each([['P-256', EC_REQUEST, EC_SPKI], ['RSA', RSA_REQUEST, RSA_SPKI]])('vouches for a key (%s), and for that one alone', (_name, request, spki) => {
     const chain = verifyDevice(devices(), BUILT_IN_ROOTS);
     expect(verifyRequest(request, spki, chain)).toMatchObject({ holds: true, problems: [] });
     expect(verifyRequest(request, spki === EC_SPKI ? RSA_SPKI : EC_SPKI, chain)).toMatchObject({ holds: false, problems: ['What the token has signed is for another key.'] });

@@ -1,4 +1,4 @@
-import { askSecret, KeywrightError, SecretBytes } from '../../contract/index.ts';
+import { askSecret, KeywrightError, type SecretBytes } from '../../contract/index.ts';
 import { dataOf, statusError, SW, tlv } from '../../devices/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
 import { confirmDestruction } from '../../keystore/pins.ts';
