@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Bytes } from './bytes.ts';
+import { FailedFile } from './files.ts';
 import { operation } from './operation.ts';
 import { FileIn, FileWritten, KeyReference } from './records.ts';
 
@@ -16,10 +17,12 @@ const Out = z.union([
 ]);
 const Files = z.array(FileIn).min(1).max(10_000);
 const cliOut = { arguments: ['files...'], stdout: { 'out.inline': true }, out: 'files.0.content' } as const;
+const several = { /** Of several files, those that could not be done. */ failed: z.array(FailedFile), complete: z.boolean() };
 const FileDone = z.strictObject({ name: z.string(), bytes: z.int(), written: FileWritten.nullable(), /** With `inline`. */ content: Bytes.optional() });
 
 export const encryptFiles = operation({
   id: 'files.encrypt',
+  check: 'complete',
   summary: 'Encrypt files for keys held here, public keys of others, or a passphrase',
   effect: 'use',
   resumable: 'files',
@@ -46,13 +49,14 @@ export const encryptFiles = operation({
     armor: z.boolean().default(false),
     out: Out.default({ beside: true, overwrite: false }),
   }),
-  output: z.strictObject({ files: z.array(FileDone), recipients: z.array(z.string()), format: FileEncryptionFormat }),
+  output: z.strictObject({ files: z.array(FileDone), ...several, recipients: z.array(z.string()), format: FileEncryptionFormat }),
   progress: FileProgress,
   errors: ['NOT_FOUND', 'INVALID_INPUT', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'STORAGE_FULL', 'CANCELLED'],
 });
 
 export const decryptFiles = operation({
   id: 'files.decrypt',
+  check: 'complete',
   summary: 'Decrypt files with the keys held here, an identity file or a passphrase',
   effect: 'use',
   resumable: 'files',
@@ -73,7 +77,7 @@ export const decryptFiles = operation({
     identityFiles: z.array(FileIn).max(100).default([]),
     out: Out.default({ beside: true, overwrite: false }),
   }),
-  output: z.strictObject({ files: z.array(FileDone.extend({ format: FileEncryptionFormat, /** The key, the identity or “a passphrase”. */ openedBy: z.string(), /** False: an old cipher, which does not show whether somebody changed the content. */ authenticated: z.boolean() })) }),
+  output: z.strictObject({ files: z.array(FileDone.extend({ format: FileEncryptionFormat, /** The key, the identity or “a passphrase”. */ openedBy: z.string(), /** False: an old cipher, which does not show whether somebody changed the content. */ authenticated: z.boolean() })), ...several }),
   progress: FileProgress,
   errors: ['NOT_FOUND', 'INVALID_INPUT', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'TOUCH_TIMEOUT', 'TOKEN_REMOVED', 'STORAGE_FULL', 'CANCELLED'],
 });

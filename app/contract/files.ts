@@ -18,10 +18,13 @@ const SignatureOut = z.union([
   z.strictObject({ beside: z.literal(true), overwrite: z.boolean().default(false) }),
   z.strictObject({ inline: z.literal(true) }),
 ]).default({ beside: true, overwrite: false });
+/** One of several files that could not be done; the others were. */
+export const FailedFile = z.strictObject({ name: z.string(), code: z.string(), detail: z.string() });
 
 export const sign = operation({
   id: 'files.sign',
   summary: 'Sign files of any size',
+  check: 'complete',
   effect: 'use',
   resumable: 'files',
   permission: 'files:use',
@@ -29,8 +32,8 @@ export const sign = operation({
   unhurried: true,
   http: { method: 'POST', path: '/v1/files/sign', status: 200 },
   cli: {
-    arguments: ['files...'], paths: { files: 'in', 'out.path': 'out', 'signature.path': 'in' }, out: 'files.0.signature', stdout: { 'out.inline': true },
-    options: { 'out.path': 'out', 'out.overwrite': 'force', encoding: 'signature-encoding', 'signature.path': 'signature' },
+    arguments: ['files...'], paths: { files: 'in', 'out.path': 'out', 'signature.path': 'in', 'manifest.path': 'out' }, out: 'files.0.signature', stdout: { 'out.inline': true },
+    options: { 'out.path': 'out', 'out.overwrite': 'force', encoding: 'signature-encoding', 'signature.path': 'signature', 'manifest.path': 'manifest', 'manifest.overwrite': 'replace-manifest' },
     files: { certificate: 'certificate' },
     table: { rows: 'files', columns: ['name', 'written.path', 'algorithm'] },
     examples: ['keywright files sign report.pdf --key "Release signing" --format cms --out report.pdf.p7s', 'keywright files sign report.pdf --key "Release signing" --format raw --out report.pdf.sig'],
@@ -63,6 +66,8 @@ export const sign = operation({
     timestamp: z.url({ protocol: /^https?$/ }).max(2000).optional(),
     /** Where to: `beside` writes it next to each file under the format's usual name, FILE.sig; a path is for one file; `inline` answers with the bytes alone. */
     out: SignatureOut,
+    /** A list of what was done, as JSON, itself signed in the same format. */
+    manifest: z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }).optional(),
   }),
   output: z.strictObject({
     files: z.array(z.strictObject({
@@ -75,7 +80,13 @@ export const sign = operation({
       /** How often the key was used. */
       uses: z.int(),
       written: FileWritten.nullable(),
+      /** Of several files: this one was signed already, by this version of this key, and was left as it is. */
+      kept: z.boolean(),
     })),
+    /** Of several files, those that could not be signed. */
+    failed: z.array(FailedFile),
+    complete: z.boolean(),
+    manifest: z.strictObject({ path: z.string(), signature: FileWritten.nullable() }).nullable(),
     key: z.string(),
   }),
   progress: FileProgress,

@@ -45,12 +45,3 @@ test('a job that is done is forgotten with its input', async () => {
   expect((await store.list('jobs/', { limit: 10 })).items).toEqual([]);
   await expect(records.left('j1', itemsOf)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
-
-test('a job that ended without all of its items done is never called done', async () => {
-  await using store = await storage();
-  const records = await JobRecords.open(store);
-  const job = await records.begin(JOB, INPUT);
-  job.completed(3);
-  await job.end('done', null);
-  expect(records.get('j1')).toMatchObject({ state: 'failed', items: { done: 1, total: 20 } });
-});

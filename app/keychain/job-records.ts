@@ -125,6 +125,14 @@ export class KeptJob {
     return this.#count;
   }
 
+  get total(): number {
+    return this.#before.total;
+  }
+
+  get isDone(): boolean {
+    return this.#count === this.#before.total;
+  }
+
   completed(index: number): void {
     const at = this.#left[index];
     if (at === undefined) return;
@@ -137,8 +145,8 @@ export class KeptJob {
 
   /** Writes how it ended; one of which all items are done is forgotten. Never fails: a job that could not be written is done again, and found to be done. */
   async end(state: JobState, detail: string | null): Promise<void> {
-    if (this.#count === this.#before.total && state === 'done') this.#writing = this.#writing.then(this.#forget).catch(() => undefined);
-    else this.#write(state === 'done' ? 'failed' : state, detail);
+    if (this.isDone && state === 'done') this.#writing = this.#writing.then(this.#forget).catch(() => undefined);
+    else this.#write(state, detail);
     await this.#writing;
   }
 

@@ -61,10 +61,11 @@ export class Jobs {
         update({ items: { ...tracked.job.items, done: kept.done }, fraction: kept.done / tracked.job.items.total });
       },
       end: async (ended, detail) => {
-        const state: JobState = ended === 'cancelled' && tracked.paused ? 'paused' : ended;
-        await kept?.end(state, detail);
+        const state: JobState = ended === 'cancelled' && tracked.paused ? 'paused' : ended === 'done' && kept?.isDone === false ? 'failed' : ended;
+        const told = detail ?? (state === 'failed' && kept !== undefined ? `${kept.total - kept.done} of ${kept.total} could not be done.` : null);
+        await kept?.end(state, told);
         const resumable = kept !== undefined && this.#records()?.get(call.id) !== undefined;
-        tracked.job = { ...tracked.job, state, detail, resumable, endedAt: new Date().toISOString(), ...(state === 'done' ? { fraction: 1 } : {}) };
+        tracked.job = { ...tracked.job, state, detail: told, resumable, endedAt: new Date().toISOString(), ...(state === 'done' ? { fraction: 1 } : {}) };
         this.#forgetOld();
         this.#changed(tracked);
         return resumable;

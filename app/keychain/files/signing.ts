@@ -1,20 +1,25 @@
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { KeywrightError, MAX_INLINE_MESSAGE, type fileOperations, type InputOf, type OutputOf, type SignatureAlgorithmName } from '../../contract/index.ts';
 import { FileContent } from '../../signing/content.ts';
-import type { Made, SigningKey, SignOptionName, SignOptions } from '../../signing/format.ts';
+import type { Made, SignatureVerdict, SigningKey, SignOptionName, SignOptions } from '../../signing/format.ts';
+import { readWhole } from '../../signing/raw.ts';
 import { formatsOf, judgeFormat, SIGNATURE_FORMATS } from '../../signing/table.ts';
 import { askForTimestamp } from '../../signing/timestamp/ask.ts';
 import { verifySignature } from '../../signing/verify.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import type { Context } from '../context.ts';
 import { facet, publicKeyOf, refOf } from '../handlers/key-records.ts';
+import { manifestOf } from './batch.ts';
 import { signingCertificate } from './certificates.ts';
 import { assertPath, bytesOf, fileOf, outputOf } from './places.ts';
+import { trustOf } from './trust.ts';
 import { discard } from './spool.ts';
 
 type SignInput = InputOf<typeof fileOperations.sign>;
 type SignedFile = OutputOf<typeof fileOperations.sign>['files'][number];
 
+const LONGEST_SIGNATURE = 4 * 1024 * 1024;
 const OPTIONS: readonly SignOptionName[] = ['encoding', 'form', 'detached', 'namespace', 'comment', 'payloadType', 'prehash', 'certificate', 'signature', 'counter', 'timestamp'];
 /** Those that a format takes as they are given. */
 const PASSED = OPTIONS.filter((name) => name !== 'signature' && name !== 'timestamp');
@@ -51,12 +56,51 @@ export async function signFile(file: SignInput['files'][number], index: number, 
   const { signal } = context.call;
   const content = await FileContent.open(path, name, { signal, progress: progressOf(context, name, index, input.files.length) });
   const facts = SIGNATURE_FORMATS[input.format];
+  const kept = await madeBefore(content, `${path}${facts.suffix(options)}`, options, input, context);
+  if (kept !== undefined) return kept;
   const { key, uses } = await signingKey(name, index, input, context);
   const made = await (await facts.load()).sign(content, key, options);
   const written = await deliver(made, path, name, facts.suffix(options), input, context);
   if (upload !== null) await discard(context.services.spoolFolder, upload);
   const signature = 'bytes' in made ? made.bytes : written === null ? await collect(made) : null;
-  return { name, bytes: content.bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature, uses: uses(), written };
+  return { name, bytes: content.bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature, uses: uses(), written, kept: false };
+}
+
+/**
+ * Of many files, some may be signed already: by a run that was interrupted before it could note so, or before.
+ * @returns the signature that is there, when it is by this version of this key and fits; undefined for anything else.
+ */
+async function madeBefore(content: FileContent, place: string, { algorithm, detached }: SignOptions, { files, out, format, signature: added }: SignInput, context: Context): Promise<SignedFile | undefined> {
+  if (files.length === 1 || !('beside' in out) || out.overwrite || content.path !== content.name) return undefined;
+  // What holds the file itself is not looked into: it is told to be there.
+  if (SIGNATURE_FORMATS[format].detached === 'never' || detached === false || added !== undefined) return undefined;
+  const signature = await readWhole(place, LONGEST_SIGNATURE, context.call.signal).catch(() => undefined);
+  if (signature === undefined) return undefined;
+  const { version } = refOf(context.key);
+  const [only, ...others] = await verdictsOn(content, signature, format, context);
+  if (only === undefined || others.length > 0 || !only.intact || only.known?.version !== version) return undefined;
+  return { name: content.name, bytes: content.bytes, algorithm: only.algorithm ?? algorithm, version, signature, uses: 0, written: { path: place }, kept: true };
+}
+
+/** What is there may be anything: what cannot be judged counts as no signature. */
+async function verdictsOn(content: FileContent, signature: Uint8Array, format: SignInput['format'], context: Context): Promise<readonly SignatureVerdict[]> {
+  try {
+    return await (await SIGNATURE_FORMATS[format].load()).verify(content, signature, await trustOf({ file: { path: content.path }, key: context.key.uri }, SIGNATURE_FORMATS[format], context));
+  } catch (thrown) {
+    if (thrown instanceof KeywrightError && thrown.code !== 'INTERNAL') return [];
+    throw thrown;
+  }
+}
+
+/** Writes what was done, and signs that too. */
+export async function writeManifest(to: NonNullable<SignInput['manifest']>, done: readonly SignedFile[], options: SignOptions, input: SignInput, context: Context): Promise<{ path: string; signature: SignedFile['written'] }> {
+  assertPath(to.path, context);
+  const content = manifestOf({ operation: context.operation.id, key: context.key.uri, at: new Date().toISOString() }, done.map(({ name, bytes, algorithm, written, signature, kept }) => ({
+    name, bytes, algorithm, written, kept, sha256: signature === null ? null : createHash('sha256').update(signature).digest('hex'),
+  })));
+  await writeAside(to.path, { overwrite: to.overwrite, signal: context.call.signal }, (write) => write(content));
+  const { written } = await signFile({ path: to.path }, 0, options, { ...input, files: [{ path: to.path }], out: { beside: true, overwrite: to.overwrite } }, context);
+  return { path: to.path, signature: written };
 }
 
 interface CountingKey {

@@ -4,6 +4,7 @@ import { decryptFile, ENCRYPTED_ENDINGS, encryptFile, type Decrypted } from '../
 import { sizeOf } from '../../signing/raw.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import type { Context } from '../context.ts';
+import { eachFile } from '../files/batch.ts';
 import { openersFor } from '../files/identities.ts';
 import { assertPath, fileOf, outputOf } from '../files/places.ts';
 import { partiesFor } from '../files/recipients.ts';
@@ -28,28 +29,24 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
     const parties = await partiesFor(input, context, () => passphrase.get());
     const format = input.format ?? (parties.some((party) => party.kind === 'key' && party.certificate !== undefined) ? 'cms' : 'age');
     const ending = input.armor && format === 'cms' ? '.p7m.pem' : ENCRYPTED_ENDINGS[format];
-    const files: Done[] = [];
-    for (const [index, file] of input.files.entries()) {
-      files.push(await oneFile(file, index, input, context, (name) => name + ending, 0o666 & ~process.umask(), (path, watch, write) => encryptFile(path, parties, { format, armor: input.armor }, watch, write)));
-      context.completed(index);
-    }
-    return { files, recipients: parties.map(({ name }) => name), format };
+    const { done, failed } = await eachFile(input.files, context, { together: true }, (file, index) =>
+      oneFile(file, index, input, context, (name) => name + ending, 0o666 & ~process.umask(), (path, watch, write) => encryptFile(path, parties, { format, armor: input.armor }, watch, write)));
+    return { files: done, failed, complete: failed.length === 0, recipients: parties.map(({ name }) => name), format };
   },
 
   async 'files.decrypt'(input, context) {
     requireOnePath(input);
     using passphrase = new Passphrase('recipient-passphrase', context);
     const openers = await openersFor(input, context, () => passphrase.get());
-    const files: OutputOf<typeof encryptionOperations.decryptFiles>['files'] = [];
-    for (const [index, file] of input.files.entries()) {
+    // One after another: keys in tokens may be among them.
+    const { done, failed } = await eachFile(input.files, context, { together: false }, async (file, index) => {
       let decrypted: Decrypted | undefined;
-      const done = await oneFile(file, index, input, context, plainName, 0o600, async (path, watch, write) => {
+      const facts = await oneFile(file, index, input, context, plainName, 0o600, async (path, watch, write) => {
         decrypted = await decryptFile(path, openers, watch, write);
       });
-      files.push({ ...done, ...(decrypted as Decrypted) });
-      context.completed(index);
-    }
-    return { files };
+      return { ...facts, ...(decrypted as Decrypted) };
+    });
+    return { files: done, failed, complete: failed.length === 0 };
   },
 };
 

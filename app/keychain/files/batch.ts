@@ -1,0 +1,59 @@
+import { asKeywrightError, type ErrorCode, type FileIn } from '../../contract/index.ts';
+import type { z } from 'zod';
+import type { Context } from '../context.ts';
+
+/** Many files in one call: one that cannot be done does not keep the others from it, and what is done is done for good. */
+
+/** Faults of one file that say nothing of the next one. */
+const OF_ONE_FILE: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'INVALID_INPUT', 'CONFLICT', 'CAPABILITY_MISSING', 'STORAGE_READ_ONLY']);
+/** Files under way at once, where no token does one after another. */
+const TOGETHER = 8;
+
+export interface FailedFile {
+  name: string;
+  code: string;
+  detail: string;
+}
+
+/**
+ * Does `work` for each file, and tells the job of each that is done.
+ * @param options.together false: one after another, as a token needs it.
+ * @returns in the order of the files: those that were done, and those that could not be. A single file that cannot be done is thrown, and so is a fault that concerns all of them.
+ */
+export async function eachFile<T>(files: readonly z.output<typeof FileIn>[], context: Context, { together }: { readonly together: boolean }, work: (file: z.output<typeof FileIn>, index: number) => Promise<T>): Promise<{ done: T[]; failed: FailedFile[] }> {
+  const results: (T | undefined)[] = [];
+  const failed: (FailedFile | undefined)[] = [];
+  let next = 0;
+  const one = async (index: number): Promise<void> => {
+    const file = files[index] as z.output<typeof FileIn>;
+    try {
+      results[index] = await work(file, index);
+      context.completed(index);
+    } catch (thrown) {
+      const error = asKeywrightError(thrown);
+      if (files.length === 1 || !OF_ONE_FILE.has(error.code)) throw thrown;
+      failed[index] = { name: 'path' in file ? file.path : file.upload, code: error.code, detail: error.facts.detail };
+    }
+  };
+  const worker = async (): Promise<void> => {
+    while (next < files.length) {
+      context.call.signal.throwIfAborted();
+      await one(next++);
+    }
+  };
+  const workers = Array.from({ length: Math.min(files.length, together ? TOGETHER : 1) }, worker);
+  try {
+    await Promise.all(workers);
+  } catch (thrown) {
+    // Those under way end before the call does: nothing is written after it has been answered.
+    next = files.length;
+    await Promise.allSettled(workers);
+    throw thrown;
+  }
+  return { done: results.filter((result) => result !== undefined), failed: failed.filter((each) => each !== undefined) };
+}
+
+/** What was done, to be kept beside the files. */
+export function manifestOf(facts: object, files: readonly object[]): Uint8Array {
+  return Buffer.from(`${JSON.stringify({ ...facts, files }, null, 2)}\n`, 'utf8');
+}
