@@ -1,9 +1,22 @@
 /** X.509: reading, making and judging. What others need of it; the rest of the folder is its own affair. */
 export { type Content, type Prepared, prepareCertificate, type Sign, signCertificate, type Subject } from './making/certificate.ts';
+export { REASON_CODES, type ReasonName, type RevokedCertificate, signRevocationList } from './making/crl.ts';
+export { buildOcspRequest, type OcspAnswer, ocspFailure, signOcspResponse } from './making/ocsp.ts';
+export { prepareRenewal } from './making/renewal.ts';
 export { signRequest } from './making/request.ts';
 export { PROFILES } from './making/profiles.ts';
 export { Certificate, MAX_CERTIFICATE, readCertificates } from './reading/certificate.ts';
+export { readRevocationLists, RevocationList } from './reading/crl.ts';
+export { distributionPoints, type Extension, EXTENSION, extendedKeyUsage, generalNames, informationAccess } from './reading/extensions.ts';
+export { ISSUER_ACCESS, OCSP_ACCESS, PURPOSE_OIDS } from './reading/oids.ts';
+export { generalNameText } from './reading/general-names.ts';
 export { buildName } from './reading/names.ts';
+export { OCSP_STATUSES, type OcspResponse, parseOcspRequest, parseOcspResponse } from './reading/ocsp.ts';
 export { type CertificateRequest, isRequestSigned, parseRequest, readRequest } from './reading/request.ts';
-export { inWords } from './words/certificate.ts';
+export { type VerifyPurpose } from './verifying/certificate-checks.ts';
+export { hostName, type PeerName, peerName } from './verifying/peer-names.ts';
+export { isAbout, isIssuer, type RevocationAnswer, revocationOf } from './verifying/revocation.ts';
+export { type JudgedPath, type KnownRevocation, type Verdict, verifyCertificate } from './verifying/verify.ts';
+export { extensionInWords, REASONS } from './words/extensions.ts';
+export { inWords, textOf } from './words/certificate.ts';
 export { type CertificateFacts, factsOf, type PurposeName, titleOf } from './words/facts.ts';

@@ -61,7 +61,9 @@ function describe(operation: Operation): CommandSpec {
     const name = text.replace(/(\.\.\.|\?)$/, '');
     const path = files[name] ?? name;
     const also = Object.entries(files).some(([option, target]) => option !== name && target === path);
-    return { ...withoutDefault(fieldAt(fields, path, id)), name: name.split('.')[0]!, required: !text.endsWith('?') && !also };
+    const bytes = cli.fileOr?.[name];
+    const fileOr = bytes === undefined ? {} : { fileOr: { path: bytes, most: fieldAt(fields, bytes, id).most ?? 0 } };
+    return { ...withoutDefault(fieldAt(fields, path, id)), name: name.split('.')[0]!, required: !text.endsWith('?') && !also, ...fileOr };
   });
   const given = new Set([...positional.map(({ path }) => path), ...Object.values(files), ...Object.values(cli.switches ?? {})]);
   const positionalFiles = new Set((cli.arguments ?? []).map((text) => text.replace(/(\.\.\.|\?)$/, '')));
@@ -84,6 +86,8 @@ function describe(operation: Operation): CommandSpec {
     ...(cli.outs === undefined ? {} : { outs: Object.fromEntries(Object.entries(cli.outs).map(([name, path]) => [name, outputOf(output, path, true)])) }),
     ...(cli.stdout === undefined ? {} : { stdout: cli.stdout }),
     ...(cli.table === undefined ? {} : { table: cli.table }),
+    ...(cli.text === undefined ? {} : { text: cli.text }),
+    ...(cli.shown === undefined ? {} : { shown: cli.shown }),
     ...(cli.examples === undefined ? {} : { examples: cli.examples }),
     ...(cli.prompts === undefined ? {} : { prompts: cli.prompts }),
     ...(cli.background === undefined ? {} : { background: cli.background }),

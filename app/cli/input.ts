@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { KeywrightError } from '../contract/errors.ts';
 import type { Parsed } from './parse.ts';
@@ -14,14 +15,19 @@ export async function inputOf(spec: CommandSpec, parsed: Parsed, readBytes: Read
   const instead = spec.options.find((option) => option.instead === true && parsed.options[option.name] === true);
   const put = async (field: ArgumentSpec | OptionSpec, given: unknown, option: string): Promise<void> => {
     if (field.kind !== 'bytes') return set(input, field.path, valueOf(field, given, option));
-    const bytes = await readBytes(String(given), field.most ?? MOST, option);
+    const read = async (file: unknown): Promise<string> => wireBytes(await readBytes(String(file), field.most ?? MOST, option));
     const path = instead !== undefined && option === '--in' ? instead.path : field.path;
-    set(input, path, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url'));
+    if (field.many !== true) return set(input, path, await read(given));
+    const files: string[] = [];
+    for (const file of given as readonly string[]) files.push(await read(file));
+    set(input, path, files);
   };
   for (const [index, argument] of spec.arguments.entries()) {
     const given = parsed.arguments[index];
     if (given === undefined || (Array.isArray(given) && given.length === 0)) continue;
-    await put(argument, given, argument.name.toUpperCase());
+    const { fileOr } = argument;
+    if (fileOr !== undefined && typeof given === 'string' && (given === '-' || existsSync(resolve(given)))) set(input, fileOr.path, wireBytes(await readBytes(given, fileOr.most, argument.name.toUpperCase())));
+    else await put(argument, given, argument.name.toUpperCase());
   }
   for (const option of spec.options) {
     const given = parsed.options[option.name];
@@ -39,6 +45,8 @@ export async function inputOf(spec: CommandSpec, parsed: Parsed, readBytes: Read
   }
   return input;
 }
+
+const wireBytes = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 
 function valueOf(field: ArgumentSpec | OptionSpec, given: unknown, option: string): unknown {
   if (field.kind === 'flag') return given;

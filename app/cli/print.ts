@@ -17,7 +17,9 @@ export function styleFor(colours: boolean): Style {
 
 /** @returns an output record as a person reads it: a table where the command has one, else a line a field. */
 export function humanOutput(spec: CommandSpec, output: unknown, style: Style): string {
-  if (spec.table === undefined) return record(output, style);
+  const whole = spec.text === undefined ? undefined : at(output, spec.text);
+  if (typeof whole === 'string') return whole.split('\n').map((line) => `${printable(line)}\n`).join('');
+  if (spec.table === undefined) return record(spec.shown === undefined ? output : Object.fromEntries(spec.shown.map((name) => [name, at(output, name)])), style);
   const rows = at(output, spec.table.rows);
   const lines = Array.isArray(rows) ? table(rows, spec.table.columns, style) : [];
   const rest = Object.entries(output as Record<string, unknown>).filter(([name]) => name !== spec.table?.rows);

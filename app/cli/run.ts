@@ -131,22 +131,22 @@ async function outputsOf(spec: CommandSpec, { options }: Parsed, { json }: Globa
 
 async function deliver(spec: CommandSpec, output: unknown, outputs: readonly Output[], globals: Globals, around: Surroundings): Promise<void> {
   const { stdout, stderr } = around;
-  let toStandardOutput = false;
+  let delivered = false;
   for (const { path, bytes, file, force, secret } of outputs) {
     const value = at(output, path);
     if (typeof value !== 'string') continue;
+    delivered = true;
     const content = bytes ? Buffer.from(value, 'base64url') : Buffer.from(value);
     if (file !== '-') {
       await writeOut(file, content, { force, secret: secret === true });
       if (!globals.quiet && !globals.json) stderr.write(`${file}: ${content.length} bytes\n`);
       continue;
     }
-    toStandardOutput = true;
     // Bytes that are no text would garble a terminal; a file or a pipe gets them as they are.
     stdout.write(stdout.isTTY === true && bytes && !isText(content) ? `${value}\n` : content);
   }
   if (globals.json) stdout.write(`${JSON.stringify(output, null, stdout.isTTY === true ? 2 : undefined)}\n`);
-  else if (!toStandardOutput && outputs.length === 0) stdout.write(humanOutput(spec, output, styleFor(stdout.isTTY === true && globals.color)));
+  else if (!delivered) stdout.write(humanOutput(spec, output, styleFor(stdout.isTTY === true && globals.color)));
 }
 
 function isText(bytes: Uint8Array): boolean {

@@ -24,6 +24,8 @@ export interface CommandSpec {
   readonly outs?: Readonly<Record<string, OutputSpec>>;
   readonly stdout?: Readonly<Record<string, true>>;
   readonly table?: { readonly rows: string; readonly columns: readonly string[] };
+  readonly text?: string;
+  readonly shown?: readonly string[];
   readonly examples?: readonly string[];
   readonly prompts?: Readonly<Record<string, string>>;
   readonly background?: true;
@@ -56,6 +58,8 @@ interface FieldSpec {
 export interface ArgumentSpec extends FieldSpec {
   readonly name: string;
   readonly required: boolean;
+  /** A file of that name goes there instead, as bytes. */
+  readonly fileOr?: { readonly path: string; readonly most: number };
 }
 
 export interface OptionSpec extends FieldSpec {

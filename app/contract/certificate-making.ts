@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { SignatureAlgorithm } from './algorithms.ts';
-import { Bytes } from './bytes.ts';
-import { CertificateRecord } from './certificates.ts';
+import { boundedBytes, Bytes } from './bytes.ts';
+import { CERTIFICATE_SHOWN, CertificateRecord, CertificateReference } from './certificates.ts';
 import { operation } from './operation.ts';
-import { FileOut, FileWritten, KeyReference, Label, Tags, Timestamp } from './records.ts';
+import { FileIn, FileOut, FileWritten, KeyReference, Label, Tags, Timestamp } from './records.ts';
 
 /** Making certificates and requests, with any signing key on any backend. */
 
@@ -54,13 +54,14 @@ const kept = { label: Label.optional(), tags: Tags.default([]) } as const;
 export const CertificateWarning = z.strictObject({ warning: z.string(), rule: z.string() });
 const Made = CertificateRecord.extend({ warnings: z.array(CertificateWarning), pem: z.string() });
 const options = { tags: 'tag' } as const;
+const shown = CERTIFICATE_SHOWN;
 const SIGN_ERRORS = ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'BACKEND_UNAVAILABLE', 'PIN_REQUIRED', 'PIN_INCORRECT', 'PIN_BLOCKED', 'TOUCH_TIMEOUT', 'TOKEN_REMOVED', 'CANCELLED'] as const;
 const making = { effect: 'write', permission: 'certificates:use', unhurried: true, errors: SIGN_ERRORS } as const;
 
 export const selfSign = operation({
   id: 'certificates.self-sign', summary: 'Make a self-signed certificate for a key', ...making, capability: 'sign',
   http: { method: 'POST', path: '/v1/certificates/self-sign', status: 201 },
-  cli: { arguments: ['key'], options, examples: ['keywright certificates self-sign "Release signing" --subject "CN=Ada Example,O=Example" --days 365', 'keywright certificates self-sign "Root key" --subject "CN=Example root" --profile root --days 3650'] },
+  cli: { arguments: ['key'], options, shown, examples: ['keywright certificates self-sign "Release signing" --subject "CN=Ada Example,O=Example" --days 365', 'keywright certificates self-sign "Root key" --subject "CN=Example root" --profile root --days 3650'] },
   input: z.strictObject({ key: KeyReference, ...content, ...kept }),
   output: Made,
 });
@@ -79,4 +80,37 @@ export const request = operation({
     request: Bytes.optional(), written: FileWritten.optional(), subject: z.string(), key: z.string(), fileName: z.string(), warnings: z.array(CertificateWarning),
   }),
   errors: [...SIGN_ERRORS, 'ALREADY_EXISTS', 'PERMISSION_DENIED'],
+});
+
+export const issue = operation({
+  id: 'certificates.issue', summary: 'Issue a certificate from a request, for a key, or for an authority of somebody else (cross-signing)', ...making,
+  http: { method: 'POST', path: '/v1/certificates/issue', status: 201 },
+  cli: {
+    arguments: ['file?'], without: ['from'], files: { file: 'request', in: 'request' }, options, shown,
+    examples: ['keywright certificates issue server.csr --issuer "Example root" --profile tls-server --days 90', 'keywright certificates issue --key "Sub CA key" --issuer "Example root" --profile sub-ca --path-length 0 --subject "CN=Example CA 1"'],
+  },
+  input: z.strictObject({
+    /** For whom: a request (PKCS#10, PEM or DER; or the file itself), a key that is held here, or a certificate whose name and key are signed anew. Exactly one. */
+    request: boundedBytes(1024 * 1024).optional(), from: FileIn.optional(), key: KeyReference.optional(), crossSign: CertificateReference.optional(),
+    /** A certificate whose key is held here, and may be in a token. */
+    issuer: CertificateReference,
+    ...content, ...kept,
+  }),
+  output: Made, errors: [...SIGN_ERRORS, 'CONFLICT', 'PERMISSION_DENIED'],
+});
+
+export const renew = operation({
+  id: 'certificates.renew', summary: 'Make a certificate anew with a later end, with the same key or another', ...making,
+  http: { method: 'POST', path: '/v1/certificates/{certificate}/renew', status: 201 },
+  cli: { arguments: ['certificate'], options, shown, examples: ['keywright certificates renew "Ada Example" --days 365', 'keywright certificates renew "Ada Example" --new-key'] },
+  input: z.strictObject({
+    certificate: CertificateReference,
+    /** Rotate its key, and take the new version. */
+    newKey: z.boolean().default(false),
+    /** Take this key instead. */
+    key: KeyReference.optional(),
+    /** Default: as long as it was valid before. */
+    days: content.days, notBefore: content.notBefore, notAfter: content.notAfter, algorithm: content.algorithm, ...kept,
+  }),
+  output: Made, errors: [...SIGN_ERRORS, 'CONFLICT'],
 });

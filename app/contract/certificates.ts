@@ -120,10 +120,15 @@ const CertificateDetail = CertificateRecord.extend({
   problems: z.array(z.string()),
   sha1: z.string(),
   pem: z.string(),
+  /** All of it as a page of text. */
+  text: z.string(),
 });
 
+/** What a person sees of one on a command line. */
+export const CERTIFICATE_SHOWN = ['label', 'subject', 'names', 'issuer', 'serial', 'notBefore', 'notAfter', 'validity', 'purposes', 'authority', 'keyAlgorithm', 'signatureAlgorithm', 'trusted', 'revocation', 'tags', 'fingerprint', 'id', 'warnings'] as const;
+
 const CERTIFICATE_COLUMNS = ['label', 'issuer', 'notAfter', 'validity', 'trusted', 'id'] as const;
-const one = { input: z.strictObject({ certificate: CertificateReference }), cli: { arguments: ['certificate'] } } as const;
+const one = { input: z.strictObject({ certificate: CertificateReference }), cli: { arguments: ['certificate'], shown: CERTIFICATE_SHOWN } } as const;
 const read = { effect: 'read', permission: 'certificates:read', quiet: true } as const;
 const write = { effect: 'write', permission: 'certificates:write' } as const;
 
@@ -152,13 +157,13 @@ export const list = operation({
 
 export const show = operation({
   id: 'certificates.show', summary: 'Show every field and extension of a certificate in words, with its bytes', ...read,
-  http: { method: 'GET', path: '/v1/certificates/{certificate}', status: 200 }, ...one, output: CertificateDetail, errors: ['NOT_FOUND', 'INVALID_INPUT'],
+  http: { method: 'GET', path: '/v1/certificates/{certificate}', status: 200 }, input: one.input, cli: { arguments: ['certificate'], text: 'text' }, output: CertificateDetail, errors: ['NOT_FOUND', 'INVALID_INPUT'],
 });
 
 export const update = operation({
   id: 'certificates.update', summary: 'Change label, tags or trust of a certificate', ...write,
   http: { method: 'PATCH', path: '/v1/certificates/{certificate}', status: 200 },
-  cli: { arguments: ['certificate'], options: { tags: 'tag' }, examples: ['keywright certificates update "Example root" --trusted'] },
+  cli: { arguments: ['certificate'], options: { tags: 'tag' }, shown: CERTIFICATE_SHOWN, examples: ['keywright certificates update "Example root" --trusted'] },
   input: z.strictObject({
     certificate: CertificateReference, label: Label.optional(), tags: Tags.optional(), trusted: z.boolean().optional(), ifRevision: z.string().max(100).optional(),
   }),
@@ -211,7 +216,7 @@ export const restore = operation({
 });
 export const purge = operation({
   id: 'certificates.purge', summary: 'Remove a certificate that is in the trash, for good', effect: 'destroy', permission: 'certificates:admin', unhurried: true,
-  http: { method: 'POST', path: '/v1/certificates/{certificate}/purge', status: 200 }, ...one, output: Empty, errors: ['NOT_FOUND', 'CONFLICT', 'CANCELLED'],
+  http: { method: 'POST', path: '/v1/certificates/{certificate}/purge', status: 200 }, input: one.input, cli: { arguments: ['certificate'] }, output: Empty, errors: ['NOT_FOUND', 'CONFLICT', 'CANCELLED'],
 });
 
 export const chain = operation({

@@ -26,6 +26,8 @@ export interface CommandLine {
   readonly arguments?: readonly string[];
   /** Positional arguments and `--in` that name a file whose bytes become a field (dotted path): `{ in: 'content.message' }`. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Positional arguments that name a thing, or a file whose bytes go into another field: `{ certificate: 'content' }`. A file of that name comes first. */
+  readonly fileOr?: Readonly<Record<string, string>>;
   /** Fields whose option is not the field's name in kebab case: `{ tags: 'tag' }`. Repeatable when the field is an array. */
   readonly options?: Readonly<Record<string, string>>;
   /** Fields of the input that the command line has other ways for. */
@@ -48,6 +50,10 @@ export interface CommandLine {
   readonly background?: true;
   /** Human output: the array to show as a table, and its columns. */
   readonly table?: { readonly rows: string; readonly columns: readonly string[] };
+  /** Human output: an output field whose text is shown as it is, instead of the fields. */
+  readonly text?: string;
+  /** Human output: the output fields to show, where the rest is for programs. */
+  readonly shown?: readonly string[];
   /** Examples for `--help`, one a line. */
   readonly examples?: readonly string[];
 }

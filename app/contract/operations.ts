@@ -1,7 +1,9 @@
 import { NOUNS, type Noun, type Operation } from './operation.ts';
 import * as backends from './backends.ts';
 import * as encryption from './encryption.ts';
+import * as certificateChecks from './certificate-checks.ts';
 import * as certificateMaking from './certificate-making.ts';
+import * as certificateRevocation from './certificate-revocation.ts';
 import * as certificates from './certificates.ts';
 import * as files from './files.ts';
 import * as keyUse from './key-use.ts';
@@ -12,7 +14,7 @@ import * as tokens from './tokens.ts';
 
 const nounOf = ({ id }: Operation): number => NOUNS.indexOf(id.split('.')[0] as Noun);
 
-const declared: Record<string, unknown>[] = [store, backends, keys, keyUse, certificates, certificateMaking, files, encryption, tokens, service];
+const declared: Record<string, unknown>[] = [store, backends, keys, keyUse, certificates, certificateMaking, certificateChecks, certificateRevocation, files, encryption, tokens, service];
 
 function isOperation(value: unknown): value is Operation {
   return typeof value === 'object' && value !== null && 'id' in value && 'http' in value;

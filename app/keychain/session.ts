@@ -9,6 +9,7 @@ import { FoundKeys } from './found-keys.ts';
 import { Inventory, KEY_PREFIX, type KeyNaming } from './inventory.ts';
 import { JobRecords } from './job-records.ts';
 import type { Ports } from './ports.ts';
+import { CRL_PREFIX, RevocationStore } from './revocation-store.ts';
 
 /** By scheme: how the backends' URIs name keys. */
 function namingOf({ backends }: Ports): KeyNaming {
@@ -25,6 +26,7 @@ export interface Session extends AsyncDisposable {
   readonly storage: SealedStorage;
   readonly inventory: Inventory;
   readonly certificates: CertificateInventory;
+  readonly revocations: RevocationStore;
   readonly backends: Backends;
   readonly audit: AuditTrail;
   readonly access: Access;
@@ -43,6 +45,7 @@ export async function openSession(storage: SealedStorage, ports: Ports, options:
   const inFlight = new Set<Cancellation>();
   const inventory = new Inventory(storage.snapshot(KEY_PREFIX), namingOf(ports));
   const certificates = new CertificateInventory(storage, storage.snapshot(CERTIFICATE_PREFIX));
+  const revocations = new RevocationStore(storage, storage.snapshot(CRL_PREFIX));
   const [audit, access, backends, jobs] = await Promise.all([
     AuditTrail.open(storage, { strict: options.strictAudit, onAppend: options.onAudit }),
     Access.open(storage),
@@ -51,7 +54,7 @@ export async function openSession(storage: SealedStorage, ports: Ports, options:
   ]);
   const found = await FoundKeys.open({ storage, inventory, certificates, backends, audit, signal: controller.signal, emit: options.emit, log: ports.log });
   return {
-    storage, inventory, certificates, backends, audit, access, found, jobs, signal: controller.signal, inFlight,
+    storage, inventory, certificates, revocations, backends, audit, access, found, jobs, signal: controller.signal, inFlight,
     async [Symbol.asyncDispose]() {
       const locked = new KeywrightError('STORE_LOCKED', { detail: 'The store was locked while this was in flight.', remedy: 'Unlock it and try again.' });
       controller.abort(locked);

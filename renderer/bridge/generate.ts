@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { toJSONSchema } from 'zod';
 import * as contract from '../../app/contract/index.ts';
 
-const NAMESPACES = ['storeOperations', 'backendOperations', 'keyOperations', 'keyUseOperations', 'certificateOperations', 'certificateMakingOperations', 'fileOperations', 'tokenOperations', 'serviceOperations'] as const;
+const NAMESPACES = ['storeOperations', 'backendOperations', 'keyOperations', 'keyUseOperations', 'certificateOperations', 'certificateMakingOperations', 'certificateCheckOperations', 'certificateRevocationOperations', 'fileOperations', 'tokenOperations', 'serviceOperations'] as const;
 const TARGET = new URL('./operations.generated.ts', import.meta.url);
 
 interface Declared {

@@ -1,4 +1,5 @@
 import { createECDH } from 'node:crypto';
+import { buildOcspRequest, readCertificates } from '../../certificates/index.ts';
 import type { Operation } from '../../contract/index.ts';
 import { pathParameters } from '../rest/input.ts';
 import type { Parsed } from './http.ts';
@@ -107,6 +108,26 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'certificates.update', input: ({ imported }) => ({ certificate: imported, label: 'Imported', tags: ['test'], trusted: true }) },
   { operation: 'certificates.export', input: ({ certificate: id }) => ({ certificate: id, format: 'pem', withChain: true }) },
   { operation: 'certificates.chain', input: certificate('certificate') },
+  { operation: 'keys.generate', input: () => ({ algorithm: 'ec-p256', label: 'Authority' }), keep: ({ uri }, known) => (known['authorityKey'] = uri) },
+  { operation: 'certificates.self-sign', input: ({ authorityKey }) => ({ key: authorityKey, subject: 'CN=Example root', profile: 'root' }), keep: ({ id, pem }, known) => {
+    known['authority'] = id;
+    known['authorityPem'] = pem;
+  } },
+  { operation: 'certificates.issue', input: ({ pair, authority }) => ({ key: pair, issuer: authority, subject: 'CN=example.org', san: ['dns:example.org'], profile: 'tls-server' }), keep: ({ id, pem, serial }, known) => {
+    known['issued'] = id;
+    known['issuedPem'] = pem;
+    known['serial'] = serial;
+  } },
+  { operation: 'certificates.verify', input: ({ issuedPem, authorityPem }) => ({ content: text(issuedPem), roots: [text(authorityPem)], host: 'example.org' }) },
+  { operation: 'certificates.expiring', input: () => ({ days: 365, format: 'ics' }) },
+  { operation: 'certificates.examine', input: () => ({ host: '127.0.0.1', port: 1, seconds: 5 }), fails: 'BACKEND_UNAVAILABLE' },
+  { operation: 'certificates.ocsp.respond', input: ({ authority, issuedPem, authorityPem }) => ({ certificate: authority, request: ocspRequest(issuedPem, authorityPem) }), keep: ({ response }, known) => (known['ocsp'] = response) },
+  { operation: 'certificates.ocsp.check', input: ({ issued, ocsp }) => ({ certificate: issued, response: ocsp }) },
+  { operation: 'certificates.revoke', input: ({ issued }) => ({ certificate: issued, reason: 'superseded' }) },
+  { operation: 'certificates.crl.create', input: certificate('authority'), keep: ({ content }, known) => (known['crl'] = content) },
+  { operation: 'certificates.crl.import', input: ({ crl }) => ({ content: crl }) },
+  { operation: 'certificates.crl.show', input: ({ authority }) => ({ crl: authority }) },
+  { operation: 'certificates.renew', input: certificate('authority') },
   { operation: 'certificates.compare', input: ({ certificate: id, imported }) => ({ certificate: id, other: imported }) },
   { operation: 'certificates.delete', input: certificate('imported') },
   { operation: 'certificates.restore', input: certificate('imported') },
@@ -193,6 +214,11 @@ export const EXERCISES: readonly Exercise[] = [
 function peerOnP256(): string {
   const ecdh = createECDH('prime256v1');
   return Buffer.concat([Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'), ecdh.generateKeys()]).toString('base64url');
+}
+
+/** @returns an OCSP request, base64url. */
+function ocspRequest(certificate: string, issuer: string): string {
+  return buildOcspRequest(readCertificates(Buffer.from(certificate))[0]!, readCertificates(Buffer.from(issuer))[0]!, undefined).toString('base64url');
 }
 
 /** How a client that knows the operation's record alone calls it over REST. */

@@ -142,7 +142,7 @@ function assertMayIssue(issuer: Certificate, { authority }: Draft): void {
 }
 
 /** A child's validity lies within its issuer's, or nobody could rely on its end. The beginning is five minutes back for clocks that are slow. */
-function validity({ days, notBefore, notAfter }: Content, defaultDays: number, issuer: Certificate | undefined, now: Date, warnings: Warning[]): { notBefore: Date; notAfter: Date } {
+export function validity({ days, notBefore, notAfter }: Pick<Content, 'days' | 'notBefore' | 'notAfter'>, defaultDays: number, issuer: Certificate | undefined, now: Date, warnings: Warning[]): { notBefore: Date; notAfter: Date } {
   let begin = wholeSeconds(notBefore === undefined ? new Date(now.getTime() - 5 * MINUTE) : new Date(notBefore));
   if (issuer !== undefined && notBefore === undefined && begin < issuer.notBefore.date) begin = issuer.notBefore.date;
   if (days !== undefined && notAfter !== undefined) refuse('Give the end of the validity or its days, not both.', '/days');

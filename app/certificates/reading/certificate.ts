@@ -38,6 +38,8 @@ export class Certificate {
   readonly signature: Uint8Array;
   /** What breaks RFC 5280, a sentence each, with its section. */
   readonly faults: readonly string[];
+  /** What DER or RFC 5280 do not want, and nobody is harmed by. */
+  readonly oddities: readonly string[];
   readonly parts: Readonly<Record<'version' | 'serial' | 'algorithm' | 'issuer' | 'validity' | 'subject' | 'publicKey' | 'signature', Part | undefined>>;
   readonly #values = new Map<string, { value: unknown } | { thrown: unknown }>();
   #key: PublicKeyInfo | undefined;
@@ -47,6 +49,7 @@ export class Certificate {
   constructor(bytes: Uint8Array) {
     if (bytes.length > MAX_CERTIFICATE) throw malformed(`The certificate has ${bytes.length} bytes; ${MAX_CERTIFICATE} is the most.`, MAX_CERTIFICATE);
     const faults: string[] = [];
+    const oddities: string[] = [];
     const outer = new DerReader(bytes);
     const certificate = outer.enter('the certificate');
     outer.finish('the certificate');
@@ -58,7 +61,7 @@ export class Certificate {
       const inside = tbs.inside(versionElement);
       version = inside.smallInteger('the version', 127) + 1;
       inside.finish('the version');
-      if (version === 1) faults.push('It spells out version 1, which DER leaves out (X.690 §11.5).');
+      if (version === 1) oddities.push('It spells out version 1, which DER leaves out (X.690 §11.5).');
       if (version > 3) throw notSupported(`The certificate has version ${version}; there are versions 1 to 3 (RFC 5280 §4.1.2.1).`);
     }
     const part = (from: number): Part => ({ from, to: tbs.offset });
@@ -83,7 +86,7 @@ export class Certificate {
     for (const number of [1, 2]) {
       if (tbs.peek() !== contextPrimitive(number)) continue;
       readBits(tbs, 'a unique identifier', contextPrimitive(number));
-      faults.push(`It has ${number === 1 ? 'an issuer' : 'a subject'} unique identifier, which conforming authorities do not write (RFC 5280 §4.1.2.8).`);
+      oddities.push(`It has ${number === 1 ? 'an issuer' : 'a subject'} unique identifier, which conforming authorities do not write (RFC 5280 §4.1.2.8).`);
       if (version === 1) faults.push('Unique identifiers need version 2 or 3 (RFC 5280 §4.1.2.8).');
     }
     const extensionsElement = tbs.optional('the extensions', contextTag(3));
@@ -101,7 +104,7 @@ export class Certificate {
     const signaturePart = { from: signatureAt, to: certificate.offset };
     certificate.finish('the certificate');
     if (!Buffer.from(inner.der).equals(algorithm.der)) faults.push('The signature algorithm within differs from the one without (RFC 5280 §4.1.1.2).');
-    if (algorithm.fault !== undefined) faults.push(`${sentence(algorithm.fault)}.`);
+    if (algorithm.fault !== undefined) (algorithm.kind === 'rsa' ? oddities : faults).push(`${sentence(algorithm.fault)}.`);
     checkTimes([notBefore, notAfter], faults);
     if (issuer.rdns.length === 0) faults.push('It names no issuer (RFC 5280 §4.1.2.4).');
     const seen = new Set<string>();
@@ -122,6 +125,7 @@ export class Certificate {
     this.signatureAlgorithm = algorithm;
     this.signature = signature;
     this.faults = faults;
+    this.oddities = oddities;
     this.parts = {
       version: versionElement === undefined ? undefined : { from: versionElement.offset, to: versionElement.to }, serial: { from: serialElement.offset, to: serialElement.to }, algorithm: algorithmPart, issuer: issuerPart, validity: validityPart,
       subject: subjectPart, publicKey: { from: spkiElement.offset, to: spkiElement.to }, signature: signaturePart,

@@ -30,8 +30,18 @@ export function inWords(certificate: Certificate): CertificateInWords {
   ];
   return {
     version, fields, extensions, sha1: createHash('sha1').update(der).digest('hex'), pem: certificate.toPem(),
-    problems: [...certificate.faults, ...extensions.flatMap(({ name, problem }) => (problem === null ? [] : [`${name}: ${problem}`])), ...(key.problem === undefined ? [] : [`Weak: ${key.problem}.`]), ...(signatureAlgorithm.weak === undefined ? [] : [`Weak: ${signatureAlgorithm.weak}`])],
+    problems: [...certificate.faults, ...certificate.oddities, ...extensions.flatMap(({ name, problem }) => (problem === null ? [] : [`${name}: ${problem}`])), ...(key.problem === undefined ? [] : [`Weak: ${key.problem}.`]), ...(signatureAlgorithm.weak === undefined ? [] : [`Weak: ${signatureAlgorithm.weak}`])],
   };
+}
+
+/** @returns all of it as a page of text. */
+export function textOf({ fields, extensions, problems, pem }: CertificateInWords): string {
+  const widest = Math.max(...fields.map(({ name }) => name.length));
+  return [
+    ...fields.map(({ name, value }) => `${name.padEnd(widest)}  ${value}`), '',
+    ...extensions.flatMap(({ name, oid, critical, lines, problem }) => [`${name}${name.includes(oid) ? '' : ` (${oid})`}${critical ? ', critical' : ''}`, ...lines.map((line) => `  ${line}`), ...(problem === null ? [] : [`  ! ${problem}`])]),
+    ...(problems.length === 0 ? [] : ['', 'What is wrong with it', ...problems.map((problem) => `  ! ${problem}`)]), '', pem.trimEnd(),
+  ].join('\n');
 }
 
 const time = (date: Date): string => date.toISOString().replace('.000Z', 'Z');

@@ -10,15 +10,19 @@ import type { Session } from '../session.ts';
 /** @returns the record as every face gives it. */
 export async function certificateRecord(stored: StoredCertificate, session: Session): Promise<CertificateRecord> {
   const { id, label, subject, issuer, serial, notBefore, notAfter, keyAlgorithm, signatureAlgorithm, publicKey, names, purposes, authority, selfSigned, trusted, tags, origin, createdAt, trashedUntil, change } = stored;
+  const issuedBy = await session.certificates.issuerOf(stored);
   return {
     id, label, subject, issuer, serial, notBefore, notAfter, validity: validityOf(stored), fingerprint: `SHA256:${id}`, keyAlgorithm, signatureAlgorithm, publicKey,
     keys: keysFor(publicKey, session), places: placesOf(stored, session), names: [...names], purposes: [...purposes], authority, selfSigned,
-    issuedBy: (await session.certificates.issuerOf(stored))?.id ?? null, trusted, tags: [...tags], origin, revocation: revocationOf(stored), createdAt, trashedUntil, revision: String(change),
+    issuedBy: issuedBy?.id ?? null, trusted, tags: [...tags], origin, revocation: revocationOf(stored, issuedBy, session), createdAt, trashedUntil, revision: String(change),
   };
 }
 
-function revocationOf({ revoked }: StoredCertificate): CertificateRecord['revocation'] {
-  return revoked === null ? null : { state: 'revoked', at: revoked.at, reason: revoked.reason, source: revoked.source };
+/** An authority of our own knows what it has revoked, and what not. */
+function revocationOf({ revoked, selfSigned }: StoredCertificate, issuedBy: StoredCertificate | undefined, session: Session): CertificateRecord['revocation'] {
+  if (revoked !== null) return { state: 'revoked', at: revoked.at, reason: revoked.reason, source: revoked.source };
+  const ours = !selfSigned && issuedBy !== undefined && livingKeys(issuedBy.publicKey, session).length > 0;
+  return ours ? { state: 'good', at: null, reason: null, source: 'authority' } : null;
 }
 
 function keysFor(publicKey: string, session: Session): CertificateRecord['keys'] {

@@ -3,7 +3,7 @@ import type { Sign, Subject } from '../../certificates/index.ts';
 import { assertCapable } from '../capabilities.ts';
 import type { Context } from '../context.ts';
 import type { StoredKey } from '../inventory.ts';
-import { facet, publicKeyOf, refOf } from './key-records.ts';
+import { facet, keepPublicKeys, mergedVersions, publicKeyOf, refOf, refuseTrashed, writeKey } from './key-records.ts';
 import { signatureAlgorithm } from './key-use.ts';
 
 /** Signatures for certificates, by any signing key on any backend: the key never leaves it, and it asks for its PIN and touch itself. */
@@ -22,25 +22,43 @@ function recommended(key: StoredKey): SignatureAlgorithmName | undefined {
 
 /**
  * @param purpose for the prompt: what this signature is for.
+ * @param publicKey of the version that shall sign: a certificate goes with one version of its key. Default: the primary one.
  * @throws CAPABILITY_MISSING for a key that cannot sign, or not with `wanted`
  */
-export async function signingKey(key: StoredKey, wanted: SignatureAlgorithmName | undefined, purpose: string, context: Context): Promise<SigningKey> {
+export async function signingKey(key: StoredKey, wanted: SignatureAlgorithmName | undefined, purpose: string, context: Context, publicKey?: string): Promise<SigningKey> {
   assertCapable(key, 'sign');
   const algorithm = signatureAlgorithm(key, wanted ?? recommended(key));
-  const spki = await publicKeyOf(key, context);
+  const version = versionOf(key, publicKey);
+  const ref = refOf(key, version);
+  const spki = await publicKeyOf(key, context, version);
   return {
     key, spki, algorithm,
     async sign(name, message) {
       const store = await context.session.backends.storeOf(key);
       context.call.signal.throwIfAborted();
-      return facet(store.signer, store, 'sign').sign({ ...refOf(key), purpose: purpose.slice(0, 200) }, name, { message }, context.keyCall);
+      return facet(store.signer, store, 'sign').sign({ ...ref, purpose: purpose.slice(0, 200) }, name, { message }, context.keyCall);
     },
   };
 }
 
-/** @returns what a certificate for a key is about. */
-export async function subjectOf(key: StoredKey, context: Context): Promise<Subject> {
-  return { spki: await publicKeyOf(key, context), encrypts: key.usages.some((usage) => usage === 'decrypt' || usage === 'unwrap' || usage === 'agree') };
+const versionOf = (key: StoredKey, publicKey: string | undefined): number | undefined => (publicKey === undefined ? undefined : key.versions.find(({ fingerprint }) => fingerprint === publicKey)?.version);
+
+/** @returns what a certificate for a key is about. @param publicKey of one of its versions; default: the primary one */
+export async function subjectOf(key: StoredKey, context: Context, publicKey?: string): Promise<Subject> {
+  return { spki: await publicKeyOf(key, context, versionOf(key, publicKey)), encrypts: key.usages.some((usage) => usage === 'decrypt' || usage === 'unwrap' || usage === 'agree') };
+}
+
+/** @returns the key with a new version, within this call. @throws CAPABILITY_MISSING where the backend has no versions */
+export async function rotated(key: StoredKey, context: Context): Promise<{ key: StoredKey; publicKey: undefined }> {
+  refuseTrashed(key);
+  const store = await context.session.backends.storeOf(key);
+  if (store.rotator === undefined) throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${key.label}” is in ${store.name}, which makes no new versions of a key.`, remedy: 'Generate another key there, and name it (--key).' });
+  if (key.protection === 'store+passphrase') throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${key.label}” has a passphrase of its own.`, remedy: 'Rotate it first (`keywright keys rotate`), and renew with --key.' });
+  const description = await store.rotator.rotate(refOf(key), {}, context.keyCall);
+  await keepPublicKeys(context, description);
+  const next = { ...key, versions: mergedVersions(key, description) };
+  await writeKey(context, next);
+  return { key: next, publicKey: undefined };
 }
 
 /** @throws INVALID_INPUT unless exactly one of several ways is used */

@@ -1,29 +1,33 @@
 import { askToConfirm, KeywrightError, type CertificateRecord } from '../../contract/index.ts';
-import { type Certificate, inWords, readCertificates } from '../../certificates/index.ts';
+import { type Certificate, inWords, readCertificates, textOf } from '../../certificates/index.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import type { StoredCertificate } from '../certificate-inventory.ts';
 import type { Context } from '../context.ts';
 import { bytesOf, outputOf } from '../files/places.ts';
-import type { Session } from '../session.ts';
+import { chainOf, issuedBelow, MAX_CHAIN } from './certificate-chain.ts';
+import { certificateCheckHandlers } from './certificate-checks.ts';
 import { certificateListHandler } from './certificate-list.ts';
 import { certificateMakingHandlers } from './certificate-making.ts';
+import { certificateRevocationHandlers } from './certificate-revocation.ts';
+import { found } from './certificate-reference.ts';
 import { certificateRecord, keepCertificate, writeCertificate, writtenRecord } from './certificate-records.ts';
 import { fileNameOf } from './file-names.ts';
 import { handlersOf } from './handlers.ts';
 
 const DAY = 86_400_000;
 const MAX_FILE = 16 * 1024 * 1024;
-/** Longest chain that is shown; a loop of issuers ends there. */
-const MAX_CHAIN = 100;
 
 export const certificateHandlers = handlersOf('certificates', {
   ...certificateListHandler,
   ...certificateMakingHandlers,
+  ...certificateCheckHandlers,
+  ...certificateRevocationHandlers,
 
   async 'certificates.show'(input, context) {
     const { session } = context;
     const stored = await found(input.certificate, context);
-    return { ...(await certificateRecord(stored, session)), ...inWords(await session.certificates.read(stored.id)) };
+    const words = inWords(await session.certificates.read(stored.id));
+    return { ...(await certificateRecord(stored, session)), ...words, text: textOf(words) };
   },
 
   async 'certificates.update'(input, context) {
@@ -121,50 +125,6 @@ export const certificateHandlers = handlersOf('certificates', {
     };
   },
 });
-
-/** A command that runs by itself has watched nothing: it looks into the tokens when the store does not have what is asked for. */
-export async function found(reference: string, { session, services }: Context): Promise<StoredCertificate> {
-  try {
-    return session.certificates.resolve(reference);
-  } catch (thrown) {
-    if (services.about.kind !== 'cli' || !(thrown instanceof KeywrightError) || thrown.code !== 'NOT_FOUND') throw thrown;
-    await session.found.settled();
-    return session.certificates.resolve(reference);
-  }
-}
-
-/** @returns the certificate, who issued it, and so on, as far as it is held here. */
-export async function chainOf(stored: StoredCertificate, { certificates }: Session): Promise<{ chain: StoredCertificate[]; complete: boolean }> {
-  const chain = [stored];
-  while (chain.length < MAX_CHAIN) {
-    const last = chain.at(-1)!;
-    if (last.selfSigned) return { chain, complete: true };
-    const issuer = await certificates.issuerOf(last);
-    if (issuer === undefined || chain.includes(issuer)) return { chain, complete: false };
-    chain.push(issuer);
-  }
-  return { chain, complete: false };
-}
-
-/** Breadth first; each once, so that a loop ends. */
-async function issuedBelow(top: StoredCertificate, { certificates }: Session): Promise<{ id: string; label: string; issuedBy: string }[]> {
-  const below: { id: string; label: string; issuedBy: string }[] = [];
-  const seen = new Set([top.id]);
-  let level = [top];
-  while (level.length > 0 && below.length < 1000) {
-    const next: StoredCertificate[] = [];
-    for (const one of certificates.all()) {
-      if (seen.has(one.id) || one.trashedUntil !== null || !level.some(({ subjectId }) => subjectId === one.issuerId)) continue;
-      const issuer = await certificates.issuerOf(one);
-      if (issuer === undefined || !level.includes(issuer)) continue;
-      seen.add(one.id);
-      below.push({ id: one.id, label: one.label, issuedBy: issuer.id });
-      next.push(one);
-    }
-    level = next;
-  }
-  return below;
-}
 
 async function forget(id: string, context: Context): Promise<void> {
   const { certificates } = context.session;

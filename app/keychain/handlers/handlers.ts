@@ -1,11 +1,13 @@
-import type { backendOperations, certificateMakingOperations, certificateOperations, encryptionOperations, fileOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations, tokenOperations } from '../../contract/index.ts';
+import type { backendOperations, certificateCheckOperations, certificateMakingOperations, certificateOperations, certificateRevocationOperations, encryptionOperations, fileOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations, tokenOperations } from '../../contract/index.ts';
 import type { Context } from '../context.ts';
 import type { Handler } from '../dispatcher.ts';
 
 type AllOperations =
   | (typeof backendOperations)[keyof typeof backendOperations]
   | (typeof encryptionOperations)[keyof typeof encryptionOperations]
+  | (typeof certificateCheckOperations)[keyof typeof certificateCheckOperations]
   | (typeof certificateMakingOperations)[keyof typeof certificateMakingOperations]
+  | (typeof certificateRevocationOperations)[keyof typeof certificateRevocationOperations]
   | (typeof certificateOperations)[keyof typeof certificateOperations]
   | (typeof fileOperations)[keyof typeof fileOperations]
   | (typeof keyOperations)[keyof typeof keyOperations]

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import type { Certificate } from '../reading/certificate.ts';
+import type { RevocationList, RevokedEntry } from '../reading/crl.ts';
+import { type DistributionPoint, distributionPoints, EXTENSION } from '../reading/extensions.ts';
+import { generalNameText } from '../reading/general-names.ts';
+import { DerReader } from '../../formats/der.ts';
+import type { CertificateId, OcspResponse, SingleResponse } from '../reading/ocsp.ts';
+import { PURPOSE_OIDS } from '../reading/oids.ts';
+import { verifySigned } from '../signatures.ts';
+import { REASONS } from '../words/extensions.ts';
+
+/** What revocation lists (RFC 5280 §6.3) and OCSP responses (RFC 6960 §3.2) say of a certificate: good, revoked, or unknown. Unknown is never good. */
+
+export interface RevocationAnswer {
+  readonly state: 'good' | 'revoked' | 'unknown';
+  readonly at: Date | undefined;
+  readonly reason: string | undefined;
+  readonly source: 'crl' | 'ocsp' | undefined;
+  /** A sentence each: who said so, and why others do not count. */
+  readonly notes: readonly string[];
+  /** Until when it holds, if it says so. */
+  readonly nextUpdate: Date | undefined;
+}
+
+export interface Evidence {
+  readonly crls: readonly RevocationList[];
+  readonly ocsp: readonly OcspResponse[];
+  readonly at: Date;
+}
+
+/** Seconds by which clocks may differ. */
+const SKEW = 300_000;
+/** A response without an end counts for so long (RFC 6960 §4.2.2.1 leaves it to the client). */
+const WITHOUT_END = 7 * 86_400_000;
+
+/** @param issuer the certificate whose key signed `certificate`, itself verified by the caller. */
+export function revocationOf(certificate: Certificate, issuer: Certificate, evidence: Evidence): RevocationAnswer {
+  const notes: string[] = [];
+  const byOcsp = evidence.ocsp.flatMap((response) => ocspAnswer(certificate, issuer, response, evidence.at, notes) ?? []);
+  const byCrl = crlAnswer(certificate, issuer, evidence, notes);
+  const answers = [...byOcsp, ...(byCrl === undefined ? [] : [byCrl])];
+  const found = answers.find(({ state }) => state === 'revoked') ?? answers.find(({ state }) => state === 'good');
+  return found === undefined ? { state: 'unknown', at: undefined, reason: undefined, source: undefined, notes: notes.length === 0 ? ['Nobody who may say so has said anything of its revocation.'] : notes, nextUpdate: undefined } : { ...found, notes: [...found.notes, ...notes] };
+}
+
+/** All reasons but `unspecified`, bits 1 to 8 of RFC 5280 §4.2.1.13. */
+const ALL_REASONS = [1, 2, 3, 4, 5, 6, 7, 8];
+
+function crlAnswer(certificate: Certificate, issuer: Certificate, { crls, at }: Evidence, notes: string[]): RevocationAnswer | undefined {
+  const covered = new Set<number>();
+  let latest: RevocationList | undefined;
+  const usable = crls.filter((crl) => {
+    const why = unusable(crl, certificate, issuer, at);
+    if (why !== undefined && (crl.issuer.canonical === certificate.issuer.canonical || crl.point?.indirect === true)) notes.push(`A revocation list of ${crl.issuer.text || 'nobody'}${crl.number === undefined ? '' : ` (number ${crl.number})`} does not count: ${why}.`);
+    return why === undefined;
+  });
+  const complete = usable.filter(({ baseNumber }) => baseNumber === undefined);
+  for (const crl of complete) {
+    const reasons = reasonsCovered(crl, certificate);
+    const deltas = usable.filter(({ baseNumber, number, point }) => baseNumber !== undefined && number !== undefined && crl.number !== undefined && crl.number >= baseNumber && number > crl.number && samePoint(point, crl.point))
+      .sort((a, b) => (a.number! < b.number! ? 1 : -1));
+    let entry: RevokedEntry | undefined;
+    try {
+      entry = deltas[0]?.entryFor(certificate.serialText, certificate.issuer.canonical) ?? crl.entryFor(certificate.serialText, certificate.issuer.canonical);
+    } catch (thrown) {
+      notes.push(`A revocation list does not count: ${thrown instanceof Error ? thrown.message : 'it cannot be read.'}`);
+      continue;
+    }
+    // remove-from-crl takes a certificate off hold.
+    if (entry !== undefined && entry.reason !== 8) {
+      const reason = REASONS[entry.reason] ?? 'unspecified';
+      return { state: 'revoked', at: entry.at, reason, source: 'crl', notes: [`Revoked on ${entry.at.toISOString()} (${reason}), says the revocation list of ${crl.issuer.text}.`], nextUpdate: crl.nextUpdate };
+    }
+    for (const bit of reasons) covered.add(bit);
+    if (latest === undefined || crl.thisUpdate > latest.thisUpdate) latest = crl;
+  }
+  if (latest === undefined) return undefined;
+  if (!ALL_REASONS.every((bit) => covered.has(bit))) {
+    notes.push('The revocation lists do not cover all reasons (RFC 5280 §6.3.3 (l)).');
+    return undefined;
+  }
+  return { state: 'good', at: undefined, reason: undefined, source: 'crl', notes: [`Not revoked, says the revocation list of ${latest.issuer.text} from ${latest.thisUpdate.toISOString()}.`], nextUpdate: latest.nextUpdate };
+}
+
+const samePoint = (one: RevocationList['point'], other: RevocationList['point']): boolean =>
+  JSON.stringify(one?.names.map(generalNameText)) === JSON.stringify(other?.names.map(generalNameText)) && one?.onlyUsers === other?.onlyUsers && one?.onlyAuthorities === other?.onlyAuthorities && String(one?.reasons) === String(other?.reasons);
+
+/** RFC 5280 §6.3.3 (b), (f), (g). @returns why a list says nothing of this certificate, or undefined */
+function unusable(crl: RevocationList, certificate: Certificate, issuer: Certificate, at: Date): string | undefined {
+  const points = pointsOf(certificate);
+  const indirect = points.some(({ crlIssuer }) => crlIssuer.some((name) => name.kind === 'dir' && name.name.canonical === crl.issuer.canonical));
+  if (crl.issuer.canonical !== certificate.issuer.canonical) {
+    if (!indirect) return 'it is of another issuer';
+    if (crl.point?.indirect !== true) return 'it is of another issuer, and does not say that it is for several (RFC 5280 §5.2.5)';
+  }
+  if (crl.issuer.canonical !== issuer.subject.canonical) return 'the certificate of who signed it is not in this path';
+  const [fault] = crl.faults;
+  if (fault !== undefined) return fault.replace(/\.$/, '');
+  if (issuer.keyUsages?.includes('crl-sign') === false) return 'the issuer’s key may not sign revocation lists (RFC 5280 §4.2.1.3)';
+  if (crl.signatureAlgorithm.weak !== undefined) return `its signature is weak: ${crl.signatureAlgorithm.weak.replace(/\.$/, '')}`;
+  if (!crl.isSignedBy(issuer.key)) return 'its signature is not the issuer’s';
+  if (crl.thisUpdate.getTime() > at.getTime() + SKEW) return `it is from ${crl.thisUpdate.toISOString()}, later than the time asked for`;
+  if (crl.nextUpdate !== undefined && crl.nextUpdate < at) return `it ended on ${crl.nextUpdate.toISOString()}`;
+  const { point } = crl;
+  if (point === undefined) return undefined;
+  const authority = certificate.basicConstraints?.ca === true;
+  if (point.onlyAttributes) return 'it is for attribute certificates alone';
+  if (point.onlyUsers && authority) return 'it is not for authorities';
+  if (point.onlyAuthorities && !authority) return 'it is for authorities alone';
+  if (!point.named) return undefined;
+  const wanted = new Set(point.names.map(generalNameText));
+  if (points.length === 0) return [...wanted].some((name) => name.startsWith('dir:')) ? undefined : 'it is for one distribution point, and the certificate names none (RFC 5280 §6.3.3 (b)(2))';
+  const fits = points.some(({ names, relative, crlIssuer }) => [...names, ...(names.length === 0 && relative === undefined ? crlIssuer : [])].some((name) => wanted.has(generalNameText(name))) || (relative !== undefined && point.relative !== undefined && JSON.stringify(relative) === JSON.stringify(point.relative)));
+  return fits ? undefined : 'it is for another distribution point than the certificate names (RFC 5280 §6.3.3 (b)(2))';
+}
+
+function pointsOf(certificate: Certificate): readonly DistributionPoint[] {
+  return certificate.lenient(EXTENSION.crlDistributionPoints, distributionPoints) ?? [];
+}
+
+function reasonsCovered(crl: RevocationList, certificate: Certificate): readonly number[] {
+  const own = crl.point?.reasons ?? ALL_REASONS;
+  const points = pointsOf(certificate).filter(({ reasons }) => reasons !== undefined);
+  // Without a distribution point that limits them, the list's own reasons count.
+  if (points.length === 0 || crl.point?.reasons === undefined) return own;
+  const asked = new Set(points.flatMap(({ reasons }) => reasons ?? []));
+  return own.filter((bit) => asked.has(bit));
+}
+
+/** @returns the identifier's hashes, for comparing with what a response names. */
+export function isAbout(id: CertificateId, certificate: Pick<Certificate, 'serialText'>, issuer: Certificate): boolean {
+  return id.serial === certificate.serialText && isIssuer(id, issuer);
+}
+
+export function isIssuer({ hash, nameHash, keyHash }: CertificateId, issuer: Certificate): boolean {
+  if (!['sha1', 'sha256', 'sha384', 'sha512'].includes(hash)) return false;
+  return createHash(hash).update(issuer.subject.der).digest().equals(nameHash) && createHash(hash).update(keyBits(issuer.spki)).digest().equals(keyHash);
+}
+
+/** Content of the BIT STRING of the key, without its count of unused bits. */
+export function keyBits(spki: Uint8Array): Uint8Array {
+  const info = new DerReader(spki).enter('the public key');
+  info.next('the algorithm');
+  return info.bits('the key');
+}
+
+function ocspAnswer(certificate: Certificate, issuer: Certificate, response: OcspResponse, at: Date, notes: string[]): RevocationAnswer | undefined {
+  const single = response.responses.find(({ id }) => isAbout(id, certificate, issuer));
+  if (single === undefined) return undefined;
+  const why = ocspProblem(single, response, issuer, at);
+  if (why !== undefined) {
+    notes.push(`An OCSP response does not count: ${why}.`);
+    return undefined;
+  }
+  const { status, revokedAt, reason, thisUpdate, nextUpdate } = single;
+  const by = `an OCSP response from ${thisUpdate.toISOString()}`;
+  if (status === 'unknown') {
+    notes.push(`The responder does not know the certificate, says ${by}.`);
+    return undefined;
+  }
+  const name = reason === undefined ? 'unspecified' : (REASONS[reason] ?? 'unspecified');
+  return {
+    state: status, at: revokedAt, reason: status === 'revoked' ? name : undefined, source: 'ocsp', nextUpdate,
+    notes: [status === 'good' ? `Not revoked, says ${by}.` : `Revoked on ${revokedAt?.toISOString()} (${name}), says ${by}.`],
+  };
+}
+
+/** RFC 6960 §3.2, §4.2.2.2. @returns why a response does not count, or undefined */
+function ocspProblem(single: SingleResponse, response: OcspResponse, issuer: Certificate, at: Date): string | undefined {
+  const [fault] = [...response.faults, ...single.faults];
+  if (fault !== undefined) return fault.replace(/\.$/, '');
+  if (single.thisUpdate.getTime() > at.getTime() + SKEW) return `it is from ${single.thisUpdate.toISOString()}, later than the time asked for`;
+  const end = single.nextUpdate ?? new Date(single.thisUpdate.getTime() + WITHOUT_END);
+  if (end.getTime() + SKEW < at.getTime()) return `it ended on ${end.toISOString()}`;
+  if (response.signatureAlgorithm?.weak !== undefined) return 'its signature is weak';
+  const signers = [issuer, ...response.certificates].filter((candidate) => isResponder(candidate, response));
+  const signer = signers.find((candidate) => verifySigned(candidate.key, response.signatureAlgorithm!, response.tbs, response.signature));
+  if (signer === undefined) return 'its signature is not that of the responder that it names';
+  if (signer.id === issuer.id || signer.publicKeyId === issuer.publicKeyId) return undefined;
+  // A delegate must have been issued by the very authority, for this purpose.
+  if (signer.issuer.canonical !== issuer.subject.canonical || !signer.isSignedBy(issuer)) return 'its signer was not appointed by the issuer of the certificate (RFC 6960 §4.2.2.2)';
+  if (signer.extendedKeyUsages?.includes(PURPOSE_OIDS.ocsp) !== true) return 'its signer may not sign OCSP responses (RFC 6960 §4.2.2.2)';
+  if (signer.faults.length > 0 || signer.signatureAlgorithm.weak !== undefined || signer.key.problem !== undefined) return 'the certificate of its signer is weak or faulty';
+  if (signer.notBefore.date > at || signer.notAfter.date < at) return 'the certificate of its signer is not valid at that time';
+  return undefined;
+}
+
+function isResponder(candidate: Certificate, { responder }: OcspResponse): boolean {
+  if (responder === undefined) return false;
+  if ('name' in responder) return responder.name.canonical === candidate.subject.canonical;
+  return createHash('sha1').update(keyBits(candidate.spki)).digest().equals(responder.keyHash);
+}
