@@ -2,7 +2,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { isIP } from 'node:net';
 import { KeywrightError } from '../../contract/index.ts';
 import { Certificate, hostName, parseOcspResponse, type OcspResponse } from '../../certificates/index.ts';
-import { judged } from './certificate-checks.ts';
+import { judged } from './certificate-judging.ts';
 import { keepCertificate, writtenRecord } from './certificate-records.ts';
 import type { HandlersOf } from './handlers.ts';
 

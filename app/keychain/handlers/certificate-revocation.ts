@@ -9,7 +9,7 @@ import type { Context } from '../context.ts';
 import { bytesOf } from '../files/places.ts';
 import { authorityId, type StoredCrl } from '../revocation-store.ts';
 import type { Session } from '../session.ts';
-import { revocationOutput } from './certificate-checks.ts';
+import { revocationOutput } from './certificate-judging.ts';
 import { askResponder, fetchLists } from './certificate-fetching.ts';
 import { issuing } from './certificate-making.ts';
 import { found } from './certificate-reference.ts';
