@@ -1,5 +1,5 @@
 // Made from the contract by `node renderer/bridge/generate.ts`. Not to be edited.
-import type { backendOperations, certificateMakingOperations, certificateOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations, tokenOperations } from '../../app/contract/index.ts';
+import type { backendOperations, certificateCheckOperations, certificateMakingOperations, certificateOperations, certificateRevocationOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations, tokenOperations } from '../../app/contract/index.ts';
 
 export interface Operations {
   'access.grant': typeof serviceOperations.accessGrant;
@@ -24,16 +24,27 @@ export interface Operations {
   'backends.test': typeof backendOperations.test;
   'certificates.chain': typeof certificateOperations.chain;
   'certificates.compare': typeof certificateOperations.compare;
+  'certificates.crl.create': typeof certificateRevocationOperations.createCrl;
+  'certificates.crl.import': typeof certificateRevocationOperations.importCrl;
+  'certificates.crl.show': typeof certificateRevocationOperations.showCrl;
   'certificates.delete': typeof certificateOperations.remove;
+  'certificates.examine': typeof certificateCheckOperations.examine;
+  'certificates.expiring': typeof certificateCheckOperations.expiring;
   'certificates.export': typeof certificateOperations.exportCertificate;
   'certificates.import': typeof certificateOperations.importCertificates;
+  'certificates.issue': typeof certificateMakingOperations.issue;
   'certificates.list': typeof certificateOperations.list;
+  'certificates.ocsp.check': typeof certificateRevocationOperations.checkOcsp;
+  'certificates.ocsp.respond': typeof certificateRevocationOperations.respondOcsp;
   'certificates.purge': typeof certificateOperations.purge;
+  'certificates.renew': typeof certificateMakingOperations.renew;
   'certificates.request': typeof certificateMakingOperations.request;
   'certificates.restore': typeof certificateOperations.restore;
+  'certificates.revoke': typeof certificateRevocationOperations.revoke;
   'certificates.self-sign': typeof certificateMakingOperations.selfSign;
   'certificates.show': typeof certificateOperations.show;
   'certificates.update': typeof certificateOperations.update;
+  'certificates.verify': typeof certificateCheckOperations.verify;
   'config.explain': typeof serviceOperations.configExplain;
   'config.set': typeof serviceOperations.configSet;
   'config.show': typeof serviceOperations.configShow;
@@ -157,16 +168,27 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'backends.test': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
   'certificates.chain': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
   'certificates.compare': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate","other"]},"defaults":{}},
+  'certificates.crl.create': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{"days":7,"delta":false,"format":"pem"}},
+  'certificates.crl.import': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["file?"],"files":{"file":"content","in":"content"}},"defaults":{}},
+  'certificates.crl.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["crl?"]},"defaults":{"format":"none"}},
   'certificates.delete': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
+  'certificates.examine': {"effect":"read","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["host"]},"defaults":{"trust":"both","save":false,"seconds":10}},
+  'certificates.expiring': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"days":90,"expired":true,"format":"table"}},
   'certificates.export': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{"format":"pem","withChain":false}},
   'certificates.import': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"},"options":{"tags":"tag"}},"defaults":{"tags":[],"trusted":false}},
+  'certificates.issue': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file?"],"files":{"file":"request","in":"request"},"options":{"tags":"tag"}},"defaults":{"san":[],"permit":[],"exclude":[],"policies":[],"crlUrl":[],"ocspUrl":[],"issuerUrl":[],"mustStaple":false,"tags":[]}},
   'certificates.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"sort":"label","trash":false,"limit":100}},
+  'certificates.ocsp.check': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate?"]},"defaults":{"nonce":true}},
+  'certificates.ocsp.respond': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"],"files":{"in":"request"}},"defaults":{"hours":24}},
   'certificates.purge': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
+  'certificates.renew': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"],"options":{"tags":"tag"}},"defaults":{"newKey":false,"tags":[]}},
   'certificates.request': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"options":{"tags":"tag"}},"defaults":{"san":[],"mustStaple":false,"format":"pem"}},
   'certificates.restore': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
+  'certificates.revoke': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{"reason":"unspecified"}},
   'certificates.self-sign': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"options":{"tags":"tag"}},"defaults":{"san":[],"permit":[],"exclude":[],"policies":[],"crlUrl":[],"ocspUrl":[],"issuerUrl":[],"mustStaple":false,"tags":[]}},
   'certificates.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
   'certificates.update': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"],"options":{"tags":"tag"}},"defaults":{}},
+  'certificates.verify': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate?"],"files":{"in":"content"}},"defaults":{"name":[],"maxDepth":10,"trust":"both","fetch":false,"extendedKeyUsage":[],"policy":[],"requirePolicy":false,"inhibitPolicyMapping":false,"inhibitAnyPolicy":false}},
   'config.explain': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key?"]},"defaults":{}},
   'config.set': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key","value"]},"defaults":{}},
   'config.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
