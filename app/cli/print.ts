@@ -65,6 +65,8 @@ function flat(value: unknown, prefix: string): [string, unknown][] {
     if (one === null || one === undefined || (Array.isArray(one) && one.length === 0)) return [];
     if (Array.isArray(one) && one.some((item) => typeof item === 'object')) return one.flatMap((item, index) => flat(item, `${prefix}${name}.${index + 1}.`));
     if (typeof one === 'object' && !Array.isArray(one)) return flat(one, `${prefix}${name}.`);
+    // Sentences have a line each.
+    if (Array.isArray(one) && one.some((item) => typeof item === 'string' && item.includes(' '))) return one.map((item, index) => [index === 0 ? prefix + name : '', item]);
     return [[prefix + name, one]];
   });
 }
@@ -78,8 +80,13 @@ function text(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(text).join(', ');
-  return printable(String(value));
+  const whole = String(value);
+  // Nobody reads base64: certificates and keys are for --json and --out.
+  return whole.length > MOST_SHOWN && !whole.slice(0, MOST_SHOWN).trim().includes(' ') ? `${printable(whole.slice(0, 24))}… (${whole.length} characters; --json has them all)` : printable(whole);
 }
+
+/** Longer than any URI or name without a blank. */
+const MOST_SHOWN = 400;
 
 /** Columns that a text takes; wide characters count as they are, which a terminal may see otherwise. */
 function width(value: string): number {

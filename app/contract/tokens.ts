@@ -188,7 +188,7 @@ export const moveKey = operation({
 export const deleteKey = operation({ id: 'tokens.delete-key', summary: 'Destroy the key in a slot', ...destroy, http: { method: 'DELETE', path: '/v1/tokens/{token}/slots/{slot}/key', status: 200 }, ...bySlot, output: Empty, errors: PIN_ERRORS });
 export const attest = operation({
   id: 'tokens.attest', summary: 'Have the token attest that a key was made in it, and check that', effect: 'use', permission: 'tokens:read', unhurried: true, check: 'verified',
-  http: { method: 'POST', path: '/v1/tokens/{token}/slots/{slot}/attest', status: 200 }, ...bySlot,
+  http: { method: 'POST', path: '/v1/tokens/{token}/slots/{slot}/attest', status: 200 }, input: bySlot.input, cli: { arguments: ['token', 'slot'], outs: { 'chain-out': 'pem' } },
   output: z.strictObject({ verified: z.boolean(), statements: z.array(z.string()), problems: z.array(z.string()), chain: z.array(Bytes), chainFormat: z.enum(['x509', 'cvc']), pem: z.string() }), errors: PIN_ERRORS,
 });
 export const putCertificate = operation({
