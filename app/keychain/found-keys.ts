@@ -42,6 +42,8 @@ export class FoundKeys implements AsyncDisposable {
   readonly #parts: Parts;
   readonly #contents = new Map<string, { readonly token: Token; readonly contents: TokenContents }>();
   readonly #held = new Map<string, number>();
+  /** Counts holds that began or ended: what was read across one may be from before it. */
+  readonly #holds = new Map<string, number>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #reading = new Map<string, Promise<void>>();
   readonly #stop: () => void;
@@ -99,10 +101,12 @@ export class FoundKeys implements AsyncDisposable {
    */
   hold(id: string, context: Pick<Context, 'committed'>): Disposable {
     this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
+    this.#countHold(id);
     let held = true;
     const release = (): void => {
       if (!held) return;
       held = false;
+      this.#countHold(id);
       clearTimeout(overdue);
       const left = (this.#held.get(id) ?? 1) - 1;
       if (left > 0) this.#held.set(id, left);
@@ -120,6 +124,10 @@ export class FoundKeys implements AsyncDisposable {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     await Promise.allSettled([this.#opened, ...this.#reading.values()]);
+  }
+
+  #countHold(id: string): void {
+    this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1);
   }
 
   async #openAll(): Promise<void> {
@@ -165,8 +173,14 @@ export class FoundKeys implements AsyncDisposable {
   async #readNow(id: string, { token }: PresentToken): Promise<void> {
     const { signal, emit } = this.#parts;
     const call: Call = { id: randomUUID(), principal: KEYWRIGHT, signal, prompt: NOBODY, progress: () => undefined, discarded: () => undefined };
-    const contents = await token.contents(call);
-    if (signal.aborted || this.#parts.backends.tokens.get(id)?.token !== token) return;
+    let holds: number | undefined;
+    let contents: TokenContents;
+    do {
+      holds = this.#holds.get(id);
+      contents = await token.contents(call);
+      if (signal.aborted || this.#parts.backends.tokens.get(id)?.token !== token) return;
+      // A key that came or went while it was read would be taken for gone or found.
+    } while (!this.#held.has(id) && this.#holds.get(id) !== holds);
     this.#contents.set(id, { token, contents });
     if (!this.#held.has(id)) await this.#enter(token, contents);
     emit({ type: 'tokens.changed', id });
@@ -249,7 +263,9 @@ function sameKey(a: StoredKey, b: StoredKey): boolean {
 }
 
 function differs(before: StoredKey, found: StoredKey): boolean {
-  return JSON.stringify([before.algorithm, before.usages, before.extractable, before.hardware]) !== JSON.stringify([found.algorithm, found.usages, found.extractable, found.hardware]);
+  // The inventory keeps usages and fields in an order of its own.
+  const told = ({ algorithm, usages, extractable, hardware }: StoredKey): string => JSON.stringify([algorithm, [...usages].sort(), extractable, Object.entries(hardware ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  return told(before) !== told(found);
 }
 
 function labelOf({ label, hardware }: KeyDescription, facts: TokenFacts): string {

@@ -87,6 +87,39 @@ describe('a token', () => {
     expect(second.fingerprint).not.toBe(first.fingerprint);
   });
 
+  test('that is being read while a key is made in it does not lose the key’s entry, nor its label', async () => {
+    const token = tokens.insert(card);
+    await settle();
+    const before = await token.contents({} as never);
+    const { promise: reading, resolve: begun } = Promise.withResolvers<void>();
+    const { promise: slow, resolve: go } = Promise.withResolvers<void>();
+    const real = token.contents.bind(token);
+    let first = true;
+    token.contents = async (call) => {
+      if (!first) return real(call);
+      first = false;
+      begun();
+      await slow;
+      return before;
+    };
+    const read = settle();
+    await reading;
+    const made = await generate({ slot: '9c' });
+    go();
+    await read;
+    expect(await keys()).toMatchObject([{ id: made.id, label: 'Release', origin: 'generated' }]);
+  });
+
+  test('that says the same as before changes nothing in the store', async () => {
+    tokens.insert(card);
+    await generate();
+    await core.call('store.lock');
+    await core.call('store.unlock', {}, { 'store-passphrase': PASSPHRASE });
+    await settle();
+    const { entries } = await core.call<{ entries: { operation: string }[] }>('audit.list', {});
+    expect(entries.filter(({ operation }) => operation === 'tokens.watch')).toEqual([]);
+  });
+
   test('whose key was deleted or reset loses its entry', async () => {
     tokens.insert(card);
     await generate({ slot: '9a' });
