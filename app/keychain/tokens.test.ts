@@ -115,6 +115,7 @@ describe('a token', () => {
     await generate();
     await core.call('store.lock');
     await core.call('store.unlock', {}, { 'store-passphrase': PASSPHRASE });
+    tokens.insert(card);
     await settle();
     const { entries } = await core.call<{ entries: { operation: string }[] }>('audit.list', {});
     expect(entries.filter(({ operation }) => operation === 'tokens.watch')).toEqual([]);

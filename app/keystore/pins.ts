@@ -136,8 +136,9 @@ export class PinKeeper implements Disposable {
       const left = await triesLeft(secret);
       using value = await askOnce(secret, reason, left, note, call).catch((thrown: unknown) => {
         // Nobody is there to answer once more: what the token said tells more.
-        if (last !== undefined && thrown instanceof KeywrightError && thrown.code === 'PIN_REQUIRED') throw last;
-        throw thrown;
+        if (last === undefined || !(thrown instanceof KeywrightError) || (thrown.code !== 'PIN_REQUIRED' && thrown.code !== 'PIN_INCORRECT')) throw thrown;
+        const { remedy = last.facts.remedy } = thrown.code === 'PIN_INCORRECT' ? thrown.facts : last.facts;
+        throw new KeywrightError(last.code, { ...last.facts, ...(remedy === undefined ? {} : { remedy }), cause: last });
       });
       const problem = secret.problemOf(value.reveal());
       const known = problem === null && this.#refused.has(secret.kind, value);

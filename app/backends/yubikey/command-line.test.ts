@@ -12,6 +12,7 @@ import { VirtualYubiKey } from '../../../e2e/devices/yubikey/card.ts';
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const MODULE = findLibrary('libykcs11.so.2') ?? findLibrary('libykcs11.so');
 const missing = missingForPcscd() ?? missingTools({ openssl: 'openssl', 'yubico-piv-tool': 'yubico-piv-tool', 'pkcs11-tool': 'opensc' }) ?? (MODULE === undefined ? 'no ykcs11 (Debian package ykcs11)' : undefined);
+const MANAGEMENT_KEY = '1b2d3f405162738495a6b7c8d9eafb0c1d2e3f5061728394';
 /** Each command is a process that looks for readers; a busy machine takes its time. */
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
@@ -23,7 +24,7 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with a Yub
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'keywright-yubikey-'));
-    for (const [name, content] of Object.entries({ pw: 'correct horse battery staple 42', pin: '123456', pin2: '654321', wrong: '111111', puk: '12345678', puk2: '87654321', 'root.pem': card.authority.root, 'm.txt': 'hello\n' })) writeFileSync(path(name), content, { mode: 0o600 });
+    for (const [name, content] of Object.entries({ pw: 'correct horse battery staple 42', pin: '123456', pin2: '654321', wrong: '111111', puk: '12345678', puk2: '87654321', mgm: MANAGEMENT_KEY, 'root.pem': card.authority.root, 'm.txt': 'hello\n' })) writeFileSync(path(name), content, { mode: 0o600 });
     pcscd = await startPcscd();
     await pcscd.reader('yubikey').insert(card);
     await keywright('store', 'create');
@@ -115,8 +116,9 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with a Yub
     expect(await judge('openssl', 'verify', '-CAfile', path('root.pem'), path('device.pem'))).toContain('OK');
   });
 
-  test('what yubico-piv-tool made is found and used', async () => {
-    await judge('yubico-piv-tool', '-a', 'generate', '-s', '9a', '-A', 'ECCP384', '-o', path('theirs.pem'));
+  test('what yubico-piv-tool made, with the management key that was set here, is found and used', async () => {
+    await keywright('tokens', 'set-management-key', 'yubikey', '--algorithm', '3des', '--new-management-key-file', path('mgm'));
+    await judge('yubico-piv-tool', `--key=${MANAGEMENT_KEY}`, '-a', 'generate', '-s', '9a', '-A', 'ECCP384', '-o', path('theirs.pem'));
     const { slots } = await told<{ slots: { slot: string; state: string; key: { uri: string } | null }[] }>('tokens', 'slots', 'yubikey', '--refresh');
     expect(slots[0]).toMatchObject({ slot: '9a', state: 'key', key: { uri: 'yubikey:serial=12345678;slot=9a', origin: 'found', algorithm: 'ec-p384' } });
     await keywright('keys', 'sign', 'yubikey:serial=12345678;slot=9a', '--algorithm', 'ecdsa-sha384', '--in', path('m.txt'), '--out', path('p384.sig'), '--pin-file', path('pin'));
@@ -141,9 +143,9 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with a Yub
     await keywright('tokens', 'change-pin', 'yubikey', '--pin-file', path('pin'), '--new-pin-file', path('pin2'));
     await keywright('tokens', 'change-puk', 'yubikey', '--puk-file', path('puk'), '--new-puk-file', path('puk2'));
     await judge('yubico-piv-tool', '-a', 'verify-pin', '-P', '654321');
-    await keywright('tokens', 'set-retries', 'yubikey', '--pin', '5', '--puk', '4', '--pin-file', path('pin2'), '--new-pin-file', path('pin'), '--new-puk-file', path('puk'), '--yes');
+    await keywright('tokens', 'set-retries', 'yubikey', '--management-key-file', path('mgm'), '--pin', '5', '--puk', '4', '--pin-file', path('pin2'), '--new-pin-file', path('pin'), '--new-puk-file', path('puk'), '--yes');
     expect(await judge('yubico-piv-tool', '-a', 'status')).toMatch(/PIN tries left:\s+5/);
-    await keywright('tokens', 'set-management-key', 'yubikey', '--protect');
+    await keywright('tokens', 'set-management-key', 'yubikey', '--protect', '--management-key-file', path('mgm'));
     await keywright('keys', 'generate', '--backend', 'yubikey', '--algorithm', 'ed25519', '--label', 'Ed', '--pin-file', path('pin'));
     const { stdout } = await run(process.execPath, [MAIN, '--no-agent', '--data-dir', path('data'), '--passphrase-file', path('pw'), 'keys', 'sign', 'Ed', '--in', path('m.txt'), '--out', path('ed.sig'), '--pin-file', path('pin'), '--json'], { environment: pcscd.environment });
     expect(JSON.parse(stdout)).toMatchObject({ algorithm: 'ed25519' });
