@@ -48,6 +48,7 @@ export class FoundKeys implements AsyncDisposable {
   readonly #reading = new Map<string, Promise<void>>();
   readonly #stop: () => void;
   #opened: Promise<void> | undefined;
+  readonly #unopened = new Set<string>();
 
   private constructor(parts: Parts, known: KnownTokens) {
     this.#parts = parts;
@@ -68,9 +69,9 @@ export class FoundKeys implements AsyncDisposable {
     return new FoundKeys(parts, await KnownTokens.open(parts.storage));
   }
 
-  /** Opens the sources of all instances with tokens, once. Resolves when what is plugged in has been recognised; never fails. */
+  /** Opens the sources of all instances with tokens that are not open yet. Resolves when what is plugged in has been recognised; never fails. */
   watch(): Promise<void> {
-    this.#opened ??= this.#openAll();
+    this.#opened = this.#openAll();
     return this.#opened;
   }
 
@@ -135,8 +136,11 @@ export class FoundKeys implements AsyncDisposable {
     await Promise.all(backends.tokenInstances().map(async (name) => {
       try {
         await (await backends.openTokens(name))?.ready();
+        this.#unopened.delete(name);
       } catch (thrown) {
-        this.#failed(thrown);
+        // Told once; the instance's own state says so all the time.
+        if (!this.#unopened.has(name)) this.#failed(thrown);
+        this.#unopened.add(name);
       }
     }));
   }

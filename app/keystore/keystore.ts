@@ -153,6 +153,8 @@ export interface KeyStore extends AsyncDisposable {
   readonly name: string;
   readonly type: string;
   readonly capabilities: CapabilitySet;
+  /** Keys that are made here may leave unless it is said otherwise: those in the store itself. */
+  readonly extractableByDefault?: true;
   list(page: PageRequest, call: Call): Promise<Page<KeyDescription>>;
   /** @throws NOT_FOUND */
   get(id: string, call: Call): Promise<KeyDescription>;

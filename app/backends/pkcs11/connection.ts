@@ -56,7 +56,7 @@ export class TokenConnection {
     const { discarded } = call;
     try {
       return await this.#provider.call(method, { slot: this.slot, ...input }, {
-        signal: AbortSignal.any([call.signal, this.#gone.signal]), seconds: method === 'keys.generate' ? this.deadlines.generateSeconds : this.deadlines.seconds,
+        signal: call.signal, other: this.#gone.signal, seconds: method === 'keys.generate' ? this.deadlines.generateSeconds : this.deadlines.seconds,
         ...(late === undefined || discarded === undefined ? {} : { late: () => discarded(late) }),
       });
     } catch (thrown) {

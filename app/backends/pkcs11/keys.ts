@@ -26,6 +26,8 @@ export class TokenKeys {
   readonly #changed: () => void;
   #held: Promise<SeenKey[]> | undefined;
   #objects: ReadObjects | undefined;
+  /** What was read last, by what follows the scheme. */
+  #byRef: ReadonlyMap<string, HeldKey> = new Map();
 
   constructor(token: TokenConnection, pins: PinKeeper, scheme: string, seen: SeenKeys, changed: () => void) {
     this.token = token;
@@ -45,7 +47,8 @@ export class TokenKeys {
 
   /** @throws NOT_FOUND */
   async find(id: string, call: Pick<Call, 'signal'>): Promise<HeldKey> {
-    const found = pick(await (this.#held ?? this.read(call)), (key) => this.refOf(key) === id) ?? this.#named(await this.read(call), id);
+    await (this.#held ?? this.read(call));
+    const found = this.#byRef.get(id) ?? this.#named(await this.read(call), id);
     if (found === undefined) throw new KeywrightError('NOT_FOUND', { detail: `There is no key ${this.scheme}:${id} in ${this.token.title}.`, remedy: `See \`keywright tokens slots ${this.token.id}\`.` });
     return found;
   }
@@ -140,11 +143,11 @@ export class TokenKeys {
     this.token.notice(this.pins);
     const objects = await this.token.call('token.objects', {}, call) as ReadObjects;
     this.#objects = objects;
-    return this.#seen.update(objects, objects.loggedIn || !this.token.state.flags.loginRequired);
+    const keys = await this.#seen.update(objects, objects.loggedIn || !this.token.state.flags.loginRequired);
+    this.#byRef = new Map(keys.map((key) => [this.refOf(key), key]));
+    return keys;
   }
 }
-
-const pick = <T>(items: readonly T[], matches: (item: T) => boolean): T | undefined => items.find(matches);
 
 /** CKA_ID in hex; where an object has none, its label takes the place. */
 export function slotOf({ id, label }: Pick<KeyObject, 'id' | 'label'>): string {

@@ -31,7 +31,7 @@ export function openToken(connection: TokenConnection, { instance, type, scheme,
     status: () => statusOf(connection, details),
     contents: (call) => keys.contents(call),
     mechanisms: async () => connection.mechanisms.map(({ code, name, minimum, maximum, flags }): Mechanism => ({
-      name, code, ...sizes(minimum, maximum), uses: MECHANISM_FLAGS.filter(([flag]) => (flags & flag) !== 0).map(([, use]) => use),
+      name, code, ...sizes(name, minimum, maximum), uses: MECHANISM_FLAGS.filter(([flag]) => (flags & flag) !== 0).map(([, use]) => use),
     })),
   };
 }
@@ -39,6 +39,9 @@ export function openToken(connection: TokenConnection, { instance, type, scheme,
 /** Larger than any key: a module's word for "no limit". */
 const NO_LIMIT = 0x7fff_ffff;
 
-function sizes(minimum: number, maximum: number): { minimumBits: number | null; maximumBits: number | null } {
+function sizes(name: string, smallest: number, largest: number): { minimumBits: number | null; maximumBits: number | null } {
+  // AES keys and those of HMACs are counted in bytes (PKCS#11 v3.1 §6.13.2, §6.20.4).
+  const unit = /^CKM_(AES_|SHA.*_HMAC)/.test(name) && largest < NO_LIMIT ? 8 : 1;
+  const [minimum, maximum] = [smallest * unit, largest * unit];
   return maximum === 0 || maximum >= NO_LIMIT ? { minimumBits: minimum === 0 ? null : minimum, maximumBits: null } : { minimumBits: minimum, maximumBits: maximum };
 }

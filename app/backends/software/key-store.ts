@@ -72,6 +72,7 @@ export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage 
     name: instance,
     type: kind.type,
     capabilities: kind.capabilities,
+    extractableByDefault: true,
 
     async list(page) {
       return listKeys(storage, keys, page, async (id) => describe(id, await headsOf(id, storage)));

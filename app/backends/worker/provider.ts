@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { asKeywrightError, KeywrightError } from '../../contract/index.ts';
 import type { Finding } from '../../keystore/registry.ts';
 import { encodeFrame, FrameReader } from '../../rpc/frames.ts';
+import { batching } from './batch.ts';
 import { errorOf, MAX_FRAME, PROTOCOL_VERSION, readFromProvider, type FromProvider, type ProviderHello, type ToProvider } from './protocol.ts';
 
 /** A process that was started, and the two ways to it. */
@@ -28,6 +29,8 @@ export interface ProviderOptions {
 
 export interface CallOptions {
   readonly signal: AbortSignal;
+  /** A second one, where the call may end for another reason than its caller's: cheaper than to join the two. */
+  readonly other?: AbortSignal;
   /** When the provider is killed if it has not answered. */
   readonly seconds: number;
   /** The provider did it after the caller had left: its answer was thrown away. */
@@ -88,18 +91,18 @@ export class Provider implements AsyncDisposable {
    * @returns what the provider answers; the caller checks it.
    * @throws what the provider says; CANCELLED; TIMEOUT (it was killed); BACKEND_UNAVAILABLE
    */
-  async call(method: string, input: unknown, { signal, seconds, late }: CallOptions): Promise<unknown> {
-    if (signal.aborted) throw asKeywrightError(signal.reason);
+  async call(method: string, input: unknown, { signal, other, seconds, late }: CallOptions): Promise<unknown> {
+    throwIfAborted(signal, other);
     const run = this.#current();
     await run.ready;
-    if (signal.aborted) throw asKeywrightError(signal.reason);
+    throwIfAborted(signal, other);
     return new Promise((resolve, reject) => {
       const id = ++this.#ids;
       const deadline = setTimeout(() => run.end(this.#hung(method, seconds)), seconds * 1000);
       const leave = (): void => {
         waiting.left = true;
         run.send({ type: 'cancel', id });
-        reject(asKeywrightError(signal.reason));
+        reject(asKeywrightError(signal.aborted ? signal.reason : other?.reason));
       };
       const waiting: Waiting = {
         method, left: false,
@@ -107,6 +110,7 @@ export class Provider implements AsyncDisposable {
           run.waiting.delete(id);
           clearTimeout(deadline);
           signal.removeEventListener('abort', leave);
+          other?.removeEventListener('abort', leave);
           if (error !== undefined) reject(error);
           else if (waiting.left) late?.();
           else resolve(output);
@@ -114,6 +118,7 @@ export class Provider implements AsyncDisposable {
       };
       run.waiting.set(id, waiting);
       signal.addEventListener('abort', leave);
+      other?.addEventListener('abort', leave);
       try {
         run.send({ type: 'call', id, method, input, seconds });
       } catch (thrown) {
@@ -144,6 +149,7 @@ export class Provider implements AsyncDisposable {
     const hello = Promise.withResolvers<ProviderHello>();
     hello.promise.catch(() => undefined);
     let started: ProviderProcess | undefined;
+    let write: ((frame: Buffer) => void) | undefined;
     let over = false;
     let said = '';
 
@@ -162,7 +168,7 @@ export class Provider implements AsyncDisposable {
     const run: Run = {
       ready: hello.promise, waiting, end,
       send: (message) => {
-        if (!over) started?.input.write(encodeFrame(message, MAX_FRAME));
+        if (!over) write?.(encodeFrame(message, MAX_FRAME));
       },
     };
 
@@ -188,6 +194,7 @@ export class Provider implements AsyncDisposable {
     this.#options.start().then((process) => {
       started = process;
       if (over) return quit(process, false);
+      write = batching(process.input);
       const reader = new FrameReader(MAX_FRAME);
       process.output.on('data', (piece: Buffer) => {
         if (over) return;
@@ -224,6 +231,10 @@ export class Provider implements AsyncDisposable {
   #breach(what: string): KeywrightError {
     return new KeywrightError('BACKEND_UNAVAILABLE', { detail: `${this.#options.title} was ended: ${what}.`, remedy: 'It is not made for this version of Keywright, or is broken: install another version of it.' });
   }
+}
+
+function throwIfAborted(...signals: readonly (AbortSignal | undefined)[]): void {
+  for (const signal of signals) if (signal?.aborted === true) throw asKeywrightError(signal.reason);
 }
 
 function codeOf({ code }: KeywrightError): string {

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { asKeywrightError } from '../../contract/index.ts';
 import { encodeFrame, FrameReader } from '../../rpc/frames.ts';
+import { batching } from './batch.ts';
 import { MAX_FRAME, PROTOCOL_VERSION, type FromProvider, type ProviderHello, type ToProvider } from './protocol.ts';
 
 export type Method = (input: never, signal: AbortSignal) => unknown;
@@ -16,7 +17,8 @@ export interface Served {
 /** The provider's side, for providers of our own. The core is trusted, so what it sends is not checked again. */
 export function serve(input: Readable, output: Writable, { hello, methods, end }: Served): { event(name: string): void } {
   const running = new Map<number, AbortController>();
-  const send = (message: FromProvider): void => void output.write(encodeFrame(message, MAX_FRAME));
+  const write = batching(output);
+  const send = (message: FromProvider): void => write(encodeFrame(message, MAX_FRAME));
   const fail = (thrown: unknown, id?: number): void => {
     const { code, facts } = asKeywrightError(thrown);
     if (code === 'INTERNAL') console.error(thrown);

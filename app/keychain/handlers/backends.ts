@@ -40,6 +40,12 @@ export const backendHandlers = handlersOf('backends', {
     const started = performance.now();
     const { types } = session.backends.show(input.name);
     try {
+      const source = await session.backends.openTokens(input.name);
+      if (source !== undefined) {
+        await source.ready();
+        const problem = source.findings().find(({ level }) => level === 'problem');
+        return { ok: problem === undefined, milliseconds: performance.now() - started, detail: problem === undefined ? `“${input.name}” answers.` : [problem.detail, problem.remedy].filter(Boolean).join(' ') };
+      }
       for (const type of types) await (await session.backends.storeOf({ backend: input.name, type })).list({ limit: 1 }, call);
     } catch (thrown) {
       if (!(thrown instanceof KeywrightError)) throw thrown;

@@ -65,7 +65,7 @@ async function importOne(
   const passphrase = input.ownPassphrase ? await newKeyPassphrase(label, context) : undefined;
   try {
     const description = await facet(store.importer, store, 'take keys in').importKey({
-      id: newKeyId(), label, usages: usagesFor(material.algorithm, input.usages), extractable: input.extractable ?? store.exporter !== undefined, ...(passphrase === undefined ? {} : { passphrase }), ...inToken(input),
+      id: newKeyId(), label, usages: usagesFor(material.algorithm, input.usages), extractable: input.extractable ?? store.extractableByDefault === true, ...(passphrase === undefined ? {} : { passphrase }), ...inToken(input),
     }, material, context.keyCall);
     context.subject(description.uri);
     await keepPublicKeys(context, description);

@@ -27,7 +27,7 @@ export const keyHandlers = handlersOf('keys', {
     const passphrase = input.ownPassphrase ? await newKeyPassphrase(input.label, context) : undefined;
     try {
       const description = await store.generate({
-        id: newKeyId(), algorithm: input.algorithm, label: input.label, usages, extractable: input.extractable ?? store.exporter !== undefined, ...(passphrase === undefined ? {} : { passphrase }), ...inToken(input),
+        id: newKeyId(), algorithm: input.algorithm, label: input.label, usages, extractable: input.extractable ?? store.extractableByDefault === true, ...(passphrase === undefined ? {} : { passphrase }), ...inToken(input),
       }, context.keyCall);
       context.subject(description.uri);
       await keepPublicKeys(context, description);
