@@ -1,11 +1,12 @@
 import type { BackendManifest } from '../keystore/registry.ts';
 import { aesManifest } from './aes/manifest.ts';
+import { customManifest } from './custom/manifest.ts';
 import { pkcs11Manifest } from './pkcs11/manifest.ts';
 import { pkcs8Manifest } from './pkcs8/manifest.ts';
 import { yubikeyManifest } from './yubikey/manifest.ts';
 
 /** With the composing index the only place that names concrete backends. A new one is a folder and a line here. */
-export const BACKENDS: readonly BackendManifest[] = [pkcs8Manifest, aesManifest, pkcs11Manifest, yubikeyManifest];
+export const BACKENDS: readonly BackendManifest[] = [pkcs8Manifest, aesManifest, pkcs11Manifest, customManifest, yubikeyManifest];
 
 const reason = 'not in this version';
 
@@ -17,5 +18,4 @@ export const LATER_BACKENDS = [
   { type: 'gcpkms', title: 'Google Cloud KMS', summary: 'Keys in Google Cloud Key Management Service.', reason },
   { type: 'azurekv', title: 'Azure Key Vault', summary: 'Keys in Azure Key Vault or Managed HSM.', reason },
   { type: 'vault', title: 'HashiCorp Vault', summary: 'Keys in the transit engine of HashiCorp Vault or OpenBao.', reason },
-  { type: 'custom', title: 'Custom backend', summary: 'A backend of your own, loaded from a module.', reason },
 ] as const;

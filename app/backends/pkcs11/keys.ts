@@ -12,7 +12,7 @@ import type { SeenKey, SeenKeys } from './seen.ts';
 
 export type HeldKey = SeenKey;
 
-export const boundSelector = ({ kind, id, label }: HeldKey): KeySelector => ({ kind, id, label });
+export const selectorOf = ({ kind, id, label }: HeldKey): KeySelector => ({ kind, id, label });
 
 /** What the worker read, and whether everything showed. */
 type ReadObjects = TokenObjects & { readonly loggedIn: boolean };
@@ -73,7 +73,7 @@ export class TokenKeys {
   /** @throws NOT_FOUND */
   async remove(id: string, call: KeyCall): Promise<void> {
     const key = await this.find(id, call);
-    await loggedIn(this.token, this.pins, { title: `Destroy “${key.label === '' ? key.id : key.label}”` }, call, () => this.token.call('keys.remove', { key: boundSelector(key) }, call));
+    await loggedIn(this.token, this.pins, { title: `Destroy “${key.label === '' ? key.id : key.label}”` }, call, () => this.token.call('keys.remove', { key: selectorOf(key) }, call));
     await this.read(call);
     this.#changed();
   }
