@@ -26,15 +26,26 @@ export interface OpenCoreOptions {
  * @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY for a store that is there and cannot be opened.
  */
 export async function openCore({ dataDir, config, kind, silent = false, claim, moreBackends = [] }: OpenCoreOptions): Promise<LocalCore> {
-  const [{ createKeychain }, { BACKENDS, LATER_BACKENDS }, storages] = await Promise.all([
-    import('./keychain/index.ts'), import('./backends/index.ts'), import('./storage/registry.ts'),
-  ]);
+  const storages = await import('./storage/registry.ts');
   await storages.loadStorageModules(modulesOf(config), dataDir);
+  await prepareStorage(dataDir, storages);
+  const [{ createKeychain }, { BACKENDS, LATER_BACKENDS }] = await Promise.all([import('./keychain/index.ts'), import('./backends/index.ts')]);
   return createKeychain({
     dataDir, kind, config, version,
     ports: { backends: [...BACKENDS, ...moreBackends], laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')), ...(claim === undefined ? {} : { claim }) },
     openapi: async () => JSON.stringify((await import('./agent/openapi.ts')).openApiDocument(), null, 2),
   });
+}
+
+/** A thread of the storage starts while the rest of the program is loaded. What is wrong with the store is told when it is opened. */
+async function prepareStorage(dataDir: string, { storageKind }: typeof import('./storage/registry.ts')): Promise<void> {
+  try {
+    const { readFacts } = await import('./keychain/store-folder.ts');
+    const facts = await readFacts(dataDir);
+    if (facts !== null) (await storageKind(facts.kind)).prepare?.();
+  } catch {
+    // It is found again.
+  }
 }
 
 /** `storage.modules`: paths of modules that register further kinds of storage, separated by commas. */

@@ -63,6 +63,19 @@ function entryUrls(bundle: Bundle): Plugin {
   };
 }
 
+/**
+ * One character beyond Latin-1 makes an engine keep a whole source in two bytes a character, for as long as the program runs.
+ * Such characters stand in strings, templates and regular expressions alone, where their escapes mean the same.
+ */
+const asciiOnly: Plugin = {
+  name: 'ascii-only',
+  generateBundle(_options, outputs) {
+    for (const output of Object.values(outputs)) {
+      if (output.type === 'chunk') output.code = output.code.replaceAll(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    }
+  },
+};
+
 /** @returns the entries whose source exists, and the names of the others. */
 export function presentEntries(bundle: Bundle): { present: Record<string, string>; absent: string[] } {
   const present: Record<string, string> = {};
@@ -82,7 +95,7 @@ export function settingsOf(bundle: Bundle, entries: Record<string, string>): Inl
     root: ROOT,
     logLevel: 'warn',
     publicDir: false,
-    plugins: [entryUrls(bundle)],
+    plugins: [entryUrls(bundle), asciiOnly],
     define: { 'process.env.NODE_ENV': '"production"' },
     ssr: { noExternal: true, target: 'node' },
     resolve: { conditions: ['node', 'import', 'module', 'default'], mainFields: ['module', 'main'] },
@@ -95,6 +108,8 @@ export function settingsOf(bundle: Bundle, entries: Record<string, string>): Inl
       rolldownOptions: {
         input: entries,
         external: EXTERNAL,
+        // What a folder's index names and nobody uses is left out: it has no effects of its own.
+        treeshake: { moduleSideEffects: (id) => !/\/app\/(contract\/[^/]+|[^/]+\/index)\.ts$/.test(id) },
         output: {
           format: bundle.format,
           // Names stay, so that a stack trace in a log can be read.

@@ -1,5 +1,5 @@
-import { ERRORS, FACES, NOUNS, OPERATIONS, type Face, type Operation } from '../app/contract/index.ts';
-import { nounOf, operationsOn } from '../app/agent/faces.ts';
+import { ERRORS, FACES, nounOf, NOUNS, OPERATIONS, type Face, type Operation } from '../app/contract/index.ts';
+import { operationsOn } from '../app/agent/faces.ts';
 
 /** Documentation that is made from the contract. */
 

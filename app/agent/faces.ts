@@ -1,10 +1,6 @@
-import { type NOUNS, OPERATIONS, type Face, type Operation } from '../contract/index.ts';
+import { OPERATIONS, type Face, type Operation } from '../contract/index.ts';
 
 /** The operations of a face: what no record keeps from it. The prompt surface has those that are its own alone. */
 export function operationsOn(face: Face): readonly Operation[] {
   return OPERATIONS.filter(({ notOn, permission }) => notOn?.[face] === undefined && (face !== 'prompt' || permission === 'prompts:admin'));
-}
-
-export function nounOf({ id }: Operation): (typeof NOUNS)[number] {
-  return id.split('.', 1)[0] as (typeof NOUNS)[number];
 }

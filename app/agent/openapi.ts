@@ -1,7 +1,7 @@
 import { registry, toJSONSchema, z, type ZodType } from 'zod';
 import * as contract from '../contract/index.ts';
-import { ERRORS, type ErrorCode, type Operation } from '../contract/index.ts';
-import { nounOf, operationsOn } from './faces.ts';
+import { ERRORS, nounOf, type ErrorCode, type Operation } from '../contract/index.ts';
+import { operationsOn } from './faces.ts';
 import { pathParameters } from './rest/input.ts';
 
 /** The OpenAPI description of REST (OpenAPI 3.1.1), made from the operations. Needs no server. */

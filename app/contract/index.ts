@@ -8,6 +8,7 @@ export * from './capabilities.ts';
 export * from './errors.ts';
 export * from './events.ts';
 export * from './hardware.ts';
+export * from './load.ts';
 export * from './operation.ts';
 export * from './operations.ts';
 export * from './prompts.ts';

@@ -91,6 +91,16 @@ export interface Operation<I extends ZodType = ZodType, O extends ZodType = ZodT
   readonly quiet?: true;
 }
 
+/** Whether something that a module of the contract exports is a record made by {@link operation}. */
+export function isOperation(value: unknown): value is Operation {
+  return typeof value === 'object' && value !== null && 'id' in value && 'http' in value;
+}
+
+/** @returns the first word of an operation's id. */
+export function nounOf({ id }: { readonly id: string }): Noun {
+  return id.split('.', 1)[0] as Noun;
+}
+
 /** Declares an operation: data, and nothing else. Keeps the literal types of its id and its schemas. */
 export function operation<const T extends Operation>(record: T): T {
   return record;

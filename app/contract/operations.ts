@@ -1,4 +1,4 @@
-import { NOUNS, type Noun, type Operation } from './operation.ts';
+import { isOperation, nounOf, NOUNS, type Operation } from './operation.ts';
 import * as backends from './backends.ts';
 import * as encryption from './encryption.ts';
 import * as certificateChecks from './certificate-checks.ts';
@@ -12,19 +12,14 @@ import * as service from './service.ts';
 import * as store from './store.ts';
 import * as tokens from './tokens.ts';
 
-const nounOf = ({ id }: Operation): number => NOUNS.indexOf(id.split('.')[0] as Noun);
-
+/** A file that is new here stands in `load.ts` too. */
 const declared: Record<string, unknown>[] = [store, backends, keys, keyUse, certificates, certificateMaking, certificateChecks, certificateRevocation, files, encryption, tokens, service];
-
-function isOperation(value: unknown): value is Operation {
-  return typeof value === 'object' && value !== null && 'id' in value && 'http' in value;
-}
 
 /**
  * Every operation there is, by noun, then by id: faces, documentation and tests are derived from this list. Sorted, since a
  * module's own order differs between engines.
  */
 export const OPERATIONS: readonly Operation[] = declared.flatMap((noun) => Object.values(noun).filter(isOperation))
-  .sort((a, b) => nounOf(a) - nounOf(b) || (a.id < b.id ? -1 : 1));
+  .sort((a, b) => NOUNS.indexOf(nounOf(a)) - NOUNS.indexOf(nounOf(b)) || (a.id < b.id ? -1 : 1));
 
 export const OPERATIONS_BY_ID: ReadonlyMap<string, Operation> = new Map(OPERATIONS.map((record) => [record.id, record]));

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import {
-  asKeywrightError, KeywrightError, OPERATIONS_BY_ID, type CallOptions, type Operation,
+  asKeywrightError, KeywrightError, nounOf, type CallOptions, type Operation,
 } from '../contract/index.ts';
 import type { AuditFacts } from './audit.ts';
 import type { Context } from './context.ts';
+import { loadNoun, type Handled } from './handlers/index.ts';
 import type { Services } from './services.ts';
 import type { Ports } from './ports.ts';
 import { RunningCall } from './running-call.ts';
@@ -19,13 +20,13 @@ const KEEP_REFUSALS = 1000;
  * audit, answer. Faces differ in how a call comes in and in nothing else.
  */
 export class Dispatcher {
-  readonly #handlers: ReadonlyMap<string, Handler>;
+  /** The operations of the nouns that were called, by id. */
+  readonly #known = new Map<string, Handled>();
   readonly #services: Services;
   readonly #log: Ports['log'];
   #unaudited: AuditFacts[] = [];
 
-  constructor(handlers: ReadonlyMap<string, Handler>, services: Services, log: Ports['log']) {
-    this.#handlers = handlers;
+  constructor(services: Services, log: Ports['log']) {
     this.#services = services;
     this.#log = log;
   }
@@ -45,7 +46,7 @@ export class Dispatcher {
       if (error.code === 'INTERNAL') this.#log('error', 'a call failed', { request, operation: id, error });
       throw error;
     } finally {
-      metrics.end(OPERATIONS_BY_ID.has(id) ? id : 'unknown', outcome, (performance.now() - started) / 1000);
+      metrics.end(this.#known.has(id) ? id : 'unknown', outcome, (performance.now() - started) / 1000);
     }
   }
 
@@ -59,11 +60,11 @@ export class Dispatcher {
   }
 
   async #run(id: string, input: unknown, options: CallOptions, request: string): Promise<unknown> {
-    const operation = OPERATIONS_BY_ID.get(id);
-    const handler = this.#handlers.get(id);
-    if (operation === undefined || handler === undefined) {
+    const known = this.#known.get(id) ?? await this.#load(id);
+    if (known === undefined) {
       throw new KeywrightError('NOT_FOUND', { detail: `There is no operation “${id.slice(0, 80)}”.`, remedy: 'See `keywright --help` or the OpenAPI description.' });
     }
+    const { operation, handler } = known;
     const running = new RunningCall(operation, options, request, this.#services);
     try {
       authorise(operation, options);
@@ -83,6 +84,11 @@ export class Dispatcher {
       await this.#auditFailure(running, error);
       throw resumable === true ? resumableError(error, request) : error;
     }
+  }
+
+  async #load(id: string): Promise<Handled | undefined> {
+    for (const [name, handled] of await loadNoun(nounOf({ id }))) this.#known.set(name, handled);
+    return this.#known.get(id);
   }
 
   async #finish(running: RunningCall): Promise<void> {

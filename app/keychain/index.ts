@@ -1,16 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { asKeywrightError, type Core } from '../contract/index.ts';
-import { Dispatcher, type Handler } from './dispatcher.ts';
+import { Dispatcher } from './dispatcher.ts';
 import { EventBus } from './events.ts';
 import { sweepSpool } from './files/spool.ts';
-import { backendHandlers } from './handlers/backends.ts';
-import { certificateHandlers } from './handlers/certificates.ts';
-import { fileHandlers } from './handlers/files.ts';
-import { keyHandlers } from './handlers/keys.ts';
-import { serviceHandlers } from './handlers/service.ts';
-import { storeHandlers } from './handlers/store.ts';
-import { tokenHandlers } from './handlers/tokens.ts';
 import { Jobs } from './jobs.ts';
 import { Metrics } from './metrics.ts';
 import type { Config, CoreKind, Ports } from './ports.ts';
@@ -22,9 +15,6 @@ import { emptyExpiredTrash } from './trash.ts';
 export type { Config, ConfigEntry, ConfigValue, CoreKind, LaterBackend, Ports } from './ports.ts';
 
 const SWEEP_EVERY = 10 * 60 * 1000;
-
-/** Handlers by operation, of all nouns. */
-export const HANDLERS: ReadonlyMap<string, Handler> = new Map([...storeHandlers, ...backendHandlers, ...keyHandlers, ...certificateHandlers, ...fileHandlers, ...tokenHandlers, ...serviceHandlers]);
 
 export interface LocalCore extends Core {
   /** A face that listens adds its address, to be shown by `agent.status`. */
@@ -45,7 +35,7 @@ export async function createKeychain(options: { dataDir: string; kind: CoreKind;
   const spoolFolder = join(dataDir, 'spool');
   const jobs = new Jobs(events, () => (stores.state === 'unlocked' ? stores.session.jobs : undefined));
   const services: Services = { events, prompts, jobs, run: (operation, input, options) => dispatcher.call(operation, input, options), stores, config, ports, metrics: new Metrics(), spoolFolder, about };
-  const dispatcher: Dispatcher = new Dispatcher(HANDLERS, services, ports.log);
+  const dispatcher: Dispatcher = new Dispatcher(services, ports.log);
   const sweep = (): void => {
     void sweepSpool(spoolFolder);
     void emptyExpiredTrash(services, ports.log);

@@ -6,7 +6,7 @@ import { JobRecords } from './job-records.ts';
 
 const JOB = { id: 'j1', operation: 'files.sign', title: 'Sign files', startedAt: '2026-11-28T10:00:00.000Z', startedBy: 'a test', total: 20 };
 const INPUT = { key: 'k', files: Array.from({ length: 20 }, (_, index) => ({ path: `/tmp/${index}` })) };
-const itemsOf = (): string => 'files';
+const itemsOf = async (): Promise<string> => 'files';
 const storage = (): Promise<Storage> => memoryKind.open({ folder: randomUUID(), create: true });
 const pathsLeft = async (records: JobRecords): Promise<string[]> => ((await records.left('j1', itemsOf)).input['files'] as { path: string }[]).map(({ path }) => path);
 

@@ -63,10 +63,10 @@ export class JobRecords {
   }
 
   /** @returns the operation and its input with the items that are left. @throws NOT_FOUND */
-  async left(id: string, itemsOf: (operation: string) => string | undefined): Promise<{ readonly operation: string; readonly input: Record<string, unknown> }> {
+  async left(id: string, itemsOf: (operation: string) => Promise<string | undefined>): Promise<{ readonly operation: string; readonly input: Record<string, unknown> }> {
     const job = this.#jobs.get(id);
     const record = job === undefined ? undefined : await this.#storage.get(INPUT + id);
-    const items = job === undefined ? undefined : itemsOf(job.operation);
+    const items = job === undefined ? undefined : await itemsOf(job.operation);
     if (job === undefined || record === undefined || items === undefined) throw new KeywrightError('NOT_FOUND', { detail: 'There is no job to go on with by this id.', remedy: 'See `keywright jobs list`.' });
     const input = jsonOf<Record<string, unknown>>(record);
     const all = input[items] as readonly unknown[];

@@ -1,4 +1,4 @@
-import { KeywrightError, OPERATIONS_BY_ID, type Call, type CallOptions, type Job, type JobState, type Operation } from '../contract/index.ts';
+import { KeywrightError, nounOf, operationsOf, type Call, type CallOptions, type Job, type JobState, type Operation } from '../contract/index.ts';
 import type { EventBus } from './events.ts';
 import type { JobRecords, KeptJob } from './job-records.ts';
 
@@ -103,7 +103,7 @@ export class Jobs {
     const records = this.#records();
     if (this.#tracked.get(id)?.job.state === 'running') throw new KeywrightError('CONFLICT', { detail: 'The job is running.', remedy: 'Watch it with `keywright jobs watch`.' });
     if (records === undefined) throw notFound();
-    const { operation, input } = await records.left(id, (name) => OPERATIONS_BY_ID.get(name)?.resumable);
+    const { operation, input } = await records.left(id, async (name) => (await operationsOf(nounOf({ id: name }))).find((one) => one.id === name)?.resumable);
     this.#tracked.delete(id);
     await run(operation, input, { principal: call.principal, prompt: call.prompt, signal: call.signal, requestId: id, progress: () => {
       const job = this.#tracked.get(id)?.job;

@@ -1,7 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { OPERATIONS, type KeyRecord } from '../contract/index.ts';
-import { HANDLERS } from './index.ts';
+import { NOUNS, OPERATIONS, type KeyRecord } from '../contract/index.ts';
+import { HANDLERS, loadNoun } from './handlers/index.ts';
 import { openTestCore, PASSPHRASE, somebody, type TestCore } from './testing/core.ts';
 
 const bytes = (text: string): string => Buffer.from(text).toString('base64url');
@@ -15,8 +15,13 @@ afterAll(() => core[Symbol.asyncDispose]());
 const generate = (input: Record<string, unknown>, answers = {}): Promise<KeyRecord> => core.call<KeyRecord>('keys.generate', { label: 'A key', algorithm: 'ec-p256', ...input }, answers);
 const fails = (code: string): unknown => expect.objectContaining({ code });
 
-test('every operation has one handler, and no handler is without an operation', () => {
-  expect([...HANDLERS.keys()].sort()).toEqual(OPERATIONS.map(({ id }) => id).sort());
+test('every operation has one handler in the module of its noun, and no handler is without an operation', async () => {
+  const modules = await Promise.all(Object.values(HANDLERS).map((load) => load()));
+  expect([...new Set(modules.flatMap((handlers) => [...handlers.keys()]))].sort()).toEqual(OPERATIONS.map(({ id }) => id).sort());
+  const loaded = await Promise.all(NOUNS.map(loadNoun));
+  expect(loaded.flatMap((noun) => [...noun.values()]).map(({ operation }) => operation).toSorted((a, b) => (a.id < b.id ? -1 : 1))).toEqual(OPERATIONS.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
+  expect(loaded.flatMap((noun) => [...noun.values()]).filter(({ handler }) => typeof handler !== 'function')).toEqual([]);
+  for (const word of ['nothing', '', '__proto__', 'constructor']) expect([...(await loadNoun(word)).keys()]).toEqual([]);
 });
 
 describe('making and finding keys', () => {

@@ -94,6 +94,8 @@ export interface AppendLog {
 /** A kind of storage that a store can be created on. The registry of kinds is open (see `docs/storage.md`). */
 export interface StorageKind {
   readonly kind: string;
+  /** Begins what takes a moment and touches no store, such as starting a thread: one will be opened soon. */
+  prepare?(): void;
   /**
    * Opens or, with `create`, makes the storage in `folder` (0700, exists).
    * @throws NOT_FOUND, ALREADY_EXISTS, CORRUPT_RECORD (damaged: the files are left as they are), STORE_TOO_NEW, STORAGE_READ_ONLY.

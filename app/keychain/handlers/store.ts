@@ -8,8 +8,11 @@ import type { Context } from '../context.ts';
 import { fileOf, outputOf } from '../files/places.ts';
 import { discard } from '../files/spool.ts';
 import { handlersOf } from './handlers.ts';
+import { loadNoun } from './index.ts';
 
 const LEAST_PASSPHRASE = 8;
+/** By then a passphrase is being derived on another thread: what most calls need is loaded meanwhile. */
+const DERIVATION_BEGUN_MS = 5;
 
 export const storeHandlers = handlersOf('store', {
   async 'store.create'(input, context) {
@@ -31,7 +34,8 @@ export const storeHandlers = handlersOf('store', {
     if (stores.state === 'absent') throw noStore(stores.folder);
     await stores.prepare();
     using secret = await askToUnlock(input.with, context);
-    await stores.unlock({ kind: input.with, secret });
+    const ahead = setTimeout(() => void loadNoun('keys'), DERIVATION_BEGUN_MS);
+    await stores.unlock({ kind: input.with, secret }).finally(() => clearTimeout(ahead));
     return stores.status();
   },
 

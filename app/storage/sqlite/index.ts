@@ -12,10 +12,14 @@ import { DATABASE } from './schema.ts';
 /** Records in an SQLite database: the default. `docs/storage.md` tells the layout and what it promises. */
 export const sqliteKind: StorageKind = {
   kind: 'sqlite',
+  prepare() {
+    prepared ??= new DatabaseThread();
+  },
   async open({ folder, create }) {
-    const thread = new DatabaseThread(folder);
+    const thread = prepared ?? new DatabaseThread();
+    prepared = undefined;
     try {
-      const opened = await thread.ask<'open'>({ op: 'open', create });
+      const opened = await thread.ask<'open'>({ op: 'open', folder, create });
       if (opened.state === 'absent') throw nothingThere('sqlite');
       if (opened.state === 'present') throw alreadyThere('sqlite');
       if (opened.state === 'too new') throw tooNew(opened.found, opened.known);
@@ -27,6 +31,9 @@ export const sqliteKind: StorageKind = {
     }
   },
 };
+
+/** A thread that starts already, for whoever opens the next database. */
+let prepared: DatabaseThread | undefined;
 
 class SqliteStorage extends BufferedStorage {
   readonly kind = 'sqlite';
@@ -99,10 +106,9 @@ class DatabaseThread {
   #next = 1;
   #ended = false;
 
-  constructor(folder: string) {
+  constructor() {
     this.#worker = new Worker(workerFile(), {
       name: 'storage',
-      workerData: { folder },
       execArgv: [],
       // Values are outside of its heap, and statements are few.
       resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 },
@@ -110,6 +116,7 @@ class DatabaseThread {
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', (cause) => this.#end(cause));
     this.#worker.on('exit', () => this.#end());
+    this.#worker.unref();
   }
 
   /** @param where the record that is asked for, to be named when it is damaged. @throws as {@link storageError} tells. */

@@ -3,7 +3,7 @@ import type { IfRevision } from '../storage.ts';
 
 /** What the storage asks of SQLite's thread. Flat, and few of them: each costs a thread switch. */
 export type Request =
-  | { readonly op: 'open'; readonly create: boolean }
+  | { readonly op: 'open'; readonly folder: string; readonly create: boolean }
   | { readonly op: 'get'; readonly key: string }
   | { readonly op: 'page'; readonly from: string; readonly below: string; readonly limit: number }
   | { readonly op: 'commit'; readonly writes: readonly Row[] }

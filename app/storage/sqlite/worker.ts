@@ -2,13 +2,12 @@
  * SQLite's thread: one connection, so that no fsync and no long read blocks the core's event loop. Imports nothing of the
  * contract but types, since it is loaded whenever a store is opened.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import type { Fault } from '../faults.ts';
 import { Database, openDatabase } from './database.ts';
 import type { Answers, Reply, Request } from './messages.ts';
 
 const port = parentPort!;
-const { folder } = workerData as { folder: string };
 let database: Database | undefined;
 
 port.on('message', ({ id, request }: { id: number; request: Request }) => {
@@ -27,7 +26,7 @@ port.on('message', ({ id, request }: { id: number; request: Request }) => {
 
 function handle(request: Request): Answers[keyof Answers] {
   if (request.op === 'open') {
-    const opened = openDatabase(folder, request.create);
+    const opened = openDatabase(request.folder, request.create);
     if (!(opened instanceof Database)) return opened;
     database = opened;
     return { state: 'open' };
