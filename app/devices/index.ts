@@ -6,5 +6,6 @@ export type { Pinpad, PinpadRequest } from './pinpad.ts';
 export type { DeviceFinding } from './findings.ts';
 export { orLeave, type Leaving } from './leave.ts';
 export { Readers, type ReaderEvent, type ReaderState } from './readers.ts';
+export { readSecretFile } from './secret-file.ts';
 export { dataOf, hexOf, statusError, SW, triesIn } from './status-words.ts';
 export { findTlv, parseTlv, parseTlvs, tlv, type Tlv } from './tlv.ts';

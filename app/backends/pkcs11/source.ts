@@ -29,6 +29,8 @@ export interface ModuleOptions {
   readonly present?: (slot: SlotState & { token: SlotToken }, facts: TokenFacts) => TokenFacts;
   /** Takes away what the module says it can do and cannot. */
   readonly limit?: (capabilities: CapabilitySet, slot: SlotState & { token: SlotToken }) => CapabilitySet;
+  /** Keeps the PIN of a token to which there is another way too, which ends it. */
+  readonly pins?: (slot: SlotState & { token: SlotToken }) => PinKeeper;
   /** The configured source of secrets. */
   readonly fromFile?: (kind: TokenSecretKind, token: SlotToken) => Promise<SecretBytes | undefined>;
 }
@@ -111,6 +113,15 @@ export class ModuleSource implements TokenSource {
     await this.#looking;
   }
 
+  /**
+   * Has the module read everything anew: its process is ended, and a new one looks. For what was changed in a token by another way than
+   * this one, and what a module takes no notice of. What is in flight in its other tokens fails.
+   */
+  async restart(): Promise<void> {
+    this.#provider.stop();
+    await this.look();
+  }
+
   /** Looks at the slots now. Resolves when what is there is known; never fails. */
   look(): Promise<void> {
     if (this.#looking !== undefined) {
@@ -183,7 +194,7 @@ export class ModuleSource implements TokenSource {
     const title = `${facts.model}${facts.label === null ? '' : ` “${facts.label}”`}`;
     const all = capabilitiesOf(token, mechanisms);
     const connection = new TokenConnection(this.#provider, { id, title, slot: slot.slot, state: token, removable: slot.removable, mechanisms, capabilities: options.limit?.(all, slot) ?? all, deadlines: options.deadlines });
-    const pins = this.#pinsOf(id, connection);
+    const pins = options.pins?.(slot) ?? this.#pinsOf(id, connection);
     const opened = openToken(connection, {
       instance: options.instance, type: options.type, scheme: options.scheme, facts, pins, details: this.#details(slot),
       changed: () => {
@@ -234,7 +245,7 @@ export class ModuleSource implements TokenSource {
     if (present === undefined) return;
     this.#present.delete(slot);
     present.connection.leave();
-    present.pins[Symbol.dispose]();
+    if (this.#options.pins === undefined) present.pins[Symbol.dispose]();
     this.#tell({ type: 'removed', id: present.token.facts.id });
   }
 

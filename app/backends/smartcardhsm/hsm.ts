@@ -1,6 +1,6 @@
 import { KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
 import { statusError, SW, triesIn, type Card } from '../../devices/index.ts';
-import { PinKeeper, type RefusedSecrets, type TokenSecret } from '../../keystore/pins.ts';
+import { PinKeeper, type Reason, type RefusedSecrets, type TokenSecret, type TokenSecretKind } from '../../keystore/pins.ts';
 import type { TokenFacts } from '../../keystore/tokens.ts';
 import { INS, OFFICER_PIN_DIGITS, PIN_LENGTH, REFERENCE } from './applet.ts';
 import type { Cvc } from './cvc.ts';
@@ -12,6 +12,8 @@ export interface HsmOptions {
   readonly instance: string;
   readonly keepPinMinutes: () => number;
   readonly refused: RefusedSecrets;
+  /** The configured source of the PIN. */
+  readonly fromFile?: (kind: TokenSecretKind) => Promise<SecretBytes | undefined>;
   /** Roots that device certificates may lead to. */
   readonly roots: readonly Cvc[];
 }
@@ -29,7 +31,7 @@ export class SmartCardHsm implements Disposable {
     this.session = new HsmSession(card);
     this.#discovered = discovered;
     this.options = options;
-    this.pins = new PinKeeper({ keepMinutes: options.keepPinMinutes, refused: options.refused });
+    this.pins = new CardPins(this, options);
   }
 
   get discovered(): Discovered {
@@ -98,6 +100,26 @@ export class SmartCardHsm implements Disposable {
   async #triesLeft(reference: number): Promise<number | null> {
     const state = await this.session.run((hsm) => pinState(hsm, reference));
     return 'triesLeft' in state ? state.triesLeft : null;
+  }
+}
+
+/** Asks the card itself for the tries that are left, also for what goes through OpenSC, which does not tell them. */
+class CardPins extends PinKeeper {
+  readonly #hsm: SmartCardHsm;
+
+  constructor(hsm: SmartCardHsm, { keepPinMinutes, refused, fromFile }: HsmOptions) {
+    super({ keepMinutes: keepPinMinutes, refused, ...(fromFile === undefined ? {} : { fromFile }) });
+    this.#hsm = hsm;
+  }
+
+  override use<T>(secret: TokenSecret, reason: Reason, call: Call, send: (value: SecretBytes) => Promise<T>): Promise<T> {
+    const own = secret.kind === 'pin' ? this.#hsm.pin : secret.kind === 'so-pin' ? this.#hsm.officerPin : secret;
+    return super.use(own, reason, call, (value) => send(value).catch(async (thrown: unknown) => {
+      if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_INCORRECT' || thrown.facts.triesLeft !== undefined) throw thrown;
+      const left = await own.triesLeft().catch(() => null);
+      if (left !== null) judge(left === 0 ? SW.blocked : 0x63c0 | Math.min(left, 15), secret.kind === 'pin' ? 'PIN' : 'SO PIN', '');
+      throw thrown;
+    }));
   }
 }
 

@@ -15,7 +15,7 @@ export interface Curve {
 }
 
 export interface Arithmetic {
-  sign(digest: Uint8Array, secret: Uint8Array, options: { prehash: false; lowS: false; format: 'der' }): Uint8Array;
+  sign(digest: Uint8Array, secret: Uint8Array, options: { prehash: false; lowS: false; extraEntropy: true; format: 'der' }): Uint8Array;
   readonly Point: { fromBytes(bytes: Uint8Array): ArithmeticPoint; readonly Fn: { fromBytes(bytes: Uint8Array): bigint } };
 }
 interface ArithmeticPoint { multiply(scalar: bigint): ArithmeticPoint; toBytes(compressed: boolean): Uint8Array }

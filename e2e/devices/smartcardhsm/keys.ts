@@ -60,7 +60,8 @@ export function signWith(key: CardKey, algorithm: number, data: Buffer): Buffer 
   if (hash !== undefined) return sign(hash, data, key.privateKey);
   if (algorithm !== EC.raw) throw new StatusWord(SW.conditionsOfUse);
   if (data.length === 0 || data.length > 66) throw new StatusWord(SW.wrongLength);
-  return Buffer.from(key.curve.arithmetic.sign(data, scalarOf(key), { prehash: false, lowS: false, format: 'der' }));
+  // The card draws its nonces: no two signatures are alike.
+  return Buffer.from(key.curve.arithmetic.sign(data, scalarOf(key), { prehash: false, lowS: false, extraEntropy: true, format: 'der' }));
 }
 
 function signRsa(key: KeyObject, algorithm: number, data: Buffer): Buffer {
