@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, type KeyAlgorithmName } from '../contract/index.ts';
+import { KEY_ALGORITHMS, type KeyAlgorithmFacts, type KeyAlgorithmName } from '../contract/index.ts';
 import { type CborKey, type CborValue, readCbor, writeCbor } from './cbor.ts';
 import { fromBigInt, toBigInt } from './der.ts';
 import { rsaBySize } from './identifiers.ts';
@@ -64,4 +64,64 @@ export function readCoseKey(content: Uint8Array): PublicParts {
 /** Lets OpenSSL judge keys that are bytes alone. */
 function checked(algorithm: KeyAlgorithmName, bytes: Uint8Array): PublicParts {
   return parseSpki(buildSpki({ kind: 'bytes', algorithm, bytes }));
+}
+
+/** Labels of private and secret COSE keys and what JWK calls them: OKP and EC2 (RFC 9053 §7), RSA (RFC 8230 §4), symmetric keys and AKP. */
+const PRIVATE_MEMBERS: Readonly<Record<string, readonly (readonly [label: bigint, name: string])[]>> = {
+  OKP: [[-2n, 'x'], [-4n, 'd']], EC: [[-2n, 'x'], [-3n, 'y'], [-4n, 'd']], oct: [[-1n, 'k']], AKP: [[-1n, 'pub'], [-2n, 'priv']],
+  RSA: [[-1n, 'n'], [-2n, 'e'], [-3n, 'd'], [-4n, 'p'], [-5n, 'q'], [-6n, 'dp'], [-7n, 'dq'], [-8n, 'qi']],
+};
+const TYPES: Readonly<Record<string, bigint>> = { OKP: 1n, EC: 2n, RSA: 3n, oct: 4n, AKP: 7n };
+/** RFC 9053 §3.1, §4.1 and §6.2.1: what a secret key is for. */
+const SECRET_ALGORITHMS: Readonly<Record<string, bigint>> = { A128GCM: 1n, A192GCM: 2n, A256GCM: 3n, HS256: 5n, HS384: 6n, HS512: 7n, A128KW: -3n, A192KW: -4n, A256KW: -5n };
+
+/** @param jwk private or secret. @returns it as COSE_Key, CBOR; the caller wipes it. @throws CAPABILITY_MISSING for what COSE has no name for */
+export function coseOfJwk(jwk: Readonly<Record<string, string>>, algorithm: KeyAlgorithmName): Buffer {
+  const kty = jwk['kty'] ?? '';
+  const map = new Map<CborKey, CborValue>([[KTY, TYPES[kty] ?? 0n]]);
+  const curve = EC2_CURVES[algorithm] ?? OKP_CURVES[algorithm];
+  if (kty === 'oct') map.set(ALG, SECRET_ALGORITHMS[jwk['alg'] ?? ''] ?? 0n);
+  else if (kty === 'AKP') {
+    if (AKP_ALGORITHMS[algorithm] === undefined) throw notSupported(`COSE has no name for ${algorithm}.`, 'Write it as PKCS#8.', ['pkcs8']);
+    map.set(ALG, AKP_ALGORITHMS[algorithm]);
+  } else if (kty !== 'RSA') map.set(-1n, curve);
+  for (const [label, name] of PRIVATE_MEMBERS[kty] ?? []) if (jwk[name] !== undefined) map.set(label, Buffer.from(jwk[name], 'base64url'));
+  return writeCbor(map);
+}
+
+/** @returns the JWK of a private or secret COSE_Key, or undefined when it is a public one. @throws INVALID_INPUT, CAPABILITY_MISSING */
+export function jwkOfCose(content: Uint8Array): Record<string, string> | undefined {
+  const key = readCbor(content);
+  if (!(key instanceof Map)) throw malformed('A COSE key should be a map.', 0);
+  const kty = Object.keys(TYPES).find((name) => TYPES[name] === key.get(KTY));
+  if (kty === undefined) throw notSupported('The COSE key is of a type that is not handled.', 'Use an OKP, EC2, RSA, AKP or symmetric key.');
+  const jwk: Record<string, string> = { kty };
+  for (const [label, name] of PRIVATE_MEMBERS[kty] ?? []) {
+    const value: CborValue = key.get(label);
+    if (value instanceof Uint8Array) jwk[name] = Buffer.from(value).toString('base64url');
+    else if (typeof value === 'boolean') throw notSupported('The COSE key has its point in the short form.', 'Write it with both coordinates.');
+  }
+  if (jwk['d'] === undefined && jwk['k'] === undefined && jwk['priv'] === undefined) return undefined;
+  const named = (names: Readonly<Record<string, bigint | undefined>>, value: CborValue): string | undefined => Object.keys(names).find((name) => names[name] === value);
+  if (kty === 'oct') {
+    const alg = named(SECRET_ALGORITHMS, key.get(ALG));
+    return alg === undefined ? jwk : { ...jwk, alg };
+  }
+  if (kty === 'AKP') return { ...jwk, alg: named(AKP_ALGORITHMS, key.get(ALG))?.toUpperCase() ?? 'that this file names' };
+  if (kty === 'RSA') return jwk;
+  const algorithm = named({ ...EC2_CURVES, ...OKP_CURVES }, key.get(-1n)) as KeyAlgorithmName | undefined;
+  if (algorithm === undefined) throw notSupported('The COSE key is on a curve that is not handled.', 'Use one of those named.', Object.keys({ ...EC2_CURVES, ...OKP_CURVES }));
+  return { ...jwk, crv: (KEY_ALGORITHMS[algorithm] as KeyAlgorithmFacts).jwkCurve ?? '' };
+}
+
+/** Whether these bytes are a CBOR map with a key type. */
+export function looksLikeCoseKey(content: Uint8Array): boolean {
+  const first = content[0] ?? 0;
+  if (first < 0xa1 || first > 0xbf || content.length > 64 * 1024) return false;
+  try {
+    const map = readCbor(content);
+    return map instanceof Map && (typeof map.get(KTY) === 'bigint' || typeof map.get(KTY) === 'string');
+  } catch {
+    return false;
+  }
 }

@@ -4,6 +4,7 @@ import { KeywrightError, type SecretBytes } from '../contract/index.ts';
 import { der, derInteger, derNull, derOid, DerReader, derSequence, TAG } from './der.ts';
 import { readIdentifier } from './identifiers.ts';
 import { malformed, notSupported } from './malformed.ts';
+import { rc2Decrypt, rc4 } from './old-ciphers.ts';
 import { CONVERT, deriveForPbes1, PBES1_SCHEMES, readRounds } from './pbes1.ts';
 
 /** Encrypted private keys: EncryptedPrivateKeyInfo (RFC 5958 §3) with PBES2 (RFC 8018 §6.2), and PBES1 to read alone. */
@@ -14,16 +15,16 @@ const scryptAsync = promisify(scrypt) as (password: Uint8Array, salt: Uint8Array
 /** What we write: as OWASP recommends for PBKDF2-HMAC-SHA256 (2023), and many times what OpenSSL does by default. */
 export const PBKDF2_ROUNDS = 600_000;
 /** What we read at most, so that a file cannot keep a core busy for minutes or take its memory. */
-const MAX_PBKDF2_ROUNDS = 10_000_000;
+export const MAX_PBKDF2_ROUNDS = 10_000_000;
 const MAX_SCRYPT_MEMORY = 256 * 1024 * 1024;
 const MAX_SCRYPT_PARALLEL = 16;
 
 const PBES2 = '1.2.840.113549.1.5.13';
-const PBKDF2 = '1.2.840.113549.1.5.12';
+export const PBKDF2 = '1.2.840.113549.1.5.12';
 const SCRYPT = '1.3.6.1.4.1.11591.4.11';
-const HMAC_SHA256 = '1.2.840.113549.2.9';
+export const HMAC_SHA256 = '1.2.840.113549.2.9';
 const AES_256_CBC = '2.16.840.1.101.3.4.1.42';
-const PRFS: Readonly<Record<string, string>> = {
+export const PRFS: Readonly<Record<string, string>> = {
   '1.2.840.113549.2.7': 'sha1', '1.2.840.113549.2.8': 'sha224', [HMAC_SHA256]: 'sha256', '1.2.840.113549.2.10': 'sha384', '1.2.840.113549.2.11': 'sha512',
   '1.2.840.113549.2.12': 'sha512-224', '1.2.840.113549.2.13': 'sha512-256',
 };
@@ -33,13 +34,22 @@ const CIPHERS: Readonly<Record<string, { name: string; key: number; block: numbe
   [AES_256_CBC]: { name: 'aes-256-cbc', key: 32, block: 16 },
   '1.2.840.113549.3.7': { name: 'des-ede3-cbc', key: 24, block: 8 },
 };
-const OLD_CIPHERS: Readonly<Record<string, string>> = { '1.2.840.113549.3.2': 'RC2', '1.3.14.3.2.7': 'DES', '1.2.840.113549.3.9': 'RC5' };
+const [RC2_CBC, DES_CBC] = ['1.2.840.113549.3.2', '1.3.14.3.2.7'];
+const OLD_CIPHERS: Readonly<Record<string, string>> = { '1.2.840.113549.3.9': 'RC5' };
+/** RC2's version numbers (RFC 8018 B.2.3) and the effective bits that they stand for. */
+const RC2_VERSIONS: Readonly<Record<number, number>> = { 160: 40, 120: 64, 58: 128 };
 
 /**
  * @param bytes PrivateKeyInfo, DER.
  * @returns EncryptedPrivateKeyInfo, DER: PBES2, AES-256-CBC, PBKDF2-HMAC-SHA256 with 600,000 rounds and 16 bytes of salt.
  */
-export async function encryptPkcs8(bytes: Uint8Array, passphrase: SecretBytes): Promise<Uint8Array> {
+export async function encryptPkcs8(bytes: Uint8Array, passphrase: SecretBytes): Promise<Buffer> {
+  const [scheme, encrypted] = await encryptPbes2(bytes, passphrase);
+  return derSequence(scheme, der(TAG.octetString, encrypted));
+}
+
+/** @returns the AlgorithmIdentifier of the encryption, DER, and the ciphertext, with the parameters of {@link encryptPkcs8}. */
+export async function encryptPbes2(bytes: Uint8Array, passphrase: SecretBytes): Promise<[scheme: Buffer, encrypted: Buffer]> {
   const salt = randomBytes(16);
   const iv = randomBytes(16);
   const key = await pbkdf2Async(passphrase.reveal(), salt, PBKDF2_ROUNDS, 32, 'sha256');
@@ -48,44 +58,58 @@ export async function encryptPkcs8(bytes: Uint8Array, passphrase: SecretBytes): 
     const encrypted = Buffer.concat([cipher.update(bytes), cipher.final()]);
     const kdf = derSequence(der(TAG.octetString, salt), derInteger(BigInt(PBKDF2_ROUNDS)), derSequence(derOid(HMAC_SHA256), derNull()));
     const scheme = derSequence(derSequence(derOid(PBKDF2), kdf), derSequence(derOid(AES_256_CBC), der(TAG.octetString, iv)));
-    return derSequence(derSequence(derOid(PBES2), scheme), der(TAG.octetString, encrypted));
+    return [derSequence(derOid(PBES2), scheme), encrypted];
   } finally {
     key.fill(0);
   }
 }
 
-/** How an encrypted private key is encrypted; made without the passphrase, so that one is asked only for what we can open. */
-export interface EncryptedPkcs8 {
+/** How something is encrypted; made without the passphrase, so that one is asked only for what we can open. */
+export interface EncryptionScheme {
+  /** As node:crypto names it, or `rc2-40`, `rc2-64`, `rc2-128`, `rc4`. */
   readonly cipher: string;
-  readonly encrypted: Uint8Array;
+  /** In words, for who looks at the file: "PBES2 with aes-256-cbc". */
+  readonly name: string;
+  /** What opening it costs, in rounds of PBKDF2. */
+  readonly cost: number;
   /** Key and initialisation vector; the caller wipes them. */
-  derive(passphrase: Uint8Array, signal?: AbortSignal): Promise<{ key: Buffer; iv: Uint8Array }>;
+  derive(passphrase: Uint8Array | null, signal?: AbortSignal): Promise<{ key: Buffer; iv: Uint8Array }>;
+}
+
+export interface EncryptedPkcs8 extends EncryptionScheme {
+  readonly encrypted: Uint8Array;
 }
 
 /** @throws INVALID_INPUT with the offset, CAPABILITY_MISSING naming a scheme that we do not open. */
 export function parseEncryptedPkcs8(bytes: Uint8Array): EncryptedPkcs8 {
   const outer = new DerReader(bytes);
   const info = outer.enter('the encrypted private key');
-  const scheme = readIdentifier(info, 'the encryption scheme');
+  const scheme = readEncryptionScheme(info);
   const { offset } = info;
   const encrypted = info.octets('the encrypted data');
   info.finish('the encrypted private key');
   outer.finish('the encrypted private key');
-  if (encrypted.length === 0) throw malformed('There is no encrypted data.', offset);
+  return checkedBlocks({ ...scheme, encrypted }, offset);
+}
+
+/** Reads the AlgorithmIdentifier of an encryption with a passphrase: PBES2, PBES1, or one of PKCS#12's. */
+export function readEncryptionScheme(reader: DerReader): EncryptionScheme {
+  const scheme = readIdentifier(reader, 'the encryption scheme');
   if (scheme.parameters === undefined) throw malformed('The encryption scheme has no parameters.', scheme.offset);
   const parameters = scheme.inside.inside(scheme.parameters);
   if (scheme.oid === PBES2) {
     if (scheme.parameters.tag !== TAG.sequence) throw malformed('The parameters of PBES2 should be a SEQUENCE.', scheme.parameters.offset);
-    return checkedBlocks({ ...readPbes2(parameters), encrypted }, offset);
+    return readPbes2(parameters);
   }
   const old = PBES1_SCHEMES[scheme.oid];
   if (old === undefined) throw notSupported(`The key is encrypted in an unknown way (${scheme.oid}).`, CONVERT);
-  if (old.cipher === undefined) throw notSupported(`The key is encrypted with ${old.name}, which is too weak to be supported.`, CONVERT);
-  const { cipher, derive } = deriveForPbes1(old, parameters);
-  return checkedBlocks({ cipher, derive, encrypted }, offset);
+  return { name: old.name, ...deriveForPbes1(old, parameters) };
 }
 
-function checkedBlocks<T extends EncryptedPkcs8>(parsed: T, offset: number): T {
+/** @throws INVALID_INPUT unless `encrypted` is whole blocks. */
+export function checkedBlocks<T extends EncryptedPkcs8>(parsed: T, offset: number): T {
+  if (parsed.encrypted.length === 0) throw malformed('There is no encrypted data.', offset);
+  if (parsed.cipher === 'rc4') return parsed;
   const block = parsed.cipher.startsWith('aes') ? 16 : 8;
   if (parsed.encrypted.length % block !== 0) throw malformed(`The encrypted data is not a multiple of ${block} bytes.`, offset);
   return parsed;
@@ -101,16 +125,30 @@ export async function decryptPkcs8(bytes: Uint8Array, passphrase: SecretBytes, s
 }
 
 export async function openEncryptedPkcs8(parsed: EncryptedPkcs8, passphrase: SecretBytes, signal?: AbortSignal): Promise<Uint8Array> {
-  const { key, iv } = await parsed.derive(passphrase.reveal(), signal);
+  const plain = await openEncrypted(parsed, passphrase.reveal(), signal);
+  if (looksLikePkcs8(plain)) return plain;
+  plain.fill(0);
+  throw wrongPassphrase();
+}
+
+/** @returns the plaintext, which a wrong passphrase now and then lets through as nonsense. @throws PIN_INCORRECT */
+export async function openEncrypted(parsed: EncryptedPkcs8, passphrase: Uint8Array | null, signal?: AbortSignal): Promise<Buffer> {
+  const { key, iv } = await parsed.derive(passphrase, signal);
   signal?.throwIfAborted();
   try {
-    const plain = decipher(parsed.cipher, key, iv, parsed.encrypted);
-    if (looksLikePkcs8(plain)) return plain;
-    plain.fill(0);
-    throw wrongPassphrase();
+    if (parsed.cipher === 'rc4') return rc4(key, parsed.encrypted);
+    if (parsed.cipher.startsWith('rc2-')) return unpadded(await rc2Decrypt(key, Number(parsed.cipher.slice(4)), iv, parsed.encrypted));
+    return decipher(parsed.cipher, key, iv, parsed.encrypted);
   } finally {
     key.fill(0);
   }
+}
+
+function unpadded(plain: Buffer): Buffer {
+  const count = plain.at(-1) as number;
+  if (count >= 1 && count <= 8 && plain.subarray(-count).every((byte) => byte === count)) return plain.subarray(0, -count);
+  plain.fill(0);
+  throw wrongPassphrase();
 }
 
 /** @throws PIN_INCORRECT when the padding is wrong, as nearly always under a wrong key */
@@ -140,22 +178,46 @@ function looksLikePkcs8(plain: Uint8Array): boolean {
   }
 }
 
-function readPbes2(parameters: DerReader): Omit<EncryptedPkcs8, 'encrypted'> {
+function readPbes2(parameters: DerReader): EncryptionScheme {
   const kdf = readIdentifier(parameters, 'the key derivation function');
   const encryption = readIdentifier(parameters, 'the cipher');
   parameters.finish('the parameters of PBES2');
-  const cipher = CIPHERS[encryption.oid];
-  if (cipher === undefined) throw notSupported(`The key is encrypted with ${OLD_CIPHERS[encryption.oid] ?? `an unknown cipher (${encryption.oid})`}.`, CONVERT);
-  const iv = encryption.parameters?.tag === TAG.octetString ? encryption.inside.content(encryption.parameters) : undefined;
-  if (iv?.length !== cipher.block) throw malformed(`The initialisation vector of ${cipher.name} should be ${cipher.block} bytes.`, encryption.offset);
-  if (kdf.parameters?.tag !== TAG.sequence) throw malformed('The key derivation function has no parameters.', kdf.offset);
-  const inside = kdf.inside.inside(kdf.parameters);
-  const derive = kdf.oid === PBKDF2 ? readPbkdf2(inside, cipher.key) : kdf.oid === SCRYPT ? readScrypt(inside, cipher.key) : undefined;
-  if (derive === undefined) throw notSupported(`The key derivation function is unknown (${kdf.oid}).`, CONVERT);
-  return { cipher: cipher.name, derive: async (passphrase) => ({ key: await derive(passphrase), iv }) };
+  const { name, key, block, iv } = cipherOf(encryption);
+  if (iv?.length !== block) throw malformed(`The initialisation vector of ${name} should be ${block} bytes.`, encryption.offset);
+  const derive = readDerivation(kdf, key);
+  return { cipher: name, name: `PBES2 with ${name}`, cost: derive.cost, derive: async (passphrase) => {
+    const derived = await derive.run(passphrase ?? new Uint8Array());
+    return { key: encryption.oid === DES_CBC ? Buffer.concat([derived, derived, derived]) : derived, iv };
+  } };
 }
 
-type Derive = (passphrase: Uint8Array) => Promise<Buffer>;
+function cipherOf({ oid, parameters, inside }: ReturnType<typeof readIdentifier>): { name: string; key: number; block: number; iv: Uint8Array | undefined } {
+  const given = parameters?.tag === TAG.octetString ? inside.content(parameters) : undefined;
+  if (oid === DES_CBC) return { name: 'des-ede3-cbc', key: 8, block: 8, iv: given };
+  if (oid === RC2_CBC && parameters?.tag === TAG.sequence) {
+    const reader = inside.inside(parameters);
+    const bits = reader.peek() === TAG.integer ? RC2_VERSIONS[reader.smallInteger('the version of RC2', 1024)] : 32;
+    if (bits === undefined || bits === 32) throw notSupported('The key is encrypted with RC2 of an effective length that nobody uses.', CONVERT);
+    return { name: `rc2-${bits}`, key: bits / 8, block: 8, iv: reader.octets('the initialisation vector') };
+  }
+  const cipher = CIPHERS[oid];
+  if (cipher === undefined) throw notSupported(`The key is encrypted with ${OLD_CIPHERS[oid] ?? `an unknown cipher (${oid})`}.`, CONVERT);
+  return { ...cipher, iv: given };
+}
+
+/** Reads the parameters of PBKDF2 or scrypt. @param length of the key. */
+function readDerivation(kdf: ReturnType<typeof readIdentifier>, length: number): Derive {
+  if (kdf.parameters?.tag !== TAG.sequence) throw malformed('The key derivation function has no parameters.', kdf.offset);
+  const inside = kdf.inside.inside(kdf.parameters);
+  if (kdf.oid === PBKDF2) return readPbkdf2(inside, length);
+  if (kdf.oid === SCRYPT) return readScrypt(inside, length);
+  throw notSupported(`The key derivation function is unknown (${kdf.oid}).`, CONVERT);
+}
+
+interface Derive {
+  readonly cost: number;
+  run(passphrase: Uint8Array): Promise<Buffer>;
+}
 
 /** PBKDF2-params (RFC 8018 A.2). */
 function readPbkdf2(parameters: DerReader, length: number): Derive {
@@ -170,7 +232,7 @@ function readPbkdf2(parameters: DerReader, length: number): Derive {
     hash = known;
   }
   parameters.finish('the parameters of PBKDF2');
-  return (passphrase) => pbkdf2Async(passphrase, salt, rounds, length, hash);
+  return { cost: rounds, run: (passphrase) => pbkdf2Async(passphrase, salt, rounds, length, hash) };
 }
 
 /** scrypt-params (RFC 7914 §7). */
@@ -189,7 +251,7 @@ function readScrypt(parameters: DerReader, length: number): Derive {
   if (memory > MAX_SCRYPT_MEMORY || p > MAX_SCRYPT_PARALLEL) {
     throw notSupported(`Opening this key would take scrypt ${Math.ceil(memory / 2 ** 20)} MiB ${p} times over; ${MAX_SCRYPT_MEMORY / 2 ** 20} MiB ${MAX_SCRYPT_PARALLEL} times is the most.`, CONVERT);
   }
-  return (passphrase) => scryptAsync(passphrase, salt, length, { N, r, p, maxmem: 2 * MAX_SCRYPT_MEMORY });
+  return { cost: N * r * p, run: (passphrase) => scryptAsync(passphrase, salt, length, { N, r, p, maxmem: 2 * MAX_SCRYPT_MEMORY }) };
 }
 
 function checkLength(parameters: DerReader, length: number): void {

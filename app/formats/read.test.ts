@@ -66,8 +66,7 @@ test('raw bytes need an algorithm that they fit', async () => {
 });
 
 test.each([
-  ['pkcs12', Buffer.from('3010020103300b06092a864886f70d010701', 'hex')], ['jks', Buffer.from('feedfeed0000000200000001', 'hex')], ['ppk', 'PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n'],
-  ['age-identity', '# created: 2026-01-01\nAGE-SECRET-KEY-1QQQQ\n'], ['age', 'age-encryption.org/v1\n-> X25519 abc\n'], ['minisign', 'untrusted comment: minisign encrypted secret key\nRWRT\n'],
+  ['age', 'age-encryption.org/v1\n-> X25519 abc\n'], ['minisign', 'untrusted comment: minisign encrypted secret key\nRWRT\n'],
   ['openpgp', '-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQdG\n=abcd\n-----END PGP PRIVATE KEY BLOCK-----\n'], ['openpgp', Buffer.from('99010d0460000000010800ffff', 'hex')],
   ['certificate', CERTIFICATE], ['certificate-request', '-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n'], ['crl', '-----BEGIN X509 CRL-----\nMIIB\n-----END X509 CRL-----\n'],
   ['cms', '-----BEGIN CMS-----\nMIIB\n-----END CMS-----\n'], ['tss2', '-----BEGIN TSS2 PRIVATE KEY-----\nMIIB\n-----END TSS2 PRIVATE KEY-----\n'], ['sshsig', '-----BEGIN SSH SIGNATURE-----\nU1NI\n-----END SSH SIGNATURE-----\n'],
@@ -82,6 +81,8 @@ test('what is readable is said to be so', async () => {
   for (const [what, content] of [
     ['pkcs8', pairOf('ed25519').pkcs8], ['pkcs8-encrypted', await pem('ed25519', 'pkcs8', 'some word 1')], ['pkcs1', await pem('rsa-2048', 'pkcs1')], ['sec1', await pem('ec-p256', 'sec1')],
     ['openssh-private', await pem('ed25519', 'openssh')], ['jwk', '{ "kty": "OKP" }'], ['jwk-set', '{ "keys": [ { "kty": "OKP" } ] }'],
+    ['pkcs12', Buffer.from('3010020103300b06092a864886f70d010701', 'hex')], ['jks', Buffer.from('feedfeed0000000200000001', 'hex')], ['ppk', 'PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n'],
+    ['age-identity', '# created: 2026-01-01\nAGE-SECRET-KEY-1QQQQ\n'], ['cose-key', Buffer.from('a10104', 'hex')],
   ] as const) expect(recognise(Buffer.from(content as string))).toMatchObject({ what, readable: true });
   expect(recognise(new Uint8Array())).toMatchObject({ what: 'empty', readable: false });
   expect(new Set(RECOGNISED_KINDS).size).toBe(RECOGNISED_KINDS.length);

@@ -1,31 +1,33 @@
-import { type KeyAlgorithmName, KeywrightError, type SecretBytes } from '../contract/index.ts';
-import type { KeyMaterial } from '../keystore/keystore.ts';
+import { KeywrightError } from '../contract/index.ts';
+import { isPrivateJwk, type Jwk } from './jwk.ts';
+import { looksLikeCoseKey } from './cose-key.ts';
 import { DerReader, TAG } from './der.ts';
+import { looksLikeJks } from './jks.ts';
 import { parseJson } from './json.ts';
-import { isPrivateJwk, type Jwk, readPrivateJwk } from './jwk.ts';
-import { isLegacyEncrypted, parseLegacyEncryption } from './legacy-pem.ts';
 import { malformed, malformedAt, notSupported, within } from './malformed.ts';
-import { checkedMaterial } from './material.ts';
-import { OPENSSH_MAGIC, parseOpenssh } from './openssh-private.ts';
-import { openEncryptedPkcs8, parseEncryptedPkcs8 } from './pbes.ts';
+import { isMinisignSecret } from './minisign-secret.ts';
+import { OPENSSH_MAGIC } from './openssh-private.ts';
+import { Passphrases } from './passphrases.ts';
 import { looksLikePem, parsePem, type PemBlock } from './pem.ts';
-import { parsePkcs1, parsePkcs8, parseSec1 } from './private-parts.ts';
+import { readPkcs7 } from './pkcs7.ts';
+import { PEM_FORMATS, readAge, readBlock, readCose, readDer, readJwe, readJwks, readMinisign, readOpenssh, readPpk, readRaw } from './read-keys.ts';
+import { readJks, readPkcs12 } from './read-stores.ts';
 import { recognise } from './recognise.ts';
 import { sniffDer } from './sniff.ts';
-import { symmetricMaterial } from './symmetric.ts';
-import type { KeyFileFormat, ReadKey, ReadKeysOptions } from './types.ts';
+import type { FileContents, KeyFileFormat, ReadKey, ReadKeysOptions } from './types.ts';
 
 /** Largest file of keys that is read. */
 export const MAX_KEY_FILE = 4 * 1024 * 1024;
-const MAX_KEYS = 1000;
 const DER_FORMATS: Readonly<Record<string, KeyFileFormat>> = { pkcs8: 'pkcs8', 'pkcs8-encrypted': 'pkcs8', pkcs1: 'pkcs1', sec1: 'sec1' };
-const PEM_FORMATS: Readonly<Record<string, KeyFileFormat>> = {
-  'PRIVATE KEY': 'pkcs8', 'ENCRYPTED PRIVATE KEY': 'pkcs8', 'RSA PRIVATE KEY': 'pkcs1', 'EC PRIVATE KEY': 'sec1', 'OPENSSH PRIVATE KEY': 'openssh',
-};
+const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']);
+/** Labels of PEM blocks that hold certificates, lists, or whole containers. */
+const OTHER_LABELS: ReadonlySet<string> = new Set([...CERTIFICATE_LABELS, 'X509 CRL', 'PKCS7', 'CMS', 'PKCS12']);
+const READ_FORMATS = ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'openssh', 'pkcs12', 'jks', 'ppk', 'age', 'minisign', 'cose', 'raw'];
 
 /**
- * Reads all private and secret keys of a file: PKCS#8, PKCS#1 and SEC 1 in PEM or DER, OpenSSH, JWK and JWK Set, or one raw key.
- * Certificates and public keys that stand beside them are passed over.
+ * Reads all private and secret keys of a file: PKCS#8, PKCS#1 and SEC 1 in PEM or DER, OpenSSH, PuTTY, JWK and JWK Set (also as a
+ * JWE for a passphrase), PKCS#12, JKS and JCEKS, COSE, age, minisign and signify, or one raw key. {@link readContents} gives the
+ * certificates beside them too.
  *
  * @param content at most 4 MiB.
  * @returns at least one key, in the order of the file; each was checked to be whole. The caller wipes their secrets.
@@ -33,58 +35,108 @@ const PEM_FORMATS: Readonly<Record<string, KeyFileFormat>> = {
  *   file is when it is not malformed but foreign, PIN_INCORRECT, and whatever `passphrase` throws
  */
 export async function readKeys(content: Uint8Array, options: ReadKeysOptions): Promise<ReadKey[]> {
+  return (await readContents(content, options)).keys;
+}
+
+/**
+ * As {@link readKeys}, with the certificates and revocation lists that the file holds beside them.
+ * @returns at least one key, or, when certificates alone are wanted, at least one certificate.
+ */
+export async function readContents(content: Uint8Array, options: ReadKeysOptions): Promise<FileContents> {
   if (content.length > MAX_KEY_FILE) throw malformed(`The file has ${content.length} bytes; ${MAX_KEY_FILE} is the most for keys.`, MAX_KEY_FILE);
   if (content.length === 0) throw malformed('The file is empty.', 0);
-  const { format } = options;
-  if (format === 'raw') return [readRaw(content, options.algorithm)];
+  if (options.format === 'raw') return { keys: [readRaw(content, options.algorithm)], certificates: [], crls: [], notes: [] };
+  const contents: FileContents = { keys: [], certificates: [], crls: [], notes: [] };
   const passphrases = new Passphrases(options);
-  const keys: ReadKey[] = [];
   try {
-    for (const read of findKeys(content, format, passphrases, options)) {
-      options.signal.throwIfAborted();
-      const key = await read();
-      if (key === undefined) continue;
-      keys.push(key);
-      if (options.algorithm !== undefined && key.material.algorithm !== options.algorithm) {
-        throw malformed(`The key is ${key.material.algorithm}, not ${options.algorithm}.`, undefined, 'Leave the algorithm out: the file says it.');
-      }
-    }
-    return keys;
+    await find(content, { ...options, contents, passphrases, want: options.want ?? 'all' });
+    checkFound(content, contents, options);
+    return contents;
   } catch (thrown) {
-    for (const { material } of keys) material.secret.wipe();
+    for (const { material } of contents.keys) material.secret.wipe();
     throw thrown;
   } finally {
     passphrases.wipe();
   }
 }
 
-type Reading = () => Promise<ReadKey | undefined>;
-
-function findKeys(content: Uint8Array, format: KeyFileFormat | undefined, passphrases: Passphrases, options: ReadKeysOptions): Reading[] {
-  const only = (found: KeyFileFormat): void => {
-    if (format !== undefined && format !== found) throw malformed(`The file is ${found}, not ${format}.`, 0, 'Leave the format out: it is told by content.');
-  };
-  const kind = sniffDer(content);
-  const derFormat = kind === undefined ? undefined : DER_FORMATS[kind];
-  if (derFormat !== undefined) {
-    only(derFormat);
-    return [() => readDer(content, kind === 'pkcs8-encrypted' ? 'pkcs8-encrypted' : derFormat, passphrases)];
+function checkFound(content: Uint8Array, { keys, certificates, crls }: FileContents, { algorithm, want }: ReadKeysOptions): void {
+  if (want === 'certificates') {
+    if (certificates.length === 0 && crls.length === 0) throw notSupported(`The file holds no certificate. ${recognise(content).detail}`, 'Give a file with certificates.');
+    return;
   }
-  if (Buffer.from(content.subarray(0, OPENSSH_MAGIC.length)).equals(OPENSSH_MAGIC)) {
-    only('openssh');
-    return [() => readOpenssh(content, passphrases)];
+  if (keys.length === 0) {
+    if (certificates.length === 0) throw notReadable(content);
+    throw notSupported(`${recognise(content).detail} It holds ${certificates.length === 1 ? 'a certificate' : `${certificates.length} certificates`} and no private key.`, 'Import it with `keywright certificates import`.');
   }
-  if (kind === undefined && looksLikePem(content)) return pemReadings(content, format, passphrases);
-  const first = Buffer.from(content.subarray(0, 1024)).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart()[0];
-  if (first === '{' || first === '[') {
-    only('jwk');
-    return jwkReadings(content, options.algorithm);
-  }
-  if (kind === undefined && content[0] === 0x30 && !isText(content) && !isForeignDer(content)) return [() => readDer(content, format ?? 'pkcs8', passphrases)]; // damaged: let the parser say where
-  throw notReadable(content);
+  const other = keys.find(({ material }) => algorithm !== undefined && material.algorithm !== algorithm);
+  if (other !== undefined) throw malformed(`The key is ${other.material.algorithm}, not ${algorithm}.`, undefined, 'Leave the algorithm out: the file says it.');
 }
 
-function pemReadings(content: Uint8Array, format: KeyFileFormat | undefined, passphrases: Passphrases): Reading[] {
+interface Search extends ReadKeysOptions {
+  readonly contents: FileContents;
+  readonly passphrases: Passphrases;
+  readonly want: 'all' | 'certificates';
+}
+
+async function find(content: Uint8Array, search: Search): Promise<void> {
+  const { contents, passphrases, want, format, algorithm } = search;
+  const only = (found: KeyFileFormat): boolean => {
+    if (format !== undefined && format !== found) throw malformed(`The file is ${found}, not ${format}.`, 0, 'Leave the format out: it is told by content.');
+    return want === 'all';
+  };
+  const add = (...keys: readonly ReadKey[]): void => { contents.keys.push(...keys); };
+  const kind = sniffDer(content);
+  const derFormat = kind === undefined ? undefined : DER_FORMATS[kind];
+  if (derFormat !== undefined) return only(derFormat) ? add(await readDer(content, kind === 'pkcs8-encrypted' ? 'pkcs8-encrypted' : derFormat, passphrases)) : undefined;
+  if (kind === 'pkcs12') {
+    only('pkcs12');
+    return readPkcs12(content, contents, passphrases, want);
+  }
+  if (kind === 'cms' || kind === 'certificate' || kind === 'crl') return lenient(() => addDer(kind, content, contents), 'The file', search);
+  if (Buffer.from(content.subarray(0, OPENSSH_MAGIC.length)).equals(OPENSSH_MAGIC)) return only('openssh') ? add(await readOpenssh(content, passphrases)) : undefined;
+  if (looksLikeJks(content)) {
+    only('jks');
+    return readJks(content, contents, passphrases, want);
+  }
+  if (kind === undefined && looksLikePem(content)) return findInPem(content, search);
+  const start = Buffer.from(content.subarray(0, 1024)).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart();
+  if (start[0] === '{' || start[0] === '[') {
+    only('jwk');
+    return findInJson(content, search);
+  }
+  if (start.startsWith('PuTTY-User-Key-File-')) return only('ppk') ? add(await readPpk(content, passphrases)) : undefined;
+  if (isMinisignSecret(content)) return want === 'all' ? add(await readMinisign(content, passphrases)) : undefined;
+  if (/(?:^|\n)AGE-(?:SECRET-KEY|PLUGIN)-/i.test(start)) return only('age') ? add(...(await readAge(content))) : undefined;
+  if (start.startsWith('eyJ')) {
+    const read = await readJwe(content, algorithm, passphrases);
+    if (read === undefined) throw notReadable(content);
+    only('jwe');
+    add(...read.keys);
+    contents.certificates.push(...read.certificates);
+    return undefined;
+  }
+  if (looksLikeCoseKey(content)) {
+    const key = await readCose(content, algorithm);
+    if (key === undefined) throw notSupported('The COSE key is a public one: there is no private key in it to import.', 'Give the file with the private key.');
+    return only('cose') ? add(key) : undefined;
+  }
+  if (kind === undefined && content[0] === 0x30 && !isText(content) && !isForeignDer(content)) add(await readDer(content, format ?? 'pkcs8', passphrases)); // damaged: let the parser say where
+  else throw notReadable(content);
+}
+
+function addDer(kind: 'cms' | 'certificate' | 'crl', content: Uint8Array, contents: FileContents): void {
+  if (kind === 'certificate') contents.certificates.push({ der: content });
+  else if (kind === 'crl') contents.crls.push(content);
+  else {
+    const { certificates, crls } = readPkcs7(content);
+    contents.certificates.push(...certificates.map((der) => ({ der })));
+    contents.crls.push(...crls);
+  }
+}
+
+async function findInPem(content: Uint8Array, search: Search): Promise<void> {
+  const { contents, passphrases, want, format } = search;
   const strange = recognise(content);
   let blocks: PemBlock[];
   try {
@@ -92,95 +144,61 @@ function pemReadings(content: Uint8Array, format: KeyFileFormat | undefined, pas
   } catch (thrown) {
     throw strange.readable || strange.what === 'unknown' ? thrown : notReadable(content); // OpenPGP's armour is not quite PEM
   }
-  const keyBlocks = blocks.filter(({ label }) => Object.hasOwn(PEM_FORMATS, label));
-  if (keyBlocks.length === 0) throw notReadable(content);
-  const found = keyBlocks.map(({ label }) => PEM_FORMATS[label] as KeyFileFormat);
-  if (format !== undefined && !found.includes(format)) throw malformed(`The file is ${found[0]}, not ${format}.`, 0, 'Leave the format out: it is told by content.');
-  return keyBlocks.filter(({ label }) => format === undefined || PEM_FORMATS[label] === format).map((block) => () => within(`line ${block.line}`, () => readBlock(block, passphrases)));
-}
-
-async function readBlock(block: PemBlock, passphrases: Passphrases): Promise<ReadKey> {
-  const note = block.friendlyName ?? `the key at line ${block.line}`;
-  const named = (key: ReadKey): ReadKey => (key.label !== undefined || block.friendlyName === undefined ? key : { ...key, label: block.friendlyName });
-  const format = PEM_FORMATS[block.label] as KeyFileFormat;
-  if (isLegacyEncrypted(block)) {
-    if (format !== 'pkcs1' && format !== 'sec1') throw malformed(`The PEM block ${block.label} cannot have encryption headers.`);
-    const open = parseLegacyEncryption(block);
-    return passphrases.open(note, async (passphrase) => {
-      const plain = open(passphrase);
-      try {
-        return named({ ...(await readDer(plain, format, passphrases)), wasEncrypted: true });
-      } finally {
-        plain.fill(0);
-      }
+  const isKey = ({ label }: PemBlock): boolean => Object.hasOwn(PEM_FORMATS, label);
+  const found = blocks.filter((block) => isKey(block) || OTHER_LABELS.has(block.label));
+  if (found.length === 0) throw notReadable(content);
+  const formats = found.filter(isKey).map(({ label }) => PEM_FORMATS[label]);
+  if (format !== undefined && !formats.includes(format) && !found.some(({ label }) => label === 'PKCS12' && format === 'pkcs12')) throw malformed(`The file is ${formats[0] ?? strange.what}, not ${format}.`, 0, 'Leave the format out: it is told by content.');
+  for (const block of found) {
+    passphrases.signal.throwIfAborted();
+    await within(`line ${block.line}`, async () => {
+      if (block.label === 'PKCS12') return readPkcs12(block.content, contents, passphrases, want);
+      if (!isKey(block)) return lenient(() => addBlock(block, contents), `The PEM block ${block.label} at line ${block.line}`, search);
+      if (want === 'all' && (format === undefined || PEM_FORMATS[block.label] === format)) contents.keys.push(await readBlock(block, passphrases));
     });
   }
-  if (format === 'openssh') return named(await readOpenssh(block.content, passphrases, note));
-  return named(await readDer(block.content, block.label === 'ENCRYPTED PRIVATE KEY' ? 'pkcs8-encrypted' : format, passphrases, note));
 }
 
-async function readDer(content: Uint8Array, format: KeyFileFormat | 'pkcs8-encrypted', passphrases: Passphrases, note?: string): Promise<ReadKey> {
-  if (format === 'pkcs8-encrypted') {
-    const encrypted = parseEncryptedPkcs8(content);
-    return passphrases.open(note, async (passphrase, signal) => {
-      const plain = await openEncryptedPkcs8(encrypted, passphrase, signal);
-      try {
-        return { material: await within('once decrypted', () => materialOf(() => parsePkcs8(plain))), format: 'pkcs8', wasEncrypted: true };
-      } finally {
-        plain.fill(0);
-      }
-    });
+function addBlock({ label, content, friendlyName }: PemBlock, contents: FileContents): void {
+  if (!CERTIFICATE_LABELS.has(label)) return addDer(label === 'X509 CRL' ? 'crl' : 'cms', content, contents);
+  const reader = new DerReader(content);
+  const { to } = reader.next('the certificate', TAG.sequence); // behind a TRUSTED CERTIFICATE stand OpenSSL's own notes on trust
+  contents.certificates.push({ der: content.subarray(0, to), ...(friendlyName === undefined ? {} : { label: friendlyName }) });
+}
+
+/** Who wants the keys gets them, though something beside them is damaged: that is said. */
+function lenient(work: () => void, what: string, { want, contents }: Search): void {
+  try {
+    work();
+  } catch (thrown) {
+    if (want === 'certificates' || !(thrown instanceof KeywrightError)) throw thrown;
+    contents.notes.push(`${what} was passed over: ${thrown.message}`);
   }
-  const parse = format === 'pkcs1' ? parsePkcs1 : format === 'sec1' ? parseSec1 : parsePkcs8;
-  return { material: await materialOf(() => parse(content)), format, wasEncrypted: false };
 }
 
-async function materialOf(parse: () => ReturnType<typeof parsePkcs8>): Promise<KeyMaterial> {
-  return checkedMaterial(parse());
-}
-
-async function readOpenssh(content: Uint8Array, passphrases: Passphrases, note?: string): Promise<ReadKey> {
-  const file = parseOpenssh(content);
-  const read = async (passphrase: SecretBytes | undefined, signal: AbortSignal): Promise<ReadKey> => {
-    const { parts, comment } = await file.open(passphrase, signal);
-    return { material: await checkedMaterial(parts), format: 'openssh', wasEncrypted: file.encrypted, ...(comment.trim() === '' ? {} : { label: comment.trim().slice(0, 200) }) };
-  };
-  return file.encrypted ? passphrases.open(note, read) : read(undefined, passphrases.signal);
-}
-
-function jwkReadings(content: Uint8Array, algorithm: KeyAlgorithmName | undefined): Reading[] {
+async function findInJson(content: Uint8Array, { contents, algorithm, want }: Search): Promise<void> {
   const json = parseJson(content);
   const isObject = (value: unknown): value is Jwk => typeof value === 'object' && value !== null && !Array.isArray(value);
   const listed = isObject(json) ? json['keys'] : json;
-  if (listed !== undefined && !Array.isArray(listed)) throw malformedAt('/keys', '"keys" of a JWK Set should be an array.');
-  const members: readonly unknown[] = listed ?? [json];
-  const prefix = isObject(json) ? '/keys/' : '/';
-  if (members.length > MAX_KEYS) throw malformedAt(`${prefix}${MAX_KEYS}`, `The set has ${members.length} keys; ${MAX_KEYS} is the most.`);
-  const placed = members.map((jwk, index) => ({ jwk, place: listed === undefined ? '' : `${prefix}${index}` }));
-  for (const { jwk, place } of placed) if (!isObject(jwk)) throw malformedAt(place, 'A JWK should be a JSON object.');
-  const found = (placed as { jwk: Jwk; place: string }[]).filter(({ jwk }) => isPrivateJwk(jwk));
+  const members: readonly unknown[] = Array.isArray(listed) ? listed : [json];
   const [first] = members;
-  if (found.length === 0) {
-    if (isObject(first) && 'kty' in first) throw notSupported('The JWK is a public key: there is no private key in it to import.', 'Give the file with the private key.');
-    if (['jwe', 'jws'].includes(recognise(content).what)) throw notReadable(content);
-    throw malformedAt(prefix, 'This JSON holds no JWK: "kty" is missing.');
+  if (members.every((jwk) => isObject(jwk) && !isPrivateJwk(jwk))) {
+    if (!(isObject(first) && 'kty' in first)) {
+      if (['jwe', 'jws'].includes(recognise(content).what)) throw notReadable(content);
+      throw malformedAt(isObject(json) ? '/keys/' : '/', 'This JSON holds no JWK: "kty" is missing.');
+    }
+    if (want === 'all') throw notSupported('The JWK is a public key: there is no private key in it to import.', 'Give the file with the private key.');
   }
-  return found.map(({ jwk, place }) => async () => {
-    const material = await (place === '' ? readPrivateJwk(jwk, algorithm) : within(place, () => readPrivateJwk(jwk, algorithm)));
-    const { kid } = jwk;
-    return { material, format: 'jwk', wasEncrypted: false, ...(typeof kid === 'string' && kid.trim() !== '' ? { label: kid.trim().slice(0, 200) } : {}) };
-  });
-}
-
-function readRaw(content: Uint8Array, algorithm: KeyAlgorithmName | undefined): ReadKey {
-  if (algorithm === undefined) throw malformed('Raw bytes do not say what key they are.', undefined, 'Name the algorithm: aes-256, hmac-sha256 …');
-  return { material: symmetricMaterial(algorithm, content), format: 'raw', wasEncrypted: false };
+  const { keys, certificates } = await readJwks(json, algorithm);
+  contents.certificates.push(...certificates);
+  if (want === 'all') contents.keys.push(...keys);
+  else for (const { material } of keys) material.secret.wipe();
 }
 
 function notReadable(content: Uint8Array): KeywrightError {
   const { what, detail } = recognise(content);
   if (what === 'unknown' || what === 'empty') return malformed(`The file holds no key that can be read. ${detail}`, 0);
-  return notSupported(detail, 'Give a file with a private key in a format named.', ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'openssh', 'raw']);
+  return notSupported(detail, 'Give a file with a private key in a format named.', READ_FORMATS);
 }
 
 /** A whole SEQUENCE that does not begin as a private key does. */
@@ -198,35 +216,4 @@ function isForeignDer(content: Uint8Array): boolean {
 /** Text can begin with "0", which is the tag of a SEQUENCE. */
 function isText(content: Uint8Array): boolean {
   return content.subarray(0, 64).every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x0d || byte === 0x09);
-}
-
-/** Asks for a passphrase once; a second key of the same file is tried with what opened the first before asking again. */
-class Passphrases {
-  readonly signal: AbortSignal;
-  readonly #ask: ReadKeysOptions['passphrase'];
-  #known: SecretBytes | undefined;
-
-  constructor(options: ReadKeysOptions) {
-    this.signal = options.signal;
-    this.#ask = options.passphrase;
-  }
-
-  async open<T>(note: string | undefined, work: (passphrase: SecretBytes, signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#known !== undefined) {
-      try {
-        return await work(this.#known, this.signal);
-      } catch (thrown) {
-        if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_INCORRECT') throw thrown;
-      }
-    }
-    const asked = await this.#ask(note);
-    this.wipe();
-    this.#known = asked;
-    return work(asked, this.signal);
-  }
-
-  wipe(): void {
-    this.#known?.wipe();
-    this.#known = undefined;
-  }
 }

@@ -1,3 +1,7 @@
+import { looksLikeCoseKey } from './cose-key.ts';
+import { looksLikeJks } from './jks.ts';
+import { isPassphraseJwe } from './jwe.ts';
+import { isMinisignSecret } from './minisign-secret.ts';
 import { OPENSSH_MAGIC } from './openssh-private.ts';
 import { looksLikeSshLine } from './openssh-public.ts';
 import { looksLikePem, parsePem } from './pem.ts';
@@ -8,7 +12,6 @@ import type { Recognised } from './types.ts';
 
 /** Of text; binary files are told by their first bytes. */
 const MAX_LOOKED_AT = 4 * 1024 * 1024;
-const LATER = 'Reading it comes with a later version.';
 /** Kinds that {@link recognise} tells apart; those of `true` hold keys that are read. */
 const KINDS: Readonly<Record<string, readonly [readable: boolean, detail: string]>> = {
   pkcs8: [true, 'A private key in PKCS#8.'],
@@ -21,28 +24,39 @@ const KINDS: Readonly<Record<string, readonly [readable: boolean, detail: string
   'public-key': [false, 'A public key. It can verify signatures, but there is no private key in it to import.'],
   'pkcs1-public': [false, 'An RSA public key. It can verify signatures, but there is no private key in it to import.'],
   'openssh-public': [false, 'A public key of OpenSSH. It can verify signatures, but there is no private key in it to import.'],
-  'openssh-certificate': [false, `An OpenSSH certificate. ${LATER}`],
+  'openssh-certificate': [false, 'An OpenSSH certificate: a public key, and an authority that says whose it is.'],
   'known-hosts': [false, 'A list of known hosts of OpenSSH: public keys of servers, with no private key in it.'],
-  sshsig: [false, `A signature of OpenSSH (SSHSIG). ${LATER}`],
+  sshsig: [false, 'A signature of OpenSSH (SSHSIG). Verify it with `keywright files verify`.'],
   'ssh2-public': [false, 'A public key in the SSH2 form (RFC 4716). ssh-keygen -i converts it.'],
   'dsa-private': [false, 'A DSA private key. DSA is obsolete (FIPS 186-5), and Keywright does not handle it.'],
   'dsa-parameters': [false, 'DSA parameters: no key is in them.'],
   'ec-parameters': [false, 'EC parameters: no key is in them.'],
-  certificate: [false, `A certificate. ${LATER}`],
-  'certificate-request': [false, `A certificate signing request. ${LATER}`],
-  crl: [false, `A certificate revocation list. ${LATER}`],
-  'ocsp-response': [false, `An OCSP response. ${LATER}`],
-  pkcs12: [false, `A PKCS#12 file (.p12, .pfx). ${LATER} Until then: openssl pkcs12 -in FILE -nocerts -out key.pem.`],
-  cms: [false, `A CMS or PKCS#7 message. ${LATER}`],
-  jks: [false, 'A Java key store (JKS or JCEKS). Convert it: keytool -importkeystore -deststoretype PKCS12.'],
-  ppk: [false, 'A private key of PuTTY (PPK). Convert it: puttygen FILE -O private-openssh-new.'],
-  'age-identity': [false, `An identity of age. ${LATER}`],
-  age: [false, `A file encrypted with age. ${LATER}`],
-  minisign: [false, `A key or signature of minisign. ${LATER}`],
-  openpgp: [false, `An OpenPGP key or message. ${LATER}`],
-  tss2: [false, `A key of a TPM (TSS2 private key). ${LATER}`],
-  jwe: [false, 'An encrypted JWK or message (JWE). Decrypt it first.'],
-  jws: [false, `A signed message (JWS or JWT). ${LATER}`],
+  certificate: [false, 'A certificate.'],
+  'certificate-request': [false, 'A certificate signing request.'],
+  crl: [false, 'A certificate revocation list.'],
+  'ocsp-request': [false, 'An OCSP request: a question whether certificates are revoked.'],
+  'ocsp-response': [false, 'An OCSP response.'],
+  'timestamp-request': [false, 'A request for a timestamp (RFC 3161).'],
+  'timestamp-response': [false, 'The answer of a timestamp authority (RFC 3161).'],
+  pdf: [false, 'A PDF document.'],
+  pkcs12: [true, 'A PKCS#12 file (.p12, .pfx) of keys and certificates.'],
+  cms: [false, 'A CMS or PKCS#7 message.'],
+  jks: [true, 'A Java key store (JKS or JCEKS).'],
+  ppk: [true, 'A private key of PuTTY (PPK).'],
+  'age-identity': [true, 'An identity of age: an X25519 private key.'],
+  'age-recipient': [false, 'A recipient of age: a public key. There is no private key in it to import.'],
+  'cose-key': [true, 'A COSE key.'],
+  cose: [false, 'A signature of COSE. Verify it with `keywright files verify`.'],
+  'minisign-secret': [true, 'A secret key of minisign or signify.'],
+  age: [false, 'A file encrypted with age. Decrypt it with `keywright files decrypt`.'],
+  minisign: [false, 'A public key or signature of minisign or signify.'],
+  openpgp: [false, 'An OpenPGP key, signature or message. Keywright shows them and keeps none of their private keys: GnuPG has those.'],
+  tss2: [false, 'A key of a TPM (TSS2 private key): only the TPM that made it can use it.'],
+  jwe: [false, 'An encrypted message or key (JWE).'],
+  'jwe-passphrase': [true, 'A JWE that a passphrase opens: JWKs, if it holds keys.'],
+  jws: [false, 'A signed message (JWS or JWT).'],
+  dsse: [false, 'A signed envelope (DSSE), as in-toto and Sigstore write.'],
+  'authorized-keys': [false, 'Public keys of OpenSSH with options (authorized_keys). There is no private key in them to import.'],
   'other-pem': [false, 'A PEM file of a kind that Keywright does not know.'],
   empty: [false, 'An empty file.'],
   unknown: [false, 'Nothing that Keywright knows. Raw symmetric keys are read when the format and the algorithm are named.'],
@@ -70,14 +84,16 @@ export function recognise(content: Uint8Array): Recognised {
 export function kindOf(content: Uint8Array): string {
   if (content.length === 0) return 'empty';
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
-  const number = bytes.length >= 4 ? bytes.readUInt32BE(0) : 0;
-  if (number === 0xfeedfeed || number === 0xcececece) return 'jks';
+  if (looksLikeJks(content)) return 'jks';
+  if (bytes.subarray(0, 1024).includes('%PDF-')) return 'pdf';
   if (bytes.subarray(0, OPENSSH_MAGIC.length).equals(OPENSSH_MAGIC)) return 'openssh-private';
   const der = sniffDer(content);
   if (der !== undefined) return der;
   const head = content.subarray(0, MAX_LOOKED_AT);
   if (looksLikePem(head)) return pemKind(head);
-  return textKind(bytes.subarray(0, 64 * 1024).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart()) ?? openpgpBinary(bytes) ?? 'unknown';
+  if (isMinisignSecret(content)) return 'minisign-secret';
+  if (isCoseMessage(content)) return 'cose';
+  return textKind(bytes.subarray(0, 64 * 1024).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart()) ?? openpgpBinary(bytes) ?? (looksLikeCoseKey(content) ? 'cose-key' : 'unknown');
 }
 
 function pemKind(content: Uint8Array): string {
@@ -98,12 +114,14 @@ function textKind(text: string): string | undefined {
   if (text.startsWith('age-encryption.org/v1')) return 'age';
   if (/(?:^|\n)AGE-(?:SECRET-KEY|PLUGIN)-/i.test(text)) return 'age-identity';
   if (text.startsWith('untrusted comment:')) return 'minisign';
-  if (/^eyJ[\w-]*\.[\w-]*\.[\w-]*\.[\w-]*\.[\w-]*\s*$/.test(text)) return 'jwe';
+  if (/^age1[02-9ac-hj-np-z]{20,}\s*$/m.test(text)) return 'age-recipient';
+  if (/^eyJ[\w-]*\.[\w-]*\.[\w-]*\.[\w-]*\.[\w-]*\s*$/.test(text)) return isPassphraseJwe(text) ? 'jwe-passphrase' : 'jwe';
   if (/^eyJ[\w-]*\.[\w-]*\.[\w-]*\s*$/.test(text)) return 'jws';
   if (text.startsWith('{') || text.startsWith('[')) return jsonKind(text);
   if (/^\S+-cert-v0[01]@openssh\.com\s/.test(text)) return 'openssh-certificate';
   if (looksLikeSshLine(text)) return 'openssh-public';
-  if (/^(?:@\S+ +)?\S+ +(?:ssh-|ecdsa-)\S* +AAAA/m.test(text)) return 'known-hosts';
+  if (/^(?:@\S+ +)?[\w.|+/=,[\]:*!?-]+ +(?:ssh-|ecdsa-)\S* +AAAA/m.test(text)) return 'known-hosts';
+  if (/^[^#\n]*\s(?:ssh-|ecdsa-)\S* +AAAA/m.test(text)) return 'authorized-keys';
   return undefined;
 }
 
@@ -111,7 +129,16 @@ function jsonKind(text: string): string | undefined {
   if (/"keys"\s*:\s*\[/.test(text)) return 'jwk-set';
   if (/"kty"\s*:/.test(text)) return 'jwk';
   if (/"ciphertext"\s*:/.test(text)) return 'jwe';
+  if (/"payloadType"\s*:/.test(text)) return 'dsse';
   return /"signatures?"\s*:/.test(text) ? 'jws' : undefined;
+}
+
+/** The tags of COSE's messages (RFC 9052 §2) around an array whose first member is a byte string. */
+function isCoseMessage(content: Uint8Array): boolean {
+  const [first = 0, second = 0] = content;
+  const at = first >= 0xd0 && first <= 0xd2 ? 1 : first === 0xd8 && second >= 96 && second <= 98 ? 2 : 0;
+  const [array = 0, head = 0] = content.subarray(at);
+  return at > 0 && array >= 0x83 && array <= 0x85 && head >> 5 === 2;
 }
 
 /** The first packet of a binary OpenPGP file (RFC 9580 §4.2): a key, a signature, or an encrypted session key. */

@@ -1,7 +1,9 @@
 import type { KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
 import type { KeyMaterial } from '../keystore/keystore.ts';
 
-export type KeyFileFormat = 'pkcs8' | 'pkcs1' | 'sec1' | 'jwk' | 'openssh' | 'raw';
+/** Files that hold private or secret keys. `jks` is read alone. */
+export const KEY_FILE_FORMATS = ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'jwe', 'openssh', 'ppk', 'pkcs12', 'jks', 'cose', 'age', 'minisign', 'signify', 'raw'] as const;
+export type KeyFileFormat = (typeof KEY_FILE_FORMATS)[number];
 export type PublicKeyFormat = 'pem' | 'der' | 'jwk' | 'openssh' | 'minisign' | 'cose';
 
 /** A private or secret key as it was found in a file. */
@@ -22,16 +24,41 @@ export interface ReadKeysOptions {
   /** Called when the file is encrypted, and only then. `note` names the key. What it gives is wiped by the reader. */
   passphrase(note?: string): Promise<SecretBytes>;
   readonly signal: AbortSignal;
+  /** `certificates`: keys are passed over, and no passphrase is asked for their sake. */
+  readonly want?: 'all' | 'certificates';
 }
 
 export interface WriteKeyOptions {
   readonly format: KeyFileFormat;
-  /** JWK, OpenSSH and raw have one form only: `der` is refused for the first two, and raw is always bytes. */
+  /** `der` is refused for formats that are text; PKCS#12, COSE and raw are always bytes. */
   readonly encoding: 'pem' | 'der';
-  /** PKCS#8 and OpenSSH alone; not wiped. */
+  /** For formats that have a place for one (PKCS#12 and JWE must have it); not wiped. */
   readonly passphrase?: SecretBytes;
-  /** OpenSSH comment or JWK `kid`. */
+  /** Comment, JWK `kid` or friendly name. */
   readonly label?: string;
+  /** PKCS#12, JWK and JWE alone: the key's certificate, DER, and those that issued it. */
+  readonly certificate?: Uint8Array;
+  readonly chain?: readonly Uint8Array[];
+  /** PKCS#12: for who will open it. */
+  readonly profile?: 'modern' | 'strict' | 'legacy';
+}
+
+/** A certificate as it was found in a file. */
+export interface FoundCertificate {
+  readonly der: Uint8Array;
+  /** Friendly name or alias. */
+  readonly label?: string;
+}
+
+/** All that was found in a file. */
+export interface FileContents {
+  /** The caller wipes their secrets. */
+  readonly keys: ReadKey[];
+  readonly certificates: FoundCertificate[];
+  /** Revocation lists, DER. */
+  readonly crls: Uint8Array[];
+  /** What was found and is of no use here, a sentence each. */
+  readonly notes: string[];
 }
 
 /** What a file seems to be. */

@@ -1,32 +1,62 @@
 import { KEY_ALGORITHMS, type KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
 import type { KeyMaterial } from '../keystore/keystore.ts';
+import { writeAgeIdentity } from './age-identity.ts';
+import { coseOfJwk, hasCoseKey } from './cose-key.ts';
+import { writeJwe } from './jwe.ts';
 import { privateJwk, secretJwk } from './jwk.ts';
 import { malformed, notSupported } from './malformed.ts';
 import { publicOfPkcs8 } from './material.ts';
+import { writeMinisignSecret } from './minisign-secret.ts';
 import { writeOpenssh } from './openssh-private.ts';
 import { encryptPkcs8 } from './pbes.ts';
 import { writePem } from './pem.ts';
+import { writePkcs12 } from './pkcs12-write.ts';
+import { writePpk } from './ppk.ts';
 import { buildPkcs1, buildPkcs8, buildSec1, parsePkcs8, type PrivateParts } from './private-parts.ts';
-import { parseSpki } from './spki.ts';
-import type { KeyFileFormat, WriteKeyOptions } from './types.ts';
+import { parseSpki, type PublicParts } from './spki.ts';
+import { KEY_FILE_FORMATS, type KeyFileFormat, type WriteKeyOptions } from './types.ts';
 
-const FORMAT_NAMES: Readonly<Record<KeyFileFormat, string>> = { pkcs8: 'PKCS#8', pkcs1: 'PKCS#1', sec1: 'SEC 1', jwk: 'JWK', openssh: 'OpenSSH\'s format', raw: 'Raw bytes' };
+/** How formats are called in sentences. */
+export const FORMAT_NAMES: Readonly<Record<KeyFileFormat, string>> = {
+  pkcs8: 'PKCS#8', pkcs1: 'PKCS#1', sec1: 'SEC 1', jwk: 'JWK', jwe: 'JWE', openssh: 'OpenSSH\'s format', ppk: 'PuTTY\'s format', pkcs12: 'PKCS#12', jks: 'A Java key store',
+  cose: 'COSE', age: 'age', minisign: 'minisign', signify: 'signify', raw: 'Raw bytes',
+};
+/** Formats with a place for a passphrase, those that are text alone, and those that cannot do without a passphrase. */
+export const CAN_ENCRYPT: ReadonlySet<KeyFileFormat> = new Set(['pkcs8', 'openssh', 'ppk', 'pkcs12', 'jwe', 'minisign', 'signify']);
+export const MUST_ENCRYPT: ReadonlySet<KeyFileFormat> = new Set(['pkcs12', 'jwe']);
+const TEXT_ALONE: ReadonlySet<KeyFileFormat> = new Set(['jwk', 'jwe', 'openssh', 'ppk', 'age', 'minisign', 'signify']);
+const SSH_ALGORITHMS: readonly KeyAlgorithmName[] = ['ec-p256', 'ec-p384', 'ec-p521', 'ed25519'];
 
 /** Formats that can hold a private or secret key of `algorithm`, the recommended one first. */
 export function keyFormatsOf(algorithm: KeyAlgorithmName): KeyFileFormat[] {
-  const { family, kind } = KEY_ALGORITHMS[algorithm];
-  if (kind === 'symmetric') return family === 'chacha20' ? ['raw'] : ['jwk', 'raw'];
-  const formats: KeyFileFormat[] = ['pkcs8'];
-  if (family === 'rsa') formats.push('pkcs1');
-  if (family === 'ec') formats.push('sec1');
-  if (!algorithm.includes('brainpool')) formats.push('jwk');
-  if (family === 'rsa' || ['ec-p256', 'ec-p384', 'ec-p521', 'ed25519'].includes(algorithm)) formats.push('openssh');
-  return formats;
+  return KEY_FILE_FORMATS.filter((format) => whyNot(algorithm, format) === null);
+}
+
+/** @returns why a format cannot hold a private or secret key of `algorithm`, or null when it can. */
+export function whyNot(algorithm: KeyAlgorithmName, format: KeyFileFormat): string | null {
+  const { kind, family } = KEY_ALGORITHMS[algorithm];
+  const hasJwk = kind === 'symmetric' ? family !== 'chacha20' : !algorithm.includes('brainpool');
+  switch (format) {
+    case 'jks': return 'Java reads PKCS#12 as well, and JKS is not safe any more: it is only read';
+    case 'raw': return kind === 'symmetric' ? null : 'only symmetric keys are raw bytes';
+    case 'jwk': case 'jwe': return hasJwk ? null : kind === 'symmetric' ? 'no standard gives it a JWK name' : 'no standard gives its curve a JWK name';
+    case 'cose': return hasJwk && (kind === 'symmetric' || hasCoseKey(algorithm)) ? null : 'COSE has no name for it';
+    default:
+  }
+  if (kind === 'symmetric') return 'it is a symmetric key';
+  switch (format) {
+    case 'pkcs1': return family === 'rsa' ? null : 'it is for RSA alone';
+    case 'sec1': return family === 'ec' ? null : 'it is for elliptic curves of SEC 1 alone';
+    case 'openssh': case 'ppk': return family === 'rsa' || SSH_ALGORITHMS.includes(algorithm) ? null : `${format === 'ppk' ? 'PuTTY' : 'OpenSSH'} has no key type for it`;
+    case 'age': return algorithm === 'x25519' ? null : 'age has X25519 keys alone';
+    case 'minisign': case 'signify': return algorithm === 'ed25519' ? null : `${format} has Ed25519 keys alone`;
+    default: return null;
+  }
 }
 
 /**
- * @returns the file. PKCS#8 with a passphrase: PBES2, AES-256-CBC, PBKDF2-HMAC-SHA256 with 600,000 rounds. OpenSSH with one:
- *   aes256-ctr, bcrypt with 24 rounds. May hold a secret: the caller wipes it.
+ * @returns the file. With a passphrase: PKCS#8 and PKCS#12 with AES-256-CBC and PBKDF2-HMAC-SHA256 of 600,000 rounds, JWE with
+ *   PBES2 of as many, OpenSSH and signify with bcrypt, PuTTY with Argon2id, minisign with scrypt. May hold a secret: the caller wipes it.
  * @throws CAPABILITY_MISSING with the reason and the formats that serve, where a format has no place for the algorithm, for
  *   a passphrase, or for the encoding
  */
@@ -34,16 +64,46 @@ export async function writeKey(material: KeyMaterial, options: WriteKeyOptions):
   const { format, encoding, passphrase, label } = options;
   checkPossible(material.algorithm, options);
   if (format === 'raw') return Uint8Array.from(material.secret.reveal());
-  if (KEY_ALGORITHMS[material.algorithm].kind === 'symmetric') return jsonFile(secretJwk(material), label);
+  if (format === 'jwk' || format === 'jwe' || format === 'cose') return writeJson(material, options);
   const pkcs8 = material.secret.reveal();
+  if (format === 'pkcs12') return writePkcs12([{ pkcs8, ...(label === undefined ? {} : { friendlyName: label }), ...(options.certificate === undefined ? {} : { certificate: options.certificate }) }, ...(options.chain ?? []).map((certificate) => ({ certificate }))], passphrase as SecretBytes, options.profile ?? 'modern');
   const parts = parsePkcs8(pkcs8);
-  if (format === 'jwk') return jsonFile(privateJwk(parts, parseSpki(publicOfPkcs8(pkcs8)), pkcs8), label);
-  if (format === 'openssh') return writePem('OPENSSH PRIVATE KEY', await writeOpenssh(parts, parseSpki(publicOfPkcs8(pkcs8)), passphrase, label ?? ''), 70);
+  const text = await writeText(parts, parseSpki(publicOfPkcs8(pkcs8)), options);
+  if (text !== undefined) return text;
   const encrypted = format === 'pkcs8' && passphrase !== undefined;
   using content = new SecretBytes(build(parts, pkcs8, format));
   const bytes = encrypted ? await encryptPkcs8(content.reveal(), passphrase) : Uint8Array.from(content.reveal());
   if (encoding === 'der') return bytes;
   return writePem(format === 'pkcs1' ? 'RSA PRIVATE KEY' : format === 'sec1' ? 'EC PRIVATE KEY' : encrypted ? 'ENCRYPTED PRIVATE KEY' : 'PRIVATE KEY', bytes);
+}
+
+async function writeText(parts: PrivateParts, publicParts: PublicParts, { format, passphrase, label }: WriteKeyOptions): Promise<Uint8Array | undefined> {
+  switch (format) {
+    case 'openssh': return writePem('OPENSSH PRIVATE KEY', await writeOpenssh(parts, publicParts, passphrase, label ?? ''), 70);
+    case 'ppk': return writePpk(parts, publicParts, passphrase, label ?? '');
+    case 'age': return writeAgeIdentity(parts, publicParts, label);
+    case 'minisign': case 'signify': return writeMinisignSecret(format, parts, publicParts.kind === 'rsa' ? Buffer.alloc(0) : publicParts.bytes, passphrase);
+    default: return undefined;
+  }
+}
+
+async function writeJson(material: KeyMaterial, { format, passphrase, label, certificate, chain }: WriteKeyOptions): Promise<Uint8Array> {
+  const jwk = jwkOf(material);
+  if (format === 'cose') return coseOfJwk(jwk, material.algorithm);
+  const x5c = certificate === undefined ? {} : { x5c: [certificate, ...(chain ?? [])].map((one) => Buffer.from(one).toString('base64')) };
+  const file = jsonFile({ ...jwk, ...x5c }, label);
+  if (format === 'jwk') return file;
+  try {
+    return await writeJwe(file, passphrase as SecretBytes);
+  } finally {
+    file.fill(0);
+  }
+}
+
+function jwkOf(material: KeyMaterial): Record<string, string> {
+  if (KEY_ALGORITHMS[material.algorithm].kind === 'symmetric') return secretJwk(material);
+  const pkcs8 = material.secret.reveal();
+  return privateJwk(parsePkcs8(pkcs8), parseSpki(publicOfPkcs8(pkcs8)), pkcs8);
 }
 
 function build(parts: PrivateParts, pkcs8: Uint8Array, format: KeyFileFormat): Buffer {
@@ -54,24 +114,17 @@ function build(parts: PrivateParts, pkcs8: Uint8Array, format: KeyFileFormat): B
 
 function checkPossible(algorithm: KeyAlgorithmName, { format, encoding, passphrase }: WriteKeyOptions): void {
   const possible = keyFormatsOf(algorithm);
-  if (!possible.includes(format)) throw notSupported(`${FORMAT_NAMES[format]} cannot hold a key of ${algorithm}: ${reason(algorithm, format)}.`, 'Choose one of the formats named.', possible);
-  if (passphrase !== undefined && format !== 'pkcs8' && format !== 'openssh') {
-    const safe = possible.filter((name) => name === 'pkcs8' || name === 'openssh');
+  const reason = whyNot(algorithm, format);
+  if (reason !== null) throw notSupported(format === 'jks' ? `A Java key store is not written: ${reason}.` : `${FORMAT_NAMES[format]} cannot hold a key of ${algorithm}: ${reason}.`, 'Choose one of the formats named.', possible);
+  if (passphrase !== undefined && !CAN_ENCRYPT.has(format)) {
+    const safe = possible.filter((name) => CAN_ENCRYPT.has(name));
     throw notSupported(`${FORMAT_NAMES[format]} has no safe encryption with a passphrase.`, safe.length === 0 ? 'Export it without a passphrase, or copy the key to another backend.' : 'Choose one of the formats named, or export without a passphrase.', safe);
   }
+  if (passphrase === undefined && MUST_ENCRYPT.has(format)) throw notSupported(`${FORMAT_NAMES[format]} is not written without a passphrase.`, 'Choose a passphrase, or another format.', possible.filter((name) => !MUST_ENCRYPT.has(name)));
   if (passphrase?.length === 0) throw malformed('The passphrase is empty.', undefined, 'Choose one of at least eight characters.');
-  if (encoding === 'der' && (format === 'jwk' || format === 'openssh')) throw notSupported(`${FORMAT_NAMES[format]} is text: it has no DER form.`, 'Choose the encoding pem, or PKCS#8.', possible.filter((name) => name !== 'jwk' && name !== 'openssh'));
+  if (encoding === 'der' && TEXT_ALONE.has(format)) throw notSupported(`${FORMAT_NAMES[format]} is text: it has no DER form.`, 'Choose the encoding pem, or PKCS#8.', possible.filter((name) => !TEXT_ALONE.has(name)));
 }
 
-function reason(algorithm: KeyAlgorithmName, format: KeyFileFormat): string {
-  const { kind } = KEY_ALGORITHMS[algorithm];
-  if (format === 'raw') return 'only symmetric keys are raw bytes';
-  if (kind === 'symmetric') return format === 'jwk' ? 'no standard gives it a JWK name' : 'it is a symmetric key';
-  if (format === 'pkcs1') return 'it is for RSA alone';
-  if (format === 'sec1') return 'it is for elliptic curves of SEC 1 alone';
-  return format === 'jwk' ? 'no standard gives its curve a JWK name' : 'OpenSSH has no key type for it';
-}
-
-function jsonFile(jwk: Record<string, string>, label: string | undefined): Buffer {
+function jsonFile(jwk: Readonly<Record<string, unknown>>, label: string | undefined): Buffer {
   return Buffer.from(`${JSON.stringify(label === undefined ? jwk : { ...jwk, kid: label }, null, 2)}\n`);
 }

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, createPrivateKey, createPublicKey, decapsulate, diffieHellman, encapsulate, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { KeywrightError } from '../../contract/index.ts';
-import { decodeBech32, encodeBech32 } from './bech32.ts';
+import { decodeBech32, encodeBech32 } from '../../formats/bech32.ts';
 import { badHeader, toBase64 } from './header.ts';
 import type { Identity, Recipient } from './stanzas.ts';
 import { bytesArgument, requireArguments } from './wrapping.ts';

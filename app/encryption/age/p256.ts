@@ -1,6 +1,6 @@
 import { createECDH, createHash, ECDH } from 'node:crypto';
 import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
-import { decodeBech32, encodeBech32 } from './bech32.ts';
+import { decodeBech32, encodeBech32 } from '../../formats/bech32.ts';
 import { badHeader, toBase64 } from './header.ts';
 import type { Identity, Recipient } from './stanzas.ts';
 import { bytesArgument, derive, openFileKey, requireArguments, sealFileKey } from './wrapping.ts';

@@ -10,7 +10,6 @@ interface Judged {
 export const JUDGED_DIFFERENTLY: readonly Judged[] = [
   { pattern: /\/dsa[-_.]|unenc-dsa/, verdict: 'CAPABILITY_MISSING', why: 'DSA is obsolete' },
   { pattern: /rsa_pss_2048/, verdict: 'CAPABILITY_MISSING', why: 'RSA restricted to PSS is no algorithm of ours' },
-  { pattern: /rsa-40bitrc2|rsa-rc2-cbc\.|sha1-128-rc4/, verdict: 'CAPABILITY_MISSING', why: 'RC2 and RC4' },
   { pattern: /non_zero_unused_bits/, verdict: 'INVALID_INPUT', why: 'not DER: unused bits that are not zero' },
   { pattern: /MLDSA\/mldsa44_priv/, verdict: 'ml-dsa-44', why: 'pyca 46 was built without post-quantum algorithms' },
   { pattern: /MLDSA\/mldsa65_noseed_priv/, verdict: 'ml-dsa-65', why: 'the same' },
@@ -23,7 +22,8 @@ export const EXPECTED_KINDS: readonly { readonly pattern: RegExp; readonly kinds
   { pattern: /^pyca\/x509\/custom\/crl_[^/]*\.pem$/, kinds: ['crl'] },
   { pattern: /^pyca\/pkcs7\/.*\.(?:p7b|der)$/, kinds: ['cms'] },
   { pattern: /^tss2\/.*\.(?:tpm|pem)$/, kinds: ['tss2'] },
-  { pattern: /^minisign\/.*\.(?:minisig|pub|key)$/, kinds: ['minisign'] },
+  { pattern: /^minisign\/.*\.(?:minisig|pub)$/, kinds: ['minisign'] },
+  { pattern: /^minisign\/.*\.key$/, kinds: ['minisign-secret'] },
   { pattern: /^ssh\/.*-cert\.pub$|^ssh\/authopt\/testdata\/.*\.cert$|^pyca\/.*\/certs\/.*\.pub$/, kinds: ['openssh-certificate'] },
   { pattern: /^ssh\/sshkey\/testdata\/[a-z0-9_]+\.pub$|^pyca\/asymmetric\/OpenSSH\/[a-z0-9-]+\.key\.pub$/, kinds: ['openssh-public'] },
   { pattern: /^ssh\/sshsig\/testdata\/.*\.sig$/, kinds: ['sshsig'] },

@@ -1,4 +1,4 @@
-import { KeywrightError } from '../../contract/index.ts';
+import { KeywrightError } from '../contract/index.ts';
 
 /** Bech32 (BIP 173) without its limit of 90 characters, as age writes recipients and identities. */
 

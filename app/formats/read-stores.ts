@@ -1,0 +1,75 @@
+import { KeywrightError, SecretBytes } from '../contract/index.ts';
+import { openJksKey, parseJks } from './jks.ts';
+import { notSupported, within } from './malformed.ts';
+import { materialOfPkcs8 } from './material.ts';
+import type { Passphrases } from './passphrases.ts';
+import { wrongPassphrase } from './pbes.ts';
+import { parsePkcs12, type Pkcs12Bag, wipeBags } from './pkcs12.ts';
+import type { FileContents, ReadKey } from './types.ts';
+
+/** Files of several keys and certificates: PKCS#12, and Java's JKS and JCEKS. */
+
+/** Beyond so many rounds nobody writes a file without a passphrase, and trying none would only take time. */
+const TRY_NONE_ROUNDS = 20_000;
+
+/** @param want `certificates`: keys are not kept. */
+export async function readPkcs12(content: Uint8Array, contents: FileContents, passphrases: Passphrases, want: 'all' | 'certificates'): Promise<void> {
+  const file = parsePkcs12(content);
+  const bags = await opened(file, passphrases);
+  try {
+    for (const bag of bags) {
+      passphrases.signal.throwIfAborted();
+      await take(bag, file.needsPassphrase, contents, want);
+    }
+  } finally {
+    wipeBags(bags);
+  }
+}
+
+async function opened(file: ReturnType<typeof parsePkcs12>, passphrases: Passphrases): Promise<Pkcs12Bag[]> {
+  if (file.mac === null ? !file.needsPassphrase : file.mac.kind === 'classic' && file.mac.rounds <= TRY_NONE_ROUNDS) {
+    try {
+      return await file.open(new Uint8Array(), passphrases.signal);
+    } catch (thrown) {
+      if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_INCORRECT') throw thrown;
+    }
+  }
+  return passphrases.open(undefined, (passphrase, signal) => file.open(passphrase.reveal(), signal));
+}
+
+async function take(bag: Pkcs12Bag, wasEncrypted: boolean, contents: FileContents, want: 'all' | 'certificates'): Promise<void> {
+  const label = bag.friendlyName === undefined ? {} : { label: bag.friendlyName };
+  if (bag.kind === 'certificate') contents.certificates.push({ der: bag.der, ...label });
+  else if (bag.kind === 'crl') contents.crls.push(bag.der);
+  else if (bag.kind === 'secret') contents.notes.push(`A secret (${bag.place}, type ${bag.type}) was passed over: Keywright keeps keys and certificates.`);
+  else if (bag.kind === 'unknown') contents.notes.push(`Something of an unknown kind (${bag.place}, type ${bag.type}) was passed over.`);
+  else if (want === 'all') {
+    contents.keys.push({ material: await within(bag.place, () => materialOfPkcs8(bag.pkcs8)), format: 'pkcs12', wasEncrypted: wasEncrypted || bag.encryption !== null, ...label });
+  }
+}
+
+/** The aliases are the labels. A chain comes with its key. */
+export async function readJks(content: Uint8Array, contents: FileContents, passphrases: Passphrases, want: 'all' | 'certificates'): Promise<void> {
+  const file = parseJks(content);
+  const keys = file.entries.filter((entry) => entry.kind === 'key');
+  for (const entry of file.entries) {
+    const chain = entry.kind === 'key' ? entry.chain : [entry.der];
+    chain.forEach((der, index) => contents.certificates.push({ der, ...(index === 0 && entry.alias !== '' ? { label: entry.alias } : {}) }));
+  }
+  if (file.stopsAt !== null) contents.notes.push(`From offset ${file.stopsAt} on, the ${file.type} file holds secret keys in a form that only Java reads. Convert it: keytool -importkeystore -deststoretype PKCS12.`);
+  if (want === 'certificates') return;
+  if (keys.length === 0) {
+    if (contents.certificates.length === 0) throw notSupported(`The ${file.type} file holds no private key that can be read.`, 'Convert it: keytool -importkeystore -deststoretype PKCS12.');
+    return;
+  }
+  await passphrases.open(`the ${file.type} file`, async (passphrase) => {
+    if (!file.isIntact(passphrase.reveal())) throw wrongPassphrase();
+  });
+  for (const entry of keys) {
+    const read = (passphrase: SecretBytes, signal: AbortSignal): Promise<ReadKey> => within(`offset ${entry.offset}`, async () => {
+      using pkcs8 = new SecretBytes(await openJksKey(entry.protection, passphrase.reveal(), signal));
+      return { material: await materialOfPkcs8(pkcs8.reveal()), format: 'jks' as const, wasEncrypted: true, ...(entry.alias === '' ? {} : { label: entry.alias }) };
+    });
+    contents.keys.push(await passphrases.open(`the key ${entry.alias}`, read));
+  }
+}
