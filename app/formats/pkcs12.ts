@@ -1,5 +1,5 @@
 import { KeywrightError } from '../contract/index.ts';
-import { derOf } from './ber.ts';
+import { berToDer } from './ber.ts';
 import { contextPrimitive, contextTag, type DerElement, DerReader, TAG } from './der.ts';
 import { malformed, notSupported, within } from './malformed.ts';
 import { bmpText } from './pbes1.ts';
@@ -55,7 +55,7 @@ interface Safe {
 
 /** @param content BER or DER. @throws INVALID_INPUT with the offset, CAPABILITY_MISSING */
 export function parsePkcs12(content: Uint8Array): Pkcs12File {
-  const bytes = derOf(content);
+  const bytes = berToDer(content);
   const outer = new DerReader(bytes);
   const pfx = outer.enter('the file');
   outer.finish('the file');
@@ -83,7 +83,7 @@ function contentInfo(reader: DerReader, what: string): { type: string; inside: D
 
 function readSafes(authenticated: Uint8Array): Safe[] {
   return within('in the authenticated safe', () => {
-    const outer = new DerReader(derOf(authenticated));
+    const outer = new DerReader(berToDer(authenticated));
     const list = outer.enter('the authenticated safe');
     outer.finish('the authenticated safe');
     const safes: Safe[] = [];
@@ -106,9 +106,16 @@ function readEncryptedData(data: DerReader): EncryptedPkcs8 {
   info.oid('the type of the encrypted content');
   const scheme = readEncryptionScheme(info);
   const { offset } = info;
-  const encrypted = info.octets('the encrypted data', contextPrimitive(0));
+  const encrypted = info.peek() === contextTag(0) ? joined(info.enter('the encrypted data', contextTag(0))) : info.octets('the encrypted data', contextPrimitive(0));
   info.finish('the encrypted content');
   return checkedBlocks({ ...scheme, encrypted }, offset);
+}
+
+/** BER allows an OCTET STRING in pieces, here under an implicit tag. */
+function joined(pieces: DerReader): Uint8Array {
+  const found: Uint8Array[] = [];
+  while (!pieces.atEnd) found.push(pieces.octets('a piece of the encrypted data'));
+  return Buffer.concat(found);
 }
 
 /** What one call may cost and hold. */
@@ -152,7 +159,7 @@ async function open(mac: Pkcs12Mac | null, authenticated: Uint8Array, safes: rea
     for (const [index, { encrypted, plain }] of safes.entries()) {
       const content = encrypted === null ? plain : await opening.decrypt(encrypted);
       try {
-        await within(`in safe ${index + 1}${encrypted === null ? '' : ', decrypted'}`, () => readBags(derOf(content), opening, 0));
+        await within(`in safe ${index + 1}${encrypted === null ? '' : ', decrypted'}`, () => readBags(berToDer(content), opening, 0));
       } finally {
         if (encrypted !== null) content.fill(0);
       }
@@ -229,7 +236,7 @@ function readAttributes(bag: DerReader): { trusted: boolean; friendlyName?: stri
 /** Under a wrong passphrase, one padding in 256 is right by chance. */
 function isWhole(plain: Uint8Array): boolean {
   try {
-    derOf(plain);
+    berToDer(plain);
     return plain[0] === TAG.sequence;
   } catch (thrown) {
     if (thrown instanceof KeywrightError) return false;

@@ -1,4 +1,4 @@
-import { derOf } from './ber.ts';
+import { berToDer } from './ber.ts';
 import { contextTag, der, derInteger, derOid, DerReader, derSequence, TAG } from './der.ts';
 import { malformed, notSupported } from './malformed.ts';
 
@@ -18,7 +18,7 @@ export interface Pkcs7Bundle {
 
 /** @param content BER or DER of a ContentInfo. @throws INVALID_INPUT with the offset, CAPABILITY_MISSING for other messages than SignedData */
 export function readPkcs7(content: Uint8Array): Pkcs7Bundle {
-  const bytes = derOf(content);
+  const bytes = berToDer(content);
   const outer = new DerReader(bytes);
   const info = outer.enter('the message');
   outer.finish('the message');
