@@ -35,6 +35,7 @@ export const IPC_OPERATIONS: readonly string[] = [
   'keys.encapsulate',
   'keys.encrypt',
   'keys.export',
+  'keys.formats',
   'keys.generate',
   'keys.import',
   'keys.list',

@@ -7,7 +7,8 @@ import { Cursor, Empty, FileIn, FileOut, FileWritten, KeyReference, Label, Limit
 
 /** Largest file of certificates that is read. */
 export const MAX_CERTIFICATE_FILE = 16 * 1024 * 1024;
-export const CertificateFormat = z.enum(['pem', 'der']);
+/** `pkcs7`: certificates alone (.p7b). `pkcs12`: with the key where that is asked for. `jwk`: the public key with the certificates in `x5c`. */
+export const CertificateFormat = z.enum(['pem', 'der', 'pkcs7', 'pkcs12', 'jwk']);
 /** An id (the hex SHA-256 of the certificate, or a unique beginning of it of at least 8 digits), a fingerprint, a label or a common name when it is unique. */
 export const CertificateReference = z.string().trim().min(1).max(1024);
 /** What a certificate is for. `any`: it restricts nothing. */
@@ -187,6 +188,8 @@ export const importCertificates = operation({
     certificates: z.array(CertificateRecord),
     /** Ids of those that were here before. */
     alreadyHeld: z.array(z.string()),
+    /** What else was in the file, a sentence each. */
+    notes: z.array(z.string()),
   }),
   errors: ['INVALID_INPUT', 'CAPABILITY_MISSING', 'NOT_FOUND', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT'],
 });
@@ -194,16 +197,20 @@ export const importCertificates = operation({
 export const exportCertificate = operation({
   id: 'certificates.export', summary: 'Export a certificate, with its chain or its key where that is allowed', effect: 'use', permission: 'certificates:read', unhurried: true,
   http: { method: 'POST', path: '/v1/certificates/{certificate}/export', status: 200 },
-  cli: { arguments: ['certificate'], without: ['to'], out: 'content', examples: ['keywright certificates export "Ada Example" --format pem --with-chain --out ada.pem'] },
+  cli: { arguments: ['certificate'], without: ['to'], out: 'content', secretOut: true, examples: ['keywright certificates export "Ada Example" --format pem --with-chain --out ada.pem', 'keywright certificates export "Ada Example" --format pkcs12 --with-key --export-passphrase-file pw2 --out ada.p12'] },
   input: z.strictObject({
     certificate: CertificateReference,
     format: CertificateFormat.default('pem'),
     /** With those that issued it, up to the root, as far as they are held here. */
     withChain: z.boolean().default(false),
+    /** With its private key, encrypted with a passphrase that is asked for: PKCS#12 and JWK (as a JWE) have a place for it, and PEM puts PKCS#8 in front. */
+    withKey: z.boolean().default(false),
+    /** PKCS#12 for who will open it: of today; with PBMAC1 (OpenSSL 3.4, Java 24 and newer); the keychain of macOS and older Windows. */
+    profile: z.enum(['modern', 'strict', 'legacy']).default('modern'),
     to: FileOut.optional(),
   }),
-  output: z.strictObject({ /** Absent when it was written. */ content: Bytes.optional(), written: FileWritten.optional(), format: CertificateFormat, fileName: z.string(), certificates: z.int() }),
-  errors: ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'CANCELLED'],
+  output: z.strictObject({ /** Absent when it was written. */ content: Bytes.optional(), written: FileWritten.optional(), format: CertificateFormat, fileName: z.string(), certificates: z.int(), withKey: z.boolean(), /** What to know of the file, a sentence each. */ notes: z.array(z.string()) }),
+  errors: ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'CANCELLED'],
 });
 
 export const remove = operation({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { KeyAlgorithm } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
+import { CertificateRecord } from './certificates.ts';
 import { PinPolicy, SlotName, TouchPolicy } from './hardware.ts';
 import { operation } from './operation.ts';
 import {
@@ -11,8 +12,11 @@ import {
 
 /** Largest file of keys that is read. */
 const MAX_KEY_FILE = 4 * 1024 * 1024;
-export const KeyFileFormat = z.enum(['pkcs8', 'pkcs1', 'sec1', 'jwk', 'openssh', 'raw']);
-export const PublicKeyFormat = z.enum(['pem', 'der', 'jwk', 'openssh', 'minisign', 'cose']);
+/** `jks` is read alone; `jwe` is a JWK for a passphrase. */
+export const KeyFileFormat = z.enum(['pkcs8', 'pkcs1', 'sec1', 'jwk', 'jwe', 'openssh', 'ppk', 'pkcs12', 'jks', 'cose', 'age', 'minisign', 'signify', 'raw']);
+/** PKCS#12 for who will open it: of today; with PBMAC1 (OpenSSL 3.4, Java 24 and newer); the keychain of macOS and older Windows. */
+export const Pkcs12Profile = z.enum(['modern', 'strict', 'legacy']);
+export const PublicKeyFormat = z.enum(['pem', 'der', 'jwk', 'openssh', 'minisign', 'cose', 'age']);
 const KEY_COLUMNS = ['label', 'algorithm', 'backend', 'state', 'notAfter', 'id'] as const;
 
 /** What a token asks further: where the key goes, and what the token asks for when it acts. */
@@ -190,7 +194,7 @@ export const purge = operation({
 
 export const importKeys = operation({
   id: 'keys.import',
-  summary: 'Import keys from a file: PKCS#8, PKCS#1, SEC1, JWK, OpenSSH, or raw symmetric bytes',
+  summary: 'Import keys from a file, told by its content, with the certificates beside them',
   effect: 'write',
   permission: 'keys:write',
   capability: 'import',
@@ -223,6 +227,10 @@ export const importKeys = operation({
     keys: z.array(KeyRecord),
     /** URIs of keys with the same public key that were here before. */
     alreadyHeld: z.array(z.string()),
+    /** Certificates that stood beside the keys. They are not trusted until somebody says so. */
+    certificates: z.array(CertificateRecord),
+    /** What else was in the file, a sentence each. */
+    notes: z.array(z.string()),
   }),
   errors: ['INVALID_INPUT', 'CAPABILITY_MISSING', 'PIN_REQUIRED', 'PIN_INCORRECT'],
 });
@@ -240,9 +248,10 @@ export const exportKey = operation({
     key: KeyReference,
     format: KeyFileFormat.default('pkcs8'),
     version: z.int().positive().optional(),
-    /** PKCS#8 and OpenSSH are encrypted with a passphrase that is asked for. Without encryption: only after a confirmation. */
+    /** Formats with a place for it are encrypted with a passphrase that is asked for. Without encryption: only after a confirmation. */
     encrypt: z.boolean().default(true),
     encoding: z.enum(['pem', 'der']).default('pem'),
+    profile: Pkcs12Profile.default('modern'),
     /** Write it to a file instead of giving it in the answer: the window does so, so that no key passes through it. */
     to: FileOut.optional(),
   }),
@@ -253,6 +262,8 @@ export const exportKey = operation({
     format: KeyFileFormat,
     encrypted: z.boolean(),
     fileName: z.string(),
+    /** What to know of the file, a sentence each. */
+    notes: z.array(z.string()),
   }),
   errors: ['NOT_FOUND', 'PERMISSION_DENIED', 'CAPABILITY_MISSING', 'PIN_REQUIRED', 'PIN_INCORRECT', 'CANCELLED'],
 });
@@ -310,6 +321,34 @@ export const publicKey = operation({
   input: z.strictObject({ key: KeyReference, format: PublicKeyFormat.default('pem'), version: z.int().positive().optional() }),
   output: z.strictObject({ content: Bytes, format: PublicKeyFormat, fingerprint: z.string() }),
   errors: ['NOT_FOUND', 'CAPABILITY_MISSING'],
+});
+
+export const formats = operation({
+  id: 'keys.formats',
+  summary: 'Tell as which files a key can be had, and why not the rest',
+  effect: 'read',
+  permission: 'keys:read',
+  quiet: true,
+  http: { method: 'GET', path: '/v1/keys/{key}/formats', status: 200 },
+  cli: { arguments: ['key'], table: { rows: 'formats', columns: ['part', 'format', 'available', 'opens', 'reason'] }, examples: ['keywright keys formats "Release signing"'] },
+  input: z.strictObject({ key: KeyReference }),
+  output: z.strictObject({
+    formats: z.array(z.strictObject({
+      /** private: `keys.export`; public: `keys.public`; certificate: `certificates.export`. */
+      part: z.enum(['private', 'public', 'certificate']),
+      format: z.string(),
+      title: z.string(),
+      available: z.boolean(),
+      /** Why not, in a sentence. */
+      reason: z.string().nullable(),
+      /** Whether a passphrase protects it: it can, it must, or there is no place for one. */
+      passphrase: z.enum(['none', 'possible', 'needed']),
+      /** Who opens it. */
+      opens: z.string(),
+      operation: z.enum(['keys.export', 'keys.public', 'certificates.export']),
+    })),
+  }),
+  errors: ['NOT_FOUND'],
 });
 
 export const capabilities = operation({

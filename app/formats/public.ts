@@ -4,6 +4,7 @@ import { type Jwk, publicJwk, publicPartsOfJwk } from './jwk.ts';
 import { malformed, notSupported, within } from './malformed.ts';
 import { looksLikeSshLine, parseSshLine, writeSshLine } from './openssh-public.ts';
 import { looksLikePem, parsePem, writePem } from './pem.ts';
+import { ageRecipient, readAgeRecipient } from './age-identity.ts';
 import { coseKey, hasCoseKey, readCoseKey } from './cose-key.ts';
 import { MINISIGN_COMMENT, readMinisignPublicKey, writeMinisignPublicKey } from './minisign.ts';
 import { recognise } from './recognise.ts';
@@ -29,12 +30,13 @@ export function writePublicKey(spki: Uint8Array, algorithm: KeyAlgorithmName, fo
     case 'openssh': return writeSshLine(parts, comment);
     case 'minisign': return minisignFile(parts);
     case 'cose': return coseKey(parts);
+    case 'age': return Buffer.from(`${ageRecipient(parts)}\n`);
     case 'jwk': return Buffer.from(`${JSON.stringify({ ...publicJwk(parts), ...(comment === undefined ? {} : { kid: comment }) }, null, 2)}\n`);
   }
 }
 
 /**
- * @param content SPKI in PEM or DER, PKCS#1 public key in PEM or DER, JWK or COSE_Key (a private one gives its public part), minisign, or a line of OpenSSH.
+ * @param content SPKI in PEM or DER, PKCS#1 public key in PEM or DER, JWK or COSE_Key (a private one gives its public part), minisign, a recipient of age, or a line of OpenSSH.
  * @returns canonical SPKI, DER, so that its fingerprint does not depend on the file.
  * @throws INVALID_INPUT with the place, CAPABILITY_MISSING naming what it is
  */
@@ -57,6 +59,7 @@ function readPublicParts(content: Uint8Array): PublicParts {
   } else if (kind === undefined) {
     const text = Buffer.from(content).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart();
     if (text.startsWith(MINISIGN_COMMENT)) return { kind: 'bytes', algorithm: 'ed25519', bytes: readMinisignPublicKey(content) };
+    if (/^(?:#.*\r?\n)*age1/.test(text)) return readAgeRecipient((/^age1\S+/m.exec(text) as RegExpExecArray)[0]);
     if (text.startsWith('{')) return publicPartsOfJwk(onlyJwk(parseJson(content)));
     const line = text.split(/[\r\n]/, 1)[0] as string;
     if (looksLikeSshLine(line)) return parseSshLine(line).parts;
@@ -79,11 +82,32 @@ function onlyJwk(json: unknown): Jwk {
   return jwk as Jwk;
 }
 
+/**
+ * @param spki SubjectPublicKeyInfo, DER. @returns a JWK with the key id and the certificates (RFC 7517 §4.7) given.
+ * @throws CAPABILITY_MISSING for curves without a JWK name
+ */
+export function publicJwkOf(spki: Uint8Array, { kid, x5c }: { kid?: string; x5c?: readonly Uint8Array[] }): Buffer {
+  const members = { ...publicJwk(parseSpki(spki)), ...(kid === undefined ? {} : { kid }), ...(x5c === undefined ? {} : { x5c: x5c.map((der) => Buffer.from(der).toString('base64')) }) };
+  return Buffer.from(`${JSON.stringify(members, null, 2)}\n`);
+}
+
+export const PUBLIC_KEY_FORMATS = ['pem', 'der', 'jwk', 'openssh', 'minisign', 'cose', 'age'] as const satisfies readonly PublicKeyFormat[];
+
 /** Formats that can hold a public key of `algorithm`. */
 export function publicFormatsOf(algorithm: KeyAlgorithmName): PublicKeyFormat[] {
+  return PUBLIC_KEY_FORMATS.filter((format) => whyNotPublic(algorithm, format) === null);
+}
+
+/** @returns why a format cannot hold a public key of `algorithm`, or null when it can. */
+export function whyNotPublic(algorithm: KeyAlgorithmName, format: PublicKeyFormat): string | null {
   const { family, kind } = KEY_ALGORITHMS[algorithm];
-  if (kind === 'symmetric') return [];
-  return ['pem', 'der', ...(algorithm.includes('brainpool') ? [] : ['jwk' as const]),
-    ...(family === 'rsa' || ['ec-p256', 'ec-p384', 'ec-p521', 'ed25519'].includes(algorithm) ? ['openssh' as const] : []),
-    ...(algorithm === 'ed25519' ? ['minisign' as const] : []), ...(hasCoseKey(algorithm) ? ['cose' as const] : [])];
+  if (kind === 'symmetric') return 'it is a symmetric key, which has no public part';
+  switch (format) {
+    case 'jwk': return algorithm.includes('brainpool') ? 'no standard gives its curve a JWK name' : null;
+    case 'openssh': return family === 'rsa' || ['ec-p256', 'ec-p384', 'ec-p521', 'ed25519'].includes(algorithm) ? null : 'OpenSSH has no key type for it';
+    case 'minisign': return algorithm === 'ed25519' ? null : 'minisign has Ed25519 keys alone';
+    case 'cose': return hasCoseKey(algorithm) ? null : 'COSE has no name for it';
+    case 'age': return algorithm === 'x25519' ? null : 'this kind of recipient is an X25519 key; age takes OpenSSH lines of RSA and Ed25519 keys too';
+    default: return null;
+  }
 }

@@ -4,7 +4,7 @@ import type { KeyMaterial } from '../keystore/keystore.ts';
 /** Files that hold private or secret keys. `jks` is read alone. */
 export const KEY_FILE_FORMATS = ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'jwe', 'openssh', 'ppk', 'pkcs12', 'jks', 'cose', 'age', 'minisign', 'signify', 'raw'] as const;
 export type KeyFileFormat = (typeof KEY_FILE_FORMATS)[number];
-export type PublicKeyFormat = 'pem' | 'der' | 'jwk' | 'openssh' | 'minisign' | 'cose';
+export type PublicKeyFormat = 'pem' | 'der' | 'jwk' | 'openssh' | 'minisign' | 'cose' | 'age';
 
 /** A private or secret key as it was found in a file. */
 export interface ReadKey {

@@ -72,6 +72,7 @@ export interface Operations {
   'keys.encapsulate': typeof keyUseOperations.encapsulate;
   'keys.encrypt': typeof keyUseOperations.encrypt;
   'keys.export': typeof keyOperations.exportKey;
+  'keys.formats': typeof keyOperations.formats;
   'keys.generate': typeof keyOperations.generate;
   'keys.import': typeof keyOperations.importKeys;
   'keys.list': typeof keyOperations.list;
@@ -174,7 +175,7 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'certificates.delete': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
   'certificates.examine': {"effect":"read","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["host"]},"defaults":{"trust":"both","save":false,"seconds":10}},
   'certificates.expiring': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"days":90,"expired":true,"format":"table"}},
-  'certificates.export': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{"format":"pem","withChain":false}},
+  'certificates.export': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{"format":"pem","withChain":false,"withKey":false,"profile":"modern"}},
   'certificates.import': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"},"options":{"tags":"tag"}},"defaults":{"tags":[],"trusted":false}},
   'certificates.issue': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file?"],"files":{"file":"request","in":"request"},"options":{"tags":"tag"}},"defaults":{"san":[],"permit":[],"exclude":[],"policies":[],"crlUrl":[],"ocspUrl":[],"issuerUrl":[],"mustStaple":false,"tags":[]}},
   'certificates.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"sort":"label","trash":false,"limit":100}},
@@ -215,7 +216,8 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'keys.derive-password': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"files":{"salt-file":"salt"},"options":{"length":"bytes"}},"defaults":{"function":"argon2id","length":32}},
   'keys.encapsulate': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
   'keys.encrypt': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"plaintext","aad-file":"aad"}},"defaults":{"form":"keywright"}},
-  'keys.export': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{"format":"pkcs8","encrypt":true,"encoding":"pem"}},
+  'keys.export': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{"format":"pkcs8","encrypt":true,"encoding":"pem","profile":"modern"}},
+  'keys.formats': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
   'keys.generate': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"options":{"tags":"tag","usages":"usage","ownPassphrase":"own-passphrase"}},"defaults":{"backend":"software","tags":[],"ownPassphrase":false}},
   'keys.import': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"},"options":{"tags":"tag","usages":"usage","ownPassphrase":"own-passphrase"}},"defaults":{"backend":"software","tags":[],"ownPassphrase":false}},
   'keys.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"sort":"label","trash":false,"limit":100}},

@@ -72,6 +72,7 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'keys.rotate', input: key('pair') },
   { operation: 'keys.versions', input: key('pair') },
   { operation: 'keys.capabilities', input: key('pair') },
+  { operation: 'keys.formats', input: key('pair') },
   { operation: 'keys.public', input: ({ pair }) => ({ key: pair, format: 'der' }) },
   { operation: 'keys.export', input: key('pair'), answers: { 'export-passphrase': KEY_PASSPHRASE }, keep: ({ content }, known) => (known['exported'] = content) },
   { operation: 'keys.import', input: ({ exported }) => ({ content: exported, label: 'Copy' }), answers: { 'import-passphrase': KEY_PASSPHRASE } },

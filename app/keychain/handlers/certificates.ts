@@ -1,24 +1,21 @@
 import { askToConfirm, KeywrightError, type CertificateRecord } from '../../contract/index.ts';
-import { type Certificate, inWords, readCertificates, textOf } from '../../certificates/index.ts';
-import { writeAside } from '../../signing/write-aside.ts';
-import type { StoredCertificate } from '../certificate-inventory.ts';
+import { inWords, textOf } from '../../certificates/index.ts';
 import type { Context } from '../context.ts';
-import { bytesOf, outputOf } from '../files/places.ts';
 import { chainOf, issuedBelow, MAX_CHAIN } from './certificate-chain.ts';
 import { certificateCheckHandlers } from './certificate-checks.ts';
+import { certificateFileHandlers } from './certificate-files.ts';
 import { certificateListHandler } from './certificate-list.ts';
 import { certificateMakingHandlers } from './certificate-making.ts';
 import { certificateRevocationHandlers } from './certificate-revocation.ts';
 import { found } from './certificate-reference.ts';
-import { certificateRecord, keepCertificate, writeCertificate, writtenRecord } from './certificate-records.ts';
-import { fileNameOf } from './file-names.ts';
+import { certificateRecord, writeCertificate } from './certificate-records.ts';
 import { handlersOf } from './handlers.ts';
 
 const DAY = 86_400_000;
-const MAX_FILE = 16 * 1024 * 1024;
 
 export const certificateHandlers = handlersOf('certificates', {
   ...certificateListHandler,
+  ...certificateFileHandlers,
   ...certificateMakingHandlers,
   ...certificateCheckHandlers,
   ...certificateRevocationHandlers,
@@ -38,35 +35,6 @@ export const certificateHandlers = handlersOf('certificates', {
     if (input.trusted !== undefined && input.trusted !== before.trusted) context.note(input.trusted ? 'trusted from now on' : 'no longer trusted');
     const next = { ...before, label: input.label ?? before.label, tags: input.tags ?? before.tags, trusted: input.trusted ?? before.trusted };
     return certificateRecord(await writeCertificate(context, next), context.session);
-  },
-
-  async 'certificates.import'(input, context) {
-    const read = unique(readCertificates(await bytesOf(input.content, input.from, 'content', MAX_FILE, context)));
-    const kept: StoredCertificate[] = [];
-    const alreadyHeld: string[] = [];
-    for (const [index, certificate] of read.entries()) {
-      const label = input.label === undefined ? {} : { label: read.length > 1 ? `${input.label} ${index + 1}` : input.label };
-      const { stored, held } = await keepCertificate(context, certificate, { origin: 'imported', trusted: input.trusted, tags: input.tags, ...label });
-      kept.push(stored);
-      if (held) alreadyHeld.push(certificate.id);
-    }
-    return { certificates: await importedRecords(kept, read, context), alreadyHeld };
-  },
-
-  async 'certificates.export'(input, context) {
-    const { session } = context;
-    const stored = await found(input.certificate, context);
-    const chain = input.withChain ? (await chainOf(stored, session)).chain : [stored];
-    if (input.format === 'der' && chain.length > 1) throw new KeywrightError('CAPABILITY_MISSING', { detail: 'DER holds one certificate; this chain has several.', remedy: 'Use PEM, or leave the chain out.', alternatives: ['pem'] });
-    const certificates = await Promise.all(chain.map(({ id }) => session.certificates.read(id)));
-    const content = input.format === 'der' ? certificates[0]!.der : Buffer.from(certificates.map((one) => one.toPem()).join(''));
-    const name = fileNameOf(stored.label, input.format === 'der' ? 'cer' : 'pem');
-    const answer = { format: input.format, fileName: name, certificates: certificates.length };
-    context.subject(`certificate:${stored.id}`);
-    if (input.to === undefined) return { ...answer, content };
-    const place = await outputOf(input.to, name, context);
-    await writeAside(place.path, { overwrite: place.overwrite, signal: context.call.signal }, (write) => write(content));
-    return { ...answer, written: place.written };
   },
 
   async 'certificates.delete'(input, context) {
@@ -136,21 +104,3 @@ async function forget(id: string, context: Context): Promise<void> {
   });
 }
 
-function unique(certificates: readonly Certificate[]): Certificate[] {
-  return [...new Map(certificates.map((certificate) => [certificate.id, certificate])).values()];
-}
-
-/** What was imported together is joined together: none of it is in the inventory before the call commits. */
-async function importedRecords(kept: readonly StoredCertificate[], read: readonly Certificate[], context: Context): Promise<CertificateRecord[]> {
-  const subjects = new Map<string, Certificate[]>();
-  for (const certificate of read) subjects.set(certificate.subject.canonical, [...(subjects.get(certificate.subject.canonical) ?? []), certificate]);
-  const held = async (stored: StoredCertificate, certificate: Certificate): Promise<string | null> => {
-    for (const candidate of context.session.certificates.withSubject(stored.issuerId)) if (certificate.isSignedBy(await context.session.certificates.read(candidate.id))) return candidate.id;
-    return null;
-  };
-  return Promise.all(kept.map(async (stored, index) => {
-    const certificate = read[index]!;
-    const among = subjects.get(certificate.issuer.canonical)?.find((candidate) => certificate.isSignedBy(candidate));
-    return writtenRecord(stored, context, among?.id ?? (await held(stored, certificate)));
-  }));
-}

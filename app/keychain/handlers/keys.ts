@@ -8,6 +8,7 @@ import { facet, forgetKey, inToken, keepPublicKeys, mergedVersions, newKeyPassph
 import { keyListHandler } from './key-list.ts';
 import { keyTransferHandlers } from './key-transfer.ts';
 import { keyFileHandlers } from './key-files.ts';
+import { keyFormatHandlers } from './key-formats.ts';
 import { keyUseHandlers } from './key-use.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -16,6 +17,7 @@ export const keyHandlers = handlersOf('keys', {
   ...keyListHandler,
   ...keyTransferHandlers,
   ...keyFileHandlers,
+  ...keyFormatHandlers,
   ...keyUseHandlers,
 
   async 'keys.generate'(input, context) {
