@@ -30,6 +30,7 @@ export async function openCore({ dataDir, config, kind, silent = false, claim, m
   await storages.loadStorageModules(modulesOf(config), dataDir);
   await prepareStorage(dataDir, storages);
   const [{ createKeychain }, { BACKENDS, LATER_BACKENDS }] = await Promise.all([import('./keychain/index.ts'), import('./backends/index.ts')]);
+  if (kind !== 'cli') (await import('./memory.ts')).giveBackMemoryOfStart();
   return createKeychain({
     dataDir, kind, config, version,
     ports: { backends: [...BACKENDS, ...moreBackends], laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')), ...(claim === undefined ? {} : { claim }) },

@@ -21,6 +21,7 @@ export async function runDoctor(context: Context): Promise<OutputOf<typeof servi
 
 async function* look(context: Context): AsyncGenerator<Finding> {
   yield runtime();
+  yield memory(context);
   yield* dataFolder(context.services.stores.folder);
   yield* configuration(context);
   yield* store(context);
@@ -32,6 +33,11 @@ function runtime(): Finding {
   return major >= LEAST_NODE
     ? { level: 'ok', code: 'runtime.version', detail: `Node ${process.versions.node} with OpenSSL ${process.versions.openssl}${getFips() === 1 ? ', in FIPS mode' : ''}.` }
     : { level: 'problem', code: 'runtime.old', detail: `Node ${process.versions.node} is too old.`, remedy: `Install Node ${LEAST_NODE} or later, or run \`npm ci\` so that the bundled one is there.` };
+}
+
+function memory({ services: { stores } }: Context): Finding {
+  const keys = stores.state === 'unlocked' ? `, with ${stores.session.inventory.size} keys` : '';
+  return { level: 'ok', code: 'runtime.memory', detail: `${Math.round(process.memoryUsage.rss() / 1024 / 1024)} MiB of memory in use${keys}.` };
 }
 
 async function* dataFolder(folder: string): AsyncGenerator<Finding> {
