@@ -132,7 +132,7 @@ async function drop(target: Locator, page: Page, paths: readonly string[]): Prom
     return data;
   }, files);
   await target.dispatchEvent('dragover', { dataTransfer: transfer });
-  await expect(page.getByText(text('files.dropToSign', { n: paths.length }))).toBeVisible();
+  await expect(page.getByText(text('files.drop.sign', { n: paths.length }))).toBeVisible();
   await target.dispatchEvent('drop', { dataTransfer: transfer });
 }
 

@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { toJSONSchema } from 'zod';
 import * as contract from '../../app/contract/index.ts';
 
-const NAMESPACES = ['storeOperations', 'backendOperations', 'keyOperations', 'keyUseOperations', 'certificateOperations', 'certificateMakingOperations', 'certificateCheckOperations', 'certificateRevocationOperations', 'fileOperations', 'tokenOperations', 'serviceOperations'] as const;
+type Namespace = Extract<keyof typeof contract, `${string}Operations`>;
+/** Whatever the contract declares operations in: a new one needs no line here. */
+const NAMESPACES = (Object.keys(contract) as (keyof typeof contract)[]).filter((name): name is Namespace => name.endsWith('Operations')).sort();
 const TARGET = new URL('./operations.generated.ts', import.meta.url);
 
 interface Declared {

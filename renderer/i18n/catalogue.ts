@@ -1,5 +1,6 @@
 import activity from './en/activity.json' with { type: 'json' };
 import backends from './en/backends.json' with { type: 'json' };
+import certificates from './en/certificates.json' with { type: 'json' };
 import common from './en/common.json' with { type: 'json' };
 import errors from './en/errors.json' with { type: 'json' };
 import files from './en/files.json' with { type: 'json' };
@@ -11,7 +12,7 @@ import store from './en/store.json' with { type: 'json' };
 import tokens from './en/tokens.json' with { type: 'json' };
 
 /** English, one file a feature. Every other language has the same files with the same keys. */
-export const ENGLISH = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings, ...tokens };
+export const ENGLISH = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens };
 
 export type MessageKey = keyof typeof ENGLISH;
 export type Catalogue = Readonly<Record<MessageKey, string>>;

@@ -1,6 +1,7 @@
 import type { Catalogue } from './catalogue.ts';
 import activity from './de/activity.json' with { type: 'json' };
 import backends from './de/backends.json' with { type: 'json' };
+import certificates from './de/certificates.json' with { type: 'json' };
 import common from './de/common.json' with { type: 'json' };
 import errors from './de/errors.json' with { type: 'json' };
 import files from './de/files.json' with { type: 'json' };
@@ -12,4 +13,4 @@ import store from './de/store.json' with { type: 'json' };
 import tokens from './de/tokens.json' with { type: 'json' };
 
 
-export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...files, ...backends, ...activity, ...settings, ...tokens };
+export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens };

@@ -1,6 +1,7 @@
 import { createMemoryHistory, createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
 import { ActivityView } from '../activity/ActivityView.tsx';
 import { BackendsView } from '../backends/BackendsView.tsx';
+import { CertificatesView } from '../certificates/CertificatesView.tsx';
 import { FilesView } from '../files/FilesView.tsx';
 import { KeysView } from '../keys/KeysView.tsx';
 import { SettingsView } from '../settings/SettingsView.tsx';
@@ -27,6 +28,7 @@ const routeTree = root.addChildren([
   createRoute({ getParentRoute: () => root, path: '/keys', component: KeysView, validateSearch }),
   createRoute({ getParentRoute: () => root, path: '/files', component: FilesView, validateSearch }),
   createRoute({ getParentRoute: () => root, path: '/tokens', component: TokensView, validateSearch: validateSlotSearch }),
+  createRoute({ getParentRoute: () => root, path: '/certificates', component: CertificatesView, validateSearch }),
   createRoute({ getParentRoute: () => root, path: '/backends', component: BackendsView, validateSearch }),
   createRoute({ getParentRoute: () => root, path: '/activity', component: ActivityView }),
   createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsView }),

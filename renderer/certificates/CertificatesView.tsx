@@ -1,0 +1,167 @@
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { BadgeCheck, CalendarDays, FileDown, Globe, RotateCw, Trash2 } from 'lucide-react';
+import { useMemo, useState } from 'react';
+import type { CertificateRecord } from '../../app/contract/index.ts';
+import { useAction, useBridge, usePages, type ChosenFile, type InputFor, type OutputFor } from '../bridge/index.ts';
+import { useText, type Text } from '../i18n/index.ts';
+import { Expiry } from '../keys/Expiry.tsx';
+import { ListPane, Panes, useCommands, useDropTarget } from '../shell/index.ts';
+import { Button, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort } from '../ui/index.ts';
+import { CertificateDetail } from './CertificateDetail.tsx';
+import { ExamineDialog } from './ExamineDialog.tsx';
+import { ImportDialog } from './ImportDialog.tsx';
+import { MakeDialog } from './MakeDialog.tsx';
+
+const SHOWN = ['all', 'expiring', 'expired', 'trusted', 'authorities', 'trash'] as const;
+type Shown = (typeof SHOWN)[number];
+/** What soon is, in days. */
+const SOON = 30;
+
+const WITHIN: Readonly<Record<Shown, Partial<InputFor<'certificates.list'>>>> = {
+  all: {}, expiring: { expiring: SOON }, expired: { filter: 'validity=expired' }, trusted: { filter: 'trusted=true' }, authorities: { filter: 'purpose=ca' }, trash: { trash: true },
+};
+const certificatesIn = ({ certificates }: OutputFor<'certificates.list'>): readonly CertificateRecord[] => certificates;
+
+/** @returns where a certificate's key is, in words. */
+export function keyPlace({ keys, places }: CertificateRecord, t: Text): string {
+  const [key] = keys;
+  if (key !== undefined) return key.backend === 'software' ? t('keys.thisComputer') : key.backend;
+  const token = places.find(({ kind }) => kind === 'token');
+  return token?.title ?? t('certificates.noKey');
+}
+
+function columnsOf(t: Text): Column<CertificateRecord>[] {
+  return [
+    { id: 'label', title: t('certificates.name'), width: 'minmax(10rem, 2fr)', sortable: true, cell: ({ label, trusted }) => <span className="inline-flex min-w-0 items-center gap-1.5"><span className="truncate">{label}</span>{trusted && <BadgeCheck aria-label={t('certificates.trusted')} className="size-4 shrink-0 text-success" strokeWidth={1.75} />}</span> },
+    { id: 'key', title: t('certificates.keyPlace'), width: 'minmax(8rem, 1fr)', fromWidth: 560, cell: (certificate) => keyPlace(certificate, t) },
+    { id: 'issuer', title: t('certificates.issuer'), width: 'minmax(9rem, 1.5fr)', sortable: true, fromWidth: 640, cell: ({ issuer, selfSigned }) => (selfSigned ? t('certificates.itself') : issuer) },
+    { id: 'notAfter', title: t('certificates.validUntil'), width: 'minmax(7rem, 0.8fr)', sortable: true, cell: ({ notAfter, revocation }) => (revocation?.state === 'revoked' ? <StateBadge tone="danger">{t('certificates.revoked')}</StateBadge> : <Expiry at={notAfter} />) },
+  ];
+}
+
+/** All certificates, of the store and of tokens, and one of them in detail. */
+export function CertificatesView() {
+  const t = useText();
+  const bridge = useBridge();
+  const navigate = useNavigate();
+  const { selected } = useSearch({ strict: false }) as { selected?: string };
+  const [shown, setShown] = useState<Shown>('all');
+  const [search, setSearch] = useState('');
+  const [sort, setSort] = useState<Sort>({ by: 'label', descending: false });
+  const [dialog, setDialog] = useState<'make' | 'import' | 'examine'>();
+  const [file, setFile] = useState<ChosenFile>();
+  const query = useMemo<InputFor<'certificates.list'>>(() => ({ ...WITHIN[shown], sort: `${sort.descending ? '-' : ''}${sort.by}`, ...(search.trim() !== '' && { search: search.trim() }) }), [shown, sort, search]);
+  const pages = usePages('certificates.list', query, certificatesIn);
+  const expiring = useAction('certificates.expiring');
+  const open = (id: string | undefined): void => void navigate({ to: '/certificates', search: id === undefined ? {} : { selected: id } });
+  const calendar = async (format: 'ics' | 'csv'): Promise<void> => {
+    const answer = await expiring.run({ days: 3650, format });
+    if (answer?.content !== undefined) await bridge.saveFile(new TextEncoder().encode(answer.content), `certificates.${format}`);
+  };
+  useCommands([
+    { id: 'certificates.make', label: t('certificates.make.title'), group: t('certificates.title'), onRun: () => setDialog('make') },
+    { id: 'certificates.import', label: t('certificates.import.title'), group: t('certificates.title'), onRun: () => setDialog('import') },
+    { id: 'certificates.examine', label: t('certificates.examine.title'), group: t('certificates.title'), icon: Globe, onRun: () => setDialog('examine') },
+    { id: 'certificates.ics', label: t('certificates.calendar'), group: t('certificates.title'), icon: CalendarDays, onRun: () => void calendar('ics') },
+    { id: 'certificates.csv', label: t('certificates.table'), group: t('certificates.title'), icon: FileDown, onRun: () => void calendar('csv') },
+  ]);
+  useDropTarget({
+    hint: (n) => t('certificates.import.drop', { n }),
+    onDrop: ([dropped]) => {
+      setFile(dropped);
+      setDialog('import');
+    },
+  });
+  const total = pages.answer?.total;
+  return (
+    <>
+      <Panes
+        name="certificates" detailLabel={t('certificates.detail')} onCloseDetail={() => open(undefined)}
+        detail={selected === undefined ? undefined : <CertificateDetail key={selected} id={selected} onGone={() => open(undefined)} onOpen={open} />}
+        list={(
+          <ListPane
+            title={shown === 'trash' ? t('certificates.trashTitle') : t('certificates.title')}
+            actions={(
+              <>
+                <Button icon={Globe} onPress={() => setDialog('examine')}>{t('certificates.examine.open')}</Button>
+                <Button onPress={() => setDialog('import')}>{t('certificates.import.open')}</Button>
+                <Button kind="primary" onPress={() => setDialog('make')}>{t('certificates.make.open')}</Button>
+              </>
+            )}
+            filters={(
+              <>
+                <SearchField label={t('certificates.search')} value={search} onChange={setSearch} className="min-w-40 flex-1 max-w-72" />
+                <Select inline label={t('certificates.show')} value={shown} onChange={setShown} className="w-48" choices={SHOWN.map((name) => ({ value: name, label: t(`certificates.shown.${name}`) }))} />
+              </>
+            )}
+            status={(
+              <StatusLine>
+                {total !== undefined && <span>{t('certificates.count', { n: total })}</span>}
+                <Button small kind="plain" icon={CalendarDays} className="ml-auto" onPress={() => void calendar('ics')}>{t('certificates.calendar')}</Button>
+                <Button small kind="plain" icon={RotateCw} onPress={pages.refetch}>{t('common.refresh')}</Button>
+              </StatusLine>
+            )}
+          >
+            {(pages.error ?? expiring.error) !== undefined && <div className="px-4 pb-2"><ErrorNotice error={pages.error ?? expiring.error} /></div>}
+            {total === undefined ? <div className="grow" /> : <CertificateTable pages={pages} total={total} sort={sort} onSort={setSort} selectedId={selected} onOpen={open} filtered={shown !== 'all' || search !== ''} onMake={() => setDialog('make')} onShowAll={() => { setShown('all'); setSearch(''); }} />}
+          </ListPane>
+        )}
+      />
+      {dialog === 'make' && <MakeDialog onClose={() => setDialog(undefined)} onMade={open} />}
+      {dialog === 'import' && <ImportDialog file={file} onClose={() => { setDialog(undefined); setFile(undefined); }} onImported={open} />}
+      {dialog === 'examine' && <ExamineDialog onClose={() => setDialog(undefined)} />}
+    </>
+  );
+}
+
+function CertificateTable({ pages, total, sort, onSort, selectedId, onOpen, filtered, onMake, onShowAll }: {
+  pages: ReturnType<typeof usePages<'certificates.list', CertificateRecord>>; total: number; sort: Sort; onSort: (sort: Sort) => void; selectedId: string | undefined; onOpen: (id: string | undefined) => void;
+  filtered: boolean; onMake: () => void; onShowAll: () => void;
+}) {
+  const t = useText();
+  const bridge = useBridge();
+  const toast = useToast();
+  const remove = useAction('certificates.delete');
+  const restore = useAction('certificates.restore');
+  const [selection, setSelection] = useState<ListSelection>(selectedId === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selectedId]) });
+  const columns = useMemo(() => columnsOf(t), [t]);
+  const select = (next: ListSelection): void => {
+    setSelection(next);
+    const [only] = next.selected;
+    if (next.selected.size === 1 && only !== undefined && only !== selectedId) onOpen(only);
+  };
+  const trash = async (certificates: readonly CertificateRecord[]): Promise<void> => {
+    const moved: CertificateRecord[] = [];
+    for (const certificate of certificates) if (certificate.trashedUntil === null && (await remove.run({ certificate: certificate.id })) !== undefined) moved.push(certificate);
+    if (moved.length === 0) return;
+    const undo = async (): Promise<void> => {
+      for (const { id } of moved) await restore.run({ certificate: id });
+    };
+    toast({ text: t('certificates.trashed', { n: moved.length, name: moved[0]!.label }), action: { label: t('common.undo'), onAction: () => void undo() } });
+    if (moved.some(({ id }) => id === selectedId)) onOpen(undefined);
+  };
+  const menu = (certificates: readonly CertificateRecord[]): MenuEntries => {
+    const [only] = certificates;
+    if (only === undefined) return [];
+    if (only.trashedUntil !== null) return [{ id: 'restore', label: t('certificates.restore'), onAction: () => certificates.forEach(({ id }) => void restore.run({ certificate: id })) }];
+    return [
+      ...(certificates.length === 1 ? [{ id: 'open', label: t('certificates.openDetail'), onAction: () => onOpen(only.id) }] : []),
+      { id: 'copy', label: t('certificates.copyFingerprint'), onAction: () => void bridge.copyText(certificates.map(({ fingerprint }) => fingerprint).join('\n')) },
+      null,
+      { id: 'trash', label: t('certificates.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash(certificates) },
+    ];
+  };
+  return (
+    <>
+      <VirtualTable
+        label={t('certificates.title')} columns={columns} count={total} rowAt={pages.rowAt} onRange={pages.onRange} keyOf={({ id }) => id} textOf={({ label }) => label}
+        selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(certificates) => void trash(certificates)} menu={menu} sort={sort} onSort={onSort}
+        empty={filtered
+          ? <EmptyState action={<Button onPress={onShowAll}>{t('certificates.showAll')}</Button>}>{t('certificates.noneFound')}</EmptyState>
+          : <EmptyState action={<Button kind="primary" onPress={onMake}>{t('certificates.make.open')}</Button>}>{t('certificates.none')}</EmptyState>}
+      />
+      {(remove.error ?? restore.error) && <div className="px-4 py-2"><ErrorNotice error={remove.error ?? restore.error} /></div>}
+    </>
+  );
+}
+

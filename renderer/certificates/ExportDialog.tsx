@@ -1,0 +1,44 @@
+import { useState } from 'react';
+import type { CertificateRecord } from '../../app/contract/index.ts';
+import { useAction, useBridge, type InputFor } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, RadioGroup, useToast } from '../ui/index.ts';
+
+const FORMATS = ['pem', 'der'] as const;
+const EXTENSIONS = { pem: 'pem', der: 'cer' } as const;
+type Format = (typeof FORMATS)[number];
+
+/** A certificate as a file, with its chain if that is wanted. */
+export function ExportDialog({ certificate, onClose }: { certificate: CertificateRecord; onClose: () => void }) {
+  const t = useText();
+  const bridge = useBridge();
+  const toast = useToast();
+  const exports = useAction('certificates.export');
+  const [format, setFormat] = useState<Format>('pem');
+  const [withChain, setWithChain] = useState(false);
+  const hasChain = format !== 'der';
+  const input: InputFor<'certificates.export'> = { certificate: certificate.id, format, ...(hasChain && withChain && { withChain }) };
+  const submit = async (): Promise<void> => {
+    const name = `${certificate.label.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')}.${EXTENSIONS[format]}`;
+    const target = await bridge.saveTarget(name);
+    if (target === undefined) return;
+    const answer = await exports.run({ ...input, to: target.out });
+    if (answer?.written === undefined) return;
+    const where = await target.finish(answer.written);
+    onClose();
+    toast({ text: t('certificates.export.done', { name: certificate.label, where: where ?? name }) });
+  };
+  return (
+    <Dialog title={t('certificates.export.title', { name: certificate.label })} open onClose={onClose} onSubmit={() => void submit()}>
+      <DialogBody>
+        <RadioGroup label={t('keys.format')} value={format} onChange={setFormat} options={FORMATS.map((name) => ({ value: name, label: t(`certificates.format.${name}`), help: t(`certificates.formatHelp.${name}`) }))} />
+        {hasChain && <Checkbox isSelected={withChain} onChange={setWithChain}>{t('certificates.export.withChain')}</Checkbox>}
+        <ErrorNotice error={exports.error} />
+      </DialogBody>
+      <DialogActions aside={<CopyAsCommand operation="certificates.export" input={input} />}>
+        <Button onPress={exports.pending ? exports.cancel : onClose}>{t('common.cancel')}</Button>
+        <Button kind="primary" type="submit" pending={exports.pending}>{t('certificates.export.action')}</Button>
+      </DialogActions>
+    </Dialog>
+  );
+}

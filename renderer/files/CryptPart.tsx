@@ -1,0 +1,129 @@
+import { useState } from 'react';
+import type { KeyRecord } from '../../app/contract/index.ts';
+import { asProblem, useAction, useBridge, type ChosenFile, type FileReference, type InputFor, type SaveTarget } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { algorithmName } from '../keys/algorithms.ts';
+import { Badge, Button, Checkbox, ComboBox, CopyAsCommand, ErrorNotice, Notice, ProgressBar, Select, TextField } from '../ui/index.ts';
+import { ChosenFiles, referencesTo } from './chosen-files.tsx';
+import { useKeysThat } from './keys.ts';
+import { FilesDone } from './results.tsx';
+
+type Format = 'age' | 'cms';
+
+interface PartProps {
+  readonly files: readonly ChosenFile[];
+  readonly onFiles: (files: readonly ChosenFile[]) => void;
+}
+
+/** @returns references, and where the result goes: one file to where the person says, several beside themselves; undefined when cancelled. */
+async function placesFor(files: readonly ChosenFile[], save: (name: string) => Promise<SaveTarget | undefined>, nameFor: (name: string) => string): Promise<{ references: FileReference[]; target: SaveTarget | undefined; out: InputFor<'files.encrypt'>['out'] } | undefined> {
+  const references = await referencesTo(files);
+  const [only] = files;
+  if (files.length !== 1 || only === undefined) return { references, target: undefined, out: { beside: true } };
+  const target = await save(nameFor(only.name));
+  if (target === undefined) return undefined;
+  return { references, target, out: 'path' in target.out ? target.out : { beside: true } };
+}
+
+/** Encrypt files for keys held here, for others, or to a passphrase. */
+export function EncryptPart({ files, onFiles }: PartProps) {
+  const t = useText();
+  const bridge = useBridge();
+  const encrypt = useAction('files.encrypt');
+  const [agreeing, decrypting] = [useKeysThat('agree'), useKeysThat('decrypt')];
+  const keys = [...new Map([...agreeing, ...decrypting].filter(({ algorithm }) => !algorithm.startsWith('aes') && !algorithm.startsWith('chacha')).map((key) => [key.uri, key])).values()];
+  const [recipients, setRecipients] = useState<readonly string[]>([]);
+  const [other, setOther] = useState('');
+  const [certificates, setCertificates] = useState<readonly ChosenFile[]>([]);
+  const [toPassphrase, setToPassphrase] = useState(false);
+  const [format, setFormat] = useState<Format>('age');
+  const [unreadable, setUnreadable] = useState<unknown>();
+  const nobody = recipients.length === 0 && certificates.length === 0;
+  const input: Omit<InputFor<'files.encrypt'>, 'files'> = { recipients: [...recipients], format, ...(toPassphrase && { toPassphrase }) };
+  const add = (recipient: string): void => {
+    if (recipient.trim() !== '' && !recipients.includes(recipient.trim())) setRecipients([...recipients, recipient.trim()]);
+    setOther('');
+  };
+  const submit = async (): Promise<void> => {
+    setUnreadable(undefined);
+    try {
+      const places = await placesFor(files, (name) => bridge.saveTarget(name), (name) => name + (format === 'age' ? '.age' : '.p7m'));
+      if (places === undefined) return;
+      const answer = await encrypt.run({ ...input, files: places.references, recipientFiles: await referencesTo(certificates), out: places.out });
+      for (const { written } of answer?.files ?? []) if (written !== null && 'download' in written) await (places.target ?? (await bridge.saveTarget('')))?.finish(written);
+      if (answer !== undefined) onFiles([]);
+    } catch (thrown) {
+      setUnreadable(asProblem(thrown));
+    }
+  };
+  const nameOf = (recipient: string): string => keys.find(({ uri }) => uri === recipient)?.label ?? (recipient.length > 28 ? `${recipient.slice(0, 24)}…` : recipient);
+  return (
+    <>
+      <ChosenFiles label={t('files.toEncrypt')} files={files} multiple onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
+      <section aria-label={t('files.recipients')} className="flex flex-col gap-2">
+        <ComboBox label={t('files.recipientKey')} value={undefined} onChange={add} choices={keys.map((key: KeyRecord) => ({ value: key.uri, label: key.label, help: algorithmName(key.algorithm) }))} className="max-w-96" />
+        <div className="flex max-w-[36rem] items-end gap-2">
+          <TextField label={t('files.recipientText')} help={t('files.recipientTextHelp')} value={other} onChange={setOther} className="grow" />
+          <Button className="mb-5" isDisabled={other.trim() === ''} onPress={() => add(other)}>{t('files.addRecipient')}</Button>
+        </div>
+        <ChosenFiles label={t('files.recipientFiles')} files={certificates} multiple onChoose={(more) => { setCertificates([...certificates, ...more]); setFormat('cms'); }} onClear={() => setCertificates([])} />
+        {recipients.length > 0 && (
+          <ul aria-label={t('files.recipients')} className="flex flex-wrap gap-1">
+            {recipients.map((recipient) => (
+              <li key={recipient} className="flex items-center gap-1"><Badge>{nameOf(recipient)}</Badge><Button small kind="plain" aria-label={t('files.removeRecipient', { name: nameOf(recipient) })} onPress={() => setRecipients(recipients.filter((each) => each !== recipient))}>×</Button></li>
+            ))}
+          </ul>
+        )}
+        <Checkbox isSelected={toPassphrase || nobody} isDisabled={nobody} onChange={setToPassphrase}>{t('files.toPassphrase')}</Checkbox>
+      </section>
+      <Select label={t('files.format')} value={format} onChange={setFormat} className="w-80" choices={(['age', 'cms'] as const).map((name) => ({ value: name, label: t(`files.cryptName.${name}`), help: t(`files.cryptHelp.${name}`) }))} />
+      <div className="flex items-center gap-2">
+        <Button kind="primary" isDisabled={files.length === 0} pending={encrypt.pending} onPress={() => void submit()}>{t('files.encryptAction', { n: files.length })}</Button>
+        {encrypt.pending && <Button onPress={encrypt.cancel}>{t('common.cancel')}</Button>}
+        <CopyAsCommand operation="files.encrypt" input={{ ...input, files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), ...(certificates.length > 0 && { recipientFiles: certificates.map(({ name }) => ({ path: name })) }) }} />
+      </div>
+      {encrypt.pending && encrypt.progress && <ProgressBar label={t('files.encrypting', { name: encrypt.progress.file })} fraction={encrypt.progress.totalBytes === 0 ? null : encrypt.progress.bytes / encrypt.progress.totalBytes} />}
+      {encrypt.result && <FilesDone title={t('files.encryptedTitle', { n: encrypt.result.files.length })} files={encrypt.result.files} failed={encrypt.result.failed} />}
+      <ErrorNotice error={unreadable ?? encrypt.error} />
+    </>
+  );
+}
+
+/** Decrypt files with whatever opens them. */
+export function DecryptPart({ files, onFiles }: PartProps) {
+  const t = useText();
+  const bridge = useBridge();
+  const decrypt = useAction('files.decrypt');
+  const [unreadable, setUnreadable] = useState<unknown>();
+  const submit = async (): Promise<void> => {
+    setUnreadable(undefined);
+    try {
+      const places = await placesFor(files, (name) => bridge.saveTarget(name), (name) => name.replace(/\.(?:age|p7m\.pem|p7m|cms)$/i, ''));
+      if (places === undefined) return;
+      const answer = await decrypt.run({ files: places.references, out: places.out });
+      for (const { written } of answer?.files ?? []) if (written !== null && 'download' in written) await (places.target ?? (await bridge.saveTarget('')))?.finish(written);
+      if (answer !== undefined) onFiles([]);
+    } catch (thrown) {
+      setUnreadable(asProblem(thrown));
+    }
+  };
+  const openedBy = (name: string): string | undefined => {
+    const file = decrypt.result?.files.find((each) => each.name === name);
+    return file === undefined ? undefined : t('files.openedBy', { name: file.openedBy });
+  };
+  return (
+    <>
+      <ChosenFiles label={t('files.toDecrypt')} files={files} multiple onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
+      <p className="text-13 text-muted">{t('files.decryptHelp')}</p>
+      <div className="flex items-center gap-2">
+        <Button kind="primary" isDisabled={files.length === 0} pending={decrypt.pending} onPress={() => void submit()}>{t('files.decryptAction', { n: files.length })}</Button>
+        {decrypt.pending && <Button onPress={decrypt.cancel}>{t('common.cancel')}</Button>}
+        <CopyAsCommand operation="files.decrypt" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
+      </div>
+      {decrypt.pending && decrypt.progress && <ProgressBar label={t('files.decrypting', { name: decrypt.progress.file })} fraction={decrypt.progress.totalBytes === 0 ? null : decrypt.progress.bytes / decrypt.progress.totalBytes} />}
+      {decrypt.result && <FilesDone title={t('files.decryptedTitle', { n: decrypt.result.files.length })} files={decrypt.result.files} failed={decrypt.result.failed} note={({ name }) => openedBy(name)} />}
+      {decrypt.result?.files.some(({ authenticated }) => !authenticated) === true && <Notice tone="warning">{t('files.notAuthenticated')}</Notice>}
+      <ErrorNotice error={unreadable ?? decrypt.error} />
+    </>
+  );
+}

@@ -1,0 +1,81 @@
+import { useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { asProblem, useAction, useBridge, useOperation, type ChosenFile, type FileReference, type OutputFor, type SaveTarget } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { algorithmName } from '../keys/algorithms.ts';
+import { Button, ComboBox, CopyAsCommand, ErrorNotice, ProgressBar, Select, useToast } from '../ui/index.ts';
+import { ChosenFiles, referencesTo } from './chosen-files.tsx';
+import { FilesDone } from './results.tsx';
+import { SigningWithToken } from './SigningWithToken.tsx';
+import { TokenGone } from './TokenGone.tsx';
+import { useKeysThat } from './keys.ts';
+
+type Format = OutputFor<'files.formats'>['rows'][number]['format'];
+
+/** Sign files, as what and with which key. */
+export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onFiles: (files: readonly ChosenFile[]) => void }) {
+  const t = useText();
+  const bridge = useBridge();
+  const toast = useToast();
+  const keys = useKeysThat('sign');
+  const sign = useAction('files.sign');
+  const { selected } = useSearch({ from: '/files' });
+  const [chosen, setChosen] = useState(selected);
+  const [wanted, setWanted] = useState<Format>('raw');
+  const [unreadable, setUnreadable] = useState<unknown>();
+  const [signed, setSigned] = useState<OutputFor<'files.sign'>>();
+  const key = keys.find(({ uri }) => uri === chosen) ?? keys[0];
+  const formats = useOperation('files.formats', key === undefined ? undefined : { key: key.uri }, { keepPrevious: true });
+  const rows = (formats.data?.rows ?? []).filter(({ uses }) => uses > 0);
+  const row = rows.find(({ format, available }) => format === wanted && available) ?? rows.find(({ available }) => available);
+  const format = row?.format ?? 'raw';
+  const isTokenGone = sign.error?.code === 'TOKEN_REMOVED' && key !== undefined && key.hardware !== null;
+  const submit = async (): Promise<void> => {
+    if (key === undefined) return;
+    setUnreadable(undefined);
+    setSigned(undefined);
+    let references: FileReference[];
+    try {
+      references = await referencesTo(files);
+    } catch (thrown) {
+      setUnreadable(asProblem(thrown));
+      return;
+    }
+    // One file: the person says where its signature goes. Several: each lies beside its file.
+    const [only] = files;
+    let target: SaveTarget | undefined;
+    if (files.length === 1 && only !== undefined) {
+      target = await bridge.saveTarget(`${only.name}${row?.suffix ?? '.sig'}`);
+      if (target === undefined) return;
+    }
+    const out = target !== undefined && 'path' in target.out ? target.out : { beside: true as const };
+    const answer = await sign.run({ files: references, key: key.uri, format, out });
+    if (answer === undefined) return;
+    for (const { written } of answer.files) if (written !== null && 'download' in written) await (target ?? (await bridge.saveTarget('')))?.finish(written);
+    setSigned(answer);
+    onFiles([]);
+    if (answer.files.length > 0) toast({ text: t('files.signed', { n: answer.files.length, key: key.label }) });
+  };
+  return (
+    <>
+      <ChosenFiles label={t('files.toSign')} files={files} multiple onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
+      <div className="flex flex-wrap gap-4">
+        <ComboBox label={t('files.key')} value={key?.uri} onChange={setChosen} choices={keys.map(({ uri, label, algorithm }) => ({ value: uri, label, help: algorithmName(algorithm) }))} {...(keys.length === 0 && { help: t('files.noKeys') })} className="w-80" />
+        <Select
+          label={t('files.format')} value={format} onChange={setWanted} className="w-80" help={t(`files.formatHelp.${format}`)}
+          choices={rows.map(({ format: name, available, reason, limit }) => ({ value: name, label: t(`files.formatName.${name}`), disabled: !available, help: reason ?? limit ?? t(`files.formatHelp.${name}`) }))}
+        />
+      </div>
+      <div className="flex items-center gap-2">
+        <Button kind="primary" isDisabled={files.length === 0 || key === undefined || row === undefined} pending={sign.pending} onPress={() => void submit()}>{t('files.signAction', { n: files.length })}</Button>
+        {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}
+        {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format }} />}
+      </div>
+      {key?.hardware && <SigningWithToken keyRecord={key} hardware={key.hardware} files={files.length * (row?.uses ?? 1)} />}
+      {sign.pending && sign.progress && <ProgressBar label={t('files.signing', { name: sign.progress.file })} fraction={sign.progress.totalBytes === 0 ? null : sign.progress.bytes / sign.progress.totalBytes} />}
+      {signed && <FilesDone title={t('files.signedTitle', { n: signed.files.length })} files={signed.files} failed={signed.failed} note={({ name }) => (signed.files.find((file) => file.name === name)?.kept === true ? t('files.kept') : undefined)} />}
+      {isTokenGone && <TokenGone keyRecord={key} files={files.length} onAgain={() => void submit()} />}
+      <ErrorNotice error={unreadable ?? formats.error ?? (isTokenGone ? undefined : sign.error)} />
+    </>
+  );
+}

@@ -1,0 +1,72 @@
+import { useState } from 'react';
+import { asProblem, useAction, type ChosenFile, type FileReference, type OutputFor } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { algorithmName } from '../keys/algorithms.ts';
+import { Button, ComboBox, CopyAsCommand, ErrorNotice, ExactTime, Fact, Facts, Notice } from '../ui/index.ts';
+import { ChosenFiles } from './chosen-files.tsx';
+import { useKeysThat } from './keys.ts';
+
+/** Verify a file that somebody sent, by a signature beside it or within it. */
+export function VerifyPart({ file, onFile, signature, onSignature }: { file: ChosenFile | undefined; onFile: (file: ChosenFile | undefined) => void; signature: ChosenFile | undefined; onSignature: (file: ChosenFile | undefined) => void }) {
+  const t = useText();
+  const keys = useKeysThat('verify');
+  const verify = useAction('files.verify');
+  const [chosen, setChosen] = useState<string>('any');
+  const [unreadable, setUnreadable] = useState<unknown>();
+  const submit = async (): Promise<void> => {
+    if (file === undefined) return;
+    setUnreadable(undefined);
+    let references: { file: FileReference; signature?: FileReference };
+    try {
+      references = { file: await file.toInput(), ...(signature !== undefined && { signature: await signature.toInput() }) };
+    } catch (thrown) {
+      setUnreadable(asProblem(thrown));
+      return;
+    }
+    await verify.run({ ...references, ...(chosen !== 'any' && { key: chosen }) });
+  };
+  return (
+    <>
+      <ChosenFiles label={t('files.toVerify')} files={file === undefined ? [] : [file]} onChoose={([one]) => one !== undefined && onFile(one)} onClear={() => onFile(undefined)} />
+      <ChosenFiles label={t('files.itsSignature')} files={signature === undefined ? [] : [signature]} onChoose={([one]) => one !== undefined && onSignature(one)} onClear={() => onSignature(undefined)} />
+      <ComboBox label={t('files.byKey')} value={chosen} onChange={setChosen} choices={[{ value: 'any', label: t('files.anyKey') }, ...keys.map(({ uri, label, algorithm }) => ({ value: uri, label, help: algorithmName(algorithm) }))]} className="max-w-96" />
+      <div className="flex items-center gap-2">
+        <Button kind="primary" isDisabled={file === undefined} pending={verify.pending} onPress={() => void submit()}>{t('files.verifyAction')}</Button>
+        {verify.pending && <Button onPress={verify.cancel}>{t('common.cancel')}</Button>}
+        <CopyAsCommand operation="files.verify" input={{ file: { path: file?.name ?? 'FILE' }, ...(signature !== undefined && { signature: { path: signature.name } }) }} />
+      </div>
+      {verify.result && <Verdict answer={verify.result} />}
+      <ErrorNotice error={unreadable ?? verify.error} />
+    </>
+  );
+}
+
+function Verdict({ answer }: { answer: OutputFor<'files.verify'> }) {
+  const t = useText();
+  const { intact, trusted, signatures, format } = answer;
+  return (
+    <Notice tone={trusted ? 'success' : intact ? 'warning' : 'danger'} live title={trusted ? t('files.intact') : intact ? t('files.untrusted') : t('files.notIntact')}>
+      <div className="flex flex-col gap-3">
+        <p>{trusted ? t('files.intactHelp') : intact ? t('files.untrustedHelp') : t('files.notIntactHelp')}</p>
+        {signatures.map((one, index) => <OneSignature key={index} signature={one} format={format} />)}
+      </div>
+    </Notice>
+  );
+}
+
+function OneSignature({ signature, format }: { signature: OutputFor<'files.verify'>['signatures'][number]; format: OutputFor<'files.verify'>['format'] }) {
+  const t = useText();
+  const { signer, trustedBy, time, algorithm, problem, notes } = signature;
+  return (
+    <Facts>
+      <Fact name={t('files.format')}>{t(`files.formatName.${format}`)}</Fact>
+      {signer !== null && <Fact name={t('files.signedBy')}>{signer.name ?? signer.label ?? t('files.namedKey')}</Fact>}
+      <Fact name={t('files.trustedBy')}>{trustedBy === null ? t('files.trustedByNobody') : t(`files.trust.${trustedBy.source}`, { name: trustedBy.name })}</Fact>
+      {time !== null && <Fact name={t('files.signedAt')}>{t.rich(time.according === 'timestamp' ? 'files.atByAuthority' : 'files.atBySigner', { at: <ExactTime at={time.at} />, by: time.by ?? '' })}</Fact>}
+      {signer !== null && <Fact name={t('files.fingerprint')}><code className="font-mono text-12 break-all">{signer.fingerprint}</code></Fact>}
+      {algorithm !== null && <Fact name={t('keys.algorithm')}>{algorithm}</Fact>}
+      {problem !== null && <Fact name={t('files.problem')}>{problem}</Fact>}
+      {notes.map((note) => <Fact key={note} name={t('files.note')}>{note}</Fact>)}
+    </Facts>
+  );
+}

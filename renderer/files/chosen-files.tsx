@@ -1,0 +1,42 @@
+import { useBridge, type ChosenFile, type FileReference } from '../bridge/index.ts';
+import { byteSize, useText } from '../i18n/index.ts';
+import { Button } from '../ui/index.ts';
+
+/** Files that were chosen or dropped, and the button to choose them. */
+export function ChosenFiles({ label, files, onChoose, multiple = false, onClear }: { label: string; files: readonly ChosenFile[]; onChoose: (files: readonly ChosenFile[]) => void; multiple?: boolean; onClear?: () => void }) {
+  const t = useText();
+  const bridge = useBridge();
+  const pick = async (): Promise<void> => {
+    const chosen = await bridge.pickFiles({ title: label, multiple });
+    if (chosen.length > 0) onChoose(chosen);
+  };
+  return (
+    <section aria-label={label} className="flex flex-col gap-2">
+      <h2 className="text-13 font-medium">{label}</h2>
+      {files.length > 0 && (
+        <ul className="max-h-60 overflow-y-auto rounded-control border border-border bg-canvas" tabIndex={0}>
+          {files.map((file, index) => (
+            <li key={`${file.name}-${index}`} className="flex h-9 items-center justify-between gap-3 px-3 text-13">
+              <span className="truncate">{file.name}</span>
+              <span className="shrink-0 text-muted">{byteSize(file.size, t.language)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="flex items-center gap-2">
+        <Button onPress={() => void pick()}>{multiple ? t('files.choose') : t('files.chooseOne')}</Button>
+        {files.length > 0 && onClear && <Button kind="plain" onPress={onClear}>{t('files.clear')}</Button>}
+        <span className="text-12 text-muted">{t('files.orDrop')}</span>
+      </div>
+    </section>
+  );
+}
+
+/** @returns what to give to an operation. @throws ProblemError for a file that cannot be read */
+export async function referencesTo(files: readonly ChosenFile[]): Promise<FileReference[]> {
+  const references: FileReference[] = [];
+  for (const file of files) references.push(await file.toInput());
+  return references;
+}
+
+export const baseName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;
