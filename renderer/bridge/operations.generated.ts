@@ -1,5 +1,5 @@
 // Made from the contract by `node renderer/bridge/generate.ts`. Not to be edited.
-import type { backendOperations, certificateCheckOperations, certificateMakingOperations, certificateOperations, certificateRevocationOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations, tokenOperations } from '../../app/contract/index.ts';
+import type { backendOperations, certificateCheckOperations, certificateMakingOperations, certificateOperations, certificateRevocationOperations, encryptionOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations, tokenOperations } from '../../app/contract/index.ts';
 
 export interface Operations {
   'access.grant': typeof serviceOperations.accessGrant;
@@ -50,6 +50,8 @@ export interface Operations {
   'config.show': typeof serviceOperations.configShow;
   'config.validate': typeof serviceOperations.configValidate;
   'doctor.run': typeof serviceOperations.doctorRun;
+  'files.decrypt': typeof encryptionOperations.decryptFiles;
+  'files.encrypt': typeof encryptionOperations.encryptFiles;
   'files.formats': typeof fileOperations.formats;
   'files.sign': typeof fileOperations.sign;
   'files.timestamp': typeof fileOperations.timestamp;
@@ -195,6 +197,8 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'config.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'config.validate': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'doctor.run': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'files.decrypt': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"identityFiles":"identity","out.path":"out","out.overwrite":"force"},"paths":{"files":"in","identityFiles":"in","out.path":"out"}},"defaults":{"identityFiles":[],"out":{"beside":true,"overwrite":false}}},
+  'files.encrypt': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"recipients":"recipient","recipientFiles":"recipients-file","toPassphrase":"to-passphrase","out.path":"out","out.overwrite":"force"},"paths":{"files":"in","recipientFiles":"in","out.path":"out"}},"defaults":{"recipients":[],"recipientFiles":[],"toPassphrase":false,"armor":false,"out":{"beside":true,"overwrite":false}}},
   'files.formats': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"files":{"certificate":"certificate"},"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding","signature.path":"signature","manifest.path":"manifest","manifest.overwrite":"replace-manifest"},"paths":{"files":"in","out.path":"out","signature.path":"in","manifest.path":"out"}},"defaults":{"format":"raw","out":{"beside":true,"overwrite":false}}},
   'files.timestamp': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"options":{"authority":"timestamp","out.path":"out","out.overwrite":"force"},"paths":{"file.path":"in","out.path":"out"}},"defaults":{"hash":"sha256","out":{"beside":true,"overwrite":false}}},
