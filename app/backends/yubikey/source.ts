@@ -78,14 +78,15 @@ export class YubiKeySource implements TokenSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    this.#listening[Symbol.dispose]();
     for (const { gone } of this.#arriving.values()) gone.abort();
     await Promise.all([...this.#inserted.values()].map(async ({ key, card }) => {
       key[Symbol.dispose]();
-      // What the card holds as verified must not outlive us.
-      await card.close('reset');
+      // What the card holds as verified must not outlive us; what it holds for others it keeps.
+      await card.close(key.trusted ? 'reset' : 'leave');
     }));
     this.#inserted.clear();
+    // Last: with its last listener the watcher closes whatever is open, and leaves it as it is.
+    this.#listening[Symbol.dispose]();
   }
 
   #arrive(reader: string, atr: Uint8Array): void {

@@ -74,7 +74,7 @@ async function transmit(key: YubiKey, piv: PivChannel, { ref, slot, held, input,
 
 function resultOf(key: YubiKey, { slot, held, input, result }: Use, { data, sw }: Response): Buffer {
   // The PIN was verified, or is not asked for: what remains is the touch.
-  if (sw === SW.securityStatus && held.touchPolicy !== 'never') throw notTouched(key);
+  if ((sw === SW.securityStatus || sw === SW.conditions) && held.touchPolicy !== 'never') throw notTouched(key);
   if (sw === SW.wrongLength) throw new KeywrightError('CAPABILITY_MISSING', { detail: `${input.value.length} bytes are more than ${key.title} takes at once.`, remedy: 'Use a format or a key for which the token gets a digest alone.' });
   if (sw !== SW.ok) {
     const doubt = held.certain ? undefined : `The key in slot ${slot.name} did not act. This firmware does not tell which key is there: it may be gone, or be another one than its certificate says.`;

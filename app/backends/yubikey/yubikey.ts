@@ -30,6 +30,8 @@ export class YubiKey implements Disposable {
   readonly session: PivSession;
   readonly pins: PinKeeper;
   readonly options: YubiKeyOptions;
+  /** Whether the card may hold a PIN or a management key as verified because of us: then it is reset when we leave. */
+  trusted = false;
   /** What was read of the slots; emptied by whatever may change one. */
   readonly slots = new Map<string, SlotFacts>();
 
