@@ -6,7 +6,8 @@ const path = z.string().trim().min(1).max(4096);
 
 const YubiKeySettingsSchema = z.strictObject({
   attestationRoots: path.optional().describe('A file with further authorities for attestations, PEM. Yubico’s own are built in.'),
-  secretsFor: z.string().trim().regex(/^[0-9a-fA-F]{1,32}$/, 'a serial').optional().describe('Serial of the one YubiKey that the two files below are for.'),
+  // A command line takes what has digits alone for a number.
+  secretsFor: z.union([z.string().trim().regex(/^[0-9a-fA-F]{1,32}$/, 'a serial'), z.int().nonnegative()]).transform(String).optional().describe('Serial of the one YubiKey that the two files below are for.'),
   pinFile: path.optional().describe('A file with the PIN of that YubiKey, which nobody else may read. For servers: anybody who may use its keys then needs no PIN.'),
   managementKeyFile: path.optional().describe('A file with the management key of that YubiKey, in hexadecimal digits, which nobody else may read.'),
 });
