@@ -174,5 +174,6 @@ function element(schema: Schema, path: string, paths: Readonly<Record<string, st
 function outputOf(schema: Schema, path: string, secret: boolean | undefined): OutputSpec {
   const at = path.split('.').reduce<Schema | undefined>((here, name) => (/^\d+$/.test(name) ? here?.items : here?.properties?.[name]), schema);
   if (at === undefined) throw new Error(`an output has no “${path}”`);
-  return { path, bytes: at.pattern === BYTES, ...(secret === true ? { secret: true as const } : {}) };
+  const bytes = [at, ...(alternativesOf(at) ?? [])].some(({ pattern }) => pattern === BYTES); // it may be null as well
+  return { path, bytes, ...(secret === true ? { secret: true as const } : {}) };
 }

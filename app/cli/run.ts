@@ -14,6 +14,9 @@ import type { CommandSpec, OutputSpec } from './spec.ts';
 import { OWNER, type Surroundings } from './surroundings.ts';
 import { hasTerminal, openTerminal } from './terminal.ts';
 
+/** Git calls the program of `gpg.program` and `gpg.ssh.program` as it would call gpg and ssh-keygen. */
+const isForGit = ([first = '']: readonly string[]): boolean => first === '-Y' || first.startsWith('--status-fd=') || first.startsWith('--keyid-format=');
+
 /** Commands of the program itself; each brings its own options. */
 const PROGRAM: Readonly<Record<string, () => Promise<(argv: readonly string[], around: Surroundings) => Promise<number>>>> = {
   serve: async () => (await import('./serve.ts')).serve,
@@ -43,6 +46,7 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
 }
 
 async function runWords(argv: readonly string[], around: Surroundings): Promise<number> {
+  if (isForGit(argv)) return (await import('./git.ts')).answerGit(argv, around, run);
   const { words, rest } = splitWords(argv, isCommandPrefix);
   const spec = commandNamed(words);
   if (spec !== undefined) return runCommand(spec, rest, around);

@@ -5,10 +5,10 @@ import { operation } from './operation.ts';
 import { Empty, FileIn, FileWritten, KeyReference, Timestamp } from './records.ts';
 
 /** Signature formats: `raw` is the bare signature, each other one is its standard's. */
-export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp']);
+export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp']);
 export type SignatureFormatName = z.output<typeof SignatureFormat>;
 /** Ways to write a signature; `files.formats` tells which format has which. */
-export const SignatureForm = z.enum(['binary', 'base64', 'compact', 'json', 'der', 'pem', 'smime']);
+export const SignatureForm = z.enum(['binary', 'base64', 'compact', 'json', 'der', 'pem', 'smime', 'armor', 'clear']);
 export type SignatureFormName = z.output<typeof SignatureForm>;
 const MAX_SIGNATURE = 4 * 1024 * 1024;
 const FileProgress = z.strictObject({ file: z.string(), index: z.int(), files: z.int(), bytes: z.int(), totalBytes: z.int() });
@@ -58,6 +58,8 @@ export const sign = operation({
     prehash: z.boolean().optional(),
     /** The key's certificate, where the format has a place for one: a file of X.509, with its chain if you like, or one of OpenSSH. Without it the one that is held for the key. */
     certificate: boundedBytes(1024 * 1024).optional(),
+    /** OpenPGP: its version; 4 where the key allows it. */
+    openpgp: z.enum(['v4', 'v6']).optional(),
     /** CMS: a signature that is there already, to which this one is added. */
     signature: FileIn.optional(),
     /** CMS: sign the signatures that are there already, and not the file. */
@@ -124,8 +126,8 @@ export const verify = operation({
     signature: z.union([FileIn, z.strictObject({ bytes: boundedBytes(MAX_SIGNATURE) })]).optional(),
     /** A key held here; without it every key that fits is tried. */
     key: KeyReference.optional(),
-    /** Or a public key: SPKI, PEM, OpenSSH, JWK, minisign. Trusted because you name it. */
-    publicKey: boundedBytes(64 * 1024).optional(),
+    /** Or a public key: SPKI, PEM, OpenSSH, JWK, minisign, COSE, OpenPGP. Trusted because you name it. */
+    publicKey: boundedBytes(1024 * 1024).optional(),
     /** Told by content when left out. */
     format: SignatureFormat.optional(),
     algorithm: SignatureAlgorithm.optional(),

@@ -16,7 +16,7 @@ const MAX_KEY_FILE = 4 * 1024 * 1024;
 export const KeyFileFormat = z.enum(['pkcs8', 'pkcs1', 'sec1', 'jwk', 'jwe', 'openssh', 'ppk', 'pkcs12', 'jks', 'cose', 'age', 'minisign', 'signify', 'raw']);
 /** PKCS#12 for who will open it: of today; with PBMAC1 (OpenSSL 3.4, Java 24 and newer); the keychain of macOS and older Windows. */
 export const Pkcs12Profile = z.enum(['modern', 'strict', 'legacy']);
-export const PublicKeyFormat = z.enum(['pem', 'der', 'jwk', 'openssh', 'minisign', 'cose', 'age']);
+export const PublicKeyFormat = z.enum(['pem', 'der', 'jwk', 'openssh', 'minisign', 'cose', 'age', 'openpgp']);
 const KEY_COLUMNS = ['label', 'algorithm', 'backend', 'state', 'notAfter', 'id'] as const;
 
 /** What a token asks further: where the key goes, and what the token asks for when it acts. */
@@ -318,9 +318,15 @@ export const publicKey = operation({
   quiet: true,
   http: { method: 'GET', path: '/v1/keys/{key}/public', status: 200 },
   cli: { arguments: ['key'], out: 'content', examples: ['keywright keys public "Release signing" --format pem'] },
-  input: z.strictObject({ key: KeyReference, format: PublicKeyFormat.default('pem'), version: z.int().positive().optional() }),
+  input: z.strictObject({
+    key: KeyReference, format: PublicKeyFormat.default('pem'), version: z.int().positive().optional(),
+    /** OpenPGP: whose key it is, `Ada Example <ada@example.com>`; the label by default. The key signs this name, which needs the permission keys:use. */
+    userId: z.string().trim().min(1).max(300).optional(),
+    /** OpenPGP: its version; 4 where the key allows it. */
+    openpgp: z.enum(['v4', 'v6']).optional(),
+  }),
   output: z.strictObject({ content: Bytes, format: PublicKeyFormat, fingerprint: z.string() }),
-  errors: ['NOT_FOUND', 'CAPABILITY_MISSING'],
+  errors: ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT'],
 });
 
 export const formats = operation({

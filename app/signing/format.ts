@@ -13,6 +13,8 @@ export interface SigningKey {
   readonly algorithm: KeyAlgorithmName;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
+  /** When this version of it was made: OpenPGP's fingerprint has it. */
+  readonly created: Date;
   /**
    * @returns a signature that was verified before it came back: ECDSA in DER.
    * @throws INTERNAL when the signer returned garbage, and whatever the backend throws
@@ -33,6 +35,7 @@ export interface SignOptions {
   readonly payloadType?: string;
   readonly prehash?: boolean;
   readonly certificate?: Uint8Array;
+  readonly openpgp?: 'v4' | 'v6';
   /** A signature that is there already, to which this one is added. */
   readonly existing?: Uint8Array;
   /** Sign the existing signatures and not the file. */
@@ -41,7 +44,7 @@ export interface SignOptions {
   timestamp?(imprint: { readonly hash: 'sha256'; readonly digest: Uint8Array }): Promise<Uint8Array>;
 }
 /** As the caller names them. */
-export type SignOptionName = 'encoding' | 'form' | 'detached' | 'namespace' | 'comment' | 'payloadType' | 'prehash' | 'certificate' | 'signature' | 'counter' | 'timestamp';
+export type SignOptionName = 'encoding' | 'form' | 'detached' | 'namespace' | 'comment' | 'payloadType' | 'prehash' | 'certificate' | 'signature' | 'counter' | 'timestamp' | 'openpgp';
 
 /** A signature's file: its bytes, or a way to write it where it holds the signed file itself. */
 export type Made = { readonly bytes: Uint8Array } | { write(take: (piece: Uint8Array) => Promise<void>): Promise<void> };

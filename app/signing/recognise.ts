@@ -7,9 +7,11 @@ export function recogniseSignature(start: Uint8Array): SignatureFormatName {
   const text = Buffer.from(start.buffer, start.byteOffset, start.length).toString('latin1').trimStart();
   if (text.startsWith('untrusted comment:')) return text.includes('\ntrusted comment:') ? 'minisign' : 'signify';
   if (text.includes('-----BEGIN SSH SIGNATURE-----')) return 'sshsig';
+  if (/^-----BEGIN PGP (SIGNATURE|SIGNED MESSAGE)-----/m.test(text)) return 'openpgp';
   if (text.startsWith('{')) return jsonFormat(text);
   if (/^eyJ[A-Za-z0-9_-]*\.[^.]*\.[A-Za-z0-9_-]*\s*$/.test(text) || /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{20,}$/.test(text)) return isJwt(text) ? 'jwt' : 'jws';
   if (isCose(start)) return 'cose';
+  if (isOpenpgp(start)) return 'openpgp';
   if (isSigned(start)) return isStamp(start) ? 'timestamp' : 'cms';
   if (/-----BEGIN (CMS|PKCS7|PKCS #7 SIGNED DATA)-----/.test(text) || /^(mime-version|content-type|content-disposition|content-transfer-encoding):/i.test(text)) return 'cms';
   if (/^MI[A-Za-z0-9+/]{60,}/.test(text) && isSigned(Buffer.from(text.slice(0, 4096).replaceAll(/\s/g, ''), 'base64'))) return 'cms';
@@ -31,6 +33,15 @@ function isCose(start: Uint8Array): boolean {
   const at = first === 0xd2 ? 1 : first === 0xd8 && second === 98 ? 2 : 0;
   const [array = 0, head = 0, map = 0] = start.subarray(at);
   return at > 0 && array === 0x84 && (head === 0x40 || (head >> 5 === 2 && map >> 5 === 5));
+}
+
+/** A Signature packet, in the old format or the new, of version 4 or 6 and of a file's type. */
+function isOpenpgp(start: Uint8Array): boolean {
+  const [head = 0, first = 0] = start;
+  const size = head === 0xc2 ? (first < 192 ? 1 : first < 224 ? 2 : 5) : { 0x88: 1, 0x89: 2, 0x8a: 4 }[head];
+  if (size === undefined) return false;
+  const [version = 0, type = 9, algorithm = 0, hash = 0] = start.subarray(1 + size);
+  return (version === 4 || version === 6) && type <= 1 && algorithm < 32 && hash < 16;
 }
 
 /** signedData (RFC 5652 §5.1), its OBJECT IDENTIFIER right behind the outer head; or in an answer of a timestamp authority. */

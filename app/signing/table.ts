@@ -1,6 +1,7 @@
 import { KEY_ALGORITHMS, type KeyAlgorithmFacts, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type SignatureFormatName, type SignatureFormName, signatureAlgorithmsOf } from '../contract/index.ts';
 import { COSE_ALGORITHMS, JOSE_ALGORITHMS } from './names.ts';
 import { sshAlgorithmsOf } from './ssh-signature.ts';
+import { openpgpAlgorithmsOf } from './openpgp/signature.ts';
 import type { FormatModule, SignOptionName, SignOptions } from './format.ts';
 
 /** Which key can make which signature format, and why not the rest. A new format is a new row here and a module beside this one. */
@@ -89,6 +90,14 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
     options: ['form', 'detached', 'certificate', 'signature', 'counter', 'timestamp'], forms: ['der', 'pem', 'smime'], detached: 'choice', uses: 1, wholeForPure: false, certificates: true,
     suffix: ({ form, detached = true }) => (form === 'smime' ? '.eml' : detached ? '.p7s' : '.p7m'),
     load: async () => (await import('./cms/index.ts')).cms,
+  },
+  openpgp: {
+    judge: (key) => {
+      const algorithms = openpgpAlgorithmsOf(key);
+      return algorithms.length > 0 ? { algorithms } : { reason: key === 'rsa-1024' ? 'OpenPGP asks for RSA keys of at least 2048 bits (RFC 9580 §12.4).' : `OpenPGP has no keys of ${key}.` };
+    },
+    options: ['form', 'openpgp'], forms: ['armor', 'binary', 'clear'], detached: 'always', uses: 1, wholeForPure: false, suffix: ({ form }) => (form === 'binary' ? '.sig' : '.asc'),
+    load: async () => (await import('./openpgp/index.ts')).openpgp,
   },
   timestamp: {
     judge: () => ({ reason: 'A timestamp is made by an authority, and not by a key: see files timestamp.' }),

@@ -8,8 +8,10 @@ import { formatsOf, judgeFormat, SIGNATURE_FORMATS } from '../../signing/table.t
 import { askForTimestamp } from '../../signing/timestamp/ask.ts';
 import { verifySignature } from '../../signing/verify.ts';
 import { writeAside } from '../../signing/write-aside.ts';
+import type { KeyRef } from '../../keystore/keystore.ts';
 import type { Context } from '../context.ts';
 import { facet, publicKeyOf, refOf } from '../handlers/key-records.ts';
+import { primary } from '../inventory.ts';
 import { manifestOf } from './batch.ts';
 import { signingCertificate } from './certificates.ts';
 import { assertPath, bytesOf, fileOf, outputOf } from './places.ts';
@@ -20,7 +22,7 @@ type SignInput = InputOf<typeof fileOperations.sign>;
 type SignedFile = OutputOf<typeof fileOperations.sign>['files'][number];
 
 const LONGEST_SIGNATURE = 4 * 1024 * 1024;
-const OPTIONS: readonly SignOptionName[] = ['encoding', 'form', 'detached', 'namespace', 'comment', 'payloadType', 'prehash', 'certificate', 'signature', 'counter', 'timestamp'];
+const OPTIONS: readonly SignOptionName[] = ['encoding', 'form', 'detached', 'namespace', 'comment', 'payloadType', 'prehash', 'certificate', 'signature', 'counter', 'timestamp', 'openpgp'];
 /** Those that a format takes as they are given. */
 const PASSED = OPTIONS.filter((name) => name !== 'signature' && name !== 'timestamp');
 const LONGEST_EXISTING = 256 * 1024 * 1024;
@@ -109,25 +111,31 @@ interface CountingKey {
   uses(): number;
 }
 
-/** The call's key as formats see it, wherever it lives. Nothing that it returns leaves here unverified. */
-async function signingKey(file: string, index: number, input: SignInput, context: Context): Promise<CountingKey> {
+/** The call's key for one of its files: what a person is told says which one it is, and which signature of it. */
+function signingKey(file: string, index: number, input: SignInput, context: Context): Promise<CountingKey> {
+  const { uses } = SIGNATURE_FORMATS[input.format];
+  const several = input.files.length > 1;
+  return keyFor(context, basename(file), (use) => {
+    const place = [...(several ? [`${index + 1} of ${input.files.length}`] : []), ...(uses > 1 ? [`signature ${use} of ${uses}`] : [])];
+    return { purpose: `sign ${basename(file)}${place.length > 0 ? ` (${place.join(', ')})` : ''}`, ...(several && { occasion: `sign ${input.files.length} files` }) };
+  }, input.certificate);
+}
+
+/** The call's key as formats see it, wherever it lives. Nothing that it returns leaves here unverified. @param words what a person is told of the first, second … use */
+export async function keyFor(context: Context, what: string, words: (use: number) => Pick<KeyRef, 'purpose' | 'occasion'>, certificate?: Uint8Array): Promise<CountingKey> {
   const { key } = context;
   const store = await context.session.backends.storeOf(key);
   const signer = facet(store.signer, store, 'sign');
   const spki = await publicKeyOf(key, context);
-  const { uses } = SIGNATURE_FORMATS[input.format];
   let used = 0;
-  const places = [...(input.files.length > 1 ? [`${index + 1} of ${input.files.length}`] : [])];
   return {
     uses: () => used,
-    key: { label: key.label, algorithm: key.algorithm, spki, certificate: () => signingCertificate(key, spki, input.certificate, context), async sign(algorithm, content) {
+    key: { label: key.label, algorithm: key.algorithm, spki, created: new Date(primary(key).createdAt), certificate: () => signingCertificate(key, spki, certificate, context), async sign(algorithm, content) {
       used += 1;
-      const place = [...places, ...(uses > 1 ? [`signature ${used} of ${uses}`] : [])];
-      const words = { purpose: `sign ${basename(file)}${place.length > 0 ? ` (${place.join(', ')})` : ''}`, ...(input.files.length > 1 && { occasion: `sign ${input.files.length} files` }) };
-      const signature = await signer.sign({ ...refOf(key), ...words }, algorithm, content, context.keyCall);
+      const signature = await signer.sign({ ...refOf(key), ...words(used) }, algorithm, content, context.keyCall);
       // A signer that returns garbage (a broken token, a fault attack) must leave no file behind.
       if (await verifySignature(spki, algorithm, content, signature)) return signature;
-      throw new KeywrightError('INTERNAL', { detail: `The signature that ${store.name} made of ${basename(file)} does not verify. It was thrown away.`, remedy: 'Try again; if it persists, do not trust this key’s backend.' });
+      throw new KeywrightError('INTERNAL', { detail: `The signature that ${store.name} made of ${what} does not verify. It was thrown away.`, remedy: 'Try again; if it persists, do not trust this key’s backend.' });
     } },
   };
 }

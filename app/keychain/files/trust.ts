@@ -1,5 +1,6 @@
 import { type fileOperations, type InputOf, KEY_ALGORITHMS, type KeyAlgorithmFacts } from '../../contract/index.ts';
 import { algorithmOfSpki, fingerprint, readPublicKey } from '../../formats/index.ts';
+import { isOpenpgpKey, openpgpSigningKeys } from '../../signing/openpgp/keys.ts';
 import type { KnownKey, Trust } from '../../signing/format.ts';
 import { assertCapable } from '../capabilities.ts';
 import type { Context } from '../context.ts';
@@ -16,16 +17,16 @@ export async function trustOf(input: VerifyInput, format: Pick<SignatureFormatFa
   const certificates = format.certificates === true ? await certificateTrust(input.roots, context) : undefined;
   return {
     ...(certificates === undefined ? {} : { certificates }), ...(input.roots === undefined ? {} : { rootsNamed: true }),
-    keys: keysOf(input, context), named: input.key !== undefined || input.publicKey !== undefined, at: input.at === undefined ? new Date() : new Date(input.at),
+    keys: await keysOf(input, context), named: input.key !== undefined || input.publicKey !== undefined, at: input.at === undefined ? new Date() : new Date(input.at),
     ...(algorithm === undefined ? {} : { algorithm }), ...(encoding === undefined ? {} : { encoding }), ...(namespace === undefined ? {} : { namespace }),
     ...(allowedSigners === undefined ? {} : { allowedSigners }), ...(identity === undefined ? {} : { identity }),
   };
 }
 
-function keysOf(input: VerifyInput, context: Context): KnownKey[] {
+async function keysOf(input: VerifyInput, context: Context): Promise<KnownKey[]> {
   if (input.publicKey !== undefined) {
-    const { spki } = readPublicKey(input.publicKey);
-    return [{ uri: null, label: null, version: null, algorithm: algorithmOfSpki(spki), fingerprint: fingerprint(spki), source: 'named', distrust: null, spki: async () => spki }];
+    const named = isOpenpgpKey(input.publicKey) ? await openpgpSigningKeys(input.publicKey, input.at === undefined ? new Date() : new Date(input.at)) : [readPublicKey(input.publicKey).spki];
+    return named.map((spki) => ({ uri: null, label: null, version: null, algorithm: algorithmOfSpki(spki), fingerprint: fingerprint(spki), source: 'named', distrust: null, spki: async () => spki }));
   }
   if (input.key === undefined) return [...context.session.inventory.all()].filter((key) => isPair(key) && key.usages.includes('verify') && key.trashedUntil === null).flatMap((key) => versionsOf(key, 'held', context));
   assertCapable(context.key, 'verify');

@@ -7,6 +7,7 @@ import { handlersOf } from './handlers.ts';
 import { facet, forgetKey, inToken, keepPublicKeys, mergedVersions, newKeyPassphrase, publicKeyOf, refOf, refuseTrashed, usagesFor, writeKey, writeNewKey } from './key-records.ts';
 import { keyListHandler } from './key-list.ts';
 import { keyTransferHandlers } from './key-transfer.ts';
+import { openpgpForm } from '../files/openpgp-form.ts';
 import { keyFileHandlers } from './key-files.ts';
 import { keyFormatHandlers } from './key-formats.ts';
 import { keyUseHandlers } from './key-use.ts';
@@ -115,6 +116,7 @@ export const keyHandlers = handlersOf('keys', {
   async 'keys.public'(input, context) {
     const { key } = context;
     const spki = await publicKeyOf(key, context, input.version);
+    if (input.format === 'openpgp') return { content: await openpgpForm(input, context), format: input.format, fingerprint: fingerprint(spki) };
     return { content: writePublicKey(spki, key.algorithm, input.format, key.label), format: input.format, fingerprint: fingerprint(spki) };
   },
 

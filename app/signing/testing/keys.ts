@@ -23,7 +23,7 @@ export interface CountingKey extends SigningKey {
 export function signingKey(name: KeyAlgorithmName): CountingKey {
   const { spki } = pairOf(name);
   const asked: CountingKey['asked'][number][] = [];
-  return { label: `Key ${name}`, algorithm: name, spki, asked, async sign(algorithm, content) {
+  return { label: `Key ${name}`, algorithm: name, spki, created: new Date('2026-01-02T03:04:05Z'), asked, async sign(algorithm, content) {
     asked.push({ algorithm, content });
     return signAsTokensDo(name, algorithm, content);
   } };
