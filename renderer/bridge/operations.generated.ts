@@ -227,7 +227,7 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'keys.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"sort":"label","trash":false,"limit":100}},
   'keys.mac': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"message"}},"defaults":{}},
   'keys.move': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["keys..."]},"defaults":{"dryRun":false}},
-  'keys.public': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{"format":"pem"}},
+  'keys.public': {"effect":"read","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{"format":"pem"}},
   'keys.purge': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
   'keys.random': {"effect":"use","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"bytes":32,"backend":"software"}},
   'keys.restore': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
