@@ -32,6 +32,8 @@ export const BackendType = z.strictObject({
   reason: z.string().nullable(),
   /** JSON Schema of its settings; null when there are none yet. */
   settings: z.record(z.string(), z.unknown()).nullable(),
+  /** What an instance can be added for without knowing where it is; `settings` null: not installed here. */
+  known: z.array(z.strictObject({ name: z.string(), title: z.string(), summary: z.string(), settings: Settings.nullable() })),
 });
 export type BackendType = z.output<typeof BackendType>;
 

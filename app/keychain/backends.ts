@@ -60,11 +60,13 @@ export class Backends implements AsyncDisposable {
   }
 
   /** The types that exist, with the JSON Schema of their settings, then those of later versions. */
-  static types(ports: Ports): BackendType[] {
-    return [
-      ...ports.backends.map(({ type, title, summary, config }) => ({ type, title, summary, available: true, reason: null, settings: z.toJSONSchema(config, { io: 'input' }) as Record<string, unknown> })),
-      ...ports.laterBackends.map(({ type, title, summary, reason }) => ({ type, title, summary, available: false, reason, settings: null })),
-    ];
+  static async types(ports: Ports): Promise<BackendType[]> {
+    const own = await Promise.all(ports.backends.map(async (manifest) => {
+      const { type, title, summary, config } = manifest;
+      const known = (await manifest.known?.()) ?? [];
+      return { type, title, summary, available: true, reason: null, settings: z.toJSONSchema(config, { io: 'input' }) as Record<string, unknown>, known: known.map((one) => ({ ...one, settings: one.settings === null ? null : { ...one.settings } })) };
+    }));
+    return [...own, ...ports.laterBackends.map(({ type, title, summary, reason }) => ({ type, title, summary, available: false, reason, settings: null, known: [] }))];
   }
 
   list(): BackendInstance[] {

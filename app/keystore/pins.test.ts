@@ -210,5 +210,5 @@ test('a prompt tells what the PIN and each touch are for', () => {
   expect(pinTitle('sign', { ...key, purpose: 'sign report.pdf (2 of 3)', occasion: 'sign 3 files' })).toBe('Sign 3 files with “Release signing”');
   expect(pinTitle('decrypt', { uri: key.uri })).toBe('Decrypt with “yubikey:serial=1;slot=9c”');
   expect(touchTitle('YubiKey', 'sign', { ...key, purpose: 'sign report.pdf (2 of 3)' })).toBe('Touch the YubiKey to sign report.pdf (2 of 3)');
-  expect(touchTitle('YubiKey', 'agree', key)).toBe('Touch the YubiKey to agree on a secret with “Release signing”');
+  expect(touchTitle('YubiKey', 'agree on a secret', key)).toBe('Touch the YubiKey to agree on a secret with “Release signing”');
 });

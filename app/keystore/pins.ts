@@ -251,19 +251,18 @@ function refusal(kind: TokenSecretKind, left: number | undefined): string {
   return `Wrong ${NAMES[kind]}.${left === undefined ? '' : ` ${left} ${left === 1 ? 'try' : 'tries'} left.`}`;
 }
 
-/** What a private key does. */
-export type KeyUse = 'sign' | 'decrypt' | 'agree' | 'unwrap';
-const WITH: Readonly<Record<KeyUse, string>> = { sign: 'sign', decrypt: 'decrypt', agree: 'agree on a secret', unwrap: 'unwrap a key' };
-
-/** @returns what a PIN is asked for: "Sign 3 files with “Release signing”". */
-export function pinTitle(use: KeyUse, { label, uri, occasion, purpose }: Pick<KeyRef, 'label' | 'uri' | 'occasion' | 'purpose'>): string {
-  const what = occasion ?? purpose ?? WITH[use];
+/**
+ * @param use  what the key does where the call does not say: "sign", "agree on a secret"
+ * @returns what a PIN is asked for: "Sign 3 files with “Release signing”".
+ */
+export function pinTitle(use: string, { label, uri, occasion, purpose }: Pick<KeyRef, 'label' | 'uri' | 'occasion' | 'purpose'>): string {
+  const what = occasion ?? purpose ?? use;
   return `${what.charAt(0).toUpperCase()}${what.slice(1)} with “${label ?? uri}”`;
 }
 
 /** @param model "YubiKey" @returns what a touch is asked for: "Touch the YubiKey to sign report.pdf (2 of 3)". */
-export function touchTitle(model: string, use: KeyUse, { label, uri, purpose }: Pick<KeyRef, 'label' | 'uri' | 'purpose'>): string {
-  return `Touch the ${model} to ${purpose ?? `${WITH[use]} with “${label ?? uri}”`}`;
+export function touchTitle(model: string, use: string, { label, uri, purpose }: Pick<KeyRef, 'label' | 'uri' | 'purpose'>): string {
+  return `Touch the ${model} to ${purpose ?? `${use} with “${label ?? uri}”`}`;
 }
 
 async function askOnce(secret: TokenSecret, { title, place }: Reason, left: number | null, note: string | undefined, call: Call): Promise<SecretBytes> {

@@ -31,6 +31,17 @@ export interface BackendInstanceSettings<C extends ZodType> {
 }
 
 /** Cheap data about a type of backend; its SDK or native module is loaded by `load` only when an instance is switched on. */
+/** Something that an instance can be added for: a PKCS#11 module where its vendor's installer puts it. */
+export interface KnownInstance {
+  /** What the instance would be called. */
+  readonly name: string;
+  readonly title: string;
+  /** What it is for, in a few words. */
+  readonly summary: string;
+  /** Settings to add it with; null: it is not installed here. */
+  readonly settings: Readonly<Record<string, string | number | boolean>> | null;
+}
+
 export interface BackendManifest<C extends ZodType = ZodType> {
   readonly type: string;
   /** Of key URIs: `pkcs8` in `pkcs8:<id>`. */
@@ -53,6 +64,8 @@ export interface BackendManifest<C extends ZodType = ZodType> {
    */
   namesKey?(reference: string, uri: string): boolean;
   load(): Promise<BackendModule<C>>;
+  /** What its makers offer ready to be added, and whether it is installed on this machine. */
+  known?(): Promise<readonly KnownInstance[]>;
   /** What is missing, and how to mend it. */
   diagnose?(config: z.output<C>, call: Call): AsyncIterable<Finding>;
 }

@@ -9,7 +9,7 @@ import { SettingsFields, type SettingValue } from './SettingsFields.tsx';
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** Sets up another place for keys. The fields are drawn from the type's own description of its settings. */
-export function AddBackendDialog({ open, onClose, onAdded, types, taken }: { open: boolean; onClose: () => void; onAdded: (name: string) => void; types: readonly BackendType[]; taken: readonly string[] }) {
+export function AddBackendDialog({ title, open, onClose, onAdded, types, taken }: { title?: string; open: boolean; onClose: () => void; onAdded: (name: string) => void; types: readonly BackendType[]; taken: readonly string[] }) {
   const t = useText();
   const [chosen, setChosen] = useState<string>();
   const [name, setName] = useState('');
@@ -19,6 +19,11 @@ export function AddBackendDialog({ open, onClose, onAdded, types, taken }: { ope
   const type = types.find((one) => one.type === chosen) ?? types[0];
   const wrong = name === '' ? t('backends.nameNeeded') : !NAME.test(name) ? t('backends.nameForm') : taken.includes(name) ? t('backends.nameTaken') : undefined;
   const input = { type: type?.type ?? '', name, settings };
+  /** What is installed fills the form; the rest is typed. */
+  const choose = (one: Known | undefined): void => {
+    setSettings(one?.settings ?? {});
+    setName(one === undefined ? '' : freeName(one.name, taken));
+  };
   const submit = (): void => {
     setTouched(true);
     if (wrong !== undefined || type === undefined) return;
@@ -32,9 +37,10 @@ export function AddBackendDialog({ open, onClose, onAdded, types, taken }: { ope
     });
   };
   return (
-    <Dialog title={t('backends.addTitle')} open={open} onClose={onClose} onSubmit={submit}>
+    <Dialog title={title ?? t('backends.addTitle')} open={open} onClose={onClose} onSubmit={submit}>
       <DialogBody>
-        <RadioGroup label={t('backends.type')} value={type?.type ?? ''} onChange={setChosen} options={types.map((one) => ({ value: one.type, label: typeTitle(one, t), help: typeSummary(one, t) }))} />
+        {types.length > 1 && <RadioGroup label={t('backends.type')} value={type?.type ?? ''} onChange={setChosen} options={types.map((one) => ({ value: one.type, label: typeTitle(one, t), help: typeSummary(one, t) }))} />}
+        {type !== undefined && type.known.length > 0 && <KnownInstances known={type.known} settings={settings} onChoose={choose} />}
         <TextField
           label={t('backends.instanceName')} value={name} onChange={setName} onBlur={() => setTouched(name !== '')} autoFocus mono
           isInvalid={touched && wrong !== undefined} help={touched && wrong !== undefined ? <span className="text-danger">{wrong}</span> : t('backends.nameForm')}
@@ -47,5 +53,28 @@ export function AddBackendDialog({ open, onClose, onAdded, types, taken }: { ope
         <Button kind="primary" type="submit" pending={add.pending}>{t('backends.addNow')}</Button>
       </DialogActions>
     </Dialog>
+  );
+}
+
+type Known = BackendType['known'][number];
+const OTHER = 'other';
+
+function freeName(name: string, taken: readonly string[]): string {
+  if (!taken.includes(name)) return name;
+  for (let n = 2; ; n += 1) if (!taken.includes(`${name}-${n}`)) return `${name}-${n}`;
+}
+
+/** What is installed on this machine, to choose; what else is known, so that nobody looks for it in vain. */
+function KnownInstances({ known, settings, onChoose }: { known: readonly Known[]; settings: Readonly<Record<string, SettingValue>>; onChoose: (known: Known | undefined) => void }) {
+  const t = useText();
+  const installed = known.filter((one) => one.settings !== null);
+  const absent = known.filter((one) => one.settings === null);
+  const chosen = installed.find((one) => Object.entries(one.settings ?? {}).every(([name, value]) => settings[name] === value));
+  return (
+    <RadioGroup
+      label={t('backends.installed')} value={chosen?.name ?? OTHER} onChange={(name) => onChoose(installed.find((one) => one.name === name))}
+      options={[...installed.map(({ name, title, summary }) => ({ value: name, label: title, help: summary })), { value: OTHER, label: t('backends.otherModule') }]}
+      {...(absent.length > 0 && { help: t('backends.notInstalled', { list: absent.map(({ title }) => title).join(', ') }) })}
+    />
   );
 }

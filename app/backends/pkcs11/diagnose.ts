@@ -1,6 +1,6 @@
 import type { KeywrightError } from '../../contract/index.ts';
 import type { Finding } from '../../keystore/registry.ts';
-import { findKnownModules } from './known-modules.ts';
+import { findKnownModules, instanceName } from './known-modules.ts';
 import type { Pkcs11Settings } from './manifest.ts';
 import { loadAddon } from './module/cryptoki.ts';
 
@@ -18,6 +18,6 @@ export async function* diagnosePkcs11({ module }: Pkcs11Settings): AsyncGenerato
   for (const { module: { name, for: purpose }, path } of findKnownModules()) {
     yield path === null
       ? { level: 'ok', code: 'pkcs11.module-absent', detail: `${name} (${purpose}): not installed.` }
-      : { level: 'ok', code: 'pkcs11.module-found', detail: `${name} (${purpose}): ${path}`, remedy: `keywright backends add pkcs11 --name ${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')} --set module='${path}'` };
+      : { level: 'ok', code: 'pkcs11.module-found', detail: `${name} (${purpose}): ${path}`, remedy: `keywright backends add pkcs11 --name ${instanceName(name)} --set module='${path}'` };
   }
 }

@@ -1,5 +1,6 @@
 import { KEY_ALGORITHMS, SecretBytes } from '../../contract/index.ts';
 import type { KeyCall, KeyRef, KeyStore } from '../../keystore/keystore.ts';
+import { pinTitle } from '../../keystore/pins.ts';
 import type { BackendDeps } from '../../keystore/registry.ts';
 import { coded, decoded, remoteKeyStore } from '../worker/key-store.ts';
 import { selectorOf, type HeldKey, type TokenKeys } from './keys.ts';
@@ -14,7 +15,7 @@ export function keyStoreOf(keys: TokenKeys, type: string, instance: string, deps
   const bytes = (value: unknown): Buffer => decoded(value, token.title);
 
   async function act<M extends OfKey>(method: M, key: HeldKey, ref: KeyRef, verb: string, input: Omit<Inputs[M], 'slot' | 'key' | 'secret'>, call: KeyCall): Promise<unknown> {
-    const reason = { title: ref.purpose ?? `${verb} “${ref.label ?? ref.uri}”`, place: `key ${key.label === '' ? key.id : key.label}` };
+    const reason = { title: ref.occasion === undefined && ref.purpose === undefined ? `${verb} “${ref.label ?? ref.uri}”` : pinTitle(verb, ref), place: `key ${key.label === '' ? key.id : key.label}` };
     const send = (secret?: SecretBytes): Promise<unknown> =>
       token.call(method, { key: selectorOf(key), ...input, ...(secret === undefined ? {} : { secret: encoded(secret) }) } as unknown as Omit<Inputs[M], 'slot'>, call, `${method} ${ref.uri}`);
     if (!key.alwaysAuthenticate || token.state.flags.pinpad) return loggedIn(token, pins, reason, call, () => send());

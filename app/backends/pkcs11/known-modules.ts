@@ -26,3 +26,6 @@ export const KNOWN_MODULES: readonly KnownModule[] = [
 export function findKnownModules(exists: (path: string) => boolean = existsSync): { readonly module: KnownModule; readonly path: string | null }[] {
   return KNOWN_MODULES.map((module) => ({ module, path: (module.paths[process.platform] ?? []).find((path) => exists(path)) ?? null }));
 }
+
+/** @returns what an instance for a module is called unless somebody gives it another name. */
+export const instanceName = (module: string): string => module.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');

@@ -3,7 +3,6 @@ import { KEY_ALGORITHMS, KeywrightError, SecretBytes, type HashName } from '../.
 import { unpadOaep, unpadPkcs1 } from '../../formats/rsa-unpadding.ts';
 import { parseSpki } from '../../formats/spki.ts';
 import type { Decrypter, Encrypter, KeyAgreement, KeyCall, KeyRef, KeyWrapper } from '../../keystore/keystore.ts';
-import type { KeyUse } from '../../keystore/pins.ts';
 import { hpkeOpen } from '../software/hpke.ts';
 import { unwrapWithAes } from '../software/key-wrap.ts';
 import { assertEncrypts, assertWraps, encryptTo, oaepHashOf, wrapTo, type OaepName } from '../software/public-encryption.ts';
@@ -59,11 +58,11 @@ export function wrapperOf(key: YubiKey): KeyWrapper {
     async unwrap(ref, algorithm, wrapped, call) {
       const found = await heldKey(key, ref);
       assertWraps(ref, found.held.algorithm, algorithm);
-      if (algorithm !== 'rsa-aes-kwp') return new SecretBytes(await openOaep(key, found, ref, oaepHashOf(algorithm as OaepName), wrapped, 'unwrap', call));
+      if (algorithm !== 'rsa-aes-kwp') return new SecretBytes(await openOaep(key, found, ref, oaepHashOf(algorithm as OaepName), wrapped, 'unwrap a key', call));
       // CKM_RSA_AES_KEY_WRAP (PKCS#11 v3.0 §6.1.21): an AES key under OAEP, then the secret under AES-KWP with it.
       const length = lengthOf(found.held);
       if (wrapped.length < length + 16) throw doesNotOpen();
-      using ephemeral = new SecretBytes(await openOaep(key, found, ref, 'sha256', wrapped.subarray(0, length), 'unwrap', call));
+      using ephemeral = new SecretBytes(await openOaep(key, found, ref, 'sha256', wrapped.subarray(0, length), 'unwrap a key', call));
       if (![16, 24, 32].includes(ephemeral.length)) throw doesNotOpen();
       return unwrapWithAes('aes-kwp', createSecretKey(Buffer.from(ephemeral.reveal())), wrapped.subarray(length));
     },
@@ -76,13 +75,13 @@ export function agreementOf(key: YubiKey): KeyAgreement {
       const found = await heldKey(key, ref);
       const { family } = KEY_ALGORITHMS[found.held.algorithm];
       if (family !== 'ec' && family !== 'xdh') throw cannot(ref, found.held.algorithm, 'agree on secrets', []);
-      return agree(key, found, ref, peer, 'agree', call);
+      return agree(key, found, ref, peer, 'agree on a secret', call);
     },
   };
 }
 
 /** ECDH (SP 800-73-4 part 2, appendix A.5), or X25519. @param peer SPKI, DER. */
-async function agree(key: YubiKey, { slot, held }: Held, ref: KeyRef, peer: Uint8Array, verb: KeyUse, call: KeyCall): Promise<SecretBytes> {
+async function agree(key: YubiKey, { slot, held }: Held, ref: KeyRef, peer: Uint8Array, verb: string, call: KeyCall): Promise<SecretBytes> {
   const parts = parseSpki(peer);
   if (parts.kind === 'rsa' || parts.algorithm !== held.algorithm) {
     throw new KeywrightError('INVALID_INPUT', { detail: `The peer's key is ${parts.algorithm}, and ${nameOf(ref)} is ${held.algorithm}: both must be on one curve.`, where: '/peer' });
@@ -93,14 +92,14 @@ async function agree(key: YubiKey, { slot, held }: Held, ref: KeyRef, peer: Uint
   return secret;
 }
 
-async function openOaep(key: YubiKey, found: Held, ref: KeyRef, hash: HashName | 'sha1', ciphertext: Uint8Array, verb: KeyUse, call: KeyCall, label?: Uint8Array): Promise<Uint8Array> {
+async function openOaep(key: YubiKey, found: Held, ref: KeyRef, hash: HashName | 'sha1', ciphertext: Uint8Array, verb: string, call: KeyCall, label?: Uint8Array): Promise<Uint8Array> {
   const message = unpadOaep(hash, await bareRsa(key, found, ref, ciphertext, verb, call), label);
   if (message === undefined) throw doesNotOpen();
   return message;
 }
 
 /** RSADP (RFC 8017 §5.1.2). @returns the block, as long as the modulus. @throws INVALID_INPUT in the words of everything that does not open */
-async function bareRsa(key: YubiKey, { slot, held }: Held, ref: KeyRef, ciphertext: Uint8Array, verb: KeyUse, call: KeyCall): Promise<Buffer> {
+async function bareRsa(key: YubiKey, { slot, held }: Held, ref: KeyRef, ciphertext: Uint8Array, verb: string, call: KeyCall): Promise<Buffer> {
   const parts = parseSpki(held.publicKey);
   const length = lengthOf(held);
   // What is not below the modulus the card would refuse; it need not be asked.

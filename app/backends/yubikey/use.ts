@@ -1,7 +1,7 @@
 import { KeywrightError, type Call } from '../../contract/index.ts';
 import { findTlv, orLeave, parseTlv, parseTlvs, statusError, SW, tlv, type Leaving, type Response } from '../../devices/index.ts';
 import type { KeyCall, KeyRef } from '../../keystore/keystore.ts';
-import { announceTouch, pinTitle, touchTitle, type KeyUse } from '../../keystore/pins.ts';
+import { announceTouch, pinTitle, touchTitle } from '../../keystore/pins.ts';
 import { ALGORITHM_REFERENCES, INS, PIN_REFERENCE, type Slot } from './piv.ts';
 import { pinOf, verifyPin } from './secrets.ts';
 import { reading, settle, unsettle, type PivChannel } from './session.ts';
@@ -16,8 +16,8 @@ export interface Use {
   readonly held: SlotKey;
   /** 81: what is signed or decrypted; 85: the other side's public point. */
   readonly input: { readonly tag: 0x81 | 0x85; readonly value: Uint8Array };
-  /** For the words of prompts. */
-  readonly verb: KeyUse;
+  /** For the words of prompts: `sign`. */
+  readonly verb: string;
   /** For what is thrown away: `signature`. */
   readonly result: string;
 }

@@ -6,10 +6,10 @@ import { handlersOf } from './handlers.ts';
 export const backendHandlers = handlersOf('backends', {
   async 'backends.list'(_input, { services }) {
     const backends = services.stores.state === 'unlocked' ? services.stores.session.backends.list() : [];
-    return { backends, types: Backends.types(services.ports) };
+    return { backends, types: await Backends.types(services.ports) };
   },
   async 'backends.show'(input, { services }) {
-    const type = Backends.types(services.ports).find(({ type: name }) => name === input.name);
+    const type = (await Backends.types(services.ports)).find(({ type: name }) => name === input.name);
     if (services.stores.state === 'unlocked' && (type === undefined || services.stores.session.backends.has(input.name))) return services.stores.session.backends.show(input.name);
     if (type !== undefined) return type;
     return services.stores.session.backends.show(input.name);
