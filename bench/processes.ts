@@ -37,7 +37,8 @@ export async function* processBenchmarks(): AsyncGenerator<Reading> {
   await keywright('store', 'lock');
 
   const agent = spawn(KEYWRIGHT, ['serve', '--listen', '127.0.0.1:0'], { env, stdio: 'ignore' });
-  await wait(3000);
+  // It gives back the memory of starting two seconds after it started.
+  await wait(6000);
   const status = await readFile(`/proc/${agent.pid}/status`, 'utf8').catch(() => '');
   agent.kill('SIGTERM');
   const resident = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024;
