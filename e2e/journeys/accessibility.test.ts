@@ -80,12 +80,22 @@ test('axe finds nothing on any page, in any dialog, in any theme', async ({ prog
   await seen('no keys');
   await ada.makesAKey('Release signing');
   await ada.makesAKey('Vault', 'AES 256');
-  for (const place of ['files', 'backends', 'activity', 'settings', 'keys'] as const) {
+  for (const place of ['certificates', 'files', 'backends', 'activity', 'settings', 'keys'] as const) {
     await ada.goesTo(place);
     await seen(place);
+    if (place === 'certificates') {
+      for (const dialog of ['examine', 'import', 'make'] as const) {
+        await page.getByRole('button', { name: text(`certificates.${dialog}.open`), exact: true }).first().click();
+        await expect(page.getByRole('dialog', { name: text(`certificates.${dialog}.title`) })).toBeVisible();
+        await seen(`certificates ${dialog}`);
+        await page.keyboard.press('Escape');
+      }
+    }
     if (place === 'files') {
-      await page.getByRole('radio', { name: text('files.verifyFile') }).check({ force: true });
-      await seen('verify a file');
+      for (const mode of ['verify', 'encrypt', 'decrypt'] as const) {
+        await page.getByRole('radio', { name: text(`files.mode.${mode}`), exact: true }).check({ force: true });
+        await seen(`files ${mode}`);
+      }
     }
     if (place === 'backends') {
       await page.getByRole('button', { name: text('backends.add'), exact: true }).first().click();

@@ -29,7 +29,7 @@ export function person(program: Program) {
       await typeSecret(program, text('ask.unlock', { name: STORE }), 'store-passphrase', passphrase);
     },
 
-    async goesTo(place: 'keys' | 'files' | 'tokens' | 'backends' | 'activity' | 'settings'): Promise<void> {
+    async goesTo(place: 'keys' | 'certificates' | 'files' | 'tokens' | 'backends' | 'activity' | 'settings'): Promise<void> {
       await page.getByRole('navigation', { name: text('shell.navigation') }).getByRole('link', { name: new RegExp(`^${text(`shell.${place}`)}`) }).click();
       await expect(heading(page, `${place}.title`)).toBeVisible();
     },
@@ -72,7 +72,7 @@ export function heading(page: Page, key: string): Locator {
 }
 
 /** Chooses in a combination box by typing. */
-async function chooses(page: Page, box: Locator, what: string): Promise<void> {
+export async function chooses(page: Page, box: Locator, what: string): Promise<void> {
   await box.fill(what);
   await page.getByRole('option', { name: new RegExp(`^${escape(what)}(\\s|$)`) }).first().click();
 }
