@@ -23,6 +23,8 @@ export interface SignatureFormatFacts {
   readonly uses: number;
   /** Whether a pure scheme must have the whole file here: it then takes at most 256 MiB, and less in a token. False: what is signed is short whatever the file's size. */
   readonly wholeForPure: boolean;
+  /** Bytes of the largest file, where it lies within a text and is read as one. */
+  readonly largest?: number;
   /** Signers are named by certificates, without which it is not made. */
   readonly certificates?: true;
   /** Its module, loaded when it is first needed. */
@@ -71,12 +73,12 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
   },
   jwt: {
     judge: named(JOSE_ALGORITHMS, 'JOSE'),
-    options: ['payloadType'], forms: [], detached: 'never', suffix: fixed('.jwt'), uses: 1, wholeForPure: false,
+    options: ['payloadType'], forms: [], detached: 'never', suffix: fixed('.jwt'), uses: 1, wholeForPure: false, largest: 2 ** 20,
     load: async () => (await import('./jws.ts')).jwt,
   },
   dsse: {
     judge: (key) => ({ algorithms: signatureAlgorithmsOf(key) }),
-    options: ['payloadType'], forms: [], detached: 'never', suffix: fixed('.dsse.json'), uses: 1, wholeForPure: false,
+    options: ['payloadType'], forms: [], detached: 'never', suffix: fixed('.dsse.json'), uses: 1, wholeForPure: false, largest: 64 * 2 ** 20,
     load: async () => (await import('./dsse.ts')).dsse,
   },
   cose: {
@@ -140,6 +142,8 @@ export function judgeFormat(format: SignatureFormatName, algorithm: KeyAlgorithm
 
 function limitOf(format: SignatureFormatName, algorithms: readonly SignatureAlgorithmName[]): string | null {
   const { hash }: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[algorithms[0] as SignatureAlgorithmName];
+  const { largest } = SIGNATURE_FORMATS[format];
+  if (largest !== undefined) return `Files of at most ${largest / 2 ** 20} MiB, which lie in the signature itself.`;
   return hash === null && SIGNATURE_FORMATS[format].wholeForPure ? 'Files of at most 256 MiB, and in a token what its buffer holds: a pure scheme signs the file itself and not its digest.' : null;
 }
 

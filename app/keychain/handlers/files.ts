@@ -93,6 +93,6 @@ function whom({ trustedBy, known, name }: SignatureVerdict): string {
     case 'held-key': return `by “${known?.label ?? trustedBy.name}”, a key held here`;
     case 'named-key': return known?.uri === null || known === null ? 'by the key that you named' : `by “${known.label ?? trustedBy.name}”, the key that you named`;
     case 'allowed-signers': return `by ${name ?? 'somebody'}, whom the list of allowed signers names`;
-    default: return `by ${name ?? 'somebody'}, whom ${trustedBy?.name ?? 'nobody'} vouches for`;
+    default: return trustedBy?.name === name ? `by ${name}, whose own certificate is trusted` : `by ${name ?? 'somebody'}, whom ${trustedBy?.name ?? 'nobody'} vouches for`;
   }
 }
