@@ -62,6 +62,13 @@ describe('the PIN', () => {
     await sign();
   });
 
+  test('is asked for in words of what it is for', async () => {
+    const { token, call, key0 } = await withKey({ pinPolicy: 'once' });
+    const asking = call({ pin: PIN });
+    await token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1, label: 'Release', purpose: 'sign a.pdf (1 of 3)', occasion: 'sign 3 files' }, 'ecdsa-sha256', { digest }, asking);
+    expect(asking.asked).toMatchObject([{ title: 'Sign 3 files with “Release”', subject: expect.stringMatching(/^YubiKey 5C NFC \d+, slot 9a \(Authentication\)$/) }]);
+  });
+
   test('of another principal is not relied on', async () => {
     const { sign } = await withKey({ pinPolicy: 'once' });
     await sign({ pin: PIN });
