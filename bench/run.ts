@@ -4,13 +4,14 @@ import { dispatcherBenchmarks } from './dispatcher.ts';
 import { fileBenchmarks } from './files.ts';
 import { largeStoreBenchmarks } from './large-store.ts';
 import { print, type Ratio, type Reading } from './measure.ts';
+import { pkcs11Benchmarks } from './pkcs11.ts';
 import { processBenchmarks } from './processes.ts';
 import { restBenchmarks } from './rest.ts';
 import { storageBenchmarks } from './storage.ts';
 
 /** `npm run bench [name ...]`: measures, prints medians of five, and writes the raw numbers to `.cache/bench.json`. */
 const SUITES: Readonly<Record<string, () => AsyncGenerator<Ratio | Reading>>> = {
-  dispatcher: dispatcherBenchmarks, rest: restBenchmarks, files: fileBenchmarks, storage: storageBenchmarks, 'large-store': largeStoreBenchmarks, processes: processBenchmarks,
+  dispatcher: dispatcherBenchmarks, rest: restBenchmarks, files: fileBenchmarks, storage: storageBenchmarks, 'large-store': largeStoreBenchmarks, processes: processBenchmarks, pkcs11: pkcs11Benchmarks,
 };
 
 const wanted = process.argv.slice(2);

@@ -1,4 +1,4 @@
-import { asKeywrightError, KeywrightError } from '../../contract/index.ts';
+import { KeywrightError } from '../../contract/index.ts';
 import { Readers } from '../../devices/index.ts';
 import { PinKeeper, RefusedSecrets, type TokenSecretKind } from '../../keystore/pins.ts';
 import type { BackendDeps, Finding } from '../../keystore/registry.ts';
@@ -23,6 +23,8 @@ export interface ModuleOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly sessions: number;
   readonly deadlines: Deadlines;
+  /** How long the module may take to come up. */
+  readonly startSeconds?: number;
   /** Which slots are ours; all of them when left out. A slot without a token is never shown. */
   readonly accepts?: (slot: SlotState & { token: SlotToken }) => boolean;
   /** Changes what a token is called and looks like. */
@@ -79,7 +81,7 @@ export class ModuleSource implements TokenSource {
     this.#deps = deps;
     this.#provider = new Provider({
       title: `The PKCS#11 module ${options.module}`, instance: options.instance, settings: { module: options.module, sessions: options.sessions },
-      start: () => startWorker(options.environment), startSeconds: START_SECONDS,
+      start: () => startWorker(options.environment), startSeconds: options.startSeconds ?? START_SECONDS,
       onChange: () => this.#tell({ type: 'findings' }),
     });
     this.#first = this.look();
@@ -142,8 +144,10 @@ export class ModuleSource implements TokenSource {
 
   async #look(): Promise<void> {
     const { signal } = this.#stopped;
+    let up = false;
     try {
       this.#module = (await this.#provider.hello()).facts as ModuleFacts;
+      up = true;
       const slots = await this.#provider.call('slots.list', {}, { signal, seconds: this.#options.deadlines.seconds }) as SlotState[];
       this.#failures = 0;
       this.#followReaders(slots);
@@ -151,9 +155,8 @@ export class ModuleSource implements TokenSource {
     } catch (thrown) {
       if (signal.aborted) return;
       this.#failures += 1;
-      const { code } = asKeywrightError(thrown);
-      // A module that does not come up has no tokens for us; one that was busy for a moment still has.
-      if (code === 'BACKEND_UNAVAILABLE' || this.#failures > 2) for (const slot of [...this.#present.keys()]) this.#leave(slot);
+      // A module that does not come up has no tokens for us; one that crashed or was busy just now still has.
+      if (!up || this.#failures > 2) for (const slot of [...this.#present.keys()]) this.#leave(slot);
       this.#tell({ type: 'findings' });
     }
   }

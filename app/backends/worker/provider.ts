@@ -164,7 +164,7 @@ export class Provider implements AsyncDisposable {
       if (started !== undefined) quit(started, error.code === 'BACKEND_UNAVAILABLE' && this.#closed);
       onChange?.();
     };
-    const late = setTimeout(() => end(new KeywrightError('TIMEOUT', { detail: `${title} did not come up within ${startSeconds} seconds, and was ended.`, remedy: 'See whether its device or server answers; the next call starts it afresh.' })), startSeconds * 1000);
+    const late = setTimeout(() => end(new KeywrightError('TIMEOUT', { detail: `${title} did not come up within ${startSeconds} ${startSeconds === 1 ? 'second' : 'seconds'}, and was ended.`, remedy: 'See whether its device or server answers; the next call starts it afresh.' })), startSeconds * 1000);
     const run: Run = {
       ready: hello.promise, waiting, end,
       send: (message) => {
@@ -216,7 +216,7 @@ export class Provider implements AsyncDisposable {
 
   #hung(method: string, seconds: number): KeywrightError {
     return new KeywrightError('TIMEOUT', {
-      detail: `${this.#options.title} did not answer within ${seconds} seconds (${method}), and was ended.`, remedy: 'See whether its device is there and waits for something (a touch, a PIN on its keys). The next call starts it afresh.',
+      detail: `${this.#options.title} did not answer within ${seconds} ${seconds === 1 ? 'second' : 'seconds'} (${method}), and was ended.`, remedy: 'See whether its device is there and waits for something (a touch, a PIN on its keys). The next call starts it afresh.',
     });
   }
 

@@ -42,7 +42,8 @@ export async function sign(token: SlotToken, { key, keyAlgorithm, algorithm, dat
   const signature = await token.withKey(key, (session, handle) => firstThatWorks(attempts, async ({ means, data: block }) => {
     token.cryptoki.call('C_SignInit', (lib) => lib.C_SignInit(session, means, handle));
     authenticate(token, session, secret, () => token.cryptoki.call('C_Sign', (lib) => lib.C_Sign(session, block, Buffer.alloc(length))));
-    return token.cryptoki.callAsync('C_Sign', (lib) => lib.C_SignAsync(session, block, Buffer.alloc(length)));
+    // Room for more than it may be, so that more is noticed.
+    return token.cryptoki.callAsync('C_Sign', (lib) => lib.C_SignAsync(session, block, Buffer.alloc(length + 1)));
   }));
   if (signature.length !== length) throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `The module gave a signature of ${signature.length} bytes, and one of ${keyAlgorithm} has ${length}.`, remedy: 'Install another version of the module.' });
   return Buffer.from(SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaP1363ToDer(signature, bits) : signature);

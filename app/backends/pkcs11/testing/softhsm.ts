@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KeywrightError, type PromptAnswer, type PromptRequest } from '../../../contract/index.ts';
+import type { KeyCall } from '../../../keystore/keystore.ts';
+import { callFor } from '../../../keystore/testing/calls.ts';
 import { memoryKind } from '../../../storage/memory/index.ts';
 import type { Storage } from '../../../storage/storage.ts';
 import { findCommand } from '../../../../scripts/runtimes.ts';
@@ -72,4 +75,45 @@ export function tokenIn(source: ModuleSource, label: string): Pkcs11Token {
   const found = source.tokens().find(({ facts }) => facts.label === label);
   if (found === undefined) throw new Error(`There is no token “${label}”: ${JSON.stringify(source.findings())}`);
   return found;
+}
+
+/** A way in which the module of `misbehaving.c` is not as it should be. */
+export type Misbehaviour =
+  | 'hangs at start' | 'says that it is initialised' | 'hangs' | 'crashes' | 'gives too long a signature' | 'gives too short a signature' | 'gives nonsense lengths' | 'has one try left' | 'is locked'
+  | 'prints to standard output';
+
+/** @returns why that module cannot be built here, or undefined. */
+export function missingForMisbehaving(): string | undefined {
+  return missingForSoftHsm() ?? (findCommand('gcc', process.env) === undefined ? 'no C compiler (Debian package gcc)' : undefined);
+}
+
+/** @returns what opens a module that is this SoftHSM but for one fault. */
+export function misbehaving(hsm: SoftHsm, how: Misbehaviour): Pick<ModuleOptions, 'module' | 'environment'> {
+  const module = join(hsm.folder, 'misbehaving.so');
+  const includes = join(import.meta.dirname, '../../../../node_modules/pkcs11js/includes');
+  if (!existsSync(module)) execFileSync('gcc', ['-shared', '-fPIC', '-I', includes, '-o', module, join(import.meta.dirname, 'misbehaving.c'), '-ldl'], { stdio: 'pipe' });
+  return { module, environment: { ...hsm.environment, SOFTHSM: SOFTHSM as string, MISBEHAVIOUR: how } };
+}
+
+/** By purpose: what is typed, in turn; `true` confirms and types what is asked for. */
+export type Answers = Partial<Record<PromptRequest['purpose'], string | readonly string[] | true>>;
+
+/** @returns a call of somebody who answers prompts; what was asked is in `asked`. */
+export function callOf(answers: Answers = {}, { signal, principal = 'owner', lastTry = false }: { signal?: AbortSignal; principal?: string; lastTry?: boolean } = {}): KeyCall & { readonly asked: PromptRequest[] } {
+  const asked: PromptRequest[] = [];
+  const left = new Map(Object.entries(answers).map(([purpose, answer]) => [purpose, typeof answer === 'string' || answer === true ? [answer] : [...answer]]));
+  const base = callFor({} as Storage, signal === undefined ? {} : { signal });
+  return {
+    ...base, asked, id: randomUUID(), principal: { ...base.principal, id: principal },
+    prompt: {
+      interactive: true,
+      async ask(request): Promise<PromptAnswer> {
+        asked.push(request);
+        const answer = left.get(request.purpose)?.shift();
+        if (answer === undefined) throw new KeywrightError('PIN_REQUIRED', 'Nobody answers.');
+        if (request.kind === 'confirm') return { kind: 'confirmed', ...(request.typed === undefined ? {} : { typed: answer === true ? request.typed : answer }) };
+        return { kind: 'secret', secret: String(answer), ...(lastTry ? { lastTry: true } : {}) };
+      },
+    },
+  };
 }
