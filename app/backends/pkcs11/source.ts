@@ -152,7 +152,8 @@ export class ModuleSource implements TokenSource {
       this.#failures = 0;
       this.#followReaders(slots);
       await this.#enter(slots);
-    } catch (thrown) {
+    } catch {
+      // What failed is the provider's finding.
       if (signal.aborted) return;
       this.#failures += 1;
       // A module that does not come up has no tokens for us; one that crashed or was busy just now still has.
