@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { CertificateRecord, KeyRecord } from '../contract/index.ts';
+import { FakeToken, FakeTokens, fakeTokenManifest } from '../keystore/testing/fake-token.ts';
 import { openTestCore, type TestCore } from './testing/core.ts';
 
 /** Certificates through the dispatcher, over a whole core. */
@@ -97,5 +98,30 @@ describe('making', () => {
     const serials = await Promise.all(Array.from({ length: 20 }, async () => (await core.call<CertificateRecord>('certificates.self-sign', { key: 'One' })).serial));
     expect(new Set(serials).size).toBe(20);
     for (const serial of serials) expect(BigInt(`0x${serial}`) < 1n << 159n && serial.length > 30).toBe(true);
+  });
+});
+
+describe('tokens', () => {
+  test('an authority whose key is in a token issues with its PIN, and a certificate in a slot stands in the one list', async () => {
+    const tokens = new FakeTokens();
+    const card = new FakeToken('1001');
+    await using core = await openTestCore({ backends: [fakeTokenManifest(tokens)] });
+    tokens.insert(card);
+    await core.call('tokens.slots', { token: 'fake', refresh: true });
+    const asked = { pin: '123456' };
+    await core.call('keys.generate', { backend: 'fake', algorithm: 'ec-p256', label: 'Root in the token', slot: '9c' }, asked);
+    const root = await core.call<CertificateRecord & { pem: string }>('certificates.self-sign', { key: 'Root in the token', subject: 'CN=Token root', profile: 'root' }, asked);
+    await generate(core, 'Below');
+    const below = await core.call<CertificateRecord & { pem: string }>('certificates.issue', { key: 'Below', issuer: root.id, subject: 'CN=Below', days: 10 }, asked);
+    const [judged, judge] = [new X509Certificate(below.pem), new X509Certificate(root.pem)];
+    expect(judged.verify(judge.publicKey) && judged.checkIssued(judge)).toBe(true);
+    await core.call('tokens.put-certificate', { token: 'fake', slot: '9c', certificate: base64url(below.pem) }, asked).catch(() => undefined); // another key's: refused
+    await core.call('tokens.put-certificate', { token: 'fake', slot: '9c', certificate: base64url(root.pem) }, asked);
+    const shown = await core.call<CertificateRecord>('certificates.show', { certificate: root.id });
+    expect(shown.places).toMatchObject([{ kind: 'store' }, { kind: 'token', token: 'fake-1001', slot: '9c', present: true }]);
+    expect(shown.keys).toMatchObject([{ backend: 'fake-1001', present: true }]);
+    expect(await core.call('certificates.list', { filter: 'place~1001' })).toMatchObject({ total: 1 });
+    tokens.remove(card);
+    expect((await core.call<CertificateRecord>('certificates.show', { certificate: root.id })).places[1]).toMatchObject({ present: false });
   });
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { asKeywrightError, type Core } from '../contract/index.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventBus } from './events.ts';
+import { tellExpiring } from './expiry-watch.ts';
 import { sweepSpool } from './files/spool.ts';
 import { Jobs } from './jobs.ts';
 import { Metrics } from './metrics.ts';
@@ -39,6 +40,7 @@ export async function createKeychain(options: { dataDir: string; kind: CoreKind;
   const sweep = (): void => {
     void sweepSpool(spoolFolder);
     void emptyExpiredTrash(services, ports.log);
+    void tellExpiring(services, ports.log);
   };
   const sweeper = setInterval(sweep, SWEEP_EVERY);
   sweeper.unref();

@@ -2,6 +2,7 @@ import { KeywrightError } from '../contract/index.ts';
 import { type Certificate, type ReasonName, RevocationList } from '../certificates/index.ts';
 import type { ListedRecord, Storage, StorageTransaction } from '../storage/storage.ts';
 import type { StoredCertificate } from './certificate-inventory.ts';
+import type { Session } from './session.ts';
 import { jsonBytes, jsonOf } from './unit.ts';
 
 /** Revocation lists that are held here, and what an authority of ours keeps of its own: the number of its last list, and what it revoked without holding it. */
@@ -108,4 +109,16 @@ export async function listsFor(certificates: readonly Certificate[], store: Revo
   const now = new Date().toISOString();
   const wanted = store.all().filter(({ issuerName, nextUpdate }) => issuers.has(issuerName) && (nextUpdate === null || nextUpdate >= now));
   return Promise.all(wanted.map(({ id }) => store.read(id)));
+}
+
+/** Removes a certificate for good; that an authority of ours has revoked it stays with the authority, so that its lists go on saying so. */
+export async function forgetStored(stored: StoredCertificate, session: Pick<Session, 'certificates' | 'revocations'>, unit: StorageTransaction): Promise<void> {
+  const { revoked, serial } = stored;
+  const issuer = revoked?.source === 'authority' ? await session.certificates.issuerOf(stored) : undefined;
+  if (issuer !== undefined && revoked !== null) {
+    const id = authorityId(issuer);
+    const { state, revision } = await session.revocations.authority(id);
+    await session.revocations.putAuthority(id, { ...state, revoked: [...state.revoked.filter((one) => one.serial !== serial), { serial, at: revoked.at, reason: revoked.reason }] }, revision, unit);
+  }
+  await session.certificates.remove(stored.id, unit);
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { asKeywrightError, KeywrightError, type Call, type Principal } from '../contract/index.ts';
 import type { AuditFacts } from './audit.ts';
+import type { StoredCertificate } from './certificate-inventory.ts';
 import type { StoredKey } from './inventory.ts';
 import type { Ports } from './ports.ts';
+import { forgetStored } from './revocation-store.ts';
 import type { Services } from './services.ts';
 import { UnitOfWork } from './unit.ts';
 
@@ -14,6 +16,10 @@ export async function emptyExpiredTrash(services: Services, log: Ports['log']): 
   const { session } = services.stores;
   const now = Date.now();
   const expired = [...session.inventory.all()].filter(({ trashedUntil }) => trashedUntil !== null && Date.parse(trashedUntil) <= now);
+  for (const certificate of [...session.certificates.all()].filter(({ trashedUntil, tokens }) => trashedUntil !== null && tokens.length === 0 && Date.parse(trashedUntil) <= now)) {
+    if (session.signal.aborted) return;
+    await removeCertificate(certificate, services).catch((thrown: unknown) => log('warning', 'a certificate whose time in the trash is over could not be removed', { operation: 'certificates.purge', error: asKeywrightError(thrown) }));
+  }
   for (const key of expired) {
     if (session.signal.aborted) return;
     try {
@@ -22,6 +28,20 @@ export async function emptyExpiredTrash(services: Services, log: Ports['log']): 
       log('warning', 'a key whose time in the trash is over could not be destroyed', { operation: 'keys.purge', error: asKeywrightError(thrown) });
     }
   }
+}
+
+/** Certificates go like keys; what an authority of ours revoked stays on its lists. */
+async function removeCertificate(certificate: StoredCertificate, { stores: { session }, events }: Services): Promise<void> {
+  const unit = new UnitOfWork(session.storage);
+  await forgetStored(certificate, session, unit);
+  const facts: AuditFacts = {
+    at: new Date().toISOString(), request: randomUUID(), principal: KEYWRIGHT.id, principalName: KEYWRIGHT.name, face: KEYWRIGHT.face, operation: 'certificates.purge', effect: 'destroy', outcome: 'ok',
+    subjects: [`certificate:${certificate.id}`], detail: 'its time in the trash was over',
+  };
+  await unit.commit((tx) => session.audit.record(facts, tx));
+  session.certificates.applied(certificate.id, undefined);
+  await session.audit.settle(facts);
+  events.emit({ type: 'certificates.changed' });
 }
 
 async function destroy(key: StoredKey, { stores: { session }, events }: Services): Promise<void> {

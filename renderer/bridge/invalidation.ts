@@ -10,6 +10,7 @@ export const STALE_AFTER: Readonly<Record<CoreEvent['type'], readonly OperationI
   'backends.changed': ['backends.list', 'backends.show', 'keys.list', 'keys.capabilities'],
   'tokens.changed': ['tokens.list', 'tokens.show', 'tokens.slots', 'tokens.get-certificate', 'tokens.mechanisms', 'backends.list', 'keys.list', 'keys.show', 'keys.capabilities'],
   'certificates.changed': ['certificates.list', 'certificates.show', 'certificates.chain', 'certificates.compare', 'keys.list', 'keys.show'],
+  'certificates.expiring': ['certificates.expiring'],
   'jobs.changed': ['jobs.list', 'jobs.show'],
   'audit.changed': ['audit.list'],
   'access.changed': ['access.list'],

@@ -10,7 +10,7 @@ import { peerOf, requestLine } from './server.ts';
 
 /** Who may be told of which event: who may read what it says is stale. */
 const EVENT_PERMISSION: Readonly<Record<CoreEvent['type'], Permission | undefined>> = {
-  'keys.changed': 'keys:read', 'store.changed': 'store:read', 'backends.changed': 'backends:read', 'tokens.changed': 'tokens:read', 'certificates.changed': 'certificates:read', 'jobs.changed': 'jobs:read', 'audit.changed': 'audit:read',
+  'keys.changed': 'keys:read', 'store.changed': 'store:read', 'backends.changed': 'backends:read', 'tokens.changed': 'tokens:read', 'certificates.changed': 'certificates:read', 'certificates.expiring': 'certificates:read', 'jobs.changed': 'jobs:read', 'audit.changed': 'audit:read',
   'access.changed': 'access:read', 'config.changed': 'config:read', 'prompts.changed': 'prompts:admin', 'core.restarted': undefined,
 };
 

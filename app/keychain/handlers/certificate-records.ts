@@ -70,7 +70,8 @@ export async function writtenRecord(stored: StoredCertificate, context: Context,
   const known = session.certificates.get(stored.id);
   if (known !== undefined) return { ...(await certificateRecord({ ...stored }, session)), revision: String(stored.change) };
   const record = await certificateRecord({ ...stored, selfSigned: true }, session); // its bytes are not there to look for its issuer yet
-  return { ...record, selfSigned: stored.selfSigned, issuedBy: stored.selfSigned ? stored.id : issuedBy };
+  const issuer = issuedBy === null ? undefined : session.certificates.get(issuedBy);
+  return { ...record, selfSigned: stored.selfSigned, issuedBy: stored.selfSigned ? stored.id : issuedBy, revocation: revocationOf(stored, issuer, session) };
 }
 
 /** @throws CONFLICT for a certificate in the trash */

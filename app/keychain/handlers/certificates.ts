@@ -1,6 +1,8 @@
 import { askToConfirm, KeywrightError, type CertificateRecord } from '../../contract/index.ts';
 import { inWords, textOf } from '../../certificates/index.ts';
 import type { Context } from '../context.ts';
+import type { StoredCertificate } from '../certificate-inventory.ts';
+import { forgetStored } from '../revocation-store.ts';
 import { chainOf, issuedBelow, MAX_CHAIN } from './certificate-chain.ts';
 import { certificateCheckHandlers } from './certificate-checks.ts';
 import { certificateFileHandlers } from './certificate-files.ts';
@@ -58,7 +60,7 @@ export const certificateHandlers = handlersOf('certificates', {
     if (stored.trashedUntil === null) throw new KeywrightError('CONFLICT', { detail: `“${stored.label}” is not in the trash.`, remedy: 'Delete it first: it can be restored from the trash, but not after this.' });
     await askToConfirm({ purpose: 'confirm', title: `Remove “${stored.label}” for good`, subject: stored.subject, action: 'Remove the certificate', destructive: true, note: 'Its key stays. A copy of the certificate elsewhere can be imported again.' }, context.call);
     if (stored.tokens.length > 0) await writeCertificate(context, { ...stored, kept: false, trashedUntil: null });
-    else await forget(stored.id, context);
+    else await forget(stored, context);
     return {};
   },
 
@@ -94,9 +96,10 @@ export const certificateHandlers = handlersOf('certificates', {
   },
 });
 
-async function forget(id: string, context: Context): Promise<void> {
+async function forget(stored: StoredCertificate, context: Context): Promise<void> {
   const { certificates } = context.session;
-  await certificates.remove(id, context.keyCall.unit);
+  const { id } = stored;
+  await forgetStored(stored, context.session, context.keyCall.unit);
   context.subject(`certificate:${id}`);
   context.committed(() => {
     certificates.applied(id, undefined);
