@@ -75,6 +75,14 @@ keywright store unlock --passphrase-file pw`);
 openssl dgst -sha256 -verify <(keywright keys public "Release signing" --format pem) -signature sig.der <(echo hello)`)).toContain('Verified OK');
   });
 
+  test('a self-signed certificate is made, which openssl verifies', () => {
+    bash('keywright certificates self-sign "Release signing" --subject "CN=Ada Example,O=Example" --days 365');
+    expect(JSON.parse(bash('keywright certificates list --json'))).toMatchObject({ total: 1, certificates: [{ label: 'Ada Example', trusted: true }] });
+    expect(bash('keywright certificates export "Ada Example" --out ada.pem && openssl verify -CAfile ada.pem ada.pem')).toContain('ada.pem: OK');
+    expect(bash('keywright certificates verify ada.pem --roots ada.pem')).toContain('Trusted');
+    expect(inBash('keywright certificates verify ada.pem --roots ada.pem --host example.org').code).toBe(3);
+  });
+
   test('openssl opens what it exported, and it imports that again', () => {
     bash('keywright keys export "Release signing" --format pkcs8 --export-passphrase-file pw2 --out key.pem');
     expect(bash('openssl pkey -in key.pem -passin file:pw2 -noout -text')).toContain('Private-Key: (256 bit)');
