@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { KeywrightError } from '../contract/index.ts';
 import { der, derOid, derSequence, TAG } from '../formats/der.ts';
-import { Certificate, inWords, parseOcspRequest, parseOcspResponse, readCertificates, readRequest, readRevocationLists, textOf, verifyCertificate } from './index.ts';
+import type { Certificate} from './index.ts';
+import { inWords, parseOcspRequest, parseOcspResponse, readCertificates, readRequest, readRevocationLists, textOf, verifyCertificate } from './index.ts';
 import { alternativeNamesOf, derExtension } from './making/extensions.ts';
 import { generalNames } from './reading/extensions.ts';
 import { EXTENSION } from './reading/oids.ts';
