@@ -80,6 +80,7 @@ export const IPC_OPERATIONS: readonly string[] = [
   'files.decrypt',
   'files.encrypt',
   'files.formats',
+  'files.inspect',
   'files.sign',
   'files.timestamp',
   'files.verify',

@@ -259,3 +259,5 @@ export const download = operation({
   output: Empty,
   errors: ['NOT_FOUND'],
 });
+
+export { inspect } from './inspection.ts';

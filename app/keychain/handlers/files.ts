@@ -14,6 +14,7 @@ import { optionsOf, progressOf, signFile, writeManifest } from '../files/signing
 import { discard } from '../files/spool.ts';
 import { trustOf } from '../files/trust.ts';
 import { fileEncryptionHandlers } from './file-encryption.ts';
+import { fileInspectionHandlers } from './file-inspection.ts';
 import { handlersOf } from './handlers.ts';
 
 type VerifyInput = InputOf<typeof fileOperations.verify>;
@@ -23,6 +24,7 @@ const LONGEST_SIGNATURE = 4 * 1024 * 1024;
 
 export const fileHandlers = handlersOf('files', {
   ...fileEncryptionHandlers,
+  ...fileInspectionHandlers,
 
   async 'files.sign'(input, context) {
     const options = await optionsOf(input, context);

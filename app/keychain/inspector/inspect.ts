@@ -1,0 +1,88 @@
+import { type SecretBytes } from '../../contract/index.ts';
+import { recognise } from '../../formats/index.ts';
+import { looksLikePem, parsePem, type PemBlock } from '../../formats/pem.ts';
+import { describeCertificate, describeCms, describeCrl, describeOcsp, describeRequest, describeTimestamp } from './certificates.ts';
+import { describeKeyFile, describePublicKey, describeSshLines } from './keys.ts';
+import { describeAge, describeCose, describeJwe, describeJws, describeMinisign, describeOpenpgp, describePdf, describeSshsig, describeTss2 } from './others.ts';
+import { sniffMore } from './sniff.ts';
+import type { Tree } from './tree.ts';
+
+/** Describes a file by its content, part by part. What one part lacks keeps nothing from the others. */
+
+interface Inspecting {
+  readonly tree: Tree;
+  /** Absent: what is encrypted stays closed. */
+  readonly passphrase: (() => Promise<SecretBytes>) | undefined;
+  readonly signal: AbortSignal;
+}
+
+const PRIVATE: ReadonlySet<string> = new Set(['pkcs8', 'pkcs8-encrypted', 'pkcs1', 'sec1', 'openssh-private', 'jwk', 'jwk-set', 'jwe-passphrase', 'pkcs12', 'jks', 'ppk', 'age-identity', 'cose-key', 'minisign-secret']);
+/** Kinds whose bytes are a secret, also where they are none that is read. */
+export const SECRET_KINDS: ReadonlySet<string> = new Set([...PRIVATE, 'dsa-private', 'unknown']);
+const PUBLIC: ReadonlySet<string> = new Set(['public-key', 'pkcs1-public', 'age-recipient']);
+const LINES: ReadonlySet<string> = new Set(['openssh-public', 'openssh-certificate', 'known-hosts', 'authorized-keys']);
+
+export async function inspect(content: Uint8Array, inspecting: Inspecting): Promise<{ kind: string; detail: string }> {
+  const told = sniffMore(content) ?? recognise(content);
+  const { tree } = inspecting;
+  if (looksLikePem(content.subarray(0, 1024 * 1024)) && told.what !== 'openpgp' && told.what !== 'pdf') {
+    let blocks: PemBlock[] = [];
+    await tree.attempt(null, () => { blocks = parsePem(content); });
+    if (blocks.length > 0) {
+      const root = blocks.length === 1 ? null : tree.add(null, { kind: 'pem', title: `${blocks.length} PEM blocks`, detail: 'A PEM file of several parts.' });
+      for (const block of blocks) {
+        inspecting.signal.throwIfAborted();
+        const place = `line ${block.line}`;
+        await tree.attempt(place, () => describeBlock(block, root, place, inspecting));
+      }
+      return blocks.length === 1 ? { kind: told.what, detail: told.detail } : { kind: 'pem', detail: `A PEM file of ${blocks.length} parts: ${[...new Set(blocks.map(({ label }) => label))].slice(0, 6).join(', ')}.` };
+    }
+  }
+  await tree.attempt(null, () => describe(told.what, told.detail, content, null, null, inspecting));
+  return { kind: told.what, detail: told.detail };
+}
+
+async function describeBlock(block: PemBlock, parent: number | null, place: string, inspecting: Inspecting): Promise<void> {
+  const { label, content, headers } = block;
+  const source = writtenAgain(block);
+  const { what, detail } = recognise(source);
+  // Keys are read from the block as it was, with its encryption headers; all else from its bytes.
+  const isKey = PRIVATE.has(what) && !(what === 'pkcs12') && !(what === 'pkcs8-encrypted' && headers.size === 0);
+  if (isKey) return describeKeyFile(what, detail, source, parent, place, inspecting.tree, inspecting.passphrase, inspecting.signal);
+  if (what === 'certificate' && label === 'TRUSTED CERTIFICATE') return void describeCertificate(content, parent, place, inspecting.tree);
+  return describe(what, detail, content, parent, place, inspecting);
+}
+
+function writtenAgain({ label, content, headers }: PemBlock): Buffer {
+  const lines = [...headers].map(([name, value]) => `${name === 'dek-info' ? 'DEK-Info' : name === 'proc-type' ? 'Proc-Type' : name}: ${value}`);
+  return Buffer.from(`-----BEGIN ${label}-----\n${lines.length === 0 ? '' : `${lines.join('\n')}\n\n`}${content.toString('base64').replaceAll(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`);
+}
+
+async function describe(what: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, { tree, passphrase, signal }: Inspecting): Promise<void> {
+  if ((what === 'jwk' || what === 'jwk-set') && isPublicJwk(content)) return describePublicKey(what, 'A public key as JWK.', content, parent, where, tree);
+  if (PRIVATE.has(what)) return describeKeyFile(what, detail, content, parent, where, tree, passphrase, signal);
+  if (PUBLIC.has(what)) return describePublicKey(what, detail, content, parent, where, tree);
+  if (LINES.has(what)) return describeSshLines(what, detail, content, parent, where, tree);
+  switch (what) {
+    case 'certificate': return void describeCertificate(content, parent, where, tree);
+    case 'certificate-request': return describeRequest(content, parent, where, tree);
+    case 'crl': return describeCrl(content, parent, where, tree);
+    case 'ocsp-request': case 'ocsp-response': return describeOcsp(what, content, parent, tree);
+    case 'timestamp-response': return describeTimestamp(content, parent, tree);
+    case 'cms': return describeCms(detail, content, parent, where, tree);
+    case 'sshsig': return describeSshsig(detail, content, parent, where, tree);
+    case 'minisign': return describeMinisign(content, parent, tree, () => describePublicKey('minisign', 'A public key of minisign or signify.', content, parent, where, tree));
+    case 'jws': case 'dsse': return what === 'jws' ? describeJws(detail, content, parent, tree) : void tree.add(parent, { kind: 'dsse', title: 'DSSE', detail, actions: ['files.verify'] });
+    case 'jwe': return describeJwe(detail, content, parent, tree);
+    case 'cose': return describeCose(content, parent, tree);
+    case 'pdf': return describePdf(content, parent, tree);
+    case 'age': return describeAge(content, parent, tree);
+    case 'tss2': return describeTss2(content, parent, where, tree);
+    case 'openpgp': return describeOpenpgp(detail, content, parent, tree);
+    default: tree.add(parent, { kind: what, title: what, detail, where });
+  }
+}
+
+function isPublicJwk(content: Uint8Array): boolean {
+  return !/"(?:d|k|priv)"\s*:/.test(Buffer.from(content).toString('latin1'));
+}

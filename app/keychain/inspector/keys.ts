@@ -1,0 +1,111 @@
+import { KeywrightError, SecretBytes } from '../../contract/index.ts';
+import { publicOfPkcs8, readContents, readPublicKey } from '../../formats/index.ts';
+import { parseJks } from '../../formats/jks.ts';
+import { parseEncryptedPkcs8 } from '../../formats/pbes.ts';
+import { parsePkcs12 } from '../../formats/pkcs12.ts';
+import { parseSshLine } from '../../formats/openssh-public.ts';
+import { buildSpki } from '../../formats/spki.ts';
+import { readSshCertificate } from '../../signing/ssh-certificate.ts';
+import { describeCertificate, describeCrl } from './certificates.ts';
+import type { Finding } from './weaknesses.ts';
+import type { Tree } from './tree.ts';
+
+
+const MAX_LINES = 500;
+
+/** Files of keys: private ones are told by their public part, and nothing secret is kept. */
+export async function describeKeyFile(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree, passphrase: (() => Promise<SecretBytes>) | undefined, signal: AbortSignal): Promise<void> {
+  const protection = protectionOf(kind, content);
+  const root = tree.add(parent, { kind, title: detail.replace(/\.$/, ''), detail, where, facts: protection.facts, findings: protection.findings, actions: ['keys.import', 'files.inspect'] });
+  if (kind === 'jks') describeJks(content, root, tree);
+  let locked = false;
+  try {
+    const { keys, certificates, crls, notes } = await readContents(content, { signal, passphrase: async () => {
+      if (passphrase === undefined) throw new KeywrightError('PIN_REQUIRED', 'locked');
+      return passphrase();
+    } });
+    for (const { material, label, wasEncrypted } of keys) {
+      using secret = material.secret;
+      const spki = /^(?:aes|hmac|chacha)/.test(material.algorithm) ? undefined : publicOfPkcs8(secret.reveal());
+      tree.add(root, { kind: 'private-key', title: label ?? material.algorithm, detail: spki === undefined ? `A secret key for ${material.algorithm}.` : `A private key: ${material.algorithm}.`, facts: [['Algorithm', material.algorithm], ['Protected by a passphrase', wasEncrypted ? 'yes' : 'no']], actions: ['keys.import'], ...(spki === undefined ? {} : { spki }),
+        findings: wasEncrypted ? [] : [{ level: 'odd', code: 'not-encrypted', detail: 'Nothing protects this key: whoever has the file has it.', remedy: 'Import it, then export it with a passphrase and delete this file.' }] });
+    }
+    if (kind !== 'jks') for (const { der } of certificates) await tree.attempt(null, () => describeCertificate(der, root, null, tree));
+    for (const der of crls) await tree.attempt(null, () => describeCrl(der, root, null, tree));
+    for (const note of notes) tree.add(root, { kind: 'note', title: 'Not read', detail: note });
+  } catch (thrown) {
+    if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_REQUIRED' || passphrase !== undefined) throw thrown;
+    locked = true;
+  }
+  const item = tree.items[root];
+  if (locked && item !== undefined) tree.items[root] = { ...item, locked: true, detail: `${item.detail} A passphrase shows what is in it.` };
+}
+
+function protectionOf(kind: string, content: Uint8Array): { facts: [string, string | undefined][]; findings: Finding[] } {
+  if (kind === 'pkcs8-encrypted' && content[0] === 0x30) {
+    const { name, cost } = parseEncryptedPkcs8(content);
+    return { facts: [['Encryption', name], ['Rounds', String(cost)]], findings: oldCipher(name) };
+  }
+  if (kind !== 'pkcs12' || content[0] !== 0x30) return { facts: [], findings: [] };
+  const { mac, encryption, needsPassphrase } = parsePkcs12(content);
+  const findings = encryption.flatMap(oldCipher);
+  if (mac === null) findings.push({ level: 'odd', code: 'no-mac', detail: 'Nothing protects the file against changes: it has no MAC.', remedy: null });
+  else if (mac.hash === 'sha1' || mac.hash === 'md5') findings.push({ level: 'weak', code: 'mac-sha1', detail: `Its MAC uses ${mac.hash.toUpperCase()}.`, remedy: 'Import it and export it anew as PKCS#12 (modern).' });
+  if (mac !== null && mac.rounds < 10_000) findings.push({ level: 'weak', code: 'few-rounds', detail: `${mac.rounds} rounds of key derivation: a passphrase is guessed quickly.`, remedy: 'Import it and export it anew as PKCS#12 (modern).' });
+  return { facts: [['MAC', mac?.name ?? 'none'], ['Encryption', encryption.join(', ') || 'none outside single keys'], ['Passphrase needed', needsPassphrase ? 'yes' : 'no']], findings };
+}
+
+function oldCipher(name: string): Finding[] {
+  return /RC2|RC4|DES/i.test(name) ? [{ level: 'weak', code: 'old-cipher', detail: `It is encrypted with ${name}.`, remedy: 'Import it and export it anew.' }] : [];
+}
+
+function describeJks(content: Uint8Array, root: number, tree: Tree): void {
+  const { type, entries } = parseJks(content);
+  for (const entry of entries) {
+    const at = entry.kind === 'key' ? tree.add(root, { kind: 'private-key', title: entry.alias, detail: `A private key under the alias “${entry.alias}”, with ${entry.chain.length} certificates.`, where: `offset ${entry.offset}`, locked: true, facts: [['Key store', type], ['Created', entry.created?.toISOString()]], actions: ['keys.import'] }) : root;
+    for (const der of entry.kind === 'key' ? entry.chain : [entry.der]) {
+      try {
+        describeCertificate(der, at, null, tree);
+      } catch (thrown) {
+        if (!(thrown instanceof KeywrightError)) throw thrown;
+        tree.problems.push({ code: thrown.code, detail: thrown.message, where: `alias ${entry.alias}` });
+      }
+    }
+  }
+}
+
+export function describePublicKey(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree): void {
+  const { spki, algorithm } = readPublicKey(content);
+  tree.add(parent, { kind, title: algorithm, detail, where, spki, facts: [['Algorithm', algorithm]], actions: ['files.verify', 'keys.verify', 'files.encrypt'] });
+}
+
+/** authorized_keys, known_hosts, .pub files and certificates: a line each. */
+export async function describeSshLines(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree): Promise<void> {
+  const lines = Buffer.from(content).toString('utf8').split(/\r?\n/).map((text, index) => ({ text: text.trim(), number: index + 1 })).filter(({ text }) => text !== '' && !text.startsWith('#'));
+  const root = lines.length === 1 ? parent : tree.add(parent, { kind, title: `${lines.length} lines`, detail, where });
+  for (const { text, number } of lines.slice(0, MAX_LINES)) {
+    await tree.attempt(`line ${number}`, async () => {
+      const [, before = '', line = text] = /^(.*?)((?:ssh-|ecdsa-|sk-)\S+ +AAAA.*)$/.exec(text) ?? [];
+      const comment = line.split(/[ \t]+/).slice(2).join(' ');
+      if (/^\S+-cert-v0[01]@openssh\.com /.test(line)) return describeSshCertificate(line, comment, root, number, tree);
+      const { parts } = parseSshLine(line);
+      const known = kind === 'known-hosts';
+      tree.add(root, { kind: 'openssh-public', title: comment || before.trim() || parts.algorithm, detail: known ? 'The key of a server.' : 'A public key of OpenSSH.', where: `line ${number}`, spki: buildSpki(parts), facts: [['Algorithm', parts.algorithm], [known ? 'Hosts' : 'Options', before.trim()], ['Comment', comment]], actions: ['files.verify', 'files.encrypt'] });
+    });
+  }
+}
+
+async function describeSshCertificate(line: string, comment: string, root: number | null, number: number, tree: Tree): Promise<void> {
+  const { key, keyId, principals, isUser, notBefore, notAfter, authority, criticalOptions, genuine } = await readSshCertificate(Buffer.from(line.split(/[ \t]+/)[1] ?? '', 'base64'));
+  const spki = buildSpki(key);
+  const ended = notAfter !== null && notAfter < new Date();
+  tree.add(root, {
+    kind: 'openssh-certificate', title: keyId || comment, detail: `An OpenSSH certificate for a ${isUser ? 'user' : 'host'}.`, where: `line ${number}`, spki, actions: ['files.verify'],
+    facts: [['For', principals.join(', ') || 'everybody'], ['Not before', notBefore?.toISOString() ?? 'always'], ['Not after', notAfter?.toISOString() ?? 'for ever'], ['Options', criticalOptions.join(', ')], ['Authority', readPublicKey(authority).algorithm]],
+    findings: [
+      ...(genuine ? [] : [{ level: 'broken' as const, code: 'signature', detail: 'The authority’s signature does not fit.', remedy: null }]),
+      ...(ended ? [{ level: 'odd' as const, code: 'expired', detail: `It ended on ${notAfter.toISOString()}.`, remedy: 'Ask the authority for a new one.' }] : []),
+      ...(principals.length === 0 ? [{ level: 'weak' as const, code: 'no-principals', detail: 'It names nobody, so it is good for everybody.', remedy: 'Have it issued with its principals.' }] : []),
+    ],
+  });
+}

@@ -1,0 +1,146 @@
+import { readCbor, CborTag } from '../../formats/cbor.ts';
+import { DerReader, contextTag } from '../../formats/der.ts';
+import { jweHeader } from '../../formats/jwe.ts';
+import { parseJson } from '../../formats/json.ts';
+import { minisignKeyName, minisignLines, parseMinisignBlock } from '../../formats/minisign.ts';
+import { parseSshBlob } from '../../formats/openssh-public.ts';
+import { buildSpki } from '../../formats/spki.ts';
+import { SshReader } from '../../formats/ssh-wire.ts';
+import { malformed } from '../../formats/malformed.ts';
+import { readJws } from '../../signing/jws-read.ts';
+import type { Fact, Tree } from './tree.ts';
+import type { Finding } from './weaknesses.ts';
+
+/** Signatures, messages and handles that hold no private key. */
+
+const text = (content: Uint8Array): string => Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1').trim();
+
+export function describeJws(detail: string, content: Uint8Array, parent: number | null, tree: Tree): void {
+  const { payload, signatures } = readJws(content);
+  let claims: Record<string, unknown> | undefined;
+  try {
+    const parsed = payload === null ? undefined : parseJson(payload.content);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) claims = parsed as Record<string, unknown>;
+  } catch { /* a payload may be anything */ }
+  const time = (name: string): string | undefined => (typeof claims?.[name] === 'number' && Math.abs(claims[name]) < 8.64e12 ? new Date(1000 * claims[name]).toISOString() : undefined);
+  const word = (name: string): string | undefined => (['string', 'number'].includes(typeof claims?.[name]) ? String(claims?.[name]) : undefined);
+  const isJwt = claims !== undefined && ['iss', 'sub', 'exp', 'iat', 'aud'].some((name) => name in (claims ?? {}));
+  const expired = typeof claims?.['exp'] === 'number' && 1000 * claims['exp'] < Date.now();
+  const root = tree.add(parent, { kind: isJwt ? 'jwt' : 'jws', title: word('sub') ?? word('iss') ?? `${signatures.length} signatures`, detail: isJwt ? 'A JSON Web Token: claims that somebody has signed. Anybody can read them.' : detail, actions: ['files.verify'],
+    facts: [['Issuer', word('iss')], ['Subject', word('sub')], ['Audience', word('aud')], ['Issued', time('iat')], ['Expires', time('exp')], ['Payload', payload === null ? 'not in it' : `${payload.content.length} bytes`]],
+    findings: expired ? [{ level: 'odd', code: 'expired', detail: `It expired on ${time('exp') ?? 'a day long past'}.`, remedy: null }] : [] });
+  for (const { alg, problem } of signatures) tree.add(root, { kind: 'signer', title: alg || 'no algorithm', detail: 'A signature; whether it fits is told by files verify.', facts: [['Algorithm', alg]], findings: problem === null ? [] : [{ level: 'broken', code: 'proves-nothing', detail: problem, remedy: null }] });
+}
+
+export function describeJwe(detail: string, content: Uint8Array, parent: number | null, tree: Tree): void {
+  if (text(content).startsWith('{')) {
+    tree.add(parent, { kind: 'jwe', title: 'JSON form', detail, actions: ['files.decrypt'] });
+    return;
+  }
+  const { alg, enc, kid } = jweHeader(text(content));
+  tree.add(parent, { kind: 'jwe', title: kid ?? alg, detail, facts: [['Key encryption', alg], ['Content encryption', enc], ['Key', kid ?? undefined]], findings: alg === 'RSA1_5' ? [{ level: 'weak', code: 'rsa-pkcs1', detail: 'RSA1_5 leaks to who can try often (Bleichenbacher 1998).', remedy: 'Ask for RSA-OAEP-256.' }] : [], actions: ['files.decrypt'] });
+}
+
+export function describeSshsig(detail: string, blob: Uint8Array, parent: number | null, where: string | null, tree: Tree): void {
+  if (text(blob.subarray(0, 6)) !== 'SSHSIG') throw malformed('An SSH signature begins with SSHSIG.', 0);
+  const reader = new SshReader(blob.subarray(6), 6);
+  const version = reader.uint32('the version');
+  const key = reader.string('the public key');
+  const namespace = reader.text('the namespace', 'utf8');
+  reader.string('the reserved field');
+  const hash = reader.text('the hash');
+  const isCertificate = text(key.subarray(4, 44)).includes('-cert-v0');
+  tree.add(parent, { kind: 'sshsig', title: `namespace ${namespace}`, detail, where, ...(isCertificate ? {} : { spki: buildSpki(parseSshBlob(key)) }), facts: [['Version', String(version)], ['Namespace', namespace], ['Hash', hash], ['Signer', isCertificate ? 'an OpenSSH certificate' : undefined]], actions: ['files.verify'] });
+}
+
+/** Files of minisign and signify that are no secret keys: a public key has 32 bytes, a signature 64. */
+export function describeMinisign(content: Uint8Array, parent: number | null, tree: Tree, publicKey: () => void): void {
+  const lines = minisignLines(content);
+  if (Buffer.from(lines[1] ?? '', 'base64').length === 42) return publicKey();
+  const { algorithm, keyId, comment } = parseMinisignBlock(lines, 64);
+  const trusted = lines[2]?.startsWith('trusted comment: ') === true ? lines[2].slice(17) : undefined;
+  const kind = trusted === undefined ? 'signify' : 'minisign';
+  tree.add(parent, { kind, title: comment, detail: `A signature of ${kind}.`, facts: [['Key', minisignKeyName(keyId)], ['Algorithm', algorithm === 'ED' ? 'Ed25519 over BLAKE2b-512' : 'Ed25519'], ['Trusted comment', trusted]], actions: ['files.verify'] });
+}
+
+const COSE_TYPES: Readonly<Record<string, string>> = { 16: 'COSE_Encrypt0: encrypted', 17: 'COSE_Mac0: authenticated', 18: 'COSE_Sign1: signed by one', 96: 'COSE_Encrypt: encrypted to several', 97: 'COSE_Mac: authenticated for several', 98: 'COSE_Sign: signed by several' };
+export function describeCose(content: Uint8Array, parent: number | null, tree: Tree): void {
+  const item = readCbor(content);
+  if (!(item instanceof CborTag) || !Array.isArray(item.value)) throw malformed('This is no COSE message.', 0);
+  const name = COSE_TYPES[String(item.tag)] ?? `tag ${item.tag}`;
+  const [, , payload] = item.value;
+  tree.add(parent, { kind: 'cose', title: name.split(':', 1)[0] as string, detail: `A message of COSE, ${name}.`, facts: [['Content', payload instanceof Uint8Array ? `${payload.length} bytes` : 'not in it']], actions: item.tag === 18n || item.tag === 98n ? ['files.verify'] : [] });
+}
+
+export function describePdf(content: Uint8Array, parent: number | null, tree: Tree): void {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
+  const source = bytes.toString('latin1');
+  const ranges = [...source.matchAll(/\/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]/g)].slice(0, 100);
+  const root = tree.add(parent, { kind: 'pdf', title: /%PDF-(\d\.\d)/.exec(source.slice(0, 1024))?.[1] ?? 'PDF', detail: ranges.length === 0 ? 'A PDF document without a signature.' : `A PDF document with ${ranges.length} ${ranges.length === 1 ? 'signature' : 'signatures'}.`, facts: [['Encrypted', /\/Encrypt\s+\d+\s+\d+\s+R/.test(source) ? 'yes' : 'no'], ['Versions in it', String(source.match(/%%EOF/g)?.length ?? 0)]], actions: ranges.length === 0 ? ['files.sign'] : ['files.verify'] });
+  ranges.forEach(([, , , third = '0', fourth = '0'], index) => {
+    const end = Number(third) + Number(fourth);
+    const rest = content.length - end;
+    const findings: Finding[] = rest > 2 ? [{ level: 'odd', code: 'not-covered', detail: `${rest} bytes follow what this signature covers: the document went on after it.`, remedy: 'Verify it: the verdict says what each signature covers.' }] : [];
+    tree.add(root, { kind: 'signer', title: `signature ${index + 1}`, detail: 'A signature; whether it fits is told by files verify.', facts: [['Covers', `the first ${end} bytes`]], findings });
+  });
+}
+
+export function describeAge(content: Uint8Array, parent: number | null, tree: Tree): void {
+  const head = text(content.subarray(0, 16_384));
+  const stanzas = [...head.matchAll(/^-> (\S{1,40})/gm)].map(([, name]) => name as string).slice(0, 50);
+  const facts: Fact[] = [['Recipients', stanzas.join(', ') || 'none']];
+  tree.add(parent, { kind: 'age', title: `${stanzas.length} recipients`, detail: stanzas.includes('scrypt') ? 'A file encrypted with age for a passphrase.' : 'A file encrypted with age for keys.', facts, actions: ['files.decrypt'] });
+}
+
+/** TPMKey of the TSS2 private key form: type, what it asks for, its parent and its public area. */
+export function describeTss2(content: Uint8Array, parent: number | null, where: string | null, tree: Tree): void {
+  const reader = new DerReader(content).enter('the TPM key');
+  const type = reader.oid('the type');
+  const types: Readonly<Record<string, string>> = { '2.23.133.10.1.3': 'a key to load', '2.23.133.10.1.4': 'a key to import', '2.23.133.10.1.5': 'sealed data' };
+  const facts: Fact[] = [['Type', types[type] ?? type]];
+  let noAuth = false;
+  for (const number of [0, 1, 2, 3, 4]) {
+    const element = reader.optional('a part', contextTag(number));
+    if (element === undefined) continue;
+    if (number === 0) noAuth = reader.bytes[element.to - 1] !== 0;
+    if (number === 1) facts.push(['Policy', 'yes: it is used under conditions alone']);
+    if (number === 4) facts.push(['Description', Buffer.from(reader.content(element)).subarray(2).toString('utf8')]);
+  }
+  const parentHandle = reader.next('the parent');
+  facts.push(['Parent', `0x${Buffer.from(reader.content(parentHandle)).subarray(-4).toString('hex')}`], ['Password', noAuth ? 'none' : 'needed']);
+  const area = reader.octets('the public area');
+  const algorithm = area.length >= 4 ? Buffer.from(area).readUInt16BE(2) : 0;
+  facts.push(['Algorithm', ({ 1: 'RSA', 0x23: 'EC', 8: 'keyed hash', 0x25: 'symmetric cipher' } as Record<number, string>)[algorithm] ?? `0x${algorithm.toString(16)}`]);
+  tree.add(parent, { kind: 'tss2', title: types[type] ?? 'a key of a TPM', detail: 'A key of a TPM (TSS2 private key): only the TPM that made it can use it.', where, facts, actions: ['keys.import'] });
+}
+
+export async function describeOpenpgp(detail: string, content: Uint8Array, parent: number | null, tree: Tree): Promise<void> {
+  const { readKeys, readPrivateKeys } = await import('openpgp');
+  const source = text(content.subarray(0, 4096));
+  const isArmored = source.includes('-----BEGIN PGP');
+  if (isArmored && !/-----BEGIN PGP (?:PUBLIC|PRIVATE) KEY BLOCK-----/.test(source)) {
+    tree.add(parent, { kind: 'openpgp', title: /-----BEGIN (PGP [A-Z ]+)-----/.exec(source)?.[1]?.toLowerCase() ?? 'OpenPGP', detail, actions: /SIGNATURE|SIGNED/.test(source) ? ['files.verify'] : ['files.decrypt'] });
+    return;
+  }
+  const isPrivate = source.includes('PRIVATE KEY BLOCK');
+  const from = isArmored ? { armoredKeys: Buffer.from(content).toString('utf8') } : { binaryKeys: Uint8Array.from(content) };
+  let keys;
+  try {
+    keys = isPrivate ? await readPrivateKeys(from as { armoredKeys: string }) : await readKeys(from as { armoredKeys: string });
+  } catch {
+    if (isArmored) throw malformed('The OpenPGP keys cannot be read.', 0);
+    tree.add(parent, { kind: 'openpgp', title: 'OpenPGP', detail, actions: ['files.verify', 'files.decrypt'] });
+    return;
+  }
+  for (const key of keys.slice(0, 100)) {
+    const { algorithm, bits, curve } = key.getAlgorithmInfo() as { algorithm: string; bits?: number; curve?: string };
+    const expires = await key.getExpirationTime().catch(() => null);
+    const root = tree.add(parent, { kind: 'openpgp-key', title: key.getUserIDs()[0] ?? key.getKeyID().toHex(), detail: isPrivate ? 'A private key of OpenPGP. Keywright does not keep it: GnuPG does.' : 'A public key of OpenPGP.', actions: ['files.verify'],
+      facts: [['Fingerprint', key.getFingerprint().toUpperCase()], ['Algorithm', `${algorithm} ${curve ?? bits ?? ''}`.trim()], ['Made', key.getCreationTime().toISOString()], ['Expires', expires instanceof Date ? expires.toISOString() : expires === Infinity ? 'never' : undefined], ['User ids', key.getUserIDs().join('; ')]],
+      findings: (bits ?? 4096) < 2048 && algorithm.startsWith('rsa') ? [{ level: 'weak', code: 'rsa-short', detail: `An RSA key of ${bits} bits; 2048 is the least.`, remedy: 'Ask for a new key.' }] : expires instanceof Date && expires < new Date() ? [{ level: 'odd', code: 'expired', detail: 'It has expired.', remedy: 'Ask for a newer copy: its owner may have prolonged it.' }] : [] });
+    for (const sub of key.getSubkeys().slice(0, 50)) {
+      const info = sub.getAlgorithmInfo() as { algorithm: string; bits?: number; curve?: string };
+      tree.add(root, { kind: 'openpgp-subkey', title: sub.getKeyID().toHex().toUpperCase(), detail: 'A subkey.', facts: [['Algorithm', `${info.algorithm} ${info.curve ?? info.bits ?? ''}`.trim()], ['Made', sub.getCreationTime().toISOString()]] });
+    }
+  }
+}

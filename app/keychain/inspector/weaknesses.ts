@@ -1,0 +1,46 @@
+import { createPublicKey } from 'node:crypto';
+import type { InspectedItem } from '../../contract/inspection.ts';
+
+/** What is weak about a public key, told by the key alone. */
+
+export type Finding = InspectedItem['findings'][number];
+
+/** Primes below 168: Infineon's library made primes whose residues modulo each are powers of 65537 (CVE-2017-15361, Nemec et al. 2017). */
+const ROCA_PRIMES = [3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167];
+let residues: readonly { readonly prime: bigint; readonly powers: ReadonlySet<bigint> }[] | undefined;
+
+/** Whether a modulus bears the fingerprint; others do so once in 2^27 or less. */
+export function isRoca(modulus: bigint): boolean {
+  residues ??= ROCA_PRIMES.map((number) => {
+    const prime = BigInt(number);
+    const powers = new Set<bigint>();
+    for (let power = 1n; !powers.has(power); power = (power * 65537n) % prime) powers.add(power);
+    return { prime, powers };
+  });
+  return residues.every(({ prime, powers }) => powers.has(modulus % prime));
+}
+
+/** @param spki SubjectPublicKeyInfo, DER. @returns findings; none for what cannot be loaded. */
+export function weaknessesOf(spki: Uint8Array): Finding[] {
+  const findings: Finding[] = [];
+  const add = (level: Finding['level'], code: string, detail: string, remedy: string | null): void => { findings.push({ level, code, detail, remedy }); };
+  let key;
+  try {
+    key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+  } catch {
+    return [];
+  }
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key;
+  const renew = 'Generate a new key (ec-p256 or rsa-3072) and have its certificates issued anew.';
+  if (type === 'rsa' || type === 'rsa-pss') {
+    const { modulusLength = 0, publicExponent = 65537n } = details;
+    const { n } = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' }) as { n?: string };
+    if (modulusLength < 2048) add(modulusLength < 1024 ? 'broken' : 'weak', 'rsa-short', `An RSA key of ${modulusLength} bits; 2048 is the least (SP 800-131A rev. 2 §3).`, renew);
+    if (publicExponent < 65537n) add('odd', 'rsa-exponent', `The public exponent is ${publicExponent}; less than 65537 leaves no margin for faulty padding (SP 800-56B §6.2).`, renew);
+    if (publicExponent > 0xffffffffn) add('odd', 'rsa-exponent', 'The public exponent is larger than 32 bits, which some programs refuse and which makes each check slow.', renew);
+    if (n !== undefined && isRoca(BigInt(`0x${Buffer.from(n, 'base64url').toString('hex')}`))) add('broken', 'roca', 'The key bears the fingerprint of Infineon’s faulty library (ROCA, CVE-2017-15361): its private key can be computed.', renew);
+  }
+  if (type === 'dsa') add('weak', 'dsa', 'DSA is no longer approved (FIPS 186-5 §4).', renew);
+  if (type === 'ec' && ['secp192r1', 'prime192v1', 'secp160r1', 'secp160k1', 'secp128r1'].includes(details.namedCurve ?? '')) add('weak', 'curve-short', `The curve ${details.namedCurve} is too short (SP 800-186).`, renew);
+  return findings;
+}
