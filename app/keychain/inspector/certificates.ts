@@ -1,5 +1,7 @@
 import { Certificate, inWords, isRequestSigned, OCSP_STATUSES, parseOcspRequest, parseOcspResponse, parseRequest, RevocationList, titleOf } from '../../certificates/index.ts';
 import { publicKeyInfo } from '../../certificates/signatures.ts';
+import { berToDer } from '../../formats/ber.ts';
+import { DerReader } from '../../formats/der.ts';
 import { readSignedData } from '../../signing/cms/read.ts';
 import { certificateOf } from '../../signing/cms/verify.ts';
 import { isTimestampResponse, readTimestampResponse, readTimestampToken } from '../../signing/timestamp/token.ts';
@@ -61,7 +63,21 @@ export function describeOcsp(kind: string, der: Uint8Array, parent: number | nul
   for (const one of certificates) describeCertificate(one.der, at, null, tree);
 }
 
+/** CMS that is no SignedData (RFC 5652, RFC 5083). */
+const CMS_TYPES: Readonly<Record<string, readonly [title: string, detail: string]>> = {
+  '1.2.840.113549.1.7.1': ['data', 'CMS around bytes that are neither signed nor encrypted.'], '1.2.840.113549.1.7.3': ['encrypted to recipients', 'A CMS message that is encrypted (EnvelopedData).'],
+  '1.2.840.113549.1.7.5': ['a digest', 'A CMS message with its digest alone: it proves nothing (DigestedData).'], '1.2.840.113549.1.7.6': ['encrypted with a key', 'A CMS message that is encrypted with a key or passphrase (EncryptedData).'],
+  '1.2.840.113549.1.9.16.1.2': ['authenticated', 'A CMS message that is authenticated for recipients (AuthenticatedData).'], '1.2.840.113549.1.9.16.1.9': ['compressed', 'A CMS message that is compressed.'],
+  '1.2.840.113549.1.9.16.1.23': ['encrypted to recipients', 'A CMS message that is encrypted and authenticated (AuthEnvelopedData).'],
+};
+
 export function describeCms(detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree): void {
+  const type = new DerReader(berToDer(content)).enter('the CMS structure').oid('the type');
+  if (type !== '1.2.840.113549.1.7.2') {
+    const [title, told] = CMS_TYPES[type] ?? [type, 'A CMS message of a kind that is not known.'];
+    tree.add(parent, { kind: 'cms', title, detail: told, where, facts: [['Type', type]], actions: ['files.decrypt'] });
+    return;
+  }
   const { certificates, signers, content: signed, contentType, crls } = readSignedData(content);
   const isBundle = signers.length === 0;
   const root = tree.add(parent, {

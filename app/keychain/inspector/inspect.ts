@@ -5,7 +5,7 @@ import { describeCertificate, describeCms, describeCrl, describeOcsp, describeRe
 import { describeKeyFile, describePublicKey, describeSshLines } from './keys.ts';
 import { describeAge, describeCose, describeJwe, describeJws, describeMinisign, describeOpenpgp, describePdf, describeSshsig, describeTss2 } from './others.ts';
 import { sniffMore } from './sniff.ts';
-import type { Tree } from './tree.ts';
+import type { Item, Tree } from './tree.ts';
 
 /** Describes a file by its content, part by part. What one part lacks keeps nothing from the others. */
 
@@ -33,13 +33,21 @@ export async function inspect(content: Uint8Array, inspecting: Inspecting): Prom
       for (const block of blocks) {
         inspecting.signal.throwIfAborted();
         const place = `line ${block.line}`;
+        const before = tree.items.length;
         await tree.attempt(place, () => describeBlock(block, root, place, inspecting));
+        if (tree.items.length === before) tree.add(root, { ...bare(recognise(writtenAgain(block))), where: place });
       }
       return blocks.length === 1 ? { kind: told.what, detail: told.detail } : { kind: 'pem', detail: `A PEM file of ${blocks.length} parts: ${[...new Set(blocks.map(({ label }) => label))].slice(0, 6).join(', ')}.` };
     }
   }
   await tree.attempt(null, () => describe(told.what, told.detail, content, null, null, inspecting));
+  if (tree.items.length === 0) tree.add(null, bare(told));
   return { kind: told.what, detail: told.detail };
+}
+
+/** What is told of a part that could not be read; why stands among the problems. */
+function bare({ what, detail }: { what: string; detail: string }): Item {
+  return { kind: what, title: what, detail, findings: [{ level: 'broken', code: 'unreadable', detail: 'It cannot be read.', remedy: null }] };
 }
 
 async function describeBlock(block: PemBlock, parent: number | null, place: string, inspecting: Inspecting): Promise<void> {

@@ -1,4 +1,4 @@
-import { KeywrightError, SecretBytes } from '../../contract/index.ts';
+import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
 import { publicOfPkcs8, readContents, readPublicKey } from '../../formats/index.ts';
 import { parseJks } from '../../formats/jks.ts';
 import { parseEncryptedPkcs8 } from '../../formats/pbes.ts';

@@ -7,9 +7,8 @@ import { isTimestampResponse } from '../../signing/timestamp/token.ts';
 export function sniffMore(content: Uint8Array): Recognised | undefined {
   const told = (what: string, detail: string): Recognised => ({ what, readable: false, detail });
   if (content[0] !== TAG.sequence) return undefined;
+  if (recognise(content).what !== 'unknown') return undefined;
   if (isTimestampResponse(content)) return told('timestamp-response', 'The answer of a timestamp authority (RFC 3161).');
-  const { what } = recognise(content);
-  if (what !== 'unknown') return undefined;
   try {
     const outer = new DerReader(content);
     const inside = outer.enter('it');

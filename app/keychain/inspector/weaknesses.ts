@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { DerReader } from '../../formats/der.ts';
 import type { InspectedItem } from '../../contract/inspection.ts';
 
 /** What is weak about a public key, told by the key alone. */
@@ -20,6 +21,18 @@ export function isRoca(modulus: bigint): boolean {
   return residues.every(({ prime, powers }) => powers.has(modulus % prime));
 }
 
+/** @returns undefined for what OpenSSL reads and DER forbids. */
+function modulusOf(spki: Uint8Array): bigint | undefined {
+  try {
+    const info = new DerReader(spki).enter('the public key');
+    info.next('the algorithm');
+    const bits = info.next('the key');
+    return new DerReader(spki, bits.from + 1, bits.to).enter('the RSA public key').integer('the modulus');
+  } catch {
+    return undefined;
+  }
+}
+
 /** @param spki SubjectPublicKeyInfo, DER. @returns findings; none for what cannot be loaded. */
 export function weaknessesOf(spki: Uint8Array): Finding[] {
   const findings: Finding[] = [];
@@ -34,11 +47,11 @@ export function weaknessesOf(spki: Uint8Array): Finding[] {
   const renew = 'Generate a new key (ec-p256 or rsa-3072) and have its certificates issued anew.';
   if (type === 'rsa' || type === 'rsa-pss') {
     const { modulusLength = 0, publicExponent = 65537n } = details;
-    const { n } = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' }) as { n?: string };
+    const n = modulusOf(spki);
     if (modulusLength < 2048) add(modulusLength < 1024 ? 'broken' : 'weak', 'rsa-short', `An RSA key of ${modulusLength} bits; 2048 is the least (SP 800-131A rev. 2 §3).`, renew);
     if (publicExponent < 65537n) add('odd', 'rsa-exponent', `The public exponent is ${publicExponent}; less than 65537 leaves no margin for faulty padding (SP 800-56B §6.2).`, renew);
     if (publicExponent > 0xffffffffn) add('odd', 'rsa-exponent', 'The public exponent is larger than 32 bits, which some programs refuse and which makes each check slow.', renew);
-    if (n !== undefined && isRoca(BigInt(`0x${Buffer.from(n, 'base64url').toString('hex')}`))) add('broken', 'roca', 'The key bears the fingerprint of Infineon’s faulty library (ROCA, CVE-2017-15361): its private key can be computed.', renew);
+    if (n !== undefined && isRoca(n)) add('broken', 'roca', 'The key bears the fingerprint of Infineon’s faulty library (ROCA, CVE-2017-15361): its private key can be computed.', renew);
   }
   if (type === 'dsa') add('weak', 'dsa', 'DSA is no longer approved (FIPS 186-5 §4).', renew);
   if (type === 'ec' && ['secp192r1', 'prime192v1', 'secp160r1', 'secp160k1', 'secp128r1'].includes(details.namedCurve ?? '')) add('weak', 'curve-short', `The curve ${details.namedCurve} is too short (SP 800-186).`, renew);

@@ -1,0 +1,110 @@
+import { checkPrimeSync, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { corpus } from '../../../scripts/corpora.ts';
+import { SecretBytes } from '../../contract/index.ts';
+import { fingerprint, writePkcs12 } from '../../formats/index.ts';
+import { inspect } from './inspect.ts';
+import { Tree } from './tree.ts';
+import { isRoca, weaknessesOf } from './weaknesses.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+async function look(content: Uint8Array | string, passphrase?: string, held: (fingerprint: string) => string[] = () => []): Promise<{ kind: string; tree: Tree }> {
+  const tree = new Tree(held);
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  const { kind } = await inspect(bytes, { tree, signal: new AbortController().signal, passphrase: passphrase === undefined ? undefined : async () => SecretBytes.fromText(passphrase) });
+  return { kind, tree };
+}
+
+function* filesIn(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesIn(path);
+    else yield path;
+  }
+}
+
+/** What files must be called, by their places in the corpora. */
+const EXPECTED: readonly { readonly pattern: RegExp; readonly kinds: readonly string[] }[] = [
+  { pattern: /^rfc9579\/.*\.(?:p12|pfx)$|^pyca\/pkcs12\/[^/]*\.p12$/, kinds: ['pkcs12'] }, { pattern: /^pdf\/.*\.pdf$/, kinds: ['pdf'] }, { pattern: /^tss2\/.*\.(?:tpm|pem)$/, kinds: ['tss2'] },
+  { pattern: /^pyca\/x509\/ocsp\/req-.*\.der$/, kinds: ['ocsp-request'] }, { pattern: /^pyca\/x509\/ocsp\/resp-.*\.der$/, kinds: ['ocsp-response'] }, { pattern: /^pyca\/x509\/requests\/.*\.pem$/, kinds: ['certificate-request'] },
+  { pattern: /^pyca\/x509\/custom\/crl_.*/, kinds: ['crl'] }, { pattern: /^pyca\/pkcs7\/.*\.(?:p7b|der)$/, kinds: ['cms'] }, { pattern: /^rfc3161\/.*\.(?:tsr)$/, kinds: ['timestamp-response'] }, { pattern: /^rfc3161\/.*\.(?:tsq)$/, kinds: ['timestamp-request'] },
+  { pattern: /^minisign\/.*\.(?:minisig|pub)$/, kinds: ['minisign'] }, { pattern: /^minisign\/.*\.key$/, kinds: ['minisign-secret'] }, { pattern: /^ssh\/sshsig\/testdata\/.*\.sig$/, kinds: ['sshsig'] }, { pattern: /^lamps-pq\/.*\.priv$/, kinds: ['pkcs8'] },
+];
+
+describe.each(['ssh', 'minisign', 'tss2', 'rfc9579', 'lamps-pq', 'rfc3161', 'pdf', 'yubico', 'cms', 'pyca', 'jose-cookbook'].map((name) => [name, corpus(name)] as const).filter(([, folder]) => folder !== undefined) as [string, string][])('every file of %s', (name, folder) => {
+  test('is told by its content, and nothing but a fault of the file keeps it from being explained', async () => {
+    const wrong: string[] = [];
+    for (const path of filesIn(folder)) {
+      const file = `${name}/${relative(folder, path)}`;
+      const { kind, tree } = await look(readFileSync(path));
+      const expected = EXPECTED.find(({ pattern }) => pattern.test(file));
+      if (expected !== undefined && !expected.kinds.includes(kind)) wrong.push(`${file}: ${kind}`);
+      if (tree.items.length === 0) wrong.push(`${file}: nothing is told`);
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+test('a container stays closed until its passphrase is given, and is then explained key by key', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const file = await writePkcs12([{ pkcs8: privateKey.export({ type: 'pkcs8', format: 'der' }), friendlyName: 'Ada’s key' }], SecretBytes.fromText('another pass phrase 99'), 'modern');
+  const closed = await look(file);
+  expect(closed.tree.items).toMatchObject([{ kind: 'pkcs12', locked: true, findings: [] }]);
+  const uri = 'pkcs8:held';
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  const { tree } = await look(file, 'another pass phrase 99', (found) => (found === fingerprint(spki) ? [uri] : []));
+  expect(tree.items).toMatchObject([{ kind: 'pkcs12', locked: false }, { kind: 'private-key', title: 'Ada’s key', parent: 0, held: [uri] }]);
+  await expect(look(file, 'not this one')).rejects.toMatchObject({ code: 'PIN_INCORRECT' });
+});
+
+test('nothing of a private key is in what is told', async () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const { d } = privateKey.export({ format: 'jwk' }) as { d: string };
+  for (const content of [privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, JSON.stringify(privateKey.export({ format: 'jwk' }))]) {
+    const told = JSON.stringify((await look(content)).tree);
+    expect(told).not.toContain(d);
+    expect(told).not.toContain(Buffer.from(d, 'base64url').toString('hex'));
+    expect(told).toContain('not-encrypted');
+  }
+});
+
+test('a damaged part of a bundle is told with its place, and the others are explained', async () => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const good = publicKey.export({ type: 'spki', format: 'pem' }) as string;
+  const { tree } = await look(`${good}-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n${good}`);
+  expect(tree.items.map(({ kind, where }) => [kind, where])).toEqual([['pem', null], ['public-key', 'line 1'], ['certificate', 'line 5'], ['public-key', 'line 8']]);
+  expect(tree.problems).toMatchObject([{ code: 'INVALID_INPUT', where: expect.stringContaining('line 5, offset') }]);
+});
+
+test('names cannot dress up what is shown', async () => {
+  const { tree } = await look('untrusted comment: evil\u202efdp.exe\u0007\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n');
+  expect(JSON.stringify(tree.items)).not.toMatch(/[\u202e\u0007]/);
+});
+
+describe('weak keys', () => {
+  test('a modulus made as Infineon’s library made them bears the fingerprint, and others do not', () => {
+    const primes = [2n, 3n, 5n, 7n, 11n, 13n, 17n, 19n, 23n, 29n, 31n, 37n, 41n, 43n, 47n, 53n, 59n, 61n, 67n, 71n, 73n, 79n, 83n, 89n, 97n, 101n, 103n, 107n, 109n, 113n, 127n, 131n, 137n, 139n, 149n, 151n, 157n, 163n, 167n];
+    const product = primes.reduce((all, prime) => all * prime, 1n);
+    const vulnerablePrime = (): bigint => {
+      for (;;) {
+        let residue = 1n;
+        for (let power = randomBytes(2).readUInt16BE(0); power > 0; power--) residue = (residue * 65537n) % product;
+        const candidate = BigInt(`0x${randomBytes(37).toString('hex')}`) * product + residue;
+        if (checkPrimeSync(candidate)) return candidate;
+      }
+    };
+    expect(isRoca(vulnerablePrime() * vulnerablePrime())).toBe(true);
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    expect(weaknessesOf(publicKey.export({ type: 'spki', format: 'der' }))).toEqual([]);
+  });
+
+  test('short moduli and small exponents are told', () => {
+    const { publicKey: short } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    expect(weaknessesOf(short.export({ type: 'spki', format: 'der' })).map(({ code }) => code)).toEqual(['rsa-short']);
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 });
+    expect(weaknessesOf(publicKey.export({ type: 'spki', format: 'der' })).map(({ code }) => code)).toEqual(['rsa-exponent']);
+  });
+});
