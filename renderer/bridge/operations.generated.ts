@@ -53,6 +53,7 @@ export interface Operations {
   'files.decrypt': typeof encryptionOperations.decryptFiles;
   'files.encrypt': typeof encryptionOperations.encryptFiles;
   'files.formats': typeof fileOperations.formats;
+  'files.inspect': typeof fileOperations.inspect;
   'files.sign': typeof fileOperations.sign;
   'files.timestamp': typeof fileOperations.timestamp;
   'files.verify': typeof fileOperations.verify;
@@ -200,6 +201,7 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'files.decrypt': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"identityFiles":"identity","out.path":"out","out.overwrite":"force"},"paths":{"files":"in","identityFiles":"in","out.path":"out"}},"defaults":{"identityFiles":[],"out":{"beside":true,"overwrite":false}}},
   'files.encrypt': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"recipients":"recipient","recipientFiles":"recipients-file","toPassphrase":"to-passphrase","out.path":"out","out.overwrite":"force"},"paths":{"files":"in","recipientFiles":"in","out.path":"out"}},"defaults":{"recipients":[],"recipientFiles":[],"toPassphrase":false,"armor":false,"out":{"beside":true,"overwrite":false}}},
   'files.formats': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'files.inspect': {"effect":"read","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"}},"defaults":{"open":false,"bytes":false,"secrets":false}},
   'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"files":{"certificate":"certificate"},"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding","signature.path":"signature","manifest.path":"manifest","manifest.overwrite":"replace-manifest"},"paths":{"files":"in","out.path":"out","signature.path":"in","manifest.path":"out"}},"defaults":{"format":"raw","out":{"beside":true,"overwrite":false}}},
   'files.timestamp': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"options":{"authority":"timestamp","out.path":"out","out.overwrite":"force"},"paths":{"file.path":"in","out.path":"out"}},"defaults":{"hash":"sha256","out":{"beside":true,"overwrite":false}}},
   'files.verify': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"files":{"public-key":"publicKey","allowed-signers":"allowedSigners","roots":"roots"},"options":{"signature.path":"signature","encoding":"signature-encoding"},"paths":{"file.path":"in","signature.path":"in"}},"defaults":{}},
