@@ -33,11 +33,11 @@ export const encryptFiles = operation({
     ...cliOut, paths: { files: 'in', recipientFiles: 'in', 'out.path': 'out' },
     options: { recipients: 'recipient', recipientFiles: 'recipients-file', toPassphrase: 'to-passphrase', 'out.path': 'out', 'out.overwrite': 'force' },
     table: { rows: 'files', columns: ['name', 'written.path', 'bytes'] },
-    examples: ['keywright files encrypt plan.pdf --recipient "Ada’s key" --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudfhwhts3xwqa2', 'keywright files encrypt plan.pdf --recipient-passphrase-file pw'],
+    examples: ['keywright files encrypt plan.pdf --recipient "Ada’s key" --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudfhwhts3xwqa2', 'keywright files encrypt plan.pdf --recipient "Ada Example" --format cms', 'keywright files encrypt plan.pdf --recipient-passphrase-file pw'],
   },
   input: z.strictObject({
     files: Files,
-    /** Keys held here (URI, id or label), `age1…`, `ssh-ed25519 …`, `ssh-rsa …`. */
+    /** Keys held here (URI, id or label), certificates held here (label, id or fingerprint), `age1…`, `ssh-ed25519 …`, `ssh-rsa …`. */
     recipients: z.array(z.string().trim().min(1).max(8192)).max(1000).default([]),
     /** Files with recipients: lines as above, certificates, or a public key. */
     recipientFiles: z.array(FileIn).max(100).default([]),

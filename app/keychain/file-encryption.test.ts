@@ -56,6 +56,19 @@ test('a changed file leaves nothing behind, and neither does one for somebody el
   expect(readdirSync(folder.path).sort()).toEqual(['plan', 'plan.age', 'plan.changed.age']);
 });
 
+test.each(['rsa-2048', 'ec-p256'])('what is encrypted for a certificate of %s by its name opens with its key', async (algorithm) => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'plan');
+  writeFileSync(path, plaintext);
+  const key = await generate(core, algorithm);
+  await core.call('certificates.self-sign', { key: key.uri, subject: 'CN=Ada Example', profile: 'email', san: ['email:ada@example.org'] });
+  const { files: [made] } = await core.call<Encrypted>('files.encrypt', { files: [{ path }], recipients: ['Ada Example'] });
+  expect(made?.written.path).toBe(`${path}.p7m`);
+  const { files: [opened] } = await core.call<Decrypted>('files.decrypt', { files: [{ path: `${path}.p7m` }], out: { path: join(folder.path, 'again') } });
+  expect([opened?.openedBy, readFileSync(join(folder.path, 'again')).equals(plaintext)]).toEqual([key.label, true]);
+});
+
 test('a key that cannot receive is refused with the reason', async () => {
   await using core = await openTestCore();
   using folder = temporaryFolder();

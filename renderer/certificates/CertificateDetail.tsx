@@ -6,9 +6,9 @@ import { useText } from '../i18n/index.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { DetailPane, Section } from '../shell/index.ts';
 import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, IconButton, Menu, Notice, Skeleton, StateBadge, useToast } from '../ui/index.ts';
-import { keyPlace } from './CertificatesView.tsx';
 import { CompareDialog } from './CompareDialog.tsx';
 import { ExportDialog } from './ExportDialog.tsx';
+import { keyPlace } from './key-place.ts';
 import { RevokeDialog } from './RevokeDialog.tsx';
 import { Verdict } from './Verdict.tsx';
 
@@ -113,7 +113,7 @@ function About({ record }: { record: OutputFor<'certificates.show'> }) {
         <Fact name={t('certificates.state')}>
           <span className="flex flex-wrap gap-1.5">
             <StateBadge tone={validity === 'valid' ? 'success' : validity === 'expired' ? 'danger' : 'warning'}>{t(`certificates.validity.${validity}`)}</StateBadge>
-            <StateBadge tone={record.trusted ? 'success' : 'neutral'}>{record.trusted ? t('certificates.trusted') : t('certificates.notTrusted')}</StateBadge>
+            {(record.trusted || record.authority) && <StateBadge tone={record.trusted ? 'success' : 'neutral'}>{record.trusted ? t('certificates.trusted') : t('certificates.notTrusted')}</StateBadge>}
             {revocation !== null && <StateBadge tone={revocation.state === 'revoked' ? 'danger' : revocation.state === 'good' ? 'success' : 'warning'}>{t(`certificates.revocationState.${revocation.state}`)}</StateBadge>}
           </span>
         </Fact>

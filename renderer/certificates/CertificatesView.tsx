@@ -10,6 +10,7 @@ import { Button, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, Sta
 import { CertificateDetail } from './CertificateDetail.tsx';
 import { ExamineDialog } from './ExamineDialog.tsx';
 import { ImportDialog } from './ImportDialog.tsx';
+import { keyPlace } from './key-place.ts';
 import { MakeDialog } from './MakeDialog.tsx';
 
 const SHOWN = ['all', 'expiring', 'expired', 'trusted', 'authorities', 'trash'] as const;
@@ -21,14 +22,6 @@ const WITHIN: Readonly<Record<Shown, Partial<InputFor<'certificates.list'>>>> = 
   all: {}, expiring: { expiring: SOON }, expired: { filter: 'validity=expired' }, trusted: { filter: 'trusted=true' }, authorities: { filter: 'purpose=ca' }, trash: { trash: true },
 };
 const certificatesIn = ({ certificates }: OutputFor<'certificates.list'>): readonly CertificateRecord[] => certificates;
-
-/** @returns where a certificate's key is, in words. */
-export function keyPlace({ keys, places }: CertificateRecord, t: Text): string {
-  const [key] = keys;
-  if (key !== undefined) return key.backend === 'software' ? t('keys.thisComputer') : key.backend;
-  const token = places.find(({ kind }) => kind === 'token');
-  return token?.title ?? t('certificates.noKey');
-}
 
 function columnsOf(t: Text): Column<CertificateRecord>[] {
   return [

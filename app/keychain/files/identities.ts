@@ -2,6 +2,7 @@ import { KEY_ALGORITHMS, KeywrightError, SecretBytes, type FileIn, type Usage } 
 import type { z } from 'zod';
 import { hybridIdentityOf, x25519IdentityOf, type Identity } from '../../encryption/age/index.ts';
 import type { HeldKey, Openers } from '../../encryption/parties.ts';
+import { fingerprint } from '../../formats/index.ts';
 import { parsePkcs8 } from '../../formats/private-parts.ts';
 import type { KeyRef, KeyStore } from '../../keystore/keystore.ts';
 import { assertCapable } from '../capabilities.ts';
@@ -47,9 +48,15 @@ async function versionsOf(key: StoredKey, context: Context): Promise<HeldKey[]> 
       if (thrown instanceof KeywrightError && thrown.code === 'CORRUPT_RECORD') return undefined; // says nothing of the other keys
       throw thrown;
     });
-    if (spki !== undefined) found.push({ name: key.label, spki, algorithm: key.algorithm, certificates: [], ...uses({ key, version, context }) });
+    if (spki !== undefined) found.push({ name: key.label, spki, algorithm: key.algorithm, certificates: await certificatesFor(spki, context), ...uses({ key, version, context }) });
   }
   return found;
+}
+
+/** Files name their recipients by their certificates; one whose record is damaged is passed over. */
+async function certificatesFor(spki: Uint8Array, { session: { certificates } }: Context): Promise<Uint8Array[]> {
+  const found = await Promise.all(certificates.forKey(fingerprint(spki)).map(({ id }) => certificates.read(id).then(({ der }) => [der], () => [])));
+  return found.flat();
 }
 
 interface Own {

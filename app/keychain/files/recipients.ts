@@ -1,10 +1,9 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
 import { KEY_ALGORITHMS, KeywrightError, type FileIn, type SecretBytes } from '../../contract/index.ts';
 import type { z } from 'zod';
+import { type Certificate, readCertificates } from '../../certificates/index.ts';
 import { ageRecipientNamed } from '../../encryption/age/index.ts';
 import type { Party } from '../../encryption/parties.ts';
 import { algorithmOfSpki, readPublicKey } from '../../formats/index.ts';
-import { looksLikePem, parsePem } from '../../formats/pem.ts';
 import type { Context } from '../context.ts';
 import { publicKeyOf } from '../handlers/key-records.ts';
 import type { StoredKey } from '../inventory.ts';
@@ -31,7 +30,12 @@ export async function partiesFor({ recipients, recipientFiles, toPassphrase }: N
 async function partyFor(text: string, where: string, context: Context): Promise<Party> {
   const known = outsider(text);
   if (known !== undefined) return known;
-  const key = context.session.inventory.resolve(text);
+  const { inventory, certificates } = context.session;
+  if (!inventory.knows(text)) {
+    const held = certificateNamed(text, context);
+    if (held !== undefined) return certificateParty(await certificates.read(held), text);
+  }
+  const key = inventory.resolve(text);
   context.subject(key.uri);
   refuseIfItCannotOpen(key, where);
   return { kind: 'key', name: key.label, spki: await publicKeyOf(key, context), algorithm: key.algorithm };
@@ -73,15 +77,29 @@ async function listed(file: z.output<typeof FileIn>, context: Context): Promise<
   return [{ kind: 'key', name: 'path' in file ? file.path : 'the public key', ...readPublicKey(content) }];
 }
 
+/** @returns the id of a certificate that is held here; undefined when there is none by that name. @throws INVALID_INPUT for a name of several */
+function certificateNamed(text: string, { session }: Context): string | undefined {
+  try {
+    return session.certificates.resolve(text).id;
+  } catch (thrown) {
+    if (thrown instanceof KeywrightError && thrown.code === 'NOT_FOUND') return undefined;
+    throw thrown;
+  }
+}
+
+/** @throws CAPABILITY_MISSING for one that has ended, or whose key is of a kind that is not handled */
+function certificateParty(certificate: Certificate, name: string): Party {
+  const ended = Date.now() > certificate.notAfter.date.getTime();
+  if (ended) throw new KeywrightError('CAPABILITY_MISSING', { detail: `The certificate “${name}” ended on ${certificate.notAfter.date.toISOString()}.`, where: '/recipients', remedy: 'Ask its holder for the new one.' });
+  return { kind: 'key', name, spki: certificate.spki, algorithm: algorithmOfSpki(certificate.spki), certificate: certificate.der };
+}
+
 function certificatesIn(content: Uint8Array): Party[] {
-  const blocks = looksLikePem(content) ? parsePem(content).filter(({ label }) => label === 'CERTIFICATE').map(({ content: der }) => der) : [content];
-  return blocks.flatMap((der): Party[] => {
-    try {
-      const certificate = new X509Certificate(der);
-      const spki = createPublicKey(certificate.publicKey.export({ type: 'spki', format: 'pem' })).export({ type: 'spki', format: 'der' });
-      return [{ kind: 'key', name: certificate.subject.replaceAll('\n', ', '), spki, algorithm: algorithmOfSpki(spki), certificate: certificate.raw }];
-    } catch {
-      return []; // no certificate: read as a public key
-    }
-  });
+  let certificates: readonly Certificate[];
+  try {
+    certificates = readCertificates(content);
+  } catch {
+    return []; // no certificate: read as a public key
+  }
+  return certificates.map((certificate) => certificateParty(certificate, certificate.subject.text));
 }
