@@ -5,6 +5,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { EventBus } from './events.ts';
 import { tellExpiring } from './expiry-watch.ts';
 import { sweepSpool } from './files/spool.ts';
+import { loadNoun } from './handlers/index.ts';
 import { Jobs } from './jobs.ts';
 import { Metrics } from './metrics.ts';
 import type { Config, CoreKind, Ports } from './ports.ts';
@@ -35,7 +36,7 @@ export async function createKeychain(options: { dataDir: string; kind: CoreKind;
   const about: About = { version: options.version, kind, startedAt: new Date().toISOString(), listening: [], openapi: options.openapi };
   const spoolFolder = join(dataDir, 'spool');
   const jobs = new Jobs(events, () => (stores.state === 'unlocked' ? stores.session.jobs : undefined));
-  const services: Services = { events, prompts, jobs, run: (operation, input, options) => dispatcher.call(operation, input, options), stores, config, ports, metrics: new Metrics(), spoolFolder, about };
+  const services: Services = { events, prompts, jobs, loadAhead: (noun) => void loadNoun(noun), run: (operation, input, options) => dispatcher.call(operation, input, options), stores, config, ports, metrics: new Metrics(), spoolFolder, about };
   const dispatcher: Dispatcher = new Dispatcher(services, ports.log);
   const sweep = (): void => {
     void sweepSpool(spoolFolder);

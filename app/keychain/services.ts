@@ -1,4 +1,4 @@
-import type { CallOptions } from '../contract/index.ts';
+import type { CallOptions, Noun } from '../contract/index.ts';
 import type { Config, CoreKind, Ports } from './ports.ts';
 import type { EventBus } from './events.ts';
 import type { Jobs } from './jobs.ts';
@@ -11,6 +11,8 @@ export interface Services {
   readonly events: EventBus;
   readonly prompts: PromptBroker;
   readonly jobs: Jobs;
+  /** Loads what the operations of a noun need, before one is called. */
+  readonly loadAhead: (noun: Noun) => void;
   /** The dispatcher, for a job that is gone on with. */
   readonly run: (operation: string, input: unknown, options: CallOptions) => Promise<unknown>;
   readonly stores: StoreManager;

@@ -8,7 +8,6 @@ import type { Context } from '../context.ts';
 import { fileOf, outputOf } from '../files/places.ts';
 import { discard } from '../files/spool.ts';
 import { handlersOf } from './handlers.ts';
-import { loadNoun } from './index.ts';
 
 const LEAST_PASSPHRASE = 8;
 /** By then a passphrase is being derived on another thread: what most calls need is loaded meanwhile. */
@@ -34,7 +33,7 @@ export const storeHandlers = handlersOf('store', {
     if (stores.state === 'absent') throw noStore(stores.folder);
     await stores.prepare();
     using secret = await askToUnlock(input.with, context);
-    const ahead = setTimeout(() => void loadNoun('keys'), DERIVATION_BEGUN_MS);
+    const ahead = setTimeout(() => context.services.loadAhead('keys'), DERIVATION_BEGUN_MS);
     await stores.unlock({ kind: input.with, secret }).finally(() => clearTimeout(ahead));
     return stores.status();
   },
