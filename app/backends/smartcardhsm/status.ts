@@ -18,13 +18,13 @@ export async function statusOf(hsm: SmartCardHsm, call: Call): Promise<TokenStat
     initialised,
     secrets: [
       secret('pin', pin, pin.verified ? 'Verified just now: the token then does not tell the tries left.' : pin.state === 'transport' ? 'To be changed before it can be used' : null),
-      secret('so-pin', officer, mayReset ? null : 'Cannot set a new PIN: the token was set up so'),
+      secret('so-pin', officer, mayReset || !initialised ? null : 'Cannot set a new PIN: the token was set up so'),
     ],
     findings: findingsOf(hsm, pin, officer, dkek),
     details: [
-      { name: 'DKEK', value: dkekInWords(dkek) },
+      ...(initialised ? [{ name: 'DKEK', value: dkekInWords(dkek) }] : []),
       ...(dkek === null || dkek.keyCheckValue === null ? [] : [{ name: 'Key check value of the DKEK', value: dkek.keyCheckValue }]),
-      { name: 'PIN reset with the SO PIN', value: mayReset ? 'Allowed' : 'Not allowed' },
+      ...(initialised ? [{ name: 'PIN reset with the SO PIN', value: mayReset ? 'Allowed' : 'Not allowed' }] : []),
       ...deviceStatements(chain).map((value, index) => ({ name: index === 0 ? 'Device' : 'Issuer', value })),
       { name: 'Device certificate', value: chain.problems.length === 0 ? 'Verified up to its root' : `Not verified: ${chain.problems.join(' ')}` },
     ],

@@ -1,4 +1,4 @@
-import { KeywrightError } from '../../contract/index.ts';
+import { KeywrightError, type Call } from '../../contract/index.ts';
 import type { KeyCall, KeyDescription, KeyStore } from '../../keystore/keystore.ts';
 import type { ActionState, Token, TokenAction, TokenContents } from '../../keystore/tokens.ts';
 import type { Pkcs11Token } from '../pkcs11/source.ts';
@@ -8,6 +8,7 @@ import { discover } from './discovery.ts';
 import type { SmartCardHsm } from './hsm.ts';
 import { changePin, changeSoPin, initialize, unblockPin } from './setup.ts';
 import { statusOf } from './status.ts';
+import { asTheCardHasIt } from './store.ts';
 
 /** What is done through OpenSC, and how OpenSC learns of what was done without it. */
 export interface KeysOfCard {
@@ -45,8 +46,18 @@ export function tokenOf(hsm: SmartCardHsm, keys: KeysOfCard, changed: () => void
     }
   }
 
+  async function contentsOf(call: Call): Promise<TokenContents> {
+    const there = token();
+    const contents = await there.contents(call);
+    const { capabilities } = there.store.capabilities;
+    return {
+      ...contents, keys: contents.keys.map((key) => asTheCardHasIt(key, capabilities)),
+      slots: contents.slots.map((slot) => (slot.state === 'key' ? { ...slot, touchPolicy: 'never', madeOnDevice: null } : slot)),
+    };
+  }
+
   const keyIn = async (slot: string, call: KeyCall): Promise<KeyDescription> => {
-    const { keys: described } = await token().contents(call);
+    const { keys: described } = await contentsOf(call);
     const found = described.find(({ hardware }) => hardware?.slot === slot);
     if (found === undefined) throw new KeywrightError('NOT_FOUND', { detail: `There is no key ${slot} in ${hsm.title}.`, where: '/slot', alternatives: described.flatMap(({ hardware }) => hardware?.slot ?? []) });
     return found;
@@ -58,7 +69,7 @@ export function tokenOf(hsm: SmartCardHsm, keys: KeysOfCard, changed: () => void
     get actions() { return actionsOf(hsm); },
     status: (call) => statusOf(hsm, call),
     async contents(call): Promise<TokenContents> {
-      return keys.token === undefined ? { complete: false, slots: [], keys: [] } : keys.token.contents(call);
+      return keys.token === undefined ? { complete: false, slots: [], keys: [] } : contentsOf(call);
     },
     async mechanisms(call) {
       return (await token().mechanisms?.(call)) ?? [];
