@@ -6,6 +6,7 @@ import { chooseSecret, keepRecoveryCode } from '../support/prompts.ts';
 import { PASSPHRASE, STORE } from '../support/person.ts';
 import type { Program } from '../support/program.ts';
 import { text } from '../support/texts.ts';
+import { test as withYubiKey } from '../support/yubikey.ts';
 
 const THEMES = ['light', 'dark', 'contrast'] as const;
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -28,7 +29,7 @@ async function isAccessible(page: Page, what: string): Promise<void> {
       document.documentElement.dataset['theme'] = name;
     }, theme);
     // Asked again for a moment: what opens or fades in counts by how it ends.
-    await softly.poll(() => violations(page), { message: `${what}, ${theme}`, timeout: 4000 }).toEqual([]);
+    await softly.poll(() => violations(page), { message: `${what}, ${theme}`, timeout: 15_000 }).toEqual([]);
   }
   await page.evaluate((name) => {
     document.documentElement.dataset['theme'] = name ?? 'light';
@@ -164,4 +165,65 @@ test('axe finds nothing on any page, in any dialog, in any theme', async ({ prog
   const unlocking = await program.prompt();
   await expect(unlocking.getByRole('form', { name: text('ask.unlock', { name: STORE }) })).toBeVisible();
   await seen('prompt for the passphrase', unlocking);
+});
+
+withYubiKey('axe finds nothing about tokens: their cards, slots, dialogs and prompts', async ({ program, yubikey }) => {
+  withYubiKey.slow();
+  const { page } = program;
+  const ada = person(program);
+  const seen = async (what: string) => {
+    await pictures(program, `token-${what.replaceAll(' ', '-')}`);
+    await isAccessible(page, what);
+  };
+  const closes = async (what: string) => {
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await seen(what);
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toBeHidden();
+  };
+  await ada.createsAStore();
+  await ada.goesTo('tokens');
+  await expect(page.getByText(text('tokens.none'))).toBeVisible();
+  await seen('nothing plugged in');
+  await page.getByRole('button', { name: text('tokens.module.open'), exact: true }).first().click();
+  await closes('add a module');
+
+  await yubikey.plugIn();
+  const row = page.getByRole('row', { name: /^9c/ });
+  await expect(row).toBeVisible();
+  await expect(page.getByText(text('finding.yubikey.default-pin.detail'))).toBeVisible();
+  await seen('plugged in');
+  await page.getByRole('button', { name: text('tokens.setUp.open'), exact: true }).click();
+  const setUp = page.getByRole('dialog', { name: text('tokens.setUp.title', { name: yubikey.name }) });
+  await expect(setUp.getByText(text('tokens.setUp.secretsWhat'))).toBeVisible();
+  await seen('set up, its secrets');
+  await setUp.getByRole('button', { name: text('tokens.setUp.leaveSecrets'), exact: true }).click();
+  await closes('set up, its key');
+  for (const action of ['change-pin', 'set-management-key', 'set-retries', 'reset'] as const) {
+    await page.getByRole('region', { name: text('tokens.detail'), exact: true }).getByRole('button', { name: text('common.more'), exact: true }).click();
+    if (action === 'change-pin') await seen('menu');
+    await page.getByRole('menuitem', { name: text(`tokens.action.${action}`) }).click();
+    await closes(action);
+  }
+
+  await row.click();
+  await seen('empty slot');
+  const slot = page.getByRole('region', { name: text('tokens.slotDetail'), exact: true });
+  await slot.getByRole('button', { name: text('tokens.slotAction.generate'), exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await seen('key for a slot');
+  await dialog.getByRole('button', { name: text('keys.new.action'), exact: true }).click();
+  await expect(dialog).toBeHidden();
+  await expect(slot.getByText(text('tokens.noCertificate'))).toBeVisible();
+  await seen('slot with a key');
+  for (const action of ['put-certificate', 'move-key', 'delete-key', 'attest', 'try'] as const) {
+    await slot.getByRole('button', { name: text('common.more'), exact: true }).click();
+    await page.getByRole('menuitem', { name: text(`tokens.slotAction.${action}`) }).click();
+    if (action === 'attest') await expect(dialog.getByText(text('tokens.attest.says'))).toBeVisible();
+    await closes(action);
+  }
+
+  await yubikey.pull();
+  await expect(page.getByText(text('tokens.putBack', { name: yubikey.name, n: 1 }))).toBeVisible();
+  await seen('pulled out');
 });

@@ -29,13 +29,13 @@ test('a YubiKey is plugged in, set up, and signs files with one PIN and a touch 
 
   await test.step('its PIN, PUK and management key are changed from what it was delivered with', async () => {
     await page.getByRole('button', { name: text('tokens.setUp.open'), exact: true }).click();
-    await dialog.getByRole('button', { name: text('tokens.action.change-pin'), exact: true }).click();
+    await dialog.getByRole('button', { name: text('tokens.changeWhat', { what: text('tokens.secret.pin') }), exact: true }).click();
     await typeSecret(program, 'Change the PIN', 'pin', '123456');
     await chooseSecret(program, 'Choose a new PIN', 'new-pin', PIN);
-    await dialog.getByRole('button', { name: text('tokens.action.change-puk'), exact: true }).click();
+    await dialog.getByRole('button', { name: text('tokens.changeWhat', { what: text('tokens.secret.puk') }), exact: true }).click();
     await typeSecret(program, 'Change the PUK', 'puk', '12345678');
     await chooseSecret(program, 'Choose a new PUK', 'new-puk', PUK);
-    await dialog.getByRole('button', { name: text('tokens.action.set-management-key'), exact: true }).click();
+    await dialog.getByRole('button', { name: text('tokens.changeWhat', { what: text('tokens.secret.management-key') }), exact: true }).click();
     await page.getByRole('button', { name: text('tokens.managementKey.action'), exact: true }).click();
     await expect(dialog.getByText(text('tokens.setUp.secretsFine'))).toBeVisible();
     await next();

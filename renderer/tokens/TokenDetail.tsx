@@ -93,7 +93,8 @@ export function useRemedies(token: TokenRecord, actions: Detail['actions']): { b
     button: (remedy, about) => {
       const state = remedy === undefined ? undefined : actions.find(({ action }) => action === remedy);
       if (remedy === undefined || state?.available !== true) return null;
-      return <Button small pending={remedy !== 'set-management-key' && run[remedy].pending} {...(about !== undefined && { 'aria-label': t(`tokens.action.${remedy}`) })} onPress={() => void act(remedy)}>{about === undefined || remedy === 'unblock-pin' ? t(`tokens.action.${remedy}`) : t('tokens.change')}</Button>;
+      const changes = about !== undefined && remedy !== 'unblock-pin';
+      return <Button small pending={remedy !== 'set-management-key' && run[remedy].pending} {...(changes && { 'aria-label': t('tokens.changeWhat', { what: t(`tokens.secret.${about.kind}`) }) })} onPress={() => void act(remedy)}>{changes ? t('tokens.change') : t(`tokens.action.${remedy}`)}</Button>;
     },
     asked: choosing && <ManagementKeyDialog token={token} onClose={() => setChoosing(false)} />,
     error: Object.values(run).find(({ error }) => error !== undefined)?.error,

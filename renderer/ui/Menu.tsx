@@ -35,17 +35,26 @@ function MenuItems({ label, entries }: { label: string; entries: MenuEntries }) 
         ) : (
           <MenuItem key={entry.id} id={entry.id} textValue={entry.label} className={cx('focus-inside flex cursor-default items-center gap-2 rounded-control px-2 py-1.5 text-13 focused:bg-selected disabled:text-muted', entry.destructive ? 'text-danger' : 'text-text')}>
             {entry.icon && <entry.icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />}
-            <span className="flex grow flex-col">
-              <Text slot="label" className="flex items-center justify-between gap-4">
-                {entry.label}
-                {entry.shortcut !== undefined && <kbd className="font-sans text-12 text-muted">{shortcutLabel(entry.shortcut)}</kbd>}
-              </Text>
-              {entry.disabled !== undefined && <Text slot="description" className="max-w-64 text-12 text-muted">{entry.disabled}</Text>}
-            </span>
+            {entry.disabled === undefined ? <Text slot="label" className="grow"><Name {...entry} /></Text> : (
+              // Without slots all of it is the name: what is to be read, the reason too, is what is heard.
+              <span className="flex grow flex-col">
+                <Name {...entry} />
+                <span className="max-w-64 text-12 text-muted">{entry.disabled}</span>
+              </span>
+            )}
           </MenuItem>
         ),
       )}
     </AriaMenu>
+  );
+}
+
+function Name({ label, shortcut }: MenuAction) {
+  return (
+    <span className="flex items-center justify-between gap-4">
+      {label}
+      {shortcut !== undefined && <kbd className="font-sans text-12 text-muted">{shortcutLabel(shortcut)}</kbd>}
+    </span>
   );
 }
 
