@@ -40,7 +40,7 @@ export function parseMinisignSecret(content: Uint8Array): MinisignSecretFile {
   const [first = '', base64 = '', ...more] = minisignLines(content);
   if (!first.startsWith(MINISIGN_COMMENT)) throw malformed(`The first line should begin with “${MINISIGN_COMMENT}”.`, 0);
   const blob = Buffer.from(base64, 'base64');
-  if (blob.toString('base64') !== base64 || more.length > 0) throw malformed('The second line should be base64, and the last.', first.length + 1);
+  if (blob.toString('base64') !== base64 || more.some((line) => line.trim() !== '')) throw malformed('The second line should be base64, and the last.', first.length + 1);
   const comment = first.slice(MINISIGN_COMMENT.length).trim();
   if (blob.toString('latin1', 0, 2) !== 'Ed') throw malformed('The key is not for Ed25519.', first.length + 1);
   if (blob.length === SIGNIFY_BYTES) return signifyFile(blob, comment);

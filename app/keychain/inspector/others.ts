@@ -3,6 +3,7 @@ import { DerReader, contextTag } from '../../formats/der.ts';
 import { jweHeader } from '../../formats/jwe.ts';
 import { parseJson } from '../../formats/json.ts';
 import { minisignKeyName, minisignLines, parseMinisignBlock } from '../../formats/minisign.ts';
+import { openpgpKeys } from '../../formats/openpgp-keys.ts';
 import { parseSshBlob } from '../../formats/openssh-public.ts';
 import { buildSpki } from '../../formats/spki.ts';
 import { SshReader } from '../../formats/ssh-wire.ts';
@@ -115,32 +116,24 @@ export function describeTss2(content: Uint8Array, parent: number | null, where: 
 }
 
 export async function describeOpenpgp(detail: string, content: Uint8Array, parent: number | null, tree: Tree): Promise<void> {
-  const { readKeys, readPrivateKeys } = await import('openpgp');
   const source = text(content.subarray(0, 4096));
   const isArmored = source.includes('-----BEGIN PGP');
   if (isArmored && !/-----BEGIN PGP (?:PUBLIC|PRIVATE) KEY BLOCK-----/.test(source)) {
     tree.add(parent, { kind: 'openpgp', title: /-----BEGIN (PGP [A-Z ]+)-----/.exec(source)?.[1]?.toLowerCase() ?? 'OpenPGP', detail, actions: /SIGNATURE|SIGNED/.test(source) ? ['files.verify'] : ['files.decrypt'] });
     return;
   }
-  const isPrivate = source.includes('PRIVATE KEY BLOCK');
-  const from = isArmored ? { armoredKeys: Buffer.from(content).toString('utf8') } : { binaryKeys: Uint8Array.from(content) };
-  let keys;
-  try {
-    keys = isPrivate ? await readPrivateKeys(from as { armoredKeys: string }) : await readKeys(from as { armoredKeys: string });
-  } catch {
+  const keys = await openpgpKeys(content);
+  if (keys === undefined) {
     if (isArmored) throw malformed('The OpenPGP keys cannot be read.', 0);
     tree.add(parent, { kind: 'openpgp', title: 'OpenPGP', detail, actions: ['files.verify', 'files.decrypt'] });
     return;
   }
-  for (const key of keys.slice(0, 100)) {
-    const { algorithm, bits, curve } = key.getAlgorithmInfo() as { algorithm: string; bits?: number; curve?: string };
-    const expires = await key.getExpirationTime().catch(() => null);
-    const root = tree.add(parent, { kind: 'openpgp-key', title: key.getUserIDs()[0] ?? key.getKeyID().toHex(), detail: isPrivate ? 'A private key of OpenPGP. Keywright does not keep it: GnuPG does.' : 'A public key of OpenPGP.', actions: ['files.verify'],
-      facts: [['Fingerprint', key.getFingerprint().toUpperCase()], ['Algorithm', `${algorithm} ${curve ?? bits ?? ''}`.trim()], ['Made', key.getCreationTime().toISOString()], ['Expires', expires instanceof Date ? expires.toISOString() : expires === Infinity ? 'never' : undefined], ['User ids', key.getUserIDs().join('; ')]],
-      findings: (bits ?? 4096) < 2048 && algorithm.startsWith('rsa') ? [{ level: 'weak', code: 'rsa-short', detail: `An RSA key of ${bits} bits; 2048 is the least.`, remedy: 'Ask for a new key.' }] : expires instanceof Date && expires < new Date() ? [{ level: 'odd', code: 'expired', detail: 'It has expired.', remedy: 'Ask for a newer copy: its owner may have prolonged it.' }] : [] });
-    for (const sub of key.getSubkeys().slice(0, 50)) {
-      const info = sub.getAlgorithmInfo() as { algorithm: string; bits?: number; curve?: string };
-      tree.add(root, { kind: 'openpgp-subkey', title: sub.getKeyID().toHex().toUpperCase(), detail: 'A subkey.', facts: [['Algorithm', `${info.algorithm} ${info.curve ?? info.bits ?? ''}`.trim()], ['Made', sub.getCreationTime().toISOString()]] });
-    }
+  for (const { isPrivate, fingerprint, algorithm, rsaBits, created, expires, userIds, subkeys } of keys) {
+    const findings: Finding[] = [];
+    if (rsaBits !== null && rsaBits < 2048) findings.push({ level: 'weak', code: 'rsa-short', detail: `An RSA key of ${rsaBits} bits; 2048 is the least.`, remedy: 'Ask for a new key.' });
+    if (expires !== null && expires < new Date()) findings.push({ level: 'odd', code: 'expired', detail: 'It has expired.', remedy: 'Ask for a newer copy: its owner may have prolonged it.' });
+    const root = tree.add(parent, { kind: 'openpgp-key', title: userIds[0] ?? fingerprint, detail: isPrivate ? 'A private key of OpenPGP. Keywright does not keep it: GnuPG does.' : 'A public key of OpenPGP.', findings, actions: ['files.verify'],
+      facts: [['Fingerprint', fingerprint], ['Algorithm', algorithm], ['Made', created.toISOString()], ['Expires', expires === null ? 'never, or it does not say' : expires.toISOString()], ['User ids', userIds.join('; ')]] });
+    for (const sub of subkeys) tree.add(root, { kind: 'openpgp-subkey', title: sub.id, detail: 'A subkey.', facts: [['Algorithm', sub.algorithm], ['Made', sub.created.toISOString()]] });
   }
 }
