@@ -33,7 +33,7 @@ export const encryptFiles = operation({
     ...cliOut, paths: { files: 'in', recipientFiles: 'in', 'out.path': 'out' },
     options: { recipients: 'recipient', recipientFiles: 'recipients-file', toPassphrase: 'to-passphrase', 'out.path': 'out', 'out.overwrite': 'force' },
     table: { rows: 'files', columns: ['name', 'written.path', 'bytes'] },
-    examples: ['keywright files encrypt plan.pdf --recipient "Ada’s key" --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudfhwhts3xwqa2', 'keywright files encrypt plan.pdf --recipient "Ada Example" --format cms', 'keywright files encrypt plan.pdf --recipient-passphrase-file pw'],
+    examples: ['keywright files encrypt plan.pdf --recipient "Ada’s key" --recipient age1zp7jhuc92zwzpnvy76dd7r7h5gejj3mxcy47kpp950rwdfg2wpqq3gmy9h', 'keywright files encrypt plan.pdf --recipient "Ada Example" --format cms', 'keywright files encrypt plan.pdf --recipient-passphrase-file pw'],
   },
   input: z.strictObject({
     files: Files,
