@@ -93,7 +93,7 @@ test('axe finds nothing on any page, in any dialog, in any theme', async ({ prog
       }
     }
     if (place === 'files') {
-      for (const mode of ['verify', 'encrypt', 'decrypt'] as const) {
+      for (const mode of ['verify', 'encrypt', 'decrypt', 'inspect'] as const) {
         await page.getByRole('radio', { name: text(`files.mode.${mode}`), exact: true }).check({ force: true });
         await seen(`files ${mode}`);
       }

@@ -1,4 +1,4 @@
-import { FileCheck2, FileKey2, FileLock2, FileSignature } from 'lucide-react';
+import { FileCheck2, FileKey2, FileLock2, FileSearch2, FileSignature } from 'lucide-react';
 import { useState } from 'react';
 import type { ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
@@ -8,13 +8,14 @@ import { ListPane } from '../shell/Panes.tsx';
 import { Segments } from '../ui/index.ts';
 import { DecryptPart, EncryptPart } from './CryptPart.tsx';
 import { isEncrypted, isSignature } from './guess.ts';
+import { InspectPart } from './InspectPart.tsx';
 import { SignPart } from './SignPart.tsx';
 import { VerifyPart } from './VerifyPart.tsx';
 
-const MODES = ['sign', 'verify', 'encrypt', 'decrypt'] as const;
+const MODES = ['sign', 'verify', 'encrypt', 'decrypt', 'inspect'] as const;
 type Mode = (typeof MODES)[number];
 
-/** Sign, verify, encrypt and decrypt files. What is dropped tells what is likely to be wanted. */
+/** Sign, verify, encrypt, decrypt and inspect files. What is dropped tells what is likely to be wanted. */
 export function FilesView() {
   const t = useText();
   const [mode, setMode] = useState<Mode>('sign');
@@ -25,12 +26,14 @@ export function FilesView() {
     { id: 'files.verify', label: t('files.verifyFile'), group: t('files.title'), icon: FileCheck2, onRun: () => setMode('verify') },
     { id: 'files.encrypt', label: t('files.encryptFiles'), group: t('files.title'), icon: FileLock2, onRun: () => setMode('encrypt') },
     { id: 'files.decrypt', label: t('files.decryptFiles'), group: t('files.title'), icon: FileKey2, onRun: () => setMode('decrypt') },
+    { id: 'files.inspect', label: t('files.inspectFile'), group: t('files.title'), icon: FileSearch2, onRun: () => setMode('inspect') },
   ]);
   useDropTarget({
     hint: (n) => t(`files.drop.${mode}`, { n }),
     onDrop: (dropped) => {
       const [signed] = dropped.filter(({ name }) => isSignature(name));
-      if (signed !== undefined || mode === 'verify') {
+      if (mode === 'inspect') setFiles(dropped.slice(0, 1));
+      else if (signed !== undefined || mode === 'verify') {
         setMode('verify');
         const [other] = dropped.filter(({ name }) => !isSignature(name));
         if (signed !== undefined) setSignature(signed);
@@ -50,6 +53,7 @@ export function FilesView() {
           {mode === 'verify' && <VerifyPart file={files[0]} onFile={(file) => setFiles(file === undefined ? [] : [file])} signature={signature} onSignature={setSignature} />}
           {mode === 'encrypt' && <EncryptPart files={files} onFiles={setFiles} />}
           {mode === 'decrypt' && <DecryptPart files={files} onFiles={setFiles} />}
+          {mode === 'inspect' && <InspectPart file={files[0]} onFile={(file) => setFiles(file === undefined ? [] : [file])} />}
         </div>
       </div>
     </ListPane>

@@ -1,0 +1,84 @@
+import { useState } from 'react';
+import { asProblem, useAction, type ChosenFile, type OutputFor } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
+import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Notice, StateBadge } from '../ui/index.ts';
+import { ChosenFiles } from './chosen-files.tsx';
+
+type Answer = OutputFor<'files.inspect'>;
+type Item = Answer['items'][number];
+const TONES = { odd: 'neutral', weak: 'warning', broken: 'danger' } as const;
+
+/** What a file holds, told by its content. Bytes of private keys are never shown here. */
+export function InspectPart({ file, onFile }: { file: ChosenFile | undefined; onFile: (file: ChosenFile | undefined) => void }) {
+  const t = useText();
+  const inspect = useAction('files.inspect');
+  const [unreadable, setUnreadable] = useState<unknown>();
+  const look = async (open: boolean): Promise<void> => {
+    if (file === undefined) return;
+    setUnreadable(undefined);
+    try {
+      await inspect.run({ from: await file.toInput(), bytes: true, ...(open && { open }) });
+    } catch (thrown) {
+      setUnreadable(asProblem(thrown));
+    }
+  };
+  const answer = inspect.result;
+  return (
+    <>
+      <ChosenFiles label={t('files.toInspect')} files={file === undefined ? [] : [file]} onChoose={([one]) => one !== undefined && onFile(one)} onClear={() => onFile(undefined)} />
+      <div className="flex items-center gap-2">
+        <Button kind="primary" isDisabled={file === undefined} pending={inspect.pending} onPress={() => void look(false)}>{t('files.inspectAction')}</Button>
+        {inspect.pending && <Button onPress={inspect.cancel}>{t('common.cancel')}</Button>}
+        {answer?.items.some(({ locked }) => locked) === true && <Button onPress={() => void look(true)}>{t('files.openLocked')}</Button>}
+        <CopyAsCommand operation="files.inspect" input={{ content: file?.name ?? 'FILE' }} />
+      </div>
+      {answer !== undefined && <Inspected answer={answer} />}
+      <ErrorNotice error={unreadable ?? inspect.error} />
+    </>
+  );
+}
+
+function Inspected({ answer: { detail, sha256, items, problems, asn1, hex, hidden } }: { answer: Answer }) {
+  const t = useText();
+  return (
+    <section aria-label={t('files.inspected')} className="flex flex-col gap-3" aria-live="polite">
+      <p className="text-14 font-medium">{detail}</p>
+      {problems.map(({ code, detail: problem, where }) => <Notice key={`${code}-${problem}`} tone="warning">{where === null ? problem : `${problem} (${where})`}</Notice>)}
+      <Items items={items} parent={null} />
+      <Facts><Fact name="SHA-256"><code className="font-mono text-12 break-all">{sha256}</code></Fact></Facts>
+      {hidden !== null && <p className="text-12 text-muted">{hidden}</p>}
+      <Lines title={t('files.asn1')} lines={asn1} />
+      <Lines title={t('files.hex')} lines={hex} />
+    </section>
+  );
+}
+
+function Lines({ title, lines }: { title: string; lines: readonly string[] }) {
+  if (lines.length === 0) return null;
+  return <details className="text-13"><summary>{title}</summary><pre tabIndex={0} aria-label={title} className="max-h-80 overflow-auto rounded-control border border-border bg-canvas p-2 font-mono text-12">{lines.join('\n')}</pre></details>;
+}
+
+/** The things in a file as a tree to open. */
+function Items({ items, parent }: { items: readonly Item[]; parent: number | null }) {
+  const t = useText();
+  const here = items.flatMap((item, index) => (item.parent === parent ? [{ item, index }] : []));
+  if (here.length === 0) return null;
+  return (
+    <ul className="flex flex-col gap-2">
+      {here.map(({ item, index }) => (
+        <li key={index} className="rounded-control border border-border bg-canvas px-3 py-2 text-13">
+          <details open={parent === null && here.length < 4}>
+            <summary className="font-medium">{item.title === '' ? item.detail : item.title}</summary>
+            <div className="flex flex-col gap-2 pt-2">
+              {item.title !== '' && <p>{item.detail}</p>}
+              {item.findings.map(({ code, level, detail, remedy }) => <StateBadge key={code + detail} tone={TONES[level]}>{[detail, remedy].filter(Boolean).join(' ')}</StateBadge>)}
+              {item.held.length > 0 && <p>{t('files.heldHere', { n: item.held.length })}</p>}
+              <Facts>{item.facts.map(({ name, value }) => <Fact key={name} name={name}><span className="break-all">{value}</span></Fact>)}</Facts>
+              <Items items={items} parent={index} />
+            </div>
+          </details>
+        </li>
+      ))}
+    </ul>
+  );
+}
