@@ -12,6 +12,10 @@ const HOSTILE: readonly unknown[] = [
   'A'.repeat(100_000), 'pkcs8:', 'pkcs11:token=x?pin-value=1', '2026-13-45T99:99:99Z', '9999-12-31T23:59:59.999Z', '__proto__', 'constructor',
   [], [null], Array.from({ length: 2000 }, () => 'x'), {}, { upload: '../x' }, { path: '/etc/passwd' }, { path: 'relative' }, { message: '!' }, { digest: 'AA' }, { __proto__: null, toString: 1 },
 ];
+/** Names of machines, by operation: nothing is looked up for a test. */
+const MACHINES: Readonly<Record<string, readonly string[]>> = { 'certificates.examine': ['host'], 'files.timestamp': ['authority'] };
+/** What such operations answer when the machine of the exercise, on which nobody listens, was asked. */
+const UNANSWERED = '"code":"BACKEND_UNAVAILABLE"';
 /** These end what the others need. */
 const LEFT_OUT = ['store.lock', 'store.restore'];
 
@@ -40,10 +44,11 @@ test.each(exercises.map((exercise, index) => [`${index + 1} ${exercise.operation
   };
   const good = { ...exercise.input?.(known) } as Record<string, unknown>;
   const faults: unknown[] = [];
-  for (const field of Object.keys((operation.input as unknown as { shape: object }).shape)) {
+  const machines = MACHINES[operation.id];
+  for (const field of Object.keys((operation.input as unknown as { shape: object }).shape).filter((name) => machines?.includes(name) !== true)) {
     for (const value of HOSTILE) {
       const { status, text } = await call({ ...good, [field]: value });
-      if (status >= 500 || /node_modules|\.ts:\d/.test(text)) faults.push({ field, value: JSON.stringify(value)?.slice(0, 60), status, text: text.slice(0, 200) });
+      if ((status >= 500 && !(machines !== undefined && text.includes(UNANSWERED))) || /node_modules|\.ts:\d/.test(text)) faults.push({ field, value: JSON.stringify(value)?.slice(0, 60), status, text: text.slice(0, 200) });
     }
   }
   expect(faults).toEqual([]);

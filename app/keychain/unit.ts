@@ -54,15 +54,21 @@ export class UnitOfWork implements StorageTransaction {
 
   /** Commits everything with what `more` adds. @returns the records as stored, by key. @throws what {@link Storage} does; nothing has changed then. */
   async commit(more: (tx: StorageTransaction) => Promise<void>): Promise<ReadonlyMap<string, StoredRecord>> {
-    return this.#storage.transaction(async (tx) => {
-      const stored = new Map<string, StoredRecord>();
-      for (const [key, { value, options }] of this.#writes) {
-        if (value === undefined) await tx.delete(key, options);
-        else stored.set(key, await tx.put(key, value, options));
-      }
-      await more(tx);
-      return stored;
-    });
+    try {
+      return await this.#storage.transaction(async (tx) => {
+        const stored = new Map<string, StoredRecord>();
+        for (const [key, { value, options }] of this.#writes) {
+          if (value === undefined) await tx.delete(key, options);
+          else stored.set(key, await tx.put(key, value, options));
+        }
+        await more(tx);
+        return stored;
+      });
+    } catch (thrown) {
+      // What is there already by now was not there when the call looked: another one came first (two rotations at once).
+      if (!(thrown instanceof KeywrightError) || thrown.code !== 'ALREADY_EXISTS') throw thrown;
+      throw new KeywrightError('CONFLICT', { detail: 'Somebody else changed the same thing at the same time. Nothing of this call was changed.', remedy: 'Try again.', cause: thrown });
+    }
   }
 }
 

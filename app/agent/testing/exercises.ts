@@ -151,7 +151,7 @@ export const EXERCISES: readonly Exercise[] = [
 
   { operation: 'files.upload', input: () => ({ name: 'plan.txt' }), body: () => Buffer.from('a plan'), keep: ({ upload }, known) => (known['upload'] = upload) },
   { operation: 'files.encrypt', input: ({ pair, upload }) => ({ files: [{ upload }], recipients: [pair], out: { inline: true } }), keep: ({ files: [file] }, known) => (known['encrypted'] = file.content) },
-  { operation: 'files.upload', input: () => ({ name: 'plan.txt.age' }), body: ({ encrypted }) => Buffer.from(encrypted, 'base64url'), keep: ({ upload }, known) => (known['upload'] = upload) },
+  { operation: 'files.upload', input: () => ({ name: 'plan.txt.age' }), body: ({ encrypted }) => Buffer.from(encrypted ?? '', 'base64url'), keep: ({ upload }, known) => (known['upload'] = upload) },
   { operation: 'files.decrypt', input: ({ upload }) => ({ files: [{ upload }], out: { inline: true } }) },
 
   { operation: 'access.grant', input: () => ({ name: 'reader', scope: ['keys:read'], expires: '1h' }), keep: ({ grant }, known) => (known['grant'] = grant.id) },

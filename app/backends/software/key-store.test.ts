@@ -92,13 +92,13 @@ describe('where keys are', () => {
   });
 
   test('each manifest says what its store then offers, and loads it', async () => {
-    for (const manifest of BACKENDS) {
+    for (const manifest of BACKENDS.filter(({ type }) => type === 'pkcs8' || type === 'aes')) {
       const module = await manifest.load();
-      if (!('open' in module)) continue;
+      if (!('open' in module)) throw new Error(`${manifest.type} has tokens`);
       const store = await module.open({ name: 'software', config: manifest.config.parse({}) }, { storage: await open(), keepPinMinutes: () => 0 });
       expect(store).toMatchObject({ name: 'software', type: manifest.type, capabilities: manifest.capabilities });
     }
-    expect(LATER_BACKENDS.map(({ type }) => type)).toEqual(['pkcs11', 'smartcardhsm', 'yubikey', 'tpm2', 'awskms', 'gcpkms', 'azurekv', 'vault', 'custom']);
+    expect(LATER_BACKENDS.map(({ type }) => type)).toEqual(['tpm2', 'awskms', 'gcpkms', 'azurekv', 'vault']);
   });
 });
 
