@@ -87,8 +87,10 @@ describe.skipIf(missing !== undefined)(`virtual readers behind the real pcscd${m
   it('comes back on the same socket with the card still in, after it was stopped', async () => {
     const card = new EchoCard();
     await pcscd.reader('yubikey', 1).insert(card);
+    // Stopped while it powers the card on, the service would be gone before it had done so.
+    await vi.waitFor(async () => expect(await list(pcscd)).toMatch(/1\s+Yes/), { timeout: 10_000 });
     await pcscd.stop({ keep: true });
-    expect(card.off).toBe(card.on);
+    await vi.waitFor(() => expect(card.off).toBe(card.on), { timeout: 10_000 });
     expect((await run('opensc-tool', ['-l'], { environment: pcscd.environment })).stdout).not.toContain('Yubico');
     await pcscd.start();
     await vi.waitFor(async () => expect(await list(pcscd)).toMatch(/1\s+Yes/), { timeout: 10_000 });
