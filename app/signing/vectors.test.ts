@@ -12,7 +12,7 @@ import { contentOf, trustingSpki, verifyAs } from './testing/keys.ts';
 
 const [SSH, MINISIGN, JOSE, COSE] = [corpus('ssh'), corpus('minisign'), corpus('jose-cookbook'), corpus('cose-examples')];
 const WITHOUT = '(skipped without the corpora)';
-type Json = Record<string, any>; // eslint-disable-line
+type Json = Record<string, any>;
 
 describe.skipIf(SSH === undefined)(`SSHSIG of OpenSSH ${WITHOUT}`, () => {
   const folder = join(SSH ?? '', 'sshsig', 'testdata');
