@@ -3,6 +3,9 @@ import { CKF, CKU } from '../constants.ts';
 import type { Cryptoki, Handle } from './cryptoki.ts';
 import { isReturn } from '../errors.ts';
 
+/** What a session answers that is none any more. */
+const CLOSED = ['SESSION_HANDLE_INVALID', 'SESSION_CLOSED'] as const;
+
 /**
  * The sessions with one token (PKCS#11 v3.1 §5.6): opened as they are needed, up to a limit, and used again. All are read-write, since
  * a security officer cannot log in beside a read-only one. A login is the whole process's, so it waits for what is going on.
@@ -38,6 +41,16 @@ export class Sessions {
     } finally {
       this.#busy -= 1;
       if (this.#busy === 0) this.#quiet?.();
+    }
+  }
+
+  /** Like {@link use}, for what needs no login: when the token has closed its sessions (it was out meanwhile), it is done again in a new one. */
+  async useWithoutLogin<T>(work: (session: Handle) => T | Promise<T>): Promise<T> {
+    try {
+      return await this.use(work);
+    } catch (thrown) {
+      if (!(thrown instanceof KeywrightError) || !isReturn(thrown.cause, ...CLOSED)) throw thrown;
+      return this.use(work);
     }
   }
 
@@ -98,9 +111,9 @@ export class Sessions {
       this.#give(session, generation);
       return answer;
     } catch (thrown) {
-      if (isReturn(thrown, 'SESSION_HANDLE_INVALID', 'SESSION_CLOSED', 'DEVICE_REMOVED', 'TOKEN_NOT_PRESENT')) {
+      if (isReturn(thrown, ...CLOSED, 'DEVICE_REMOVED', 'TOKEN_NOT_PRESENT')) {
         this.#forget();
-        if (isReturn(thrown, 'SESSION_HANDLE_INVALID', 'SESSION_CLOSED')) throw new KeywrightError('PIN_REQUIRED', { detail: 'The token has closed its sessions; it asks for its PIN again.', cause: thrown });
+        if (isReturn(thrown, ...CLOSED)) throw new KeywrightError('PIN_REQUIRED', { detail: 'The token has closed its sessions; it asks for its PIN again.', cause: thrown });
       } else if (generation !== this.#generation) {
         // It went with the others meanwhile.
       } else if (this.#open > 1) this.#close(session);

@@ -251,5 +251,5 @@ export function mac(token: SlotToken, { key, keyAlgorithm, data }: Input<'keys.m
 }
 
 export function random(token: SlotToken, length: number): Promise<Buffer> {
-  return token.sessions.use((session) => token.cryptoki.call('C_GenerateRandom', (lib) => lib.C_GenerateRandom(session, Buffer.alloc(length))));
+  return token.sessions.useWithoutLogin((session) => token.cryptoki.call('C_GenerateRandom', (lib) => lib.C_GenerateRandom(session, Buffer.alloc(length))));
 }

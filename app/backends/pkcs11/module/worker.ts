@@ -47,7 +47,7 @@ const methods: { readonly [M in MethodName]: (input: Inputs[M]) => unknown } = {
   'token.objects': async ({ slot }) => {
     const token = tokenIn(slot);
     token.forgetHandles();
-    return token.sessions.use(async (session) => ({ ...(await readObjects(token.cryptoki, session)), loggedIn: token.sessions.loggedIn === 'user' }));
+    return token.sessions.useWithoutLogin(async (session) => ({ ...(await readObjects(token.cryptoki, session)), loggedIn: token.sessions.loggedIn === 'user' }));
   },
   'token.login': async ({ slot, user, secret }) => {
     const token = tokenIn(slot);
