@@ -1,7 +1,7 @@
 /** X.509: reading, making and judging. What others need of it; the rest of the folder is its own affair. */
 export { type Content, type Prepared, prepareCertificate, type Sign, signCertificate, type Subject } from './making/certificate.ts';
 export { REASON_CODES, type ReasonName, type RevokedCertificate, signRevocationList } from './making/crl.ts';
-export { buildOcspRequest, type OcspAnswer, ocspFailure, signOcspResponse } from './making/ocsp.ts';
+export { buildOcspRequest, type OcspAnswer, ocspFailure, ocspResponseAround, signOcspResponse } from './making/ocsp.ts';
 export { prepareRenewal } from './making/renewal.ts';
 export { signRequest } from './making/request.ts';
 export { PROFILES } from './making/profiles.ts';
@@ -14,8 +14,9 @@ export { buildName } from './reading/names.ts';
 export { OCSP_STATUSES, type OcspResponse, parseOcspRequest, parseOcspResponse } from './reading/ocsp.ts';
 export { type CertificateRequest, isRequestSigned, parseRequest, readRequest } from './reading/request.ts';
 export { type VerifyPurpose } from './verifying/certificate-checks.ts';
+export { type Beside, type CertificateTrust, judgeCertificate } from './verifying/trust.ts';
 export { hostName, type PeerName, peerName } from './verifying/peer-names.ts';
-export { isAbout, isIssuer, type RevocationAnswer, revocationOf } from './verifying/revocation.ts';
+export { evidenceAt, isAbout, isIssuer, type RevocationAnswer, revocationOf } from './verifying/revocation.ts';
 export { type JudgedPath, type KnownRevocation, type Verdict, verifyCertificate } from './verifying/verify.ts';
 export { extensionInWords, REASONS } from './words/extensions.ts';
 export { inWords, textOf } from './words/certificate.ts';

@@ -23,7 +23,7 @@ export const JudgedCertificate = z.strictObject({
   role: z.enum(['certificate', 'authority', 'root']),
   checks: z.array(CheckRecord),
 });
-const JudgedPath = z.strictObject({
+export const JudgedPath = z.strictObject({
   trusted: z.boolean(), verdict: z.string(),
   /** The certificate first, then who issued it, up to the root. */
   certificates: z.array(JudgedCertificate),
@@ -46,10 +46,10 @@ export const CertificateVerdict = z.strictObject({
   text: z.string(),
 });
 
-export const VerifyPurposeName = z.enum(['any', 'ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp']);
+export const VerifyPurposeName = z.enum(['any', 'ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp', 'file-signing']);
 
 /** What a verification looks at. With `roots`, nothing but what is given here; without, also at what the store and the system hold. */
-const evidence = {
+export const evidence = {
   /** Whom to trust: nothing else is looked at then, neither store nor system. */
   roots: z.array(File).max(100).optional(),
   /** Certificates that may stand between. */

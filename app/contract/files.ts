@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SignatureAlgorithm, SignatureEncoding } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
+import { evidence, JudgedPath, VerifyPurposeName } from './certificate-checks.ts';
 import { operation } from './operation.ts';
 import { Empty, FileIn, FileWritten, KeyReference, Timestamp } from './records.ts';
 
@@ -118,7 +119,7 @@ export const verify = operation({
   cli: {
     arguments: ['file.path'], paths: { 'file.path': 'in', 'signature.path': 'in' },
     files: { 'public-key': 'publicKey', 'allowed-signers': 'allowedSigners', roots: 'roots' }, options: { 'signature.path': 'signature', encoding: 'signature-encoding' },
-    examples: ['keywright files verify report.pdf --signature report.pdf.sig'],
+    examples: ['keywright files verify report.pdf --signature report.pdf.sig', 'keywright files verify report.pdf --signature report.pdf.p7s --roots root.pem --crl ca.crl --purpose email'],
   },
   input: z.strictObject({
     file: FileIn,
@@ -140,6 +141,14 @@ export const verify = operation({
     identity: z.string().min(1).max(255).optional(),
     /** Certificates of authorities that alone are trusted: PEM or DER. Without it those of this store that are marked as trusted. */
     roots: boundedBytes(4 * 1024 * 1024).optional(),
+    /** Where roots come from when none are given: the certificates of this store that are marked as trusted, and the roots of the system where that is asked for. */
+    trust: evidence.trust.unwrap().default('store'),
+    /** Certificates that may stand between, revocation lists and OCSP responses, besides those in the signature and in the store. */
+    untrusted: evidence.untrusted, crl: evidence.crl, ocsp: evidence.ocsp,
+    /** For whom it must be known that the certificate is not revoked. Default: `leaf` when lists or responses are given, else `off`. */
+    revocation: evidence.revocation,
+    /** What the signer’s certificate must be for; `file-signing` is e-mail, code and document signing, or no purpose at all. */
+    purpose: VerifyPurposeName.default('file-signing'),
     /** The time at which validity is judged; now by default. */
     at: Timestamp.optional(),
   }),
@@ -160,8 +169,13 @@ export const verify = operation({
       signer: Signer.nullable(),
       trustedBy: TrustedBy.nullable(),
       /** When it was made, according to whom: the signer itself, or a timestamp by an authority. */
-      time: z.strictObject({ at: Timestamp, according: z.enum(['signer', 'timestamp']), by: z.string().nullable() }).nullable(),
+      time: z.strictObject({ at: Timestamp, according: z.enum(['signer', 'timestamp']), by: z.string().nullable(),
+        /** Why the timestamp’s authority counts, or does not; null where there is no timestamp. */
+        path: JudgedPath.nullable(),
+      }).nullable(),
       algorithm: SignatureAlgorithm.nullable(),
+      /** The signer’s certificate and those above it, with what was checked of each; null where the signer has none, or it was not asked. */
+      path: JudgedPath.nullable(),
       /** What is wrong; null when nothing is. */
       problem: z.string().nullable(),
       notes: z.array(z.string()),

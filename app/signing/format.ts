@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type KeyAlgorithmName, type SignatureFormName } from '../contract/index.ts';
 import type { Content } from '../keystore/keystore.ts';
-import type { Certificate } from '../certificates/index.ts';
-import type { CertificateTrust } from './certificate-path.ts';
+import type { Certificate, CertificateTrust, JudgedPath } from '../certificates/index.ts';
 import type { FileContent } from './content.ts';
 
 /** What a signature format is: a module that makes and checks it, given a key that may live anywhere. */
@@ -98,7 +97,10 @@ export interface SignatureVerdict {
   /** The signer's name by who vouches for it: a principal of allowed_signers, a certificate's subject. Never one that the signature merely claims. */
   readonly name: string | null;
   readonly trustedBy: TrustedBy | null;
-  readonly time: { readonly at: string; readonly according: 'signer' | 'timestamp'; readonly by: string | null } | null;
+  /** The signer's certificate and those above it, with what was checked of each, where it was asked who vouches for it. */
+  readonly path?: JudgedPath;
+  /** `path`: of the timestamp's authority. */
+  readonly time: { readonly at: string; readonly according: 'signer' | 'timestamp'; readonly by: string | null; readonly path?: JudgedPath } | null;
   /** What is wrong, in a sentence; null when nothing is. */
   readonly problem: string | null;
   /** What else a careful person should know. */

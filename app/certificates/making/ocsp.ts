@@ -53,8 +53,11 @@ export async function signOcspResponse(
   const identifier = signatureIdentifier(algorithm);
   const plain = await signed(tbs, identifier, signer.spki, algorithm, sign);
   const basic = delegate ? withCertificate(plain, signer) : plain;
-  return derSequence(der(ENUMERATED, Buffer.of(0)), der(contextTag(0), derSequence(derOid(BASIC_RESPONSE), der(TAG.octetString, basic))));
+  return ocspResponseAround(basic);
 }
+
+/** @param basic BasicOCSPResponse, DER. @returns OCSPResponse, DER, that says successful and holds it. */
+export const ocspResponseAround = (basic: Uint8Array): Buffer => derSequence(der(ENUMERATED, Buffer.of(0)), der(contextTag(0), derSequence(derOid(BASIC_RESPONSE), der(TAG.octetString, basic))));
 
 /** BasicOCSPResponse has its certificates behind the signature, unsigned. */
 function withCertificate(basic: Buffer, signer: Certificate): Buffer {

@@ -37,6 +37,9 @@ export const PURPOSE_OIDS = {
   'tls-server': '1.3.6.1.5.5.7.3.1', 'tls-client': '1.3.6.1.5.5.7.3.2', 'code-signing': '1.3.6.1.5.5.7.3.3', email: '1.3.6.1.5.5.7.3.4', timestamp: '1.3.6.1.5.5.7.3.8', ocsp: '1.3.6.1.5.5.7.3.9', any: '2.5.29.37.0',
 } as const;
 
+/** Purposes with which files are signed (RFC 5280 §4.2.1.12, RFC 9336, and those of Adobe and Microsoft). Without any purpose a certificate serves for all. */
+export const FILE_PURPOSES: ReadonlySet<string> = new Set([PURPOSE_OIDS.email, PURPOSE_OIDS['code-signing'], PURPOSE_OIDS.any, '1.3.6.1.5.5.7.3.36', '1.2.840.113583.1.1.5', '1.3.6.1.4.1.311.10.3.12']);
+
 export const PURPOSE_NAMES: Readonly<Record<string, string>> = {
   '1.3.6.1.5.5.7.3.1': 'TLS server', '1.3.6.1.5.5.7.3.2': 'TLS client', '1.3.6.1.5.5.7.3.3': 'code signing', '1.3.6.1.5.5.7.3.4': 'e-mail protection', '1.3.6.1.5.5.7.3.8': 'timestamping',
   '1.3.6.1.5.5.7.3.9': 'OCSP signing', '2.5.29.37.0': 'any purpose', '1.3.6.1.5.5.7.3.5': 'IPsec end system', '1.3.6.1.5.5.7.3.6': 'IPsec tunnel', '1.3.6.1.5.5.7.3.7': 'IPsec user', '1.3.6.1.5.5.7.3.17': 'IPsec IKE',

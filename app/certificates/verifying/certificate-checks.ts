@@ -1,14 +1,14 @@
 import type { Certificate } from '../reading/certificate.ts';
 import * as read from '../reading/extensions.ts';
 import { type GeneralName, generalNameText } from '../reading/general-names.ts';
-import { type KeyUsageName, PURPOSE_NAMES, PURPOSE_OIDS } from '../reading/oids.ts';
+import { FILE_PURPOSES, type KeyUsageName, PURPOSE_NAMES, PURPOSE_OIDS } from '../reading/oids.ts';
 import type { Checks } from './check.ts';
 
 /** Checks of one certificate by itself: its form, its key, its time, its extensions, its purpose. */
 
 const { EXTENSION } = read;
 
-export type VerifyPurpose = 'any' | 'ca' | 'tls-server' | 'tls-client' | 'code-signing' | 'email' | 'ocsp' | 'timestamp';
+export type VerifyPurpose = 'any' | 'ca' | 'tls-server' | 'tls-client' | 'code-signing' | 'email' | 'ocsp' | 'timestamp' | 'file-signing';
 
 /** Extensions that are processed when a certificate is verified: a critical one that is not among them is refused (RFC 5280 §4.2). */
 const PROCESSED: Readonly<Record<string, ((value: Uint8Array) => unknown) | undefined>> = {
@@ -119,25 +119,31 @@ export function checkAuthority(certificate: Certificate, below: number, anchor: 
 
 const NEEDED_USAGES: Readonly<Partial<Record<VerifyPurpose, readonly KeyUsageName[]>>> = {
   'tls-server': ['digital-signature', 'key-encipherment', 'key-agreement'], 'tls-client': ['digital-signature', 'key-agreement'], 'code-signing': ['digital-signature'], timestamp: ['digital-signature', 'non-repudiation'],
-  email: ['digital-signature', 'non-repudiation', 'key-encipherment', 'key-agreement'], ocsp: ['digital-signature', 'non-repudiation'], ca: ['key-cert-sign'],
+  email: ['digital-signature', 'non-repudiation', 'key-encipherment', 'key-agreement'], ocsp: ['digital-signature', 'non-repudiation'], ca: ['key-cert-sign'], 'file-signing': ['digital-signature', 'non-repudiation'],
 };
+
+const purposeNames = (oids: readonly string[]): string => oids.slice(0, 5).map((one) => PURPOSE_NAMES[one] ?? one).join(', ');
 
 /** What the certificate may be used for, where it says so: in the one that is judged, and in every authority above it. */
 export function checkPurpose(certificate: Certificate, purpose: VerifyPurpose, position: Position, checks: Checks): void {
   const { depth, anchor, strict } = position;
   if (purpose === 'any') return;
   const extended = certificate.extendedKeyUsages;
-  const oid = purpose === 'ca' ? undefined : PURPOSE_OIDS[purpose];
+  const oid = purpose === 'ca' || purpose === 'file-signing' ? undefined : PURPOSE_OIDS[purpose];
   const tls = purpose === 'tls-server' || purpose === 'tls-client';
   if (oid !== undefined && extended !== undefined) {
     const any = extended.includes(PURPOSE_OIDS.any);
     // Anybody who may do everything was given more than a server needs: CA/Browser §7.1.2.7.10, RFC 6960 §4.2.2.2, RFC 3161 §2.3.
     const anyCounts = depth > 0 ? true : !(tls && strict) && purpose !== 'ocsp' && purpose !== 'timestamp';
-    if (!extended.includes(oid) && !(any && anyCounts)) checks.fail('extended-key-usage', `It is not for ${PURPOSE_NAMES[oid] ?? oid}, but for ${extended.slice(0, 5).map((one) => PURPOSE_NAMES[one] ?? one).join(', ')}.`, 'RFC 5280 §4.2.1.12');
+    if (!extended.includes(oid) && !(any && anyCounts)) checks.fail('extended-key-usage', `It is not for ${PURPOSE_NAMES[oid] ?? oid}, but for ${purposeNames(extended)}.`, 'RFC 5280 §4.2.1.12');
     else checks.ok('extended-key-usage', `It may be used for ${PURPOSE_NAMES[oid] ?? oid}.`, 'RFC 5280 §4.2.1.12');
     if (depth === 0 && purpose === 'timestamp' && (extended.length !== 1 || certificate.extension(EXTENSION.extendedKeyUsage)?.critical !== true)) checks.fail('extended-key-usage', 'A certificate for timestamping has that purpose alone, and critical.', 'RFC 3161 §2.3');
   } else if (oid !== undefined && depth === 0 && (purpose === 'ocsp' || purpose === 'timestamp' || purpose === 'code-signing')) {
     checks.fail('extended-key-usage', `It does not say that it is for ${PURPOSE_NAMES[oid] ?? oid}.`, purpose === 'timestamp' ? 'RFC 3161 §2.3' : purpose === 'ocsp' ? 'RFC 6960 §4.2.2.2' : 'CA/Browser Forum code signing requirements §7.1.2.3');
+  }
+  if (purpose === 'file-signing' && extended !== undefined) {
+    if (extended.some((one) => FILE_PURPOSES.has(one))) checks.ok('extended-key-usage', 'It may be used for signing files.', 'RFC 5280 §4.2.1.12');
+    else checks.fail('extended-key-usage', `It is not for signing files, but for ${purposeNames(extended)}.`, 'RFC 5280 §4.2.1.12');
   }
   if (depth > 0) return;
   const needed = NEEDED_USAGES[purpose];

@@ -26,7 +26,14 @@ export interface Evidence {
   readonly crls: readonly RevocationList[];
   readonly ocsp: readonly OcspResponse[];
   readonly at: Date;
+  /** From up to when lists and responses may be; `at` or later. */
+  readonly until: Date;
+  /** Whether a revocation at that time, for that reason, is one at the time that is judged. */
+  counts(when: Date, reason: string): boolean;
 }
+
+/** Evidence for a verdict about the time `at` itself. */
+export const evidenceAt = (at: Date, lists: Pick<Evidence, 'crls' | 'ocsp'>): Evidence => ({ ...lists, at, until: at, counts: () => true });
 
 /** Seconds by which clocks may differ. */
 const SKEW = 300_000;
@@ -36,7 +43,7 @@ const WITHOUT_END = 7 * 86_400_000;
 /** @param issuer the certificate whose key signed `certificate`, itself verified by the caller. */
 export function revocationOf(certificate: Certificate, issuer: Certificate, evidence: Evidence): RevocationAnswer {
   const notes: string[] = [];
-  const byOcsp = evidence.ocsp.flatMap((response) => ocspAnswer(certificate, issuer, response, evidence.at, notes) ?? []);
+  const byOcsp = evidence.ocsp.flatMap((response) => ocspAnswer(certificate, issuer, response, evidence, notes) ?? []);
   const byCrl = crlAnswer(certificate, issuer, evidence, notes);
   const answers = [...byOcsp, ...(byCrl === undefined ? [] : [byCrl])];
   const found = answers.find(({ state }) => state === 'revoked') ?? answers.find(({ state }) => state === 'good');
@@ -46,11 +53,12 @@ export function revocationOf(certificate: Certificate, issuer: Certificate, evid
 /** All reasons but `unspecified`, bits 1 to 8 of RFC 5280 §4.2.1.13. */
 const ALL_REASONS = [1, 2, 3, 4, 5, 6, 7, 8];
 
-function crlAnswer(certificate: Certificate, issuer: Certificate, { crls, at }: Evidence, notes: string[]): RevocationAnswer | undefined {
+function crlAnswer(certificate: Certificate, issuer: Certificate, evidence: Evidence, notes: string[]): RevocationAnswer | undefined {
+  const { crls } = evidence;
   const covered = new Set<number>();
   let latest: RevocationList | undefined;
   const usable = crls.filter((crl) => {
-    const why = unusable(crl, certificate, issuer, at);
+    const why = unusable(crl, certificate, issuer, evidence);
     if (why !== undefined && (crl.issuer.canonical === certificate.issuer.canonical || crl.point?.indirect === true)) notes.push(`A revocation list of ${crl.issuer.text || 'nobody'}${crl.number === undefined ? '' : ` (number ${crl.number})`} does not count: ${why}.`);
     return why === undefined;
   });
@@ -69,7 +77,8 @@ function crlAnswer(certificate: Certificate, issuer: Certificate, { crls, at }: 
     // remove-from-crl takes a certificate off hold.
     if (entry !== undefined && entry.reason !== 8) {
       const reason = REASONS[entry.reason] ?? 'unspecified';
-      return { state: 'revoked', at: entry.at, reason, source: 'crl', notes: [`Revoked on ${entry.at.toISOString()} (${reason}), says the revocation list of ${crl.issuer.text}.`], nextUpdate: crl.nextUpdate };
+      if (!evidence.counts(entry.at, reason)) notes.push(laterNote(entry.at, reason));
+      else return { state: 'revoked', at: entry.at, reason, source: 'crl', notes: [`Revoked on ${entry.at.toISOString()} (${reason}), says the revocation list of ${crl.issuer.text}.`], nextUpdate: crl.nextUpdate };
     }
     for (const bit of reasons) covered.add(bit);
     if (latest === undefined || crl.thisUpdate > latest.thisUpdate) latest = crl;
@@ -86,7 +95,7 @@ const samePoint = (one: RevocationList['point'], other: RevocationList['point'])
   JSON.stringify(one?.names.map(generalNameText)) === JSON.stringify(other?.names.map(generalNameText)) && one?.onlyUsers === other?.onlyUsers && one?.onlyAuthorities === other?.onlyAuthorities && String(one?.reasons) === String(other?.reasons);
 
 /** RFC 5280 §6.3.3 (b), (f), (g). @returns why a list says nothing of this certificate, or undefined */
-function unusable(crl: RevocationList, certificate: Certificate, issuer: Certificate, at: Date): string | undefined {
+function unusable(crl: RevocationList, certificate: Certificate, issuer: Certificate, { at, until }: Evidence): string | undefined {
   const points = pointsOf(certificate);
   const indirect = points.some(({ crlIssuer }) => crlIssuer.some((name) => name.kind === 'dir' && name.name.canonical === crl.issuer.canonical));
   if (crl.issuer.canonical !== certificate.issuer.canonical) {
@@ -99,8 +108,10 @@ function unusable(crl: RevocationList, certificate: Certificate, issuer: Certifi
   if (issuer.keyUsages?.includes('crl-sign') === false) return 'the issuer’s key may not sign revocation lists (RFC 5280 §4.2.1.3)';
   if (crl.signatureAlgorithm.weak !== undefined) return `its signature is weak: ${crl.signatureAlgorithm.weak.replace(/\.$/, '')}`;
   if (!crl.isSignedBy(issuer.key)) return 'its signature is not the issuer’s';
-  if (crl.thisUpdate.getTime() > at.getTime() + SKEW) return `it is from ${crl.thisUpdate.toISOString()}, later than the time asked for`;
+  if (crl.thisUpdate.getTime() > until.getTime() + SKEW) return `it is from ${crl.thisUpdate.toISOString()}, later than the time asked for`;
   if (crl.nextUpdate !== undefined && crl.nextUpdate < at) return `it ended on ${crl.nextUpdate.toISOString()}`;
+  // Who has ended may have been dropped from later lists (RFC 5280 §3.3).
+  if (crl.thisUpdate > certificate.notAfter.date) return 'it is from after the end of the certificate';
   const { point } = crl;
   if (point === undefined) return undefined;
   const authority = certificate.basicConstraints?.ca === true;
@@ -144,10 +155,10 @@ export function keyBits(spki: Uint8Array): Uint8Array {
   return info.bits('the key');
 }
 
-function ocspAnswer(certificate: Certificate, issuer: Certificate, response: OcspResponse, at: Date, notes: string[]): RevocationAnswer | undefined {
+function ocspAnswer(certificate: Certificate, issuer: Certificate, response: OcspResponse, evidence: Evidence, notes: string[]): RevocationAnswer | undefined {
   const single = response.responses.find(({ id }) => isAbout(id, certificate, issuer));
   if (single === undefined) return undefined;
-  const why = ocspProblem(single, response, issuer, at);
+  const why = ocspProblem(single, response, issuer, evidence);
   if (why !== undefined) {
     notes.push(`An OCSP response does not count: ${why}.`);
     return undefined;
@@ -159,17 +170,20 @@ function ocspAnswer(certificate: Certificate, issuer: Certificate, response: Ocs
     return undefined;
   }
   const name = reason === undefined ? 'unspecified' : (REASONS[reason] ?? 'unspecified');
+  if (status === 'revoked' && revokedAt !== undefined && !evidence.counts(revokedAt, name)) return { state: 'good', at: undefined, reason: undefined, source: 'ocsp', nextUpdate, notes: [laterNote(revokedAt, name)] };
   return {
     state: status, at: revokedAt, reason: status === 'revoked' ? name : undefined, source: 'ocsp', nextUpdate,
     notes: [status === 'good' ? `Not revoked, says ${by}.` : `Revoked on ${revokedAt?.toISOString()} (${name}), says ${by}.`],
   };
 }
 
+const laterNote = (when: Date, reason: string): string => `Revoked on ${when.toISOString()} (${reason}), which is after the time that counts here.`;
+
 /** RFC 6960 §3.2, §4.2.2.2. @returns why a response does not count, or undefined */
-function ocspProblem(single: SingleResponse, response: OcspResponse, issuer: Certificate, at: Date): string | undefined {
+function ocspProblem(single: SingleResponse, response: OcspResponse, issuer: Certificate, { at, until }: Evidence): string | undefined {
   const [fault] = [...response.faults, ...single.faults];
   if (fault !== undefined) return fault.replace(/\.$/, '');
-  if (single.thisUpdate.getTime() > at.getTime() + SKEW) return `it is from ${single.thisUpdate.toISOString()}, later than the time asked for`;
+  if (single.thisUpdate.getTime() > until.getTime() + SKEW) return `it is from ${single.thisUpdate.toISOString()}, later than the time asked for`;
   const end = single.nextUpdate ?? new Date(single.thisUpdate.getTime() + WITHOUT_END);
   if (end.getTime() + SKEW < at.getTime()) return `it ended on ${end.toISOString()}`;
   if (response.signatureAlgorithm?.weak !== undefined) return 'its signature is weak';
@@ -181,7 +195,8 @@ function ocspProblem(single: SingleResponse, response: OcspResponse, issuer: Cer
   if (signer.issuer.canonical !== issuer.subject.canonical || !signer.isSignedBy(issuer)) return 'its signer was not appointed by the issuer of the certificate (RFC 6960 §4.2.2.2)';
   if (signer.extendedKeyUsages?.includes(PURPOSE_OIDS.ocsp) !== true) return 'its signer may not sign OCSP responses (RFC 6960 §4.2.2.2)';
   if (signer.faults.length > 0 || signer.signatureAlgorithm.weak !== undefined || signer.key.problem !== undefined) return 'the certificate of its signer is weak or faulty';
-  if (signer.notBefore.date > at || signer.notAfter.date < at) return 'the certificate of its signer is not valid at that time';
+  const when = new Date(Math.max(at.getTime(), single.thisUpdate.getTime()));
+  if (signer.notBefore.date > when || signer.notAfter.date < when) return 'the certificate of its signer is not valid at that time';
   return undefined;
 }
 

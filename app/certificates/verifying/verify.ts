@@ -26,6 +26,8 @@ export interface VerifyInput {
   /** Certificates by id that are known to be revoked without a list. */
   readonly revoked: ReadonlyMap<string, KnownRevocation>;
   readonly at: Date;
+  /** Lists and responses may be from up to then, and a revocation after `at` does not count. Default: `at`, and every revocation counts. */
+  readonly evidenceUntil?: Date;
   readonly purpose: VerifyPurpose;
   /** All of them must be names of the certificate. */
   readonly names: readonly PeerName[];
@@ -202,14 +204,18 @@ function checkPolicies(certificates: readonly Certificate[], input: PolicyInput,
   return state.valid();
 }
 
-function checkRevocation(certificates: readonly Certificate[], { crls, ocsp, revoked, at, revocation }: VerifyInput, all: readonly Checks[]): (RevocationAnswer | undefined)[] {
-  const evidence = { crls, ocsp, at };
+/** RFC 3161 §4: whose timestamps stay good although it was revoked later. For any other reason, or none, its key may have stamped times long gone. */
+const OUTLIVED_BY_TIMESTAMPS: ReadonlySet<string> = new Set(['affiliation-changed', 'superseded', 'cessation-of-operation']);
+
+function checkRevocation(certificates: readonly Certificate[], { crls, ocsp, revoked, at, evidenceUntil, purpose, revocation }: VerifyInput, all: readonly Checks[]): (RevocationAnswer | undefined)[] {
+  const counts = (when: Date, reason: string): boolean => evidenceUntil === undefined || when <= at || (purpose === 'timestamp' && !OUTLIVED_BY_TIMESTAMPS.has(reason));
+  const evidence = { crls, ocsp, at, until: evidenceUntil ?? at, counts };
   return certificates.map((certificate, depth) => {
     const issuer = certificates[depth + 1];
     if (issuer === undefined) return undefined; // whom we trust, nobody above can revoke
     const noCheck = depth === 0 && certificate.extension(EXTENSION.ocspNoCheck) !== undefined;
     const known = revoked.get(certificate.id);
-    const answer = known === undefined ? revocationOf(certificate, issuer, evidence) : knownAnswer(known);
+    const answer = known !== undefined && counts(known.at, known.reason) ? knownAnswer(known) : revocationOf(certificate, issuer, evidence);
     const needed = revocation === 'chain' || (revocation === 'leaf' && depth === 0);
     const checks = all[depth]!;
     const text = answer.notes.join(' ');

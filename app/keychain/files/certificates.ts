@@ -1,20 +1,22 @@
-import { KeywrightError } from '../../contract/index.ts';
-import { type Certificate, readCertificates } from '../../certificates/index.ts';
-import { PURPOSE_OIDS } from '../../certificates/reading/oids.ts';
+import { type fileOperations, type InputOf, KeywrightError } from '../../contract/index.ts';
+import { type Certificate, type CertificateTrust, type KnownRevocation, parseOcspResponse, readCertificates, readRevocationLists } from '../../certificates/index.ts';
+import { FILE_PURPOSES } from '../../certificates/reading/oids.ts';
 import { fingerprint } from '../../formats/index.ts';
-import type { CertificateTrust } from '../../signing/certificate-path.ts';
 import type { Context } from '../context.ts';
+import { filesOf, placed } from '../handlers/certificate-judging.ts';
 import type { StoredKey } from '../inventory.ts';
+import { listsFor } from '../revocation-store.ts';
+import { systemRoots } from '../system-roots.ts';
 
 /** Certificates for files: which one a key signs with, and whom a verification trusts. */
+
+type TrustInput = Pick<InputOf<typeof fileOperations.verify>, 'roots' | 'trust' | 'untrusted' | 'crl' | 'ocsp' | 'revocation' | 'purpose'>;
 
 export interface SigningCertificate {
   readonly certificate: Certificate;
   readonly chain: readonly Certificate[];
 }
 
-/** Purposes with which files are signed (RFC 5280 §4.2.1.12, RFC 9336, and those of Adobe and Microsoft). Without any purpose a certificate serves for all. */
-const FILE_PURPOSES: ReadonlySet<string> = new Set([PURPOSE_OIDS.email, PURPOSE_OIDS['code-signing'], '2.5.29.37.0', '1.3.6.1.5.5.7.3.36', '1.2.840.113583.1.1.5', '1.3.6.1.4.1.311.10.3.12']);
 const MAX_CHAIN = 10;
 
 /**
@@ -66,16 +68,19 @@ function whyNotForFiles(certificate: Certificate, label: string, now: Date): Key
   return null;
 }
 
-/** @param roots a file of certificates that alone count; else those of the store that are marked as trusted. */
-export async function certificateTrust(roots: Uint8Array | undefined, context: Context): Promise<CertificateTrust> {
-  const { certificates } = context.session;
+/** Whom a verification trusts: a file of roots that alone count; else the certificates of the store that are marked as trusted, and those of the system where that is asked for. */
+export async function certificateTrust({ roots, trust, untrusted, crl, ocsp, revocation, purpose }: TrustInput, context: Context): Promise<CertificateTrust> {
+  const { certificates, revocations } = context.session;
   const held = [...certificates.all()].filter(({ trashedUntil }) => trashedUntil === null);
   const read = (trusted: boolean): Promise<Certificate[]> => Promise.all(held.filter((one) => one.trusted === trusted).map(({ id }) => certificates.read(id)));
+  const [trusted, others] = [await read(true), await read(false)];
+  const given = filesOf(untrusted, '/untrusted', readCertificates);
+  const lists = filesOf(crl, '/crl', readRevocationLists);
+  const revoked = new Map<string, KnownRevocation>();
+  for (const one of certificates.all()) if (one.revoked !== null) revoked.set(one.id, { at: new Date(one.revoked.at), reason: one.revoked.reason });
   return {
-    anchors: roots === undefined ? await read(true) : readCertificates(roots), between: [...(await read(false)), ...(roots === undefined ? [] : await read(true))],
-    distrust({ id, subject }) {
-      const revoked = certificates.get(id)?.revoked ?? null;
-      return revoked === null ? null : `The certificate of “${subject.text}” was revoked on ${revoked.at} (${revoked.reason}).`;
-    },
+    anchors: roots !== undefined ? filesOf([roots], '/roots', readCertificates) : [...(trust === 'system' ? [] : trusted), ...(trust === 'store' ? [] : systemRoots())],
+    between: [...given, ...others, ...(roots === undefined && trust !== 'system' ? [] : trusted)], revoked, crls: [...lists, ...(await listsFor([...trusted, ...others], revocations))],
+    ocsp: ocsp.map((response, index) => placed(`/ocsp/${index}`, () => parseOcspResponse(response))), revocation: revocation ?? (crl.length + ocsp.length > 0 ? 'leaf' : 'off'), purpose,
   };
 }

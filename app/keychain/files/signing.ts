@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { KeywrightError, MAX_INLINE_MESSAGE, type fileOperations, type InputOf, type OutputOf, type SignatureAlgorithmName } from '../../contract/index.ts';
+import { KeywrightError, MAX_INLINE_MESSAGE, fileOperations, type InputOf, type OutputOf, type SignatureAlgorithmName } from '../../contract/index.ts';
 import { FileContent } from '../../signing/content.ts';
 import type { Made, SignatureVerdict, SigningKey, SignOptionName, SignOptions } from '../../signing/format.ts';
 import { readWhole } from '../../signing/raw.ts';
@@ -87,7 +87,7 @@ async function madeBefore(content: FileContent, place: string, { algorithm, deta
 /** What is there may be anything: what cannot be judged counts as no signature. */
 async function verdictsOn(content: FileContent, signature: Uint8Array, format: SignInput['format'], context: Context): Promise<readonly SignatureVerdict[]> {
   try {
-    return await (await SIGNATURE_FORMATS[format].load()).verify(content, signature, await trustOf({ file: { path: content.path }, key: context.key.uri }, SIGNATURE_FORMATS[format], context));
+    return await (await SIGNATURE_FORMATS[format].load()).verify(content, signature, await trustOf(fileOperations.verify.input.parse({ file: { path: content.path }, key: context.key.uri }), SIGNATURE_FORMATS[format], context));
   } catch (thrown) {
     if (thrown instanceof KeywrightError && thrown.code !== 'INTERNAL') return [];
     throw thrown;

@@ -37,7 +37,7 @@ export function filesOf<T>(files: readonly Uint8Array[], where: string, read: (c
   return files.flatMap((content, index) => placed(files.length === 1 ? where : `${where}/${index}`, () => read(content)));
 }
 
-function placed<T>(where: string, work: () => T): T {
+export function placed<T>(where: string, work: () => T): T {
   try {
     return work();
   } catch (thrown) {
@@ -93,7 +93,7 @@ export function revocationOutput(answer: RevocationAnswer | undefined): VerdictO
   return { state: answer.state, at: answer.at?.toISOString() ?? null, reason: (answer.reason ?? null) as VerdictOutput['revocation']['reason'], source: answer.source ?? null };
 }
 
-function pathOutput({ trusted, verdict, certificates, policies }: JudgedPath): VerdictOutput['path'] {
+export function pathOutput({ trusted, verdict, certificates, policies }: JudgedPath): VerdictOutput['path'] {
   return {
     trusted, verdict, policies: [...policies],
     certificates: certificates.map(({ certificate, role, checks }) => ({

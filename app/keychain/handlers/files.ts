@@ -1,4 +1,5 @@
 import { KeywrightError, type fileOperations, type InputOf, type OutputOf, type SignatureFormatName } from '../../contract/index.ts';
+import type { JudgedPath } from '../../certificates/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import { FileContent } from '../../signing/content.ts';
 import type { SignatureVerdict } from '../../signing/format.ts';
@@ -9,6 +10,7 @@ import { whyNot } from '../capabilities.ts';
 import type { Context } from '../context.ts';
 import { eachFile } from '../files/batch.ts';
 import { fileOf } from '../files/places.ts';
+import { pathOutput } from './certificate-judging.ts';
 import { stampFile } from '../files/timestamping.ts';
 import { optionsOf, progressOf, signFile, writeManifest } from '../files/signing.ts';
 import { discard } from '../files/spool.ts';
@@ -74,9 +76,13 @@ async function signatureOf(signature: VerifyInput['signature'], context: Context
 function answerOf(verdicts: readonly SignatureVerdict[], format: SignatureFormatName, bytes: number): Verdict {
   const intact = verdicts.length > 0 && verdicts.every((one) => one.intact);
   const trusted = intact && verdicts.every((one) => one.trustedBy !== null);
-  const signatures = verdicts.map(({ intact: fits, trustedBy, time, algorithm, problem, notes, ...one }) => ({ intact: fits, signer: signerOf(one), trustedBy, time, algorithm, problem, notes: [...notes] }));
+  const signatures = verdicts.map(({ intact: fits, trustedBy, time, algorithm, path, problem, notes, ...one }) => ({
+    intact: fits, signer: signerOf(one), trustedBy, time: time === null ? null : { ...time, path: toldPath(time.path) }, algorithm, path: toldPath(path), problem, notes: [...notes],
+  }));
   return { intact, trusted, verdict: sentenceOf(verdicts, intact, trusted), signer: signatures[0]?.signer ?? null, algorithm: signatures[0]?.algorithm ?? null, format, bytes, signatures };
 }
+
+const toldPath = (path: JudgedPath | undefined): Verdict['signatures'][number]['path'] => (path === undefined ? null : pathOutput(path));
 
 function signerOf({ spki, known, name }: Pick<SignatureVerdict, 'spki' | 'known' | 'name'>): Verdict['signer'] {
   return spki === null ? null : { key: known?.uri ?? null, label: known?.label ?? null, name, fingerprint: fingerprint(spki), version: known?.version ?? null };

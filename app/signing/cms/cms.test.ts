@@ -2,12 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { corpus } from '../../../scripts/corpora.ts';
-import { readCertificates } from '../../certificates/index.ts';
+import { readCertificates, signRevocationList } from '../../certificates/index.ts';
 import { type KeyAlgorithmName, KeywrightError } from '../../contract/index.ts';
-import { derInteger, derSequence } from '../../formats/der.ts';
+import { contextTag, der, derInteger, derSequence } from '../../formats/der.ts';
 import { hasTool, HAS_OPENSSL, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
 import { certifiedKey, certify, trustingCertificates } from '../testing/certificates.ts';
-import { contentOf, signAs, trusting, verifyAs } from '../testing/keys.ts';
+import { contentOfMessage } from '../format.ts';
+import { contentOf, signAs, signAsTokensDo, trusting, verifyAs } from '../testing/keys.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const TEXT = 'The Magic Words are Squeamish Ossifrage\n';
@@ -129,14 +130,30 @@ describe('a verdict keeps apart', () => {
     const made = await signAs('cms', file, await certifiedKey('ec-p256', ada));
     const judge = async (trust: ReturnType<typeof trustingCertificates>) => (await verifyAs(file, made, trust))[0]!;
     expect(await judge(trustingCertificates([root]))).toMatchObject({ intact: true, trustedBy: { name: 'CN=Root' } });
-    expect(await judge(trustingCertificates([]))).toMatchObject({ intact: true, trustedBy: null, name: null, problem: expect.stringContaining('vouches') });
+    expect(await judge(trustingCertificates([]))).toMatchObject({ intact: true, trustedBy: null, name: null, problem: expect.stringContaining('no root') });
     expect(await judge(trustingCertificates([await certify('rsa-2048', 'CN=Root', { profile: 'root' })]))).toMatchObject({ intact: true, trustedBy: null });
-    expect(await judge(trustingCertificates([root], { at: new Date('2099-01-01') }))).toMatchObject({ intact: true, trustedBy: null, problem: expect.stringContaining('was valid until') });
+    expect(await judge(trustingCertificates([root], { at: new Date('2099-01-01') }))).toMatchObject({ intact: true, trustedBy: null, problem: expect.stringContaining('It ended on') });
     const revoking = trustingCertificates([root]);
-    expect(await judge({ ...revoking, certificates: { ...revoking.certificates!, distrust: ({ id }) => (id === ada.id ? 'It was revoked.' : null) } })).toMatchObject({ intact: true, trustedBy: null, problem: 'It was revoked.' });
+    expect(await judge({ ...revoking, certificates: { ...revoking.certificates!, revoked: new Map([[ada.id, { at: new Date(0), reason: 'key-compromise' }]]) } })).toMatchObject({ intact: true, trustedBy: null, problem: expect.stringContaining('Revoked on') });
     expect(await judge({ ...trustingCertificates([]), ...trusting('ec-p256'), rootsNamed: false })).toMatchObject({ intact: true, trustedBy: { source: 'held-key' } });
     // Held here, but the caller named roots: those alone count.
     expect(await judge({ ...trustingCertificates([]), keys: trusting('ec-p256').keys })).toMatchObject({ intact: true, trustedBy: null });
+  });
+
+  test('who vouches is told certificate by certificate, and a revocation list inside the signature is looked at', async () => {
+    using folder = temporaryFolder();
+    const file = await contentOf(folder.path, TEXT);
+    const root = await certify('ec-p384', 'CN=Root', { profile: 'root' });
+    const ada = await certify('ec-p256', 'CN=Ada', {}, { key: 'ec-p384', certificate: root });
+    const made = await signAs('cms', file, await certifiedKey('ec-p256', ada));
+    const [verdict] = await verifyAs(file, made, trustingCertificates([root]));
+    expect(verdict!.path).toMatchObject({ trusted: true, certificates: [{ role: 'certificate', revocation: { state: 'unknown' } }, { role: 'root' }] });
+    const { readSignedData } = await import('./read.ts');
+    const { signedData } = await import('./write.ts');
+    const data = readSignedData(made);
+    const list = await signRevocationList({ issuer: root, number: 1n, thisUpdate: new Date(), nextUpdate: new Date(Date.now() + 86_400_000), revoked: [{ serial: ada.serialText, at: new Date(Date.now() - 1000), reason: 'key-compromise' }] }, 'ecdsa-sha384', async (name, message) => signAsTokensDo('ec-p384', name, contentOfMessage(name, message)));
+    const { before, after } = signedData({ digestIdentifiers: data.digestIdentifiers, certificates: data.certificateElements, signerInfos: [derSequence(data.signers[0]!.body)], crls: der(contextTag(1), list.der) });
+    expect(await verifyAs(file, Buffer.concat([before, after]), trustingCertificates([root]))).toMatchObject([{ intact: true, trustedBy: null, problem: expect.stringContaining('key-compromise') as string }]);
   });
 
   test('a certificate of no authority issues nothing, whatever it signs', async () => {
@@ -160,7 +177,7 @@ describe('attacks', () => {
     const made = await signAs('cms', await contentOf(path, TEXT), await certifiedKey('rsa-2048', certificate));
     const { readSignedData } = await import('./read.ts');
     const { signedData, issuerAndSerial } = await import('./write.ts');
-    const { der, TAG } = await import('../../formats/der.ts');
+    const { TAG } = await import('../../formats/der.ts');
     const { digestIdentifier, signerIdentifier } = await import('./identifiers.ts');
     const [signer] = readSignedData(made).signers;
     const bare = derSequence(derInteger(1n), issuerAndSerial(certificate), digestIdentifier('sha256'), signerIdentifier('rsa-pkcs1-sha256'), der(TAG.octetString, signer!.signature));

@@ -8,6 +8,7 @@ const PKCS9 = '1.2.840.113549.1.9';
 export const CMS = {
   data: '1.2.840.113549.1.7.1', signedData: '1.2.840.113549.1.7.2', contentType: `${PKCS9}.3`, messageDigest: `${PKCS9}.4`, signingTime: `${PKCS9}.5`, counterSignature: `${PKCS9}.6`,
   signingCertificate: `${PKCS9}.16.2.12`, signingCertificateV2: `${PKCS9}.16.2.47`, timeStampToken: `${PKCS9}.16.2.14`, timeStampInfo: `${PKCS9}.16.1.4`,
+  certificateValues: `${PKCS9}.16.2.23`, revocationValues: `${PKCS9}.16.2.24`, ocspResponse: '1.3.6.1.5.5.7.16.2',
 } as const;
 export const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
 export const EC_PUBLIC_KEY = '1.2.840.10045.2.1';

@@ -4,6 +4,7 @@ import { malformedAt } from '../../formats/malformed.ts';
 import type { FileContent } from '../content.ts';
 import { type FormatModule, type Made, notIntact, type SigningKey, type SignOptions } from '../format.ts';
 import { base64Lines, openEncoding } from './encodings.ts';
+import { evidenceOf } from './evidence.ts';
 import { CMS, digestFor } from './identifiers.ts';
 import { type CmsSigner, readSignedData, type SignedData } from './read.ts';
 import { digestOf, judgeCounterSignatures, judgeSigner, type Signed } from './verify.ts';
@@ -42,9 +43,10 @@ export const cms: FormatModule = {
     const signed: Signed = signature !== null ? { digest: (name) => file.digest(name), whole: () => file.whole() } : { digest: async (name) => digestOf(name, inside as Uint8Array), whole: async () => inside as Uint8Array };
     const verdicts = [];
     for (const signer of data.signers) {
-      const stamp = await judgeTimestamps(signer, data.certificates, trust);
-      const verdict = await judgeSigner(signer, signed, { contentType: data.contentType, certificates: data.certificates, ...(stamp.at === undefined ? {} : { at: stamp.at }) }, trust);
-      verdicts.push(stamp.apply(verdict), ...(await judgeCounterSignatures(signer, data.certificates, trust)));
+      const beside = evidenceOf(data, signer);
+      const stamp = await judgeTimestamps(signer, beside, trust);
+      const verdict = await judgeSigner(signer, signed, { ...beside, contentType: data.contentType, ...(stamp.at === undefined ? {} : { at: stamp.at }) }, trust);
+      verdicts.push(stamp.apply(verdict), ...(await judgeCounterSignatures(signer, beside, trust)));
     }
     return verdicts;
   },

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Certificate } from '../../certificates/index.ts';
+import { type Beside, type Certificate, type VerifyPurpose } from '../../certificates/index.ts';
 import { publicKeyInfo, verifySigned } from '../../certificates/signatures.ts';
 import { readTime } from '../../certificates/reading/asn1.ts';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmName } from '../../contract/index.ts';
 import { DerReader, TAG } from '../../formats/der.ts';
-import { findPath } from '../certificate-path.ts';
+import { vouched } from '../vouched.ts';
 import { intactBy, notIntact, type SignatureVerdict, type Trust } from '../format.ts';
 import { hashing } from '../raw.ts';
 import { knownKey } from '../try-keys.ts';
@@ -21,12 +21,13 @@ export interface Signed {
 }
 
 /** What a signer must be for besides: a timestamp's has rules of its own. */
-export interface JudgeOptions {
+export interface JudgeOptions extends Beside {
   /** null for a counter-signature. */
   readonly contentType: string | null;
-  readonly certificates: readonly Certificate[];
   /** The time at which the certificate must have been valid, where a timestamp says when it was; else the caller's. */
   readonly at?: Date;
+  /** What the certificate must be for, where that is not the caller's to choose. */
+  readonly purpose?: VerifyPurpose;
 }
 
 export async function judgeSigner(signer: CmsSigner, signed: Signed, options: JudgeOptions, trust: Trust): Promise<SignatureVerdict> {
@@ -80,18 +81,11 @@ function whyNotMeant(attributes: readonly CmsAttribute[], certificate: Certifica
   return null;
 }
 
-function trustedBy(signer: CmsSigner, certificate: Certificate, { certificates, at }: JudgeOptions, trust: Trust, facts: Partial<SignatureVerdict>): SignatureVerdict {
-  const known = knownKey(certificate.spki, trust);
-  const verdict = { ...intactBy(certificate.spki, nameOf(signer) as SignatureAlgorithmName, known, facts), algorithm: nameOf(signer) };
+function trustedBy(signer: CmsSigner, certificate: Certificate, options: JudgeOptions, trust: Trust, facts: Partial<SignatureVerdict>): SignatureVerdict {
+  const verdict = { ...intactBy(certificate.spki, nameOf(signer) as SignatureAlgorithmName, knownKey(certificate.spki, trust), facts), algorithm: nameOf(signer) };
   const weak = signer.algorithm.weak;
   if (weak !== undefined) return { ...verdict, trustedBy: null, problem: weak };
-  if (known?.distrust !== null && known !== null) return { ...verdict, trustedBy: null, problem: known.distrust };
-  if (trust.named) return known === null ? { ...verdict, problem: 'The signature was made by another key than the one that you named.' } : verdict;
-  const path = trust.certificates === undefined ? { reason: 'Nobody whom you trust vouches for the certificate.' } : findPath(certificate, certificates, trust.certificates, at ?? trust.at);
-  if ('anchor' in path) return { ...verdict, name: certificate.subject.text, problem: null, trustedBy: { source: trust.rootsNamed === true ? 'root' : 'certificate', name: path.anchor.subject.text } };
-  // A key held here is its owner's word, whatever its certificate says; but roots that were named are to count alone.
-  if (known !== null && trust.rootsNamed !== true) return { ...verdict, notes: [...verdict.notes, path.reason] };
-  return { ...verdict, trustedBy: null, problem: path.reason };
+  return vouched(verdict, certificate, options, trust);
 }
 
 /** @returns the certificate that the signer names, whatever else lies beside it. */
@@ -100,11 +94,11 @@ export function certificateOf({ sid }: Pick<CmsSigner, 'sid'>, certificates: rea
 }
 
 /** Counter-signatures (RFC 5652 §11.4) sign the signature of the signer whom they are of. */
-export async function judgeCounterSignatures(signer: CmsSigner, certificates: readonly Certificate[], trust: Trust): Promise<SignatureVerdict[]> {
+export async function judgeCounterSignatures(signer: CmsSigner, beside: Beside, trust: Trust): Promise<SignatureVerdict[]> {
   const verdicts: SignatureVerdict[] = [];
   const signed: Signed = { digest: async (name) => digestOf(name, signer.signature), whole: async () => signer.signature };
   for (const value of signer.unsigned.filter(({ oid }) => oid === CMS.counterSignature).flatMap(({ values }) => values)) {
-    const verdict = await judgeSigner(readSigner(new DerReader(value)), signed, { contentType: null, certificates }, trust);
+    const verdict = await judgeSigner(readSigner(new DerReader(value)), signed, { ...beside, contentType: null }, trust);
     verdicts.push({ ...verdict, notes: ['It is a counter-signature: it signs the signature and not the file.', ...verdict.notes] });
   }
   return verdicts;

@@ -1,8 +1,7 @@
-import { buildName, type Certificate, type Content, prepareCertificate, signCertificate } from '../../certificates/index.ts';
+import { buildName, type Certificate, type CertificateTrust, type Content, prepareCertificate, signCertificate } from '../../certificates/index.ts';
 import type { KeyAlgorithmName } from '../../contract/index.ts';
 import { signatureAlgorithmsOf } from '../../contract/index.ts';
 import { pairOf } from '../../formats/testing/keys.ts';
-import type { CertificateTrust } from '../certificate-path.ts';
 import { contentOfMessage, type SigningKey, type Trust } from '../format.ts';
 import { type CountingKey, signAsTokensDo, signingKey, trusting } from './keys.ts';
 
@@ -29,6 +28,6 @@ export async function certifiedKey(name: KeyAlgorithmName, certificate?: Certifi
 }
 
 export function trustingCertificates(anchors: readonly Certificate[], more: Partial<Trust> = {}, between: readonly Certificate[] = []): Trust {
-  const certificates: CertificateTrust = { anchors, between, distrust: () => null };
+  const certificates: CertificateTrust = { anchors, between };
   return { ...trusting(), certificates, rootsNamed: true, ...more };
 }

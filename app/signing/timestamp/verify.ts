@@ -1,5 +1,5 @@
-import type { Certificate } from '../../certificates/index.ts';
-import { EXTENSION, PURPOSE_OIDS } from '../../certificates/reading/oids.ts';
+import type { Beside } from '../../certificates/index.ts';
+import { evidenceOf } from '../cms/evidence.ts';
 import { openEncoding } from '../cms/encodings.ts';
 import { CMS, type DigestName } from '../cms/identifiers.ts';
 import type { CmsSigner } from '../cms/read.ts';
@@ -11,26 +11,16 @@ import { isTimestampResponse, readTimestampResponse, readTimestampToken, type Ti
 /** Checks timestamps (RFC 3161 §2.4.2, §2.3): that they are of this file or signature, and by an authority that may make them. */
 
 /** @param imprinted digest of what the timestamp should be of. @returns a verdict whose time is the timestamp's. */
-export async function judgeToken({ info, content, data }: TimestampToken, imprinted: (name: DigestName) => Promise<Uint8Array>, trust: Trust, more: readonly Certificate[] = []): Promise<SignatureVerdict> {
+export async function judgeToken({ info, content, data }: TimestampToken, imprinted: (name: DigestName) => Promise<Uint8Array>, trust: Trust, more: Beside = { certificates: [] }): Promise<SignatureVerdict> {
   if (info.hash === null) return notIntact('The timestamp names a digest that Keywright does not know.');
   if (info.hash === 'md5' || info.hash === 'sha1') return notIntact(`The timestamp is of a digest by ${info.hash.toUpperCase()}, of which another file may have the same.`);
   if (!Buffer.from(info.digest).equals(await imprinted(info.hash))) return notIntact('The timestamp is of something else.');
-  const certificates = [...data.certificates, ...more];
   const [signer] = data.signers as [CmsSigner];
-  const authority = certificateOf(signer, [...certificates, ...(trust.certificates?.between ?? []), ...(trust.certificates?.anchors ?? [])]);
-  const forbidden = authority === undefined ? null : whyNoAuthority(authority);
-  if (forbidden !== null) return notIntact(forbidden);
+  const beside = evidenceOf(data, signer, more);
+  const by = certificateOf(signer, [...beside.certificates, ...(trust.certificates?.between ?? []), ...(trust.certificates?.anchors ?? [])])?.subject.text ?? null;
   // Keys held here are no authorities of time by that alone: a path must say so, and the certificate must have been valid then.
-  const verdict = await judgeSigner(signer, { digest: async (name) => digestOf(name, content), whole: async () => content }, { contentType: CMS.timeStampInfo, certificates, at: info.at }, { ...trust, keys: [], named: false });
-  const by = authority?.subject.text ?? null;
-  return { ...verdict, time: { at: info.at.toISOString(), according: 'timestamp', by }, notes: [`Timestamp ${info.serial} by ${by ?? 'an authority'} under the policy ${info.policy}.`] };
-}
-
-/** RFC 3161 §2.3: the purpose must be there, alone and critical. */
-function whyNoAuthority(certificate: Certificate): string | null {
-  const purposes = certificate.extendedKeyUsages;
-  const isAlone = purposes?.length === 1 && purposes[0] === PURPOSE_OIDS.timestamp && certificate.extension(EXTENSION.extendedKeyUsage)?.critical === true;
-  return isAlone ? null : 'The timestamp was signed with a certificate that is not for timestamps (RFC 3161 §2.3).';
+  const { path, ...verdict } = await judgeSigner(signer, { digest: async (name) => digestOf(name, content), whole: async () => content }, { ...beside, contentType: CMS.timeStampInfo, at: info.at, purpose: 'timestamp' }, { ...trust, keys: [], named: false });
+  return { ...verdict, time: { at: info.at.toISOString(), according: 'timestamp', by, ...(path === undefined ? {} : { path }) }, notes: [`Timestamp ${info.serial} by ${by ?? 'an authority'} under the policy ${info.policy}.`] };
 }
 
 /** Timestamps of a signature, in its unsigned attributes. */
@@ -40,11 +30,11 @@ export interface Stamped {
   apply(verdict: SignatureVerdict): SignatureVerdict;
 }
 
-export async function judgeTimestamps({ unsigned, signature }: CmsSigner, certificates: readonly Certificate[], trust: Trust): Promise<Stamped> {
+export async function judgeTimestamps({ unsigned, signature }: CmsSigner, beside: Beside, trust: Trust): Promise<Stamped> {
   const values = unsigned.filter(({ oid }) => oid === CMS.timeStampToken).flatMap((one) => one.values);
   const [value] = values;
   if (value === undefined) return { apply: (verdict) => verdict };
-  const stamp = await judgeToken(readTimestampToken(value), async (name) => digestOf(name, signature), trust, certificates);
+  const stamp = await judgeToken(readTimestampToken(value), async (name) => digestOf(name, signature), trust, beside);
   if (!stamp.intact) return { apply: (verdict) => ({ ...verdict, trustedBy: null, problem: verdict.problem ?? `Its timestamp does not hold: ${stamp.problem}` }) };
   const notes = [...stamp.notes, ...(stamp.trustedBy === null ? [`The authority is not trusted, so that the time is not certain: ${stamp.problem}`] : [])];
   return {
