@@ -18,6 +18,23 @@ const signAsync = promisify(sign) as (hash: string | null, message: Uint8Array, 
 /** Those that take long enough for somebody to lose patience: the others are done before a cancellation could arrive. */
 const SLOW: ReadonlySet<KeyAlgorithmName> = new Set((Object.keys(KEY_ALGORITHMS) as KeyAlgorithmName[]).filter((name) => name === 'rsa-8192' || KEY_ALGORITHMS[name].family === 'slh-dsa'));
 
+/** Those that take about as long (some 20 µs) as asking the thread pool does. */
+const QUICK: ReadonlySet<KeyAlgorithmName> = new Set(['ec-p256', 'ed25519']);
+/** Bytes that are hashed in no more time than that. */
+const SHORT = 8 * 1024;
+
+let turnHasOne = false;
+
+/** One signature in each turn of the event loop is made at once: who signs alone need not wait for the pool. Others of that turn go there meanwhile. */
+function isFirstOfTurn(): boolean {
+  if (turnHasOne) return false;
+  turnHasOne = true;
+  setImmediate(() => {
+    turnHasOne = false;
+  });
+  return true;
+}
+
 /** Signs messages off the event loop (`crypto.sign` with a callback), and ready digests where the scheme has any. */
 export function signerOf(keys: SoftwareKeys): Signer {
   return {
@@ -27,6 +44,7 @@ export function signerOf(keys: SoftwareKeys): Signer {
       const own = loaded.head.algorithm;
       if (!facts.keys.includes(own)) throw cannot(ref, own, `sign as ${algorithm}`, signatureAlgorithmsOf(own));
       if ('digest' in content) return signDigest(loaded, algorithm, facts, content.digest);
+      if (QUICK.has(own) && content.message.length <= SHORT && isFirstOfTurn()) return sign(facts.hash, content.message, inputOf(loaded, facts));
       const signature = signAsync(facts.hash, content.message, inputOf(loaded, facts));
       return SLOW.has(own) ? untilEnded(signature, call.signal) : signature;
     },
