@@ -2,6 +2,7 @@ import { KEY_ALGORITHM_NAMES, KEY_ALGORITHMS, type Capability, type KeyAlgorithm
 import type { CapabilitySet } from '../../keystore/keystore.ts';
 import { CKF_DECRYPT, CKF_DERIVE, CKF_ENCRYPT, CKF_GENERATE, CKF_GENERATE_KEY_PAIR, CKF_SIGN, CKF_UNWRAP, CKF_WRAP, CKM } from './constants.ts';
 import type { MechanismFacts, SlotToken } from './messages.ts';
+import { peculiaritiesOf } from './peculiarities.ts';
 
 /** What a token can do, from the mechanisms that it says it has. */
 
@@ -37,6 +38,7 @@ export function capabilitiesOf(token: SlotToken, mechanisms: readonly MechanismF
   add(writable && algorithms.length > 0, 'generate', 'import');
   add([CKM.AES_KEY_WRAP_KWP, CKM.AES_KEY_WRAP_PAD].some((code) => has(code, CKF_WRAP)), 'export', 'copy');
   add(token.flags.rng, 'random');
+  for (const name of peculiaritiesOf(token).lacks ?? []) capabilities.delete(name);
   return { algorithms, capabilities: PKCS11_CAPABILITIES.capabilities.filter((name) => capabilities.has(name)) };
 }
 

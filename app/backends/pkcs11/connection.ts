@@ -3,6 +3,7 @@ import type { PinKeeper } from '../../keystore/pins.ts';
 import type { Provider } from '../worker/provider.ts';
 import type { CapabilitySet } from '../../keystore/keystore.ts';
 import type { Inputs, MechanismFacts, MethodName, SlotState, SlotToken } from './messages.ts';
+import { peculiaritiesOf, type Peculiarities } from './peculiarities.ts';
 
 /** When the module is taken to hang. Making keys is slow on cards, and pinpads wait for people. */
 export interface Deadlines {
@@ -19,6 +20,7 @@ export interface ConnectionFacts {
   readonly mechanisms: readonly MechanismFacts[];
   readonly capabilities: CapabilitySet;
   readonly deadlines: Deadlines;
+  readonly peculiar?: Peculiarities;
 }
 
 type TokenMethod = Exclude<MethodName, 'slots.list'>;
@@ -32,6 +34,7 @@ export class TokenConnection {
   readonly mechanisms: readonly MechanismFacts[];
   readonly capabilities: CapabilitySet;
   readonly deadlines: Deadlines;
+  readonly peculiar: Peculiarities;
   state: SlotToken;
   readonly #provider: Provider;
   readonly #gone = new AbortController();
@@ -47,6 +50,7 @@ export class TokenConnection {
     this.mechanisms = facts.mechanisms;
     this.capabilities = facts.capabilities;
     this.deadlines = facts.deadlines;
+    this.peculiar = facts.peculiar ?? peculiaritiesOf(facts.state);
     this.#life = provider.life;
   }
 

@@ -35,6 +35,7 @@ const MEANINGS: Partial<Record<ReturnName, Meaning>> = {
   USER_TOO_MANY_TYPES: { code: 'CONFLICT', detail: 'Another user of the token is logged in.', remedy: 'Try again.' },
   SESSION_COUNT: { code: 'RATE_LIMITED', detail: 'The token allows no more sessions.', remedy: 'Close other programs that use it, or lower the setting `sessions`.' },
   SESSION_EXISTS: { code: 'CONFLICT', detail: 'The token is in use.', remedy: 'Try again when other programs have closed it.' },
+  USER_TYPE_INVALID: { code: 'PERMISSION_DENIED', detail: 'The token lets another user do that: its security officer, or its user.', remedy: 'Use the program of the token’s maker.' },
   TOKEN_WRITE_PROTECTED: readOnly, SESSION_READ_ONLY: readOnly,
   MECHANISM_INVALID: missing('The token does not have this mechanism.'), FUNCTION_NOT_SUPPORTED: missing('The module does not have this function.'),
   MECHANISM_PARAM_INVALID: missing('The token does not have this mechanism with these parameters.'),

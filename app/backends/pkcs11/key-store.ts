@@ -3,8 +3,8 @@ import type { KeyCall, KeyRef, KeyStore } from '../../keystore/keystore.ts';
 import { pinTitle } from '../../keystore/pins.ts';
 import type { BackendDeps } from '../../keystore/registry.ts';
 import { coded, decoded, remoteKeyStore } from '../worker/key-store.ts';
-import { selectorOf, type HeldKey, type TokenKeys } from './keys.ts';
-import { encoded, judged, loggedIn, secretOf } from './login.ts';
+import { nameOfKey, selectorOf, type HeldKey, type TokenKeys } from './keys.ts';
+import { asWriter, encoded, judged, loggedIn, secretOf } from './login.ts';
 import type { Inputs, MethodName } from './messages.ts';
 
 type OfKey = { [M in MethodName]: Inputs[M] extends { key: unknown; slot: string } ? M : never }[MethodName];
@@ -15,7 +15,7 @@ export function keyStoreOf(keys: TokenKeys, type: string, instance: string, deps
   const bytes = (value: unknown): Buffer => decoded(value, token.title);
 
   async function act<M extends OfKey>(method: M, key: HeldKey, ref: KeyRef, verb: string, input: Omit<Inputs[M], 'slot' | 'key' | 'secret'>, call: KeyCall): Promise<unknown> {
-    const reason = { title: ref.occasion === undefined && ref.purpose === undefined ? `${verb} “${ref.label ?? ref.uri}”` : pinTitle(verb, ref), place: `key ${key.label === '' ? key.id : key.label}` };
+    const reason = { title: ref.occasion === undefined && ref.purpose === undefined ? `${verb} “${ref.label ?? ref.uri}”` : pinTitle(verb, ref), place: `key ${nameOfKey(key)}` };
     const send = (secret?: SecretBytes): Promise<unknown> =>
       token.call(method, { key: selectorOf(key), ...input, ...(secret === undefined ? {} : { secret: encoded(secret) }) } as unknown as Omit<Inputs[M], 'slot'>, call, `${method} ${ref.uri}`);
     if (!key.alwaysAuthenticate || token.state.flags.pinpad) return loggedIn(token, pins, reason, call, () => send());
@@ -24,23 +24,24 @@ export function keyStoreOf(keys: TokenKeys, type: string, instance: string, deps
   }
 
   return remoteKeyStore<HeldKey>({
-    name: token.id, type, title: token.title, capabilities: token.capabilities,
+    name: token.id, type, title: token.title, capabilities: token.capabilities, usagesAreFixed: token.peculiar.usagesAreFixed === true,
     all: (call) => keys.read(call),
     find: (id, call) => keys.find(id, call),
     describe: (key) => keys.describe(key),
     counterOf: ({ id, label }) => (id === '' ? Buffer.from(label).toString('hex') : id),
     async generate({ slot, algorithm, label, usages, extractable }, call) {
       const id = await keys.freeId(slot, call);
-      await loggedIn(token, pins, { title: `Generate “${label}”` }, call, () => token.call('keys.generate', { algorithm, id, label, usages, extractable }, call, `keys.generate ${id}`));
+      await keys.confirmPlace(id, call);
+      await asWriter(token, pins, `Generate “${label}”`, call, () => token.call('keys.generate', { algorithm, id, label, usages, extractable }, call, `keys.generate ${id}`));
       return keys.made(id, algorithm, call);
     },
     async importKey({ slot, label, usages, extractable }, { algorithm, secret }, call) {
       const id = await keys.freeId(slot, call);
-      await loggedIn(token, pins, { title: `Import “${label}”` }, call, () => token.call('keys.import', { algorithm, id, label, usages, extractable, material: coded(secret.reveal()) }, call, `keys.import ${id}`));
+      await asWriter(token, pins, `Import “${label}”`, call, () => token.call('keys.import', { algorithm, id, label, usages, extractable, material: coded(secret.reveal()) }, call, `keys.import ${id}`));
       return keys.made(id, algorithm, call);
     },
     exportKey: async (key, ref, call) => new SecretBytes(bytes(await act('keys.export', key, ref, 'Export', { algorithm: key.algorithm }, call))),
-    remove: (id, call) => keys.remove(id, call),
+    ...(token.peculiar.keepsKeys === true ? {} : { remove: (id: string, call: KeyCall) => keys.remove(id, call) }),
     random: async (length, call) => bytes(await token.call('random', { length }, call)),
     sign: async (key, ref, algorithm, data, call) => bytes(await act('keys.sign', key, ref, 'Sign with', { keyAlgorithm: key.algorithm, algorithm, data: coded(data) }, call)),
     decryptRsa: async (key, ref, padding, data, call) =>

@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { asKeywrightError, KeywrightError, type Call, type KeyAlgorithmName } from '../../contract/index.ts';
 import type { KeyCall, KeyDescription } from '../../keystore/keystore.ts';
 import type { PinKeeper } from '../../keystore/pins.ts';
+import { confirmDestruction } from '../../keystore/pins.ts';
 import { formatPkcs11Path, matchesPkcs11Path, parsePkcs11Uri, type Pkcs11Path } from '../../keystore/pkcs11-uri.ts';
 import type { TokenContents, TokenSlot } from '../../keystore/tokens.ts';
 import type { TokenConnection } from './connection.ts';
-import { loggedIn } from './login.ts';
+import { asWriter } from './login.ts';
 import type { KeySelector } from './messages.ts';
 import type { KeyObject, TokenObjects } from './module/objects.ts';
 import type { SeenKey, SeenKeys } from './seen.ts';
+import { usagesIn } from '../worker/key-store.ts';
 
 export type HeldKey = SeenKey;
 
@@ -64,16 +66,31 @@ export class TokenKeys {
   /** @param wanted CKA_ID in hex. @throws ALREADY_EXISTS */
   async freeId(wanted: string | undefined, call: Pick<Call, 'signal'>): Promise<string> {
     const taken = new Set((await (this.#held ?? this.read(call))).map(({ id }) => id));
-    if (wanted === undefined) return randomBytes(8).toString('hex');
-    const id = wanted.length % 2 === 0 ? wanted : `0${wanted}`;
+    const { places } = this.token.peculiar;
+    if (wanted === undefined && places === undefined) return randomBytes(8).toString('hex');
+    const id = wanted === undefined ? [...places!.keys()].find((one) => !taken.has(one)) : wanted.length % 2 === 0 ? wanted : `0${wanted}`;
+    if (id === undefined || (places !== undefined && !places.has(id))) {
+      throw new KeywrightError('CAPABILITY_MISSING', { detail: id === undefined ? `${this.token.title} has no place left for a key.` : `${this.token.title} has no place ${id} for a key.`, where: '/slot', remedy: 'Choose one that is free.', alternatives: [...places!.keys()].filter((one) => !taken.has(one)) });
+    }
     if (taken.has(id)) throw new KeywrightError('ALREADY_EXISTS', { detail: `${this.token.title} has a key with the id ${id} already.`, where: '/slot', remedy: 'Leave the slot out: a free id is chosen.' });
     return id;
+  }
+
+  /** Where what is in a place may not show, a person says that nothing is. @throws CANCELLED, INVALID_INPUT, PIN_REQUIRED */
+  async confirmPlace(id: string, call: Call): Promise<void> {
+    const { hidesKeys, places } = this.token.peculiar;
+    if (hidesKeys !== true) return;
+    const place = places?.get(id) ?? id;
+    await confirmDestruction({
+      title: `Make a key in ${place}`, token: this.token.title, action: 'Make it there', typed: place,
+      note: 'Nothing shows there, but this module does not show a key that has no certificate. If there is one, it would be overwritten, and nothing brings it back.',
+    }, call);
   }
 
   /** @throws NOT_FOUND */
   async remove(id: string, call: KeyCall): Promise<void> {
     const key = await this.find(id, call);
-    await loggedIn(this.token, this.pins, { title: `Destroy “${key.label === '' ? key.id : key.label}”` }, call, () => this.token.call('keys.remove', { key: selectorOf(key) }, call));
+    await asWriter(this.token, this.pins, `Destroy “${nameOfKey(key)}”`, call, () => this.token.call('keys.remove', { key: selectorOf(key) }, call));
     await this.read(call);
     this.#changed();
   }
@@ -84,7 +101,7 @@ export class TokenKeys {
     const slots: TokenSlot[] = keys.map((key) => {
       const { hardware } = this.describe(key);
       return {
-        slot: slotOf(key), title: key.label === '' ? `Key ${slotOf(key)}` : key.label, state: 'key', key: this.refOf(key), note: null, certificate: certificateOf(certificates, key.id),
+        slot: slotOf(key), title: this.#titleOf(key) ?? `Key ${slotOf(key)}`, state: 'key', key: this.refOf(key), note: null, certificate: certificateOf(certificates, key.id),
         pinPolicy: hardware!.pinPolicy, touchPolicy: 'unknown', madeOnDevice: key.local,
       };
     });
@@ -111,8 +128,12 @@ export class TokenKeys {
       uri: `${this.scheme}:${id}`, id, label: key.label === '' ? null : key.label, algorithm: key.algorithm, usages: key.usages, extractable: key.extractable,
       protection: this.token.removable ? 'token' : 'hsm',
       versions: [{ version: 1, createdAt: key.since, publicKey: key.publicKey === null ? null : new Uint8Array(Buffer.from(key.publicKey, 'base64url')) }],
-      hardware: { slot: slotOf(key), slotTitle: key.label === '' ? null : key.label, pinPolicy: !this.token.state.flags.loginRequired ? 'never' : key.alwaysAuthenticate ? 'always' : 'once', touchPolicy: 'unknown', madeOnDevice: key.local },
+      hardware: { slot: slotOf(key), slotTitle: this.#titleOf(key), pinPolicy: !this.token.state.flags.loginRequired ? 'never' : key.alwaysAuthenticate ? 'always' : 'once', touchPolicy: 'unknown', madeOnDevice: key.local },
     };
+  }
+
+  #titleOf({ id, label }: HeldKey): string | null {
+    return this.token.peculiar.places?.get(id) ?? (label === '' ? null : label);
   }
 
   /** What follows the scheme in a key's URI. */
@@ -141,13 +162,28 @@ export class TokenKeys {
   async #read(call: Pick<Call, 'signal'>): Promise<SeenKey[]> {
     if (call.signal.aborted) throw asKeywrightError(call.signal.reason);
     this.token.notice(this.pins);
-    const objects = await this.token.call('token.objects', {}, call) as ReadObjects;
+    const objects = asTheyAre(await this.token.call('token.objects', {}, call) as ReadObjects, this.token);
     this.#objects = objects;
     const keys = await this.#seen.update(objects, objects.loggedIn || !this.token.state.flags.loginRequired);
     this.#byRef = new Map(keys.map((key) => [this.refOf(key), key]));
     return keys;
   }
 }
+
+/** Read with the token's peculiarities in mind. */
+function asTheyAre(objects: ReadObjects, { peculiar: { places, notOfKeys, usagesAreFixed }, capabilities }: TokenConnection): ReadObjects {
+  return {
+    ...objects,
+    certificates: notOfKeys === undefined ? objects.certificates : objects.certificates.filter(({ label }) => !notOfKeys.test(label)),
+    // The labels of places are no names of keys, and differ between the halves of a pair.
+    keys: objects.keys.filter(({ id }) => places?.has(id) !== false).map((key) => ({
+      ...key, label: places === undefined ? key.label : '', usages: usagesAreFixed === true && key.algorithm !== null ? usagesIn(key.algorithm, capabilities.capabilities) : key.usages,
+    })),
+  };
+}
+
+/** What a key is called: its label, else its id. */
+export const nameOfKey = ({ id, label }: Pick<KeyObject, 'id' | 'label'>): string => (label === '' ? id : label);
 
 /** CKA_ID in hex; where an object has none, its label takes the place. */
 export function slotOf({ id, label }: Pick<KeyObject, 'id' | 'label'>): string {

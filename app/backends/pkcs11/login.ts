@@ -1,5 +1,5 @@
 import { KeywrightError, type Call, type SecretBytes } from '../../contract/index.ts';
-import { announceTouch, type PinKeeper, type TokenSecret, type TokenSecretKind } from '../../keystore/pins.ts';
+import { announceTouch, type PinKeeper, type Reason, type TokenSecret, type TokenSecretKind } from '../../keystore/pins.ts';
 import type { PinFlags } from './messages.ts';
 import type { TokenConnection } from './connection.ts';
 
@@ -43,6 +43,27 @@ export async function loggedIn<T>(token: TokenConnection, pins: PinKeeper, reaso
     await logIn(token, pins, reason, call);
     return work();
   }
+}
+
+/**
+ * Lets `work` run while the security officer is logged in, and logs out again: whoever was logged in before is no more.
+ * @throws PIN_REQUIRED, PIN_INCORRECT, PIN_BLOCKED
+ */
+export async function asOfficer<T>(token: TokenConnection, pins: PinKeeper, reason: Pick<Reason, 'title' | 'anew'>, call: Call, work: (secret: SecretBytes) => Promise<T>): Promise<T> {
+  return pins.use(secretOf(token, 'so-pin'), { ...reason, keep: 'call' }, call, async (secret) => {
+    await judged(token, 'so-pin', () => token.call('token.login', { user: 'so', secret: encoded(secret) }, call));
+    try {
+      return await work(secret);
+    } finally {
+      await token.call('token.logout', {}, call).catch(() => undefined);
+      pins.tokenWasReset();
+    }
+  });
+}
+
+/** Lets `work` write keys or certificates: as the user, or where a token keeps that to its security officer as that one. */
+export function asWriter<T>(token: TokenConnection, pins: PinKeeper, title: string, call: Call, work: () => Promise<T>): Promise<T> {
+  return token.peculiar.officerWrites === true ? asOfficer(token, pins, { title }, call, work) : loggedIn(token, pins, { title }, call, work);
 }
 
 async function logIn(token: TokenConnection, pins: PinKeeper, reason: { title: string; place?: string }, call: Call): Promise<void> {

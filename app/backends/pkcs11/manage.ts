@@ -5,8 +5,9 @@ import { confirmDestruction, typedFingerprint, type PinKeeper } from '../../keys
 import type { ActionState, TokenAction, TokenManagement, TokenStatus } from '../../keystore/tokens.ts';
 import { spkiOfCertificate } from './certificates.ts';
 import type { TokenConnection } from './connection.ts';
-import { slotOf, type TokenKeys } from './keys.ts';
-import { atPinpad, boundsOf, encoded, judged, loggedIn, secretOf, triesOf } from './login.ts';
+import { KEEPS_KEYS } from './peculiarities.ts';
+import { nameOfKey, slotOf, type TokenKeys } from './keys.ts';
+import { asOfficer, asWriter, atPinpad, boundsOf, encoded, judged, secretOf, triesOf } from './login.ts';
 import type { PinFlags } from './messages.ts';
 
 /** The verbs of a token, and its state in words. */
@@ -19,12 +20,12 @@ const NOT_HERE: Partial<Record<TokenAction, string>> = {
 };
 const HERE: readonly TokenAction[] = ['initialize', 'change-pin', 'unblock-pin', 'change-so-pin', 'delete-key', 'put-certificate', 'delete-certificate'];
 
-export function actionsOf({ state }: TokenConnection): ActionState[] {
+export function actionsOf({ state, peculiar }: TokenConnection): ActionState[] {
   const readOnly = state.flags.writeProtected ? 'The token is write-protected.' : null;
   const fresh = state.flags.initialised ? null : 'The token is not initialised yet.';
   return [
     ...HERE.map((action): ActionState => {
-      const reason = readOnly ?? (action === 'initialize' ? null : fresh) ?? (action === 'change-pin' && !state.flags.userPin.set ? 'It has no user PIN yet: unblock it to set one.' : null);
+      const reason = readOnly ?? (action === 'initialize' ? null : fresh) ?? (action === 'change-pin' && !state.flags.userPin.set ? 'It has no user PIN yet: unblock it to set one.' : null) ?? (action === 'delete-key' && peculiar.keepsKeys === true ? KEEPS_KEYS : null);
       return { action, available: reason === null, reason };
     }),
     ...Object.entries(NOT_HERE).map(([action, reason]): ActionState => ({ action: action as TokenAction, available: false, reason })),
@@ -96,29 +97,18 @@ export function manageToken(keys: TokenKeys, pins: PinKeeper, changed: () => voi
     },
 
     async changeSoPin(call) {
-      await pins.use(secretOf(token, 'so-pin'), { title: 'Change the SO PIN', keep: 'call', anew: true }, call, async (secret) => {
-        await judged(token, 'so-pin', () => token.call('token.login', { user: 'so', secret: encoded(secret) }, call));
-        try {
-          using chosen = await newSecret('new-so-pin', 'Choose a new SO PIN', call);
-          await token.call('token.set-pin', { user: 'so', secret: encoded(secret), newSecret: encoded(chosen) }, call);
-        } finally {
-          await token.call('token.logout', {}, call).catch(() => undefined);
-        }
+      await asOfficer(token, pins, { title: 'Change the SO PIN', anew: true }, call, async (secret) => {
+        using chosen = await newSecret('new-so-pin', 'Choose a new SO PIN', call);
+        await token.call('token.set-pin', { user: 'so', secret: encoded(secret), newSecret: encoded(chosen) }, call);
       });
       pins.changed('so-pin');
-      pins.tokenWasReset();
       changed();
     },
 
     async unblockPin(call) {
-      await pins.use(secretOf(token, 'so-pin'), { title: 'Set a new PIN', keep: 'call', anew: true }, call, async (secret) => {
-        await judged(token, 'so-pin', () => token.call('token.login', { user: 'so', secret: encoded(secret) }, call));
-        try {
-          using chosen = await newSecret('new-pin', 'Choose a new PIN', call);
-          await token.call('token.init-pin', { secret: encoded(secret), newSecret: encoded(chosen) }, call);
-        } finally {
-          await token.call('token.logout', {}, call).catch(() => undefined);
-        }
+      await asOfficer(token, pins, { title: 'Set a new PIN', anew: true }, call, async (secret) => {
+        using chosen = await newSecret('new-pin', 'Choose a new PIN', call);
+        await token.call('token.init-pin', { secret: encoded(secret), newSecret: encoded(chosen) }, call);
       });
       pins.changed('pin');
       changed();
@@ -127,7 +117,7 @@ export function manageToken(keys: TokenKeys, pins: PinKeeper, changed: () => voi
     async deleteKey(slot, call) {
       const key = await keyIn(slot, call);
       const typed = key.publicKey === null ? key.label || slot : typedFingerprint(fingerprint(Buffer.from(key.publicKey, 'base64url')));
-      await confirmDestruction({ title: `Destroy the key “${key.label === '' ? slot : key.label}”`, token: token.title, typed, action: 'Destroy the key', note: `${key.algorithm}, id ${slot}. A key that is only in this token is lost for good.` }, call);
+      await confirmDestruction({ title: `Destroy the key “${nameOfKey(key)}”`, token: token.title, typed, action: 'Destroy the key', note: `${key.algorithm}, id ${slot}. A key that is only in this token is lost for good.` }, call);
       await keys.remove(keys.refOf(key), call);
     },
 
@@ -136,12 +126,12 @@ export function manageToken(keys: TokenKeys, pins: PinKeeper, changed: () => voi
       if (key.publicKey === null) throw new KeywrightError('CAPABILITY_MISSING', { detail: 'A symmetric key has no certificate.', remedy: 'Choose a key pair.' });
       const [own, its] = [fingerprint(Buffer.from(key.publicKey, 'base64url')), fingerprint(spkiOfCertificate(certificate))];
       if (own !== its) throw new KeywrightError('INVALID_INPUT', { detail: `The certificate is for another key: the key in the token is ${own}, that of the certificate ${its}.`, where: '/certificate', remedy: 'Choose the certificate that was issued for this key.' });
-      await loggedIn(token, pins, { title: `Put a certificate beside “${key.label}”` }, call, () => token.call('certificates.put', { id: key.id, label: key.label, der: Buffer.from(certificate).toString('base64url') }, call));
+      await asWriter(token, pins, `Put a certificate beside “${nameOfKey(key)}”`, call, () => token.call('certificates.put', { id: key.id, label: key.label, der: Buffer.from(certificate).toString('base64url') }, call));
       changed();
     },
 
     async deleteCertificate(slot, call) {
-      await loggedIn(token, pins, { title: 'Delete a certificate' }, call, () => token.call('certificates.delete', { id: slot }, call));
+      await asWriter(token, pins, 'Delete a certificate', call, () => token.call('certificates.delete', { id: slot }, call));
       changed();
     },
   };

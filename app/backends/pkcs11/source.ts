@@ -9,6 +9,7 @@ import { Provider } from '../worker/provider.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { TokenConnection, type Deadlines } from './connection.ts';
 import type { MechanismFacts, ModuleFacts, SlotState, SlotToken } from './messages.ts';
+import type { Peculiarities } from './peculiarities.ts';
 import { startWorker } from './start.ts';
 import { openToken } from './token.ts';
 import type { TokenKeys } from './keys.ts';
@@ -31,6 +32,8 @@ export interface ModuleOptions {
   readonly present?: (slot: SlotState & { token: SlotToken }, facts: TokenFacts) => TokenFacts;
   /** Takes away what the module says it can do and cannot. */
   readonly limit?: (capabilities: CapabilitySet, slot: SlotState & { token: SlotToken }) => CapabilitySet;
+  /** Instead of what the token is known for. */
+  readonly peculiar?: Peculiarities;
   /** Keeps the PIN of a token to which there is another way too, which ends it. */
   readonly pins?: (slot: SlotState & { token: SlotToken }) => PinKeeper;
   /** The configured source of secrets. */
@@ -197,7 +200,7 @@ export class ModuleSource implements TokenSource {
     const facts = this.#factsOf(slot, id);
     const title = `${facts.model}${facts.label === null ? '' : ` “${facts.label}”`}`;
     const all = capabilitiesOf(token, mechanisms);
-    const connection = new TokenConnection(this.#provider, { id, title, slot: slot.slot, state: token, removable: slot.removable, mechanisms, capabilities: options.limit?.(all, slot) ?? all, deadlines: options.deadlines });
+    const connection = new TokenConnection(this.#provider, { id, title, slot: slot.slot, state: token, removable: slot.removable, mechanisms, capabilities: options.limit?.(all, slot) ?? all, deadlines: options.deadlines, ...(options.peculiar === undefined ? {} : { peculiar: options.peculiar }) });
     const pins = options.pins?.(slot) ?? this.#pinsOf(id, connection);
     const opened = openToken(connection, {
       instance: options.instance, type: options.type, scheme: options.scheme, facts, pins, details: this.#details(slot),

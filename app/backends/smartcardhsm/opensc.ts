@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import type { PinKeeper } from '../../keystore/pins.ts';
 import type { BackendDeps, Finding } from '../../keystore/registry.ts';
 import { findKnownModules } from '../pkcs11/known-modules.ts';
+import type { Peculiarities } from '../pkcs11/peculiarities.ts';
 import { ModuleSource, type ModuleOptions } from '../pkcs11/source.ts';
 import { SMARTCARD_HSM_CAPABILITIES } from './capabilities.ts';
 
 /** OpenSC's PKCS#11 module, through which keys are made and used. */
 
+/** The card keeps no usages, and OpenSC shows what it has read of a key, which before login is half of it. */
+const PECULIAR: Peculiarities = { usagesAreFixed: true };
 /** Making RSA keys takes a card up to minutes. */
 const GENERATE_SECONDS = 600;
 /** One card does one thing at a time. */
@@ -50,7 +53,7 @@ export async function startOpenSc(options: OpenScOptions, deps: BackendDeps): Pr
   await writeFile(file, `${OWN_SETTINGS}\n${await usersSettings()}`, { mode: 0o600 });
   const { instance, module, accepts, pins, present } = options;
   const source = new ModuleSource({
-    instance, type: 'smartcardhsm', scheme: 'smartcardhsm', module, accepts, pins, present, environment: { OPENSC_CONF: file }, sessions: SESSIONS, deadlines: { seconds: 60, generateSeconds: GENERATE_SECONDS },
+    instance, type: 'smartcardhsm', scheme: 'smartcardhsm', module, accepts, pins, present, peculiar: PECULIAR, environment: { OPENSC_CONF: file }, sessions: SESSIONS, deadlines: { seconds: 60, generateSeconds: GENERATE_SECONDS },
     // OpenSC lists mechanisms of its own making, and says that it imports private keys; the card refuses them.
     limit: ({ algorithms, capabilities }) => ({
       algorithms: SMARTCARD_HSM_CAPABILITIES.algorithms.filter((name) => algorithms.includes(name)), capabilities: SMARTCARD_HSM_CAPABILITIES.capabilities.filter((name) => capabilities.includes(name)),

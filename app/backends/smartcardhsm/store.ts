@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, KeywrightError, type Capability } from '../../contract/index.ts';
+import { KeywrightError } from '../../contract/index.ts';
 import type { KeyDescription, KeyStore, Signer } from '../../keystore/keystore.ts';
 import { REFERENCE } from './applet.ts';
 import type { SmartCardHsm } from './hsm.ts';
@@ -14,33 +14,21 @@ const MOST_SIGNATURES = 12;
 export function cardStore(module: KeyStore, hsm: SmartCardHsm): KeyStore {
   const store = explained(module, hsm);
   const { signer } = store;
-  const { capabilities } = store.capabilities;
   return {
     ...store,
     async list(query, call) {
       const page = await store.list(query, call);
-      return { ...page, items: page.items.map((key) => asTheCardHasIt(key, capabilities)) };
+      return { ...page, items: page.items.map(asTheCardHasIt) };
     },
-    get: async (id, call) => asTheCardHasIt(await store.get(id, call), capabilities),
-    async generate(request, call) {
-      const usages = KEY_ALGORITHMS[request.algorithm].usages.filter((usage) => capabilities.includes(usage));
-      // The card enforces nothing of the sort, and OpenSC takes every key for one that signs and decrypts.
-      if (store.capabilities.algorithms.includes(request.algorithm) && request.usages.every((usage) => (KEY_ALGORITHMS[request.algorithm].usages as readonly string[]).includes(usage)) && usages.some((usage) => !request.usages.includes(usage))) {
-        throw new KeywrightError('CAPABILITY_MISSING', { detail: `A SmartCard-HSM cannot restrict what an ${request.algorithm} key is used for.`, remedy: 'Leave the usages out.', alternatives: usages });
-      }
-      return asTheCardHasIt(await store.generate(request, call), capabilities);
-    },
+    get: async (id, call) => asTheCardHasIt(await store.get(id, call)),
+    generate: async (request, call) => asTheCardHasIt(await store.generate(request, call)),
     ...(signer === undefined ? {} : { signer: patient(signer, store) }),
   };
 }
 
-/**
- * OpenSC shows what it has read of a key, which before login is half of it. On the card every key may do all that its algorithm can, none asks for a touch,
- * and which were made there only their attestation tells.
- */
-export function asTheCardHasIt(key: KeyDescription, capabilities: readonly Capability[]): KeyDescription {
-  const usages = KEY_ALGORITHMS[key.algorithm].usages.filter((usage) => capabilities.includes(usage));
-  return { ...key, usages, ...(key.hardware === undefined ? {} : { hardware: { ...key.hardware, touchPolicy: 'never', madeOnDevice: null } }) };
+/** No key asks for a touch, and which were made on the card only their attestation tells. */
+export function asTheCardHasIt(key: KeyDescription): KeyDescription {
+  return { ...key, ...(key.hardware === undefined ? {} : { hardware: { ...key.hardware, touchPolicy: 'never', madeOnDevice: null } }) };
 }
 
 /** What OpenSC fails with when the card was pulled under it tells nothing: the card itself is asked whether it is still there. */

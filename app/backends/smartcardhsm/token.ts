@@ -49,9 +49,8 @@ export function tokenOf(hsm: SmartCardHsm, keys: KeysOfCard, changed: () => void
   async function contentsOf(call: Call): Promise<TokenContents> {
     const there = token();
     const contents = await there.contents(call);
-    const { capabilities } = there.store.capabilities;
     return {
-      ...contents, keys: contents.keys.map((key) => asTheCardHasIt(key, capabilities)),
+      ...contents, keys: contents.keys.map(asTheCardHasIt),
       slots: contents.slots.map((slot) => (slot.state === 'key' ? { ...slot, touchPolicy: 'never', madeOnDevice: null } : slot)),
     };
   }

@@ -34,6 +34,12 @@ export function assertUsages(algorithm: KeyAlgorithmName, usages: readonly Usage
   throw new KeywrightError('INVALID_INPUT', { detail: `${algorithm} keys cannot be used to ${beyond}.`, where: '/usages', alternatives: [...facts.usages] });
 }
 
+/** @throws CAPABILITY_MISSING when fewer usages are asked for than the key has, where nothing keeps such a restriction. @param place "A YubiKey" */
+export function assertAllUsages(algorithm: string, all: readonly Usage[], wanted: readonly Usage[], place: string): void {
+  if (all.every((usage) => wanted.includes(usage))) return;
+  throw new KeywrightError('CAPABILITY_MISSING', { detail: `${place} cannot restrict what an ${algorithm} key is used for.`, remedy: 'Leave the usages out.', alternatives: [...all] });
+}
+
 /** @throws INVALID_INPUT when associated data is given to an algorithm that cannot authenticate it. */
 export function assertNoAad(algorithm: string, aad: Uint8Array | undefined): void {
   if (aad === undefined) return;

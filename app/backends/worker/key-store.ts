@@ -10,7 +10,7 @@ import { hpkeOpen } from '../software/hpke.ts';
 import { unwrapWithAes } from '../software/key-wrap.ts';
 import { MessageCounter } from '../software/message-counter.ts';
 import { assertEncrypts, encryptTo, oaepHashOf, wrapTo, type OaepName } from '../software/public-encryption.ts';
-import { assertNoAad, assertUsages, cannot, doesNotOpen, nameOf, usageMissing } from '../software/refusals.ts';
+import { assertAllUsages, assertNoAad, assertUsages, cannot, doesNotOpen, nameOf, usageMissing } from '../software/refusals.ts';
 
 /** A key that is elsewhere, as far as it is known here. */
 export interface RemoteKey {
@@ -33,6 +33,8 @@ export interface RemoteKeys<K extends RemoteKey> {
   /** Begins sentences: "SoftHSM v2 “build”". */
   readonly title: string;
   readonly capabilities: CapabilitySet;
+  /** Every key may do whatever its algorithm can here. */
+  readonly usagesAreFixed?: boolean;
   all(call: Call): Promise<readonly K[]>;
   /** @throws NOT_FOUND */
   find(id: string, call: Call): Promise<K>;
@@ -42,7 +44,8 @@ export interface RemoteKeys<K extends RemoteKey> {
   generate(request: GenerateKey, call: KeyCall): Promise<K>;
   importKey(request: Omit<GenerateKey, 'algorithm'>, material: KeyMaterial, call: KeyCall): Promise<K>;
   exportKey(key: K, ref: KeyRef, call: KeyCall): Promise<SecretBytes>;
-  remove(id: string, call: KeyCall): Promise<void>;
+  /** Left out where keys cannot be destroyed one by one. */
+  remove?(id: string, call: KeyCall): Promise<void>;
   random(length: number, call: Call): Promise<Uint8Array>;
   /** @param data the digest; the message for pure schemes. @returns ECDSA in DER. */
   sign(key: K, ref: KeyRef, algorithm: SignatureAlgorithmName, data: Uint8Array, call: KeyCall): Promise<Uint8Array>;
@@ -201,25 +204,33 @@ export function remoteKeyStore<K extends RemoteKey>(keys: RemoteKeys<K>, instanc
       throwIfAborted(call);
       assertOffered(request.algorithm);
       assertUsages(request.algorithm, request.usages);
+      if (keys.usagesAreFixed === true) assertAllUsages(request.algorithm, usagesIn(request.algorithm, capabilities), request.usages, keys.title);
       return keys.describe(await keys.generate(request, call));
     },
 
     ...offered(facets, capabilities),
 
-    remover: {
-      async remove(id, call) {
-        throwIfAborted(call);
-        const key = await keys.find(id, call);
-        await keys.remove(id, call);
-        await messages.remove(keys.counterOf(key), call.unit);
+    ...(keys.remove === undefined ? {} : {
+      remover: {
+        async remove(id, call) {
+          throwIfAborted(call);
+          const key = await keys.find(id, call);
+          await keys.remove?.(id, call);
+          await messages.remove(keys.counterOf(key), call.unit);
+        },
       },
-    },
+    }),
 
     async [Symbol.asyncDispose]() {
       messages.clear();
       await keys.close?.();
     },
   };
+}
+
+/** @returns what keys of an algorithm can do in a store with these capabilities. */
+export function usagesIn(algorithm: KeyAlgorithmName, capabilities: readonly string[]): Usage[] {
+  return (KEY_ALGORITHMS[algorithm].usages as readonly Usage[]).filter((usage) => capabilities.includes(usage));
 }
 
 /** Only what is claimed is offered. */

@@ -1,4 +1,4 @@
-import { KeywrightError, type Usage } from '../../contract/index.ts';
+import { KeywrightError } from '../../contract/index.ts';
 import type { KeyRef } from '../../keystore/keystore.ts';
 import { ATTESTATION_SLOT, type Slot } from './piv.ts';
 import { slotFacts, type SlotKey } from './slots.ts';
@@ -12,10 +12,4 @@ export async function heldKey(key: YubiKey, ref: Pick<KeyRef, 'id'>): Promise<{ 
   if (held !== null) return { slot, held };
   if (state === 'unsupported') throw new KeywrightError('CAPABILITY_MISSING', { detail: `The key in slot ${slot.name} is of a kind that is not handled (${note ?? 'unknown'}).`, remedy: 'Use a key in another slot.' });
   throw new KeywrightError('NOT_FOUND', { detail: state === 'unknown' ? `Which key is in slot ${slot.name} of ${key.title} is not known: its firmware does not tell, and there is no certificate.` : `There is no key in slot ${slot.name} of ${key.title}.`, remedy: 'See what is in it with `keywright tokens slots`.' });
-}
-
-/** @throws CAPABILITY_MISSING when fewer usages are asked for than the key has: a PIV slot keeps no such thing. */
-export function assertAllUsages(algorithm: string, all: readonly Usage[], wanted: readonly Usage[]): void {
-  if (all.every((usage) => wanted.includes(usage))) return;
-  throw new KeywrightError('CAPABILITY_MISSING', { detail: `A YubiKey cannot restrict what an ${algorithm} key is used for.`, remedy: 'Leave the usages out.', alternatives: [...all] });
 }

@@ -5,9 +5,8 @@ import { fingerprint, publicOfPkcs8 } from '../../formats/index.ts';
 import { parsePkcs8, type PrivateParts } from '../../formats/private-parts.ts';
 import type { GenerateKey, KeyCall, KeyDescription, KeyMaterial } from '../../keystore/keystore.ts';
 import { confirmDestruction, typedFingerprint } from '../../keystore/pins.ts';
-import { assertUsages } from '../software/refusals.ts';
+import { assertAllUsages, assertUsages } from '../software/refusals.ts';
 import { firmwareFor } from './firmware.ts';
-import { assertAllUsages } from './held.ts';
 import { asManager } from './management-key.ts';
 import { ALGORITHM_REFERENCES, ATTESTATION_SLOT, INS, isPivAlgorithm, pinPolicyCode, publicKeyOf, touchPolicyCode, type PivAlgorithm, type Slot } from './piv.ts';
 import { putObject } from './objects.ts';
@@ -130,7 +129,7 @@ function assertAlgorithm(key: YubiKey, algorithm: KeyAlgorithmName): PivAlgorith
 
 function assertRequest(key: YubiKey, algorithm: PivAlgorithm, { usages, extractable, passphrase, pinPolicy, touchPolicy }: Request): void {
   assertUsages(algorithm, usages);
-  assertAllUsages(algorithm, KEY_ALGORITHMS[algorithm].usages, usages);
+  assertAllUsages(algorithm, KEY_ALGORITHMS[algorithm].usages, usages, 'A YubiKey');
   if (extractable) throw new KeywrightError('CAPABILITY_MISSING', { detail: 'No private key leaves a YubiKey.', remedy: 'Leave out --extractable. For a key with a backup, make it in the store and import it into the token.' });
   if (passphrase !== undefined) throw new KeywrightError('CAPABILITY_MISSING', { detail: 'Keys in a YubiKey are protected by its PIN; they have no passphrase of their own.', remedy: 'Leave out the passphrase.' });
   const { pinPolicies, touchPolicies } = key.gates;

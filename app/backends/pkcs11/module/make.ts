@@ -70,7 +70,14 @@ export async function generateKey(token: SlotToken, key: NewKey): Promise<void> 
     const mechanism = PAIR_GENERATION[family as keyof typeof PAIR_GENERATION];
     assertHas(token, mechanism, CKF_GENERATE_KEY_PAIR, key.algorithm);
     const parameters: Template = family === 'rsa' ? [{ type: CKA.MODULUS_BITS, value: bits }, { type: CKA.PUBLIC_EXPONENT, value: PUBLIC_EXPONENT }] : [{ type: CKA.EC_PARAMS, value: ecParameters(key.algorithm) }];
-    await token.cryptoki.callAsync('C_GenerateKeyPair', (lib) => lib.C_GenerateKeyPairAsync(session, { mechanism } as CkMechanism, [...publicTemplate(key, flags), ...parameters], privateTemplate(key, flags)));
+    const make = (own: Template, secret: Template) => token.cryptoki.callAsync('C_GenerateKeyPair', (lib) => lib.C_GenerateKeyPairAsync(session, { mechanism } as CkMechanism, [...own, ...parameters], secret));
+    try {
+      await make(publicTemplate(key, flags), privateTemplate(key, flags));
+    } catch (thrown) {
+      // Some modules refuse every attribute that is not theirs to decide: what they make of it is read afterwards.
+      if (!isReturn(thrown, 'ATTRIBUTE_TYPE_INVALID')) throw thrown;
+      await make(common(key, CKO.PUBLIC_KEY, keyTypeOf(key.algorithm)), common(key, CKO.PRIVATE_KEY, keyTypeOf(key.algorithm)));
+    }
   });
   token.forgetHandles();
 }
@@ -191,13 +198,13 @@ export async function putCertificate(token: SlotToken, { id, label, der: bytes }
   const { subject, issuer, serial } = namesOf(value);
   await token.sessions.use((session) => {
     const before = find(token.cryptoki, session, selecting({ id, label: '' }, CKO.CERTIFICATE));
-    token.cryptoki.call('C_CreateObject', (lib) => lib.C_CreateObject(session, [
+    const now = token.cryptoki.call('C_CreateObject', (lib) => lib.C_CreateObject(session, [
       { type: CKA.CLASS, value: CKO.CERTIFICATE }, { type: CKA.CERTIFICATE_TYPE, value: CKC_X_509 }, bool(CKA.TOKEN, true), bool(CKA.PRIVATE, false),
       { type: CKA.ID, value: Buffer.from(id, 'hex') }, { type: CKA.LABEL, value: Buffer.from(label) },
       { type: CKA.SUBJECT, value: subject }, { type: CKA.ISSUER, value: issuer }, { type: CKA.SERIAL_NUMBER, value: serial }, { type: CKA.VALUE, value },
     ]));
-    // Only now, so that a token without room for it keeps the old one.
-    for (const handle of before) token.cryptoki.call('C_DestroyObject', (lib) => lib.C_DestroyObject(session, handle));
+    // Only now, so that a token without room for it keeps the old one. Where a place holds one certificate, it is the same object.
+    for (const handle of before) if (!handle.equals(now)) token.cryptoki.call('C_DestroyObject', (lib) => lib.C_DestroyObject(session, handle));
   });
 }
 
