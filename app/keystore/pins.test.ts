@@ -98,6 +98,20 @@ describe('a PIN', () => {
     await expect(pins.use(token, always, person([]).call, token.verify)).rejects.toMatchObject({ code: 'PIN_REQUIRED' });
   });
 
+  test('that was entered for policy once is not taken for policy always, but in the same call', async () => {
+    const token = new FakeToken();
+    using pins = keeper();
+    const always = { title: 'Sign', keep: 'call' } as const;
+    const both = person(['123456']);
+    await pins.use(token, SIGN, both.call, token.verify);
+    await pins.use(token, always, both.call, token.verify);
+    const later = person(['123456']);
+    await pins.use(token, SIGN, later.call, token.verify);
+    expect([both.asked.length, later.asked.length]).toEqual([1, 0]);
+    await pins.use(token, always, later.call, token.verify);
+    expect(later.asked.length).toBe(1);
+  });
+
   test('is not kept beyond its call when nothing may be kept', async () => {
     const token = new FakeToken();
     using pins = keeper(0);

@@ -49,6 +49,8 @@ const CALL_MS = 60_000;
 
 interface Kept {
   readonly secret: SecretBytes;
+  /** Of the call in which it was entered. */
+  readonly call: string;
   timer: NodeJS.Timeout;
 }
 
@@ -112,8 +114,9 @@ export class PinKeeper implements Disposable {
     call.signal.throwIfAborted();
     if (reason.anew === true) return this.#ask(secret, reason, call, send);
     const kept = this.#keptFor(secret.kind, call);
-    if (kept !== undefined) {
-      const done = await this.#send(secret, reason, call, kept.secret, send);
+    // What is wanted for each use is not taken from an earlier one.
+    if (kept !== undefined && (reason.keep === 'insertion' || kept.call === call.id)) {
+      const done = await this.#send(secret, reason, call, kept.secret, send, kept.call);
       if (done.accepted) return done.value;
     }
     const configured = await this.#fromFile?.(secret.kind);
@@ -156,13 +159,13 @@ export class PinKeeper implements Disposable {
     }
   }
 
-  async #send<T>(secret: TokenSecret, reason: Reason, call: Call, value: SecretBytes, send: (value: SecretBytes) => Promise<T>): Promise<{ accepted: true; value: T } | { accepted: false; error: KeywrightError }> {
+  async #send<T>(secret: TokenSecret, reason: Reason, call: Call, value: SecretBytes, send: (value: SecretBytes) => Promise<T>, enteredIn = call.id): Promise<{ accepted: true; value: T } | { accepted: false; error: KeywrightError }> {
     const { kind } = secret;
     // A copy of our own: the caller's is wiped as it leaves.
     const copy = value.clone();
     try {
       const answer = await send(copy);
-      this.#keep(kind, reason, call, copy);
+      this.#keep(kind, reason, call, copy, enteredIn);
       return { accepted: true, value: answer };
     } catch (thrown) {
       if (!(thrown instanceof KeywrightError) || (thrown.code !== 'PIN_INCORRECT' && thrown.code !== 'PIN_BLOCKED')) {
@@ -177,7 +180,7 @@ export class PinKeeper implements Disposable {
     }
   }
 
-  #keep(kind: TokenSecretKind, reason: Reason, call: Call, secret: SecretBytes): void {
+  #keep(kind: TokenSecretKind, reason: Reason, call: Call, secret: SecretBytes, enteredIn: string): void {
     const minutes = this.#keepMinutes();
     const forCall = reason.keep === 'call' || minutes === 0;
     const key = forCall ? byCall(kind, call) : byPrincipal(kind, call);
@@ -188,12 +191,12 @@ export class PinKeeper implements Disposable {
     }
     const timer = setTimeout(() => this.#forget((name) => name === key), forCall ? CALL_MS : minutes * 60_000);
     timer.unref();
-    this.#kept.set(key, { secret, timer });
+    this.#kept.set(key, { secret, timer, call: enteredIn });
     if (!forCall) this.#verified.add(key);
   }
 
   #keptFor(kind: TokenSecretKind, call: Call): Kept | undefined {
-    return this.#kept.get(byPrincipal(kind, call)) ?? this.#kept.get(byCall(kind, call));
+    return this.#kept.get(byCall(kind, call)) ?? this.#kept.get(byPrincipal(kind, call));
   }
 
   #forget(which: (key: string) => boolean): void {

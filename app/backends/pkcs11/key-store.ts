@@ -16,11 +16,14 @@ export function keyStoreOf(keys: TokenKeys, type: string, instance: string, deps
 
   async function act<M extends OfKey>(method: M, key: HeldKey, ref: KeyRef, verb: string, input: Omit<Inputs[M], 'slot' | 'key' | 'secret'>, call: KeyCall): Promise<unknown> {
     const reason = { title: ref.occasion === undefined && ref.purpose === undefined ? `${verb} “${ref.label ?? ref.uri}”` : pinTitle(verb, ref), place: `key ${nameOfKey(key)}` };
-    const send = (secret?: SecretBytes): Promise<unknown> =>
-      token.call(method, { key: selectorOf(key), ...input, ...(secret === undefined ? {} : { secret: encoded(secret) }) } as unknown as Omit<Inputs[M], 'slot'>, call, `${method} ${ref.uri}`);
-    if (!key.alwaysAuthenticate || token.state.flags.pinpad) return loggedIn(token, pins, reason, call, () => send());
-    // Each use asks anew (CKA_ALWAYS_AUTHENTICATE); within one call what was accepted may be sent again.
-    return loggedIn(token, pins, reason, call, () => pins.use(secretOf(token, 'pin'), { ...reason, keep: 'call' }, call, (secret) => judged(token, 'pin', () => send(secret))));
+    const send = (of: HeldKey, secret?: SecretBytes): Promise<unknown> =>
+      token.call(method, { key: selectorOf(of), ...input, ...(secret === undefined ? {} : { secret: encoded(secret) }) } as unknown as Omit<Inputs[M], 'slot'>, call, `${method} ${ref.uri}`);
+    return loggedIn(token, pins, reason, call, async () => {
+      const whole = await keys.whole(key, call);
+      if (!whole.alwaysAuthenticate || token.state.flags.pinpad) return send(whole);
+      // Each use asks anew (CKA_ALWAYS_AUTHENTICATE); within one call what was accepted may be sent again.
+      return pins.use(secretOf(token, 'pin'), { ...reason, keep: 'call' }, call, (secret) => judged(token, 'pin', () => send(whole, secret)));
+    });
   }
 
   return remoteKeyStore<HeldKey>({

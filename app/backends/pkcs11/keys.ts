@@ -55,6 +55,12 @@ export class TokenKeys {
     return found;
   }
 
+  /** @returns what shows of a key once somebody is logged in: before that it may be its public half alone. */
+  async whole(key: HeldKey, call: Pick<Call, 'signal'>): Promise<HeldKey> {
+    if (key.seen) return key;
+    return (await this.read(call)).find(({ kind, id, publicKey }) => kind === key.kind && id === key.id && publicKey === key.publicKey) ?? key;
+  }
+
   /** @returns the key that was just made. @param id CKA_ID in hex. */
   async made(id: string, algorithm: KeyAlgorithmName, call: Pick<Call, 'signal'>): Promise<HeldKey> {
     const found = (await this.read(call)).find((key) => key.id === id && key.algorithm === algorithm);

@@ -5,7 +5,7 @@ import { confirmDestruction, typedFingerprint, type PinKeeper } from '../../keys
 import type { ActionState, TokenAction, TokenManagement, TokenStatus } from '../../keystore/tokens.ts';
 import { spkiOfCertificate } from './certificates.ts';
 import type { TokenConnection } from './connection.ts';
-import { KEEPS_KEYS } from './peculiarities.ts';
+import { HIDES_KEYS, KEEPS_KEYS } from './peculiarities.ts';
 import { nameOfKey, slotOf, type TokenKeys } from './keys.ts';
 import { asOfficer, asWriter, atPinpad, boundsOf, encoded, judged, secretOf, triesOf } from './login.ts';
 import type { PinFlags } from './messages.ts';
@@ -25,7 +25,7 @@ export function actionsOf({ state, peculiar }: TokenConnection): ActionState[] {
   const fresh = state.flags.initialised ? null : 'The token is not initialised yet.';
   return [
     ...HERE.map((action): ActionState => {
-      const reason = readOnly ?? (action === 'initialize' ? null : fresh) ?? (action === 'change-pin' && !state.flags.userPin.set ? 'It has no user PIN yet: unblock it to set one.' : null) ?? (action === 'delete-key' && peculiar.keepsKeys === true ? KEEPS_KEYS : null);
+      const reason = readOnly ?? (action === 'initialize' ? null : fresh) ?? (action === 'change-pin' && !state.flags.userPin.set ? 'It has no user PIN yet: unblock it to set one.' : null) ?? (action === 'delete-key' && peculiar.keepsKeys === true ? KEEPS_KEYS : action === 'delete-certificate' && peculiar.hidesKeys === true ? HIDES_KEYS : null);
       return { action, available: reason === null, reason };
     }),
     ...Object.entries(NOT_HERE).map(([action, reason]): ActionState => ({ action: action as TokenAction, available: false, reason })),

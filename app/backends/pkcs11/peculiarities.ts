@@ -40,3 +40,4 @@ export function peculiaritiesOf({ manufacturer, model }: Pick<SlotToken, 'manufa
 }
 
 export const KEEPS_KEYS = 'This module deletes the certificate of a key and leaves the key where it is: use the program of the token’s maker.';
+export const HIDES_KEYS = 'This module does not show a key that has no certificate: put another one in its place.';

@@ -11,6 +11,8 @@ export interface SeenKey extends KeySelector {
   readonly publicKey: string | null;
   readonly local: boolean | null;
   readonly alwaysAuthenticate: boolean;
+  /** False: only its public key has shown so far. */
+  readonly seen: boolean;
   /** When it was seen first: tokens keep no date of their own. */
   readonly since: string;
 }
@@ -68,6 +70,6 @@ export class SeenKeys {
 
 const nameOf = ({ kind, id, label }: KeySelector): string => `${kind}\0${id}\0${label}`;
 
-function toSeen({ kind, id, label, usages, extractable, publicKey, local, alwaysAuthenticate }: KeyObject, algorithm: KeyAlgorithmName, since: string): SeenKey {
-  return { kind, id, label, algorithm, usages, extractable, publicKey, local, alwaysAuthenticate, since };
+function toSeen({ kind, id, label, usages, extractable, publicKey, local, alwaysAuthenticate, seen }: KeyObject, algorithm: KeyAlgorithmName, since: string): SeenKey {
+  return { kind, id, label, algorithm, usages, extractable, publicKey, local, alwaysAuthenticate, seen, since };
 }

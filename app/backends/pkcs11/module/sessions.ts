@@ -73,7 +73,15 @@ export class Sessions {
   login(user: 'user' | 'so', pin: string): Promise<void> {
     return this.alone((session) => {
       this.#logout(session);
-      this.#cryptoki.call('C_Login', (lib) => lib.C_Login(session, user === 'so' ? CKU.SO : CKU.USER, pin));
+      const login = (): void => this.#cryptoki.call('C_Login', (lib) => lib.C_Login(session, user === 'so' ? CKU.SO : CKU.USER, pin));
+      try {
+        login();
+      } catch (thrown) {
+        // Somebody still is, against what an operation of his was told; the PIN was not looked at.
+        if (!isReturn(thrown, 'USER_ALREADY_LOGGED_IN', 'USER_ANOTHER_ALREADY_LOGGED_IN')) throw thrown;
+        this.#cryptoki.call('C_Logout', (lib) => lib.C_Logout(session));
+        login();
+      }
       this.loggedIn = user;
     });
   }
