@@ -8,6 +8,8 @@ import { FileIn, FileOut, FileWritten, KeyReference, Label, Tags, Timestamp } fr
 /** Making certificates and requests, with any signing key on any backend. */
 
 export const CertificateProfile = z.enum(['root', 'sub-ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp']);
+/** What can be issued: X.509 by its profiles, and the two kinds of OpenSSH. */
+export const IssueProfile = z.enum([...CertificateProfile.options, 'ssh-user', 'ssh-host']);
 
 /** A distinguished name (RFC 4514: `CN=Ada Example,O=Example`), or OpenSSL's form `/O=Example/CN=Ada Example`. */
 export const DistinguishedName = z.string().max(4096);
@@ -48,6 +50,23 @@ const content = {
   /** Default: what is recommended for the key that signs. */
   algorithm: SignatureAlgorithm.optional(),
 } as const;
+/** What an OpenSSH certificate says beyond its validity (PROTOCOL.certkeys). */
+const ssh = z.strictObject({
+  /** Whom it is for: names of users, or of a host. */
+  principals: z.array(z.string().min(1).max(255)).max(256).default([]),
+  /** What sshd writes into its log; default: the first principal, or the key's comment. */
+  keyId: z.string().min(1).max(1024).optional(),
+  /** Decimal, at most 64 bits; default: random. */
+  serial: z.string().regex(/^\d{1,20}$/, 'a decimal number').optional(),
+  /** The command that runs, whatever was asked for. */
+  forceCommand: z.string().min(1).max(4096).optional(),
+  /** Addresses and ranges (`10.0.0.0/8`) from which alone it is good. */
+  sourceAddress: z.array(z.string().min(1).max(100)).max(100).default([]),
+  /** The security key must have checked its user. */
+  verifyRequired: z.boolean().default(false),
+  /** Instead of OpenSSH's own (permit-X11-forwarding, permit-agent-forwarding, permit-port-forwarding, permit-pty, permit-user-rc): `permit-pty`, `NAME=VALUE`, or `none`. */
+  extensions: z.array(z.string().min(1).max(1024)).max(100).optional(),
+});
 const kept = { label: Label.optional(), tags: Tags.default([]) } as const;
 
 /** What is discouraged, with who says so; what is forbidden is refused. */
@@ -83,18 +102,19 @@ export const request = operation({
 });
 
 export const issue = operation({
-  id: 'certificates.issue', summary: 'Issue a certificate from a request, for a key, or for an authority of somebody else (cross-signing)', ...making,
+  id: 'certificates.issue', summary: 'Issue a certificate from a request, for a key, or for an authority of somebody else (cross-signing); X.509 or OpenSSH', ...making,
   http: { method: 'POST', path: '/v1/certificates/issue', status: 201 },
   cli: {
-    arguments: ['file?'], without: ['from'], files: { file: 'request', in: 'request' }, options, shown,
-    examples: ['keywright certificates issue server.csr --issuer "Example root" --profile tls-server --days 90', 'keywright certificates issue --key "Sub CA key" --issuer "Example root" --profile sub-ca --path-length 0 --subject "CN=Example CA 1"'],
+    arguments: ['file?'], without: ['from'], files: { file: 'request', in: 'request' }, shown,
+    options: { ...options, 'ssh.principals': 'principal', 'ssh.keyId': 'key-id', 'ssh.serial': 'serial', 'ssh.forceCommand': 'force-command', 'ssh.sourceAddress': 'source-address', 'ssh.verifyRequired': 'verify-required', 'ssh.extensions': 'extension' },
+    examples: ['keywright certificates issue server.csr --issuer "Example root" --profile tls-server --days 90', 'keywright certificates issue --key "Sub CA key" --issuer "Example root" --profile sub-ca --path-length 0 --subject "CN=Example CA 1"', 'keywright certificates issue id_ed25519.pub --issuer "User CA key" --profile ssh-user --principal ada --days 7'],
   },
   input: z.strictObject({
-    /** For whom: a request (PKCS#10, PEM or DER; or the file itself), a key that is held here, or a certificate whose name and key are signed anew. Exactly one. */
+    /** For whom: a request (PKCS#10, PEM or DER; or the file itself; for OpenSSH a public key in any form), a key that is held here, or a certificate whose name and key are signed anew. Exactly one. */
     request: boundedBytes(1024 * 1024).optional(), from: FileIn.optional(), key: KeyReference.optional(), crossSign: CertificateReference.optional(),
-    /** A certificate whose key is held here, and may be in a token. */
+    /** A certificate whose key is held here, and may be in a token; for OpenSSH the authority's key itself. */
     issuer: CertificateReference,
-    ...content, ...kept,
+    ...content, ...kept, profile: IssueProfile.optional(), ssh: ssh.optional(),
   }),
   output: Made, errors: [...SIGN_ERRORS, 'CONFLICT', 'PERMISSION_DENIED'],
 });

@@ -7,12 +7,12 @@ import { Cursor, Empty, FileIn, FileOut, FileWritten, KeyReference, Label, Limit
 
 /** Largest file of certificates that is read. */
 export const MAX_CERTIFICATE_FILE = 16 * 1024 * 1024;
-/** `pkcs7`: certificates alone (.p7b). `pkcs12`: with the key where that is asked for. `jwk`: the public key with the certificates in `x5c`. */
-export const CertificateFormat = z.enum(['pem', 'der', 'pkcs7', 'pkcs12', 'jwk']);
+/** `pkcs7`: certificates alone (.p7b). `pkcs12`: with the key where that is asked for. `jwk`: the public key with the certificates in `x5c`. `openssh`: the line of a -cert.pub file, for OpenSSH certificates and these alone. */
+export const CertificateFormat = z.enum(['pem', 'der', 'pkcs7', 'pkcs12', 'jwk', 'openssh']);
 /** An id (the hex SHA-256 of the certificate, or a unique beginning of it of at least 8 digits), a fingerprint, a label or a common name when it is unique. */
 export const CertificateReference = z.string().trim().min(1).max(1024);
 /** What a certificate is for. `any`: it restricts nothing. */
-export const CertificatePurpose = z.enum(['any', 'ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp', 'ssh', 'other']);
+export const CertificatePurpose = z.enum(['any', 'ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp', 'ssh', 'ssh-user', 'ssh-host', 'other']);
 /** RFC 5280 §5.3.1. */
 export const RevocationReason = z.enum([
   'unspecified', 'key-compromise', 'ca-compromise', 'affiliation-changed', 'superseded', 'cessation-of-operation', 'certificate-hold', 'remove-from-crl', 'privilege-withdrawn', 'aa-compromise',
@@ -46,11 +46,13 @@ export type Revocation = z.output<typeof Revocation>;
 export const CertificateRecord = z.strictObject({
   /** Hex SHA-256 of the certificate. */
   id: z.string(),
+  /** `openssh`: its subject is the key id, its issuer the fingerprint of the authority’s key, its names are principals. */
+  type: z.enum(['x509', 'openssh']),
   label: z.string(),
   /** RFC 4514; empty when the certificate has none. */
   subject: z.string(),
   issuer: z.string(),
-  /** Hex, without leading zeros. */
+  /** Hex, without leading zeros; of an OpenSSH certificate decimal, as ssh-keygen has it. */
   serial: z.string(),
   notBefore: Timestamp,
   notAfter: Timestamp,
@@ -120,6 +122,7 @@ const CertificateDetail = CertificateRecord.extend({
   /** What breaks RFC 5280, with its section. */
   problems: z.array(z.string()),
   sha1: z.string(),
+  /** Of an OpenSSH certificate its line. */
   pem: z.string(),
   /** All of it as a page of text. */
   text: z.string(),
@@ -140,7 +143,7 @@ export const list = operation({
   input: z.strictObject({
     /** Words to find in label, subject, issuer, names, tags, serial and fingerprint; all must be there. */
     search: z.string().max(200).optional(),
-    /** `field=value`, `field!=value` or `field~part`, separated by spaces, all must hold: label, subject, issuer, name, purpose, place, key, tag, algorithm, validity, trusted, origin, revoked, serial. */
+    /** `field=value`, `field!=value` or `field~part`, separated by spaces, all must hold: label, subject, issuer, name, purpose, type, place, key, tag, algorithm, validity, trusted, origin, revoked, serial. */
     filter: z.string().max(1000).optional(),
     /** Those that end within so many days, and those that have ended. */
     expiring: z.int().min(0).max(36_500).optional(),
@@ -200,7 +203,8 @@ export const exportCertificate = operation({
   cli: { arguments: ['certificate'], without: ['to'], out: 'content', secretOut: true, examples: ['keywright certificates export "Ada Example" --format pem --with-chain --out ada.pem', 'keywright certificates export "Ada Example" --format pkcs12 --with-key --export-passphrase-file pw2 --out ada.p12'] },
   input: z.strictObject({
     certificate: CertificateReference,
-    format: CertificateFormat.default('pem'),
+    /** Default: `pem`, and for an OpenSSH certificate `openssh`. */
+    format: CertificateFormat.optional(),
     /** With those that issued it, up to the root, as far as they are held here. */
     withChain: z.boolean().default(false),
     /** With its private key, encrypted with a passphrase that is asked for: PKCS#12 and JWK (as a JWE) have a place for it, and PEM puts PKCS#8 in front. */

@@ -1,11 +1,15 @@
 import { KeywrightError, type CertificateRecord } from '../contract/index.ts';
 import { Certificate, type CertificateFacts, factsOf, titleOf } from '../certificates/index.ts';
+import { readSshCertificate, type SshCertificate } from '../signing/ssh-certificate.ts';
+import { factsOfSsh, titleOfSsh } from '../signing/ssh-certificate-words.ts';
 import type { TokenSlot } from '../keystore/tokens.ts';
 import type { ListedRecord, Storage, StorageTransaction } from '../storage/storage.ts';
 import { jsonBytes } from './unit.ts';
 
 /** What the keychain keeps of a certificate. It is the record's summary too, so that no record needs opening to list or search. */
 export interface StoredCertificate extends CertificateFacts {
+  /** Absent: X.509. Of these `issuerId` is the fingerprint of the authority's key. */
+  readonly type?: 'openssh';
   readonly label: string;
   readonly tags: readonly string[];
   readonly trusted: boolean;
@@ -54,12 +58,23 @@ export class CertificateInventory {
     return this.#byId.get(id)?.certificate;
   }
 
+  /** Those of X.509. */
   *all(): IterableIterator<StoredCertificate> {
+    for (const { certificate } of this.#byId.values()) if (certificate.type === undefined) yield certificate;
+  }
+
+  /** Those of OpenSSH too. */
+  *allKinds(): IterableIterator<StoredCertificate> {
     for (const { certificate } of this.#byId.values()) yield certificate;
   }
 
-  /** @returns certificates for a public key, `SHA256:` and hex of its SubjectPublicKeyInfo. */
+  /** @returns certificates of X.509 for a public key, `SHA256:` and hex of its SubjectPublicKeyInfo. */
   forKey(publicKey: string | null): StoredCertificate[] {
+    return this.allForKey(publicKey).filter(({ type }) => type === undefined);
+  }
+
+  /** Those of OpenSSH too. */
+  allForKey(publicKey: string | null): StoredCertificate[] {
     return publicKey === null ? [] : this.#of(this.#byPublicKey.get(publicKey));
   }
 
@@ -77,17 +92,23 @@ export class CertificateInventory {
     return words.every((word) => haystack.includes(word));
   }
 
-  /** @throws CORRUPT_RECORD when its bytes are missing or no certificate any more */
+  /** @throws CORRUPT_RECORD when its bytes are missing or no certificate any more, CAPABILITY_MISSING for one of OpenSSH */
   async read(id: string): Promise<Certificate> {
+    const stored = this.get(id);
+    if (stored?.type === 'openssh') throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${stored.label}” is an OpenSSH certificate, and this is for those of X.509.`, remedy: 'Show, renew, export or delete it; for anything else name a certificate of X.509.' });
+    return parsed(id, await this.#bytes(id), (bytes) => new Certificate(bytes));
+  }
+
+  /** @returns an OpenSSH certificate and its blob. @throws CORRUPT_RECORD */
+  async readSsh(id: string): Promise<{ certificate: SshCertificate; blob: Uint8Array }> {
+    const blob = await this.#bytes(id);
+    return { blob, certificate: await parsed(id, blob, readSshCertificate) };
+  }
+
+  async #bytes(id: string): Promise<Uint8Array> {
     const record = await this.#storage.get(CERTIFICATE_BYTES_PREFIX + id);
-    const damaged = (cause?: unknown): KeywrightError =>
-      new KeywrightError('CORRUPT_RECORD', { detail: 'The bytes of a certificate are missing or damaged.', where: CERTIFICATE_BYTES_PREFIX + id, remedy: 'Run `keywright store verify`, and restore a backup.', cause });
-    if (record === undefined) throw damaged();
-    try {
-      return new Certificate(record.value);
-    } catch (cause) {
-      throw damaged(cause);
-    }
+    if (record === undefined) throw damaged(id);
+    return record.value;
   }
 
   /**
@@ -99,9 +120,9 @@ export class CertificateInventory {
     const exact = this.get(hex);
     if (exact !== undefined) return exact;
     const wanted = reference.toLowerCase();
-    const begins = /^[0-9a-f]{8,63}$/.test(hex) ? [...this.all()].filter(({ id }) => id.startsWith(hex)) : [];
-    const named = [...this.all()].filter(({ label }) => label === reference);
-    const loosely = named.length > 0 ? named : [...this.all()].filter(({ label, subject }) => label.toLowerCase() === wanted || subject.toLowerCase().replaceAll(', ', ',') === wanted.replaceAll(', ', ','));
+    const begins = /^[0-9a-f]{8,63}$/.test(hex) ? [...this.allKinds()].filter(({ id }) => id.startsWith(hex)) : [];
+    const named = [...this.allKinds()].filter(({ label }) => label === reference);
+    const loosely = named.length > 0 ? named : [...this.allKinds()].filter(({ label, subject }) => label.toLowerCase() === wanted || subject.toLowerCase().replaceAll(', ', ',') === wanted.replaceAll(', ', ','));
     const found = begins.length > 0 ? begins : loosely;
     // One in the trash does not make the label of another ambiguous.
     const living = found.filter(({ trashedUntil }) => trashedUntil === null);
@@ -115,6 +136,7 @@ export class CertificateInventory {
   /** @returns the certificate held here whose key signed this one; its validity and rights are not judged. */
   async issuerOf(certificate: StoredCertificate): Promise<StoredCertificate | undefined> {
     if (certificate.selfSigned) return certificate;
+    if (certificate.type === 'openssh') return undefined; // its authority is a key, without a certificate of its own
     const known = this.#issuers.get(certificate.id);
     if (known !== undefined) return known === null ? undefined : this.get(known);
     const candidates = this.withSubject(certificate.issuerId).filter(({ id, trashedUntil }) => id !== certificate.id && trashedUntil === null)
@@ -207,6 +229,17 @@ export class CertificateInventory {
   }
 }
 
+const damaged = (id: string, cause?: unknown): KeywrightError =>
+  new KeywrightError('CORRUPT_RECORD', { detail: 'The bytes of a certificate are missing or damaged.', where: CERTIFICATE_BYTES_PREFIX + id, remedy: 'Run `keywright store verify`, and restore a backup.', cause });
+
+async function parsed<T>(id: string, bytes: Uint8Array, parse: (bytes: Uint8Array) => T | Promise<T>): Promise<T> {
+  try {
+    return await parse(bytes);
+  } catch (cause) {
+    throw damaged(id, cause);
+  }
+}
+
 function addTo(map: Map<string, Set<string>>, key: string, id: string): void {
   const known = map.get(key);
   if (known === undefined) map.set(key, new Set([id]));
@@ -224,6 +257,11 @@ function readable(der: Uint8Array): Certificate | undefined {
 /** @returns the inventory's record of a certificate that has just been made, imported or found. */
 export function newCertificate(certificate: Certificate, facts: Pick<StoredCertificate, 'origin' | 'kept' | 'trusted' | 'tags'> & Partial<Pick<StoredCertificate, 'label' | 'tokens'>>): StoredCertificate {
   return { ...factsOf(certificate), label: titleOf(certificate), tokens: [], revoked: null, createdAt: new Date().toISOString(), trashedUntil: null, change: 0, ...facts };
+}
+
+/** As {@link newCertificate}, of an OpenSSH certificate. */
+export function newSshCertificate(certificate: SshCertificate, blob: Uint8Array, facts: Pick<StoredCertificate, 'origin' | 'tags'> & Partial<Pick<StoredCertificate, 'label'>>): StoredCertificate {
+  return { ...factsOfSsh(certificate, blob), type: 'openssh', label: titleOfSsh(certificate), kept: true, trusted: false, tokens: [], revoked: null, createdAt: new Date().toISOString(), trashedUntil: null, change: 0, ...facts };
 }
 
 export function validityOf({ notBefore, notAfter }: Pick<StoredCertificate, 'notBefore' | 'notAfter'>, now = Date.now()): CertificateRecord['validity'] {

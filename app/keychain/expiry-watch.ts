@@ -24,7 +24,7 @@ export async function tellExpiring({ stores, events, config }: Services, log: Po
     const told = record === undefined ? {} : jsonOf<Record<string, number>>(record);
     const next: Record<string, number> = {};
     const due: { id: string; days: number }[] = [];
-    for (const { id, notAfter, trashedUntil } of session.certificates.all()) {
+    for (const { id, notAfter, trashedUntil } of session.certificates.allKinds()) {
       const left = Date.parse(notAfter) - now;
       if (trashedUntil !== null || left < 0) continue;
       const threshold = days.find((one) => left <= one * DAY);

@@ -260,14 +260,14 @@ export function stateOf(key: StoredKey, now: number = Date.now()): KeyRecord['st
 /** What a key's record says beyond the key itself: whether its token is here, and which certificates are for it. */
 interface Surroundings {
   readonly backends: { readonly tokens: { has(id: string): boolean } };
-  readonly certificates: { forKey(publicKey: string | null): readonly { readonly id: string; readonly trashedUntil: string | null }[] };
+  readonly certificates: { allForKey(publicKey: string | null): readonly { readonly id: string; readonly trashedUntil: string | null }[] };
 }
 
 /** @returns the record as every face gives it. */
 export function recordOf(key: StoredKey, { backends: { tokens }, certificates }: Surroundings): KeyRecord {
   const { version, fingerprint } = primary(key);
   const { change, type: _type, formerIds: _formerIds, ref: _ref, versions, ...same } = key;
-  return { ...same, present: key.hardware === null || tokens.has(key.hardware.token), usages: [...key.usages], tags: [...key.tags], state: stateOf(key), version, versions: versions.length, fingerprint, certificates: certificates.forKey(fingerprint).filter(({ trashedUntil }) => trashedUntil === null).map(({ id }) => id), revision: String(change) };
+  return { ...same, present: key.hardware === null || tokens.has(key.hardware.token), usages: [...key.usages], tags: [...key.tags], state: stateOf(key), version, versions: versions.length, fingerprint, certificates: certificates.allForKey(fingerprint).filter(({ trashedUntil }) => trashedUntil === null).map(({ id }) => id), revision: String(change) };
 }
 
 export function versionsOf(key: StoredKey): KeyVersion[] {

@@ -16,7 +16,7 @@ export async function emptyExpiredTrash(services: Services, log: Ports['log']): 
   const { session } = services.stores;
   const now = Date.now();
   const expired = [...session.inventory.all()].filter(({ trashedUntil }) => trashedUntil !== null && Date.parse(trashedUntil) <= now);
-  for (const certificate of [...session.certificates.all()].filter(({ trashedUntil, tokens }) => trashedUntil !== null && tokens.length === 0 && Date.parse(trashedUntil) <= now)) {
+  for (const certificate of [...session.certificates.allKinds()].filter(({ trashedUntil, tokens }) => trashedUntil !== null && tokens.length === 0 && Date.parse(trashedUntil) <= now)) {
     if (session.signal.aborted) return;
     await removeCertificate(certificate, services).catch((thrown: unknown) => log('warning', 'a certificate whose time in the trash is over could not be removed', { operation: 'certificates.purge', error: asKeywrightError(thrown) }));
   }

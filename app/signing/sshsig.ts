@@ -1,7 +1,7 @@
 import { malformed, malformedAt } from '../formats/malformed.ts';
 import { sshBlob } from '../formats/openssh-public.ts';
 import { parsePem, writePem } from '../formats/pem.ts';
-import { buildSpki, fingerprint, parseSpki } from '../formats/spki.ts';
+import { fingerprint, parseSpki } from '../formats/spki.ts';
 import { SshReader, sshString, sshUint32 } from '../formats/ssh-wire.ts';
 import { type AllowedSigner, matchesPatterns, readAllowedSigners } from './allowed-signers.ts';
 import { contentOfMessage, type FormatModule, intactBy, notIntact, type SignatureVerdict, type Trust } from './format.ts';
@@ -73,7 +73,7 @@ function signedData(namespace: string, hash: string, digest: Uint8Array): Buffer
 async function signerOf(blob: Uint8Array): Promise<{ key: SshKey; certificate: SshCertificate | null }> {
   if (!isCertificateType(new SshReader(blob).text('the key type'))) return { key: readSshKey(blob), certificate: null };
   const certificate = await readSshCertificate(blob);
-  return { key: { kind: 'plain', spki: buildSpki(certificate.key) }, certificate };
+  return { key: certificate.key, certificate };
 }
 
 type Facts = Partial<SignatureVerdict>;
@@ -122,11 +122,11 @@ function whyNotAllowed(signer: AllowedSigner, certificate: SshCertificate | null
 }
 
 function whyNotCertified(certificate: SshCertificate, { principals }: AllowedSigner, at: Date, identity: string | undefined): string | null {
-  if (!certificate.genuine) return 'The certificate’s signature does not fit: its authority did not make it.';
+  if (!certificate.genuine) return certificate.signatureType === 'ssh-rsa' ? 'The certificate is signed with SHA-1, which proves nothing any more.' : 'The certificate’s signature does not fit: its authority did not make it.';
   if (!certificate.isUser) return 'The certificate is for a host, and not for a person.';
   if (certificate.notBefore !== null && at < certificate.notBefore) return `The certificate is valid from ${certificate.notBefore.toISOString()} on.`;
   if (certificate.notAfter !== null && at >= certificate.notAfter) return `The certificate was valid until ${certificate.notAfter.toISOString()}.`;
-  if (certificate.criticalOptions.length > 0) return `The certificate has conditions that cannot be checked here: ${printable(certificate.criticalOptions.join(', '))}.`;
+  if (certificate.criticalOptions.length > 0) return `The certificate has conditions that cannot be checked here: ${printable(certificate.criticalOptions.map(({ name }) => name).join(', '))}.`;
   const allowed = certificate.principals.filter((name) => matchesPatterns(name, principals));
   if (allowed.length === 0) return 'The certificate names nobody whom the list allows.';
   return identity === undefined || allowed.includes(identity) ? null : `The certificate is of ${printable(allowed.join(', '))}, and not of ${printable(identity)}.`;
@@ -149,7 +149,7 @@ async function certificateFor(content: Uint8Array, spki: Uint8Array): Promise<Ui
   if (!isCertificateType(type)) throw malformedAt('/certificate', 'An SSH signature takes a certificate of OpenSSH (a file that ends in -cert.pub).');
   const blob = Buffer.from(base64, 'base64');
   const { key, notAfter, isUser } = await readSshCertificate(blob);
-  if (fingerprint(buildSpki(key)) !== fingerprint(spki)) throw malformedAt('/certificate', 'The certificate is of another key.', 'Give the one of the key that signs.');
+  if (fingerprint(key.spki) !== fingerprint(spki)) throw malformedAt('/certificate', 'The certificate is of another key.', 'Give the one of the key that signs.');
   if (!isUser) throw malformedAt('/certificate', 'The certificate is for a host; files are signed with one for a person.');
   if (notAfter !== null && notAfter < new Date()) throw malformedAt('/certificate', `The certificate was valid until ${notAfter.toISOString()}.`, 'Have a new one made, or sign without it.');
   return blob;

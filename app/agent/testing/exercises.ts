@@ -114,6 +114,7 @@ export const EXERCISES: readonly Exercise[] = [
     known['authority'] = id;
     known['authorityPem'] = pem;
   } },
+  { operation: 'certificates.issue', input: ({ pair }) => ({ key: pair, issuer: pair, profile: 'ssh-user', ssh: { principals: ['ada'] } }) },
   { operation: 'certificates.issue', input: ({ pair, authority }) => ({ key: pair, issuer: authority, subject: 'CN=example.org', san: ['dns:example.org'], profile: 'tls-server' }), keep: ({ id, pem, serial }, known) => {
     known['issued'] = id;
     known['issuedPem'] = pem;

@@ -5,7 +5,7 @@ import { attributesOf, COMMON_NAME } from '../reading/names.ts';
 import { PURPOSE_OIDS } from '../reading/oids.ts';
 import { harmless } from '../reading/text.ts';
 
-export type PurposeName = 'any' | 'ca' | 'tls-server' | 'tls-client' | 'code-signing' | 'email' | 'ocsp' | 'timestamp' | 'ssh' | 'other';
+export type PurposeName = 'any' | 'ca' | 'tls-server' | 'tls-client' | 'code-signing' | 'email' | 'ocsp' | 'timestamp' | 'ssh' | 'ssh-user' | 'ssh-host' | 'other';
 
 const BY_OID: Readonly<Record<string, PurposeName>> = { ...Object.fromEntries(Object.entries(PURPOSE_OIDS).map(([name, oid]) => [oid, name as PurposeName])), '1.3.6.1.5.5.7.3.21': 'ssh', '1.3.6.1.5.5.7.3.22': 'ssh' };
 

@@ -19,17 +19,18 @@ export function expiringRows(session: Session, days: number, expired: boolean, n
   const until = new Date(now + days * DAY).toISOString();
   const from = expired ? '' : new Date(now).toISOString();
   const found: StoredCertificate[] = [];
-  for (const one of session.certificates.all()) if (one.trashedUntil === null && one.notAfter <= until && one.notAfter >= from) found.push(one);
+  for (const one of session.certificates.allKinds()) if (one.trashedUntil === null && one.notAfter <= until && one.notAfter >= from) found.push(one);
   found.sort((a, b) => (a.notAfter < b.notAfter ? -1 : a.notAfter > b.notAfter ? 1 : a.id < b.id ? -1 : 1));
   return found.map((one) => {
     const [key] = livingKeys(one.publicKey, session);
     return {
       id: one.id, label: one.label, subject: one.subject, issuer: one.issuer, notAfter: one.notAfter, days: Math.floor((Date.parse(one.notAfter) - now) / DAY),
-      place: [...(one.kept ? ['This store'] : []), ...one.tokens.map(({ title, slot }) => `${title}, ${slot}`)].join('; '), key: key?.label ?? null, renewable: key !== undefined && (one.selfSigned || issuerHasKey(one, session)),
+      place: [...(one.kept ? ['This store'] : []), ...one.tokens.map(({ title, slot }) => `${title}, ${slot}`)].join('; '), key: key?.label ?? null, renewable: (key !== undefined || one.type === 'openssh') && (one.selfSigned || issuerHasKey(one, session)),
     };
   });
 }
 
 function issuerHasKey(one: StoredCertificate, session: Session): boolean {
+  if (one.type === 'openssh') return livingKeys(one.issuerId, session).length > 0;
   return session.certificates.withSubject(one.issuerId).some((issuer) => livingKeys(issuer.publicKey, session).length > 0);
 }

@@ -10,6 +10,7 @@ import { keepCertificate, livingKeys, writtenRecord } from './certificate-record
 import { found } from './certificate-reference.ts';
 import { exported, exportPassphrase, importPassphrase, LEGACY_NOTE } from './exporting.ts';
 import { fileNameOf } from './file-names.ts';
+import { exportSsh, importSsh } from './ssh-certificates.ts';
 import type { HandlersOf } from './handlers.ts';
 
 /** Certificates in files: alone, in bundles, beside keys. */
@@ -18,19 +19,23 @@ const MAX_FILE = 16 * 1024 * 1024;
 const EXTENSIONS = { pem: 'pem', der: 'cer', pkcs7: 'p7b', pkcs12: 'p12', jwk: 'jwk' } as const;
 /** Files of which certificates are one part. */
 const CONTAINERS: ReadonlySet<string> = new Set(['cms', 'pkcs12', 'jks', 'jwk', 'jwk-set', 'jwe-passphrase']);
-type ExportInput = InputOf<typeof certificateOperations.exportCertificate>;
+type ExportInput = Omit<InputOf<typeof certificateOperations.exportCertificate>, 'format'> & { readonly format: keyof typeof EXTENSIONS };
 
 export const certificateFileHandlers: Pick<HandlersOf<'certificates'>, 'certificates.import' | 'certificates.export'> = {
   async 'certificates.import'(input, context) {
     const content = await bytesOf(input.content, input.from, 'content', MAX_FILE, context);
+    if (recognise(content).what === 'openssh-certificate') return importSsh(content, input, context);
     const { certificates, notes } = await certificatesIn(content, context);
     const label = (index: number, own: string | undefined): string | undefined => (input.label === undefined ? own : certificates.length > 1 ? `${input.label} ${index + 1}` : input.label);
     return { ...(await keepCertificates(certificates.map((one, index) => ({ ...one, label: label(index, one.label) })), { trusted: input.trusted, tags: input.tags }, context)), notes };
   },
 
-  async 'certificates.export'(input, context) {
+  async 'certificates.export'(asked, context) {
     const { session } = context;
-    const stored = await found(input.certificate, context);
+    const stored = await found(asked.certificate, context);
+    if (stored.type === 'openssh') return exportSsh(stored, asked, context);
+    if (asked.format === 'openssh') throw new KeywrightError('CAPABILITY_MISSING', { detail: 'This is a certificate of X.509: OpenSSH has certificates of its own.', remedy: 'Issue one: keywright certificates issue --profile ssh-user.', alternatives: ['pem', 'der', 'pkcs7', 'pkcs12', 'jwk'] });
+    const input = { ...asked, format: asked.format ?? 'pem' };
     const chain = input.withChain ? (await chainOf(stored, session)).chain : [stored];
     if (input.format === 'der' && chain.length > 1) throw new KeywrightError('CAPABILITY_MISSING', { detail: 'DER holds one certificate; this chain has several.', remedy: 'Use PEM, or leave the chain out.', alternatives: ['pem', 'pkcs7', 'pkcs12'] });
     if (input.withKey && (input.format === 'der' || input.format === 'pkcs7')) throw new KeywrightError('CAPABILITY_MISSING', { detail: `${input.format === 'der' ? 'DER' : 'PKCS#7'} has no place for a private key.`, remedy: 'Use PKCS#12, or leave the key out.', alternatives: ['pkcs12', 'pem', 'jwk'] });

@@ -20,7 +20,7 @@ export const certificateListHandler: Pick<HandlersOf<'certificates'>, 'certifica
     const publicKey = input.key === undefined ? undefined : primary(session.inventory.resolve(input.key)).fingerprint;
     const descending = input.sort.startsWith('-');
     const field = (descending ? input.sort.slice(1) : input.sort) as SortField;
-    const among = publicKey === undefined ? [...certificates.all()] : certificates.forKey(publicKey);
+    const among = publicKey === undefined ? [...certificates.allKinds()] : certificates.allForKey(publicKey);
     const found = among.filter((one) => (one.trashedUntil !== null) === input.trash && (before === undefined || one.notAfter <= before) && certificates.has(one, words) && filter.every((matches) => matches(one)));
     const keyed = found.map((certificate) => ({ certificate, by: `${certificate[field].toLowerCase()}\u0000${certificate.label.toLowerCase()}\u0000${certificate.id}` }));
     keyed.sort((a, b) => (a.by < b.by ? -1 : 1));
@@ -37,7 +37,7 @@ export const certificateListHandler: Pick<HandlersOf<'certificates'>, 'certifica
 function fieldsFor(session: Session): Readonly<Record<string, (certificate: StoredCertificate) => readonly string[]>> {
   const keys = ({ publicKey }: StoredCertificate) => livingKeys(publicKey, session);
   return {
-    label: ({ label }) => [label], subject: ({ subject }) => [subject], issuer: ({ issuer }) => [issuer], name: ({ names }) => names.flatMap((name) => [name, name.slice(name.indexOf(':') + 1)]), purpose: ({ purposes }) => purposes,
+    label: ({ label }) => [label], subject: ({ subject }) => [subject], issuer: ({ issuer }) => [issuer], name: ({ names }) => names.flatMap((name) => [name, name.slice(name.indexOf(':') + 1)]), purpose: ({ purposes }) => purposes, type: ({ type }) => [type ?? 'x509'],
     place: ({ kept, tokens, ...one }) => [...(kept ? ['store'] : []), ...tokens.flatMap(({ token, title }) => [token, title]), ...keys(one as StoredCertificate).map(({ backend }) => backend)],
     key: (one) => keys(one).flatMap(({ uri, id, label }) => [uri, id, label]), tag: ({ tags }) => tags, algorithm: ({ keyAlgorithm, signatureAlgorithm }) => [keyAlgorithm, signatureAlgorithm], validity: (one) => [validityOf(one)],
     trusted: ({ trusted }) => [String(trusted)], origin: ({ origin }) => [origin], revoked: ({ revoked }) => [String(revoked !== null)], serial: ({ serial }) => [serial],

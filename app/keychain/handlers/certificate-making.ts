@@ -14,6 +14,7 @@ import { exactlyOne, rotated, signingKey, type SigningKey, subjectOf } from './c
 import { fileNameOf } from './file-names.ts';
 import type { HandlersOf } from './handlers.ts';
 import { refuseTrashed } from './key-records.ts';
+import { issueSsh, isSshProfile, refuseSshWishes, renewSsh } from './ssh-certificates.ts';
 
 type Verb = 'self-sign' | 'request' | 'issue' | 'renew';
 const MAX_REQUEST = 1024 * 1024;
@@ -44,7 +45,10 @@ export const certificateMakingHandlers: Pick<HandlersOf<'certificates'>, `certif
     return { ...answer, written: place.written };
   },
 
-  async 'certificates.issue'(input, context) {
+  async 'certificates.issue'(asked, context) {
+    if (isSshProfile(asked.profile)) return issueSsh(asked, context);
+    refuseSshWishes(asked);
+    const { ssh: _ssh, ...input } = { ...asked, profile: asked.profile };
     const way = exactlyOne({ request: input.request, from: input.from, key: input.key, crossSign: input.crossSign }, 'Say for whom: by a request, a key, or a certificate to cross-sign; exactly one.');
     const { certificate: issuer, stored, signer } = await issuing(input.issuer, input.algorithm, 'issue a certificate', context);
     const { subject, content } = way === 'key' ? { subject: await subjectOf(context.key, context), content: input }
@@ -59,6 +63,7 @@ export const certificateMakingHandlers: Pick<HandlersOf<'certificates'>, `certif
     if (input.newKey && input.key !== undefined) throw new KeywrightError('INVALID_INPUT', { detail: 'Take a new key, or another one that is there: not both.', where: '/newKey' });
     const old = await found(input.certificate, context);
     refuseTrashedCertificate(old);
+    if (old.type === 'openssh') return renewSsh(old, input, context);
     const certificate = await context.session.certificates.read(old.id);
     if (input.key !== undefined) refuseTrashed(context.key);
     const key = input.key === undefined ? keyOf(old, context) : context.key;

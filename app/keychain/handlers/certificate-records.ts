@@ -9,10 +9,10 @@ import type { Session } from '../session.ts';
 
 /** @returns the record as every face gives it. */
 export async function certificateRecord(stored: StoredCertificate, session: Session): Promise<CertificateRecord> {
-  const { id, label, subject, issuer, serial, notBefore, notAfter, keyAlgorithm, signatureAlgorithm, publicKey, names, purposes, authority, selfSigned, trusted, tags, origin, createdAt, trashedUntil, change } = stored;
+  const { id, type = 'x509', label, subject, issuer, serial, notBefore, notAfter, keyAlgorithm, signatureAlgorithm, publicKey, names, purposes, authority, selfSigned, trusted, tags, origin, createdAt, trashedUntil, change } = stored;
   const issuedBy = await session.certificates.issuerOf(stored);
   return {
-    id, label, subject, issuer, serial, notBefore, notAfter, validity: validityOf(stored), fingerprint: `SHA256:${id}`, keyAlgorithm, signatureAlgorithm, publicKey,
+    id, type, label, subject, issuer, serial, notBefore, notAfter, validity: validityOf(stored), fingerprint: `SHA256:${id}`, keyAlgorithm, signatureAlgorithm, publicKey,
     keys: keysFor(publicKey, session), places: placesOf(stored, session), names: [...names], purposes: [...purposes], authority, selfSigned,
     issuedBy: issuedBy?.id ?? null, trusted, tags: [...tags], origin, revocation: revocationOf(stored, issuedBy, session), createdAt, trashedUntil, revision: String(change),
   };

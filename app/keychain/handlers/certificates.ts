@@ -2,6 +2,7 @@ import { askToConfirm, KeywrightError, type CertificateRecord } from '../../cont
 import { inWords, textOf } from '../../certificates/index.ts';
 import type { Context } from '../context.ts';
 import type { StoredCertificate } from '../certificate-inventory.ts';
+import type { Session } from '../session.ts';
 import { forgetStored } from '../revocation-store.ts';
 import { chainOf, issuedBelow, MAX_CHAIN } from './certificate-chain.ts';
 import { certificateCheckHandlers } from './certificate-checks.ts';
@@ -10,8 +11,9 @@ import { certificateListHandler } from './certificate-list.ts';
 import { certificateMakingHandlers } from './certificate-making.ts';
 import { certificateRevocationHandlers } from './certificate-revocation.ts';
 import { found } from './certificate-reference.ts';
-import { certificateRecord, writeCertificate } from './certificate-records.ts';
+import { certificateRecord, livingKeys, writeCertificate } from './certificate-records.ts';
 import { handlersOf } from './handlers.ts';
+import { showSsh } from './ssh-certificates.ts';
 
 const DAY = 86_400_000;
 
@@ -25,6 +27,7 @@ export const certificateHandlers = handlersOf('certificates', {
   async 'certificates.show'(input, context) {
     const { session } = context;
     const stored = await found(input.certificate, context);
+    if (stored.type === 'openssh') return showSsh(stored, context);
     const words = inWords(await session.certificates.read(stored.id));
     return { ...(await certificateRecord(stored, session)), ...words, text: textOf(words) };
   },
@@ -34,6 +37,7 @@ export const certificateHandlers = handlersOf('certificates', {
     if (input.ifRevision !== undefined && input.ifRevision !== String(before.change)) {
       throw new KeywrightError('CONFLICT', { detail: `“${before.label}” was changed meanwhile.`, remedy: 'Look at it again, then repeat the change.' });
     }
+    if (input.trusted === true && before.type === 'openssh') throw new KeywrightError('CAPABILITY_MISSING', { detail: 'Nothing ends at an OpenSSH certificate: trust is in the authority’s key, on each server.' });
     if (input.trusted !== undefined && input.trusted !== before.trusted) context.note(input.trusted ? 'trusted from now on' : 'no longer trusted');
     const next = { ...before, label: input.label ?? before.label, tags: input.tags ?? before.tags, trusted: input.trusted ?? before.trusted };
     return certificateRecord(await writeCertificate(context, next), context.session);
@@ -73,7 +77,7 @@ export const certificateHandlers = handlersOf('certificates', {
     for (const one of chain) records.push(await certificateRecord(one, session));
     return {
       chain: records, complete, issued: await issuedBelow(stored, session),
-      note: complete ? (last.trusted ? `It ends at “${last.label}”, which is trusted here.` : `It ends at “${last.label}”, which is not trusted here.`) : chain.length === MAX_CHAIN ? 'It does not end.' : `Nobody here has issued “${last.label}”; its issuer is ${last.issuer || 'not named'}.`,
+      note: stored.type === 'openssh' ? sshNote(stored, session) : complete ? (last.trusted ? `It ends at “${last.label}”, which is trusted here.` : `It ends at “${last.label}”, which is not trusted here.`) : chain.length === MAX_CHAIN ? 'It does not end.' : `Nobody here has issued “${last.label}”; its issuer is ${last.issuer || 'not named'}.`,
     };
   },
 
@@ -95,6 +99,12 @@ export const certificateHandlers = handlersOf('certificates', {
     };
   },
 });
+
+/** OpenSSH has no chains. */
+function sshNote({ issuer, issuerId }: StoredCertificate, session: Session): string {
+  const [authority] = livingKeys(issuerId, session);
+  return authority === undefined ? `Its authority is the key ${issuer}, which is not held here.` : `Its authority is the key “${authority.label}”, which is held here.`;
+}
 
 async function forget(stored: StoredCertificate, context: Context): Promise<void> {
   const { certificates } = context.session;

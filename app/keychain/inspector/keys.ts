@@ -5,11 +5,11 @@ import { parseEncryptedPkcs8 } from '../../formats/pbes.ts';
 import { parsePkcs12 } from '../../formats/pkcs12.ts';
 import { parseSshLine } from '../../formats/openssh-public.ts';
 import { buildSpki } from '../../formats/spki.ts';
-import { readSshCertificate } from '../../signing/ssh-certificate.ts';
+import { readSshCertificate, sshCertificateBlob } from '../../signing/ssh-certificate.ts';
+import { problemsOfSsh, sshInWords } from '../../signing/ssh-certificate-words.ts';
 import { describeCertificate, describeCrl } from './certificates.ts';
 import type { Finding } from './weaknesses.ts';
 import type { Tree } from './tree.ts';
-
 
 const MAX_LINES = 500;
 
@@ -96,16 +96,17 @@ export async function describeSshLines(kind: string, detail: string, content: Ui
 }
 
 async function describeSshCertificate(line: string, comment: string, root: number | null, number: number, tree: Tree): Promise<void> {
-  const { key, keyId, principals, isUser, notBefore, notAfter, authority, criticalOptions, genuine } = await readSshCertificate(Buffer.from(line.split(/[ \t]+/)[1] ?? '', 'base64'));
-  const spki = buildSpki(key);
-  const ended = notAfter !== null && notAfter < new Date();
-  tree.add(root, {
-    kind: 'openssh-certificate', title: keyId || comment, detail: `An OpenSSH certificate for a ${isUser ? 'user' : 'host'}.`, where: `line ${number}`, spki, actions: ['files.verify'],
-    facts: [['For', principals.join(', ') || 'everybody'], ['Not before', notBefore?.toISOString() ?? 'always'], ['Not after', notAfter?.toISOString() ?? 'for ever'], ['Options', criticalOptions.join(', ')], ['Authority', readPublicKey(authority).algorithm]],
-    findings: [
-      ...(genuine ? [] : [{ level: 'broken' as const, code: 'signature', detail: 'The authority’s signature does not fit.', remedy: null }]),
-      ...(ended ? [{ level: 'odd' as const, code: 'expired', detail: `It ended on ${notAfter.toISOString()}.`, remedy: 'Ask the authority for a new one.' }] : []),
-      ...(principals.length === 0 ? [{ level: 'weak' as const, code: 'no-principals', detail: 'It names nobody, so it is good for everybody.', remedy: 'Have it issued with its principals.' }] : []),
-    ],
+  const { blob } = sshCertificateBlob(Buffer.from(line));
+  const certificate = await readSshCertificate(blob);
+  const { key, keyId, isUser, notBefore, notAfter } = certificate;
+  const { fields, extensions } = sshInWords(certificate, blob, comment);
+  const now = new Date();
+  const again = 'Ask the authority for a new one, or issue it: keywright certificates issue --profile ssh-user.';
+  const ended: Finding[] = notAfter !== null && notAfter <= now ? [{ level: 'odd', code: 'expired', detail: `It ended on ${notAfter.toISOString()}.`, remedy: again }] : notBefore !== null && notBefore > now ? [{ level: 'odd', code: 'not-yet-valid', detail: `It begins on ${notBefore.toISOString()}.`, remedy: null }] : [];
+  const at = tree.add(root, {
+    kind: 'openssh-certificate', title: keyId || comment, detail: `An OpenSSH certificate for a ${isUser ? 'user' : 'host'}.`, where: `line ${number}`, spki: key.spki, actions: ['certificates.import', 'files.verify'],
+    facts: [...fields.filter(({ name }) => name !== 'Public key SHA-256').map(({ name, value }) => [name, value] as const), ['Comment', comment]],
+    findings: [...problemsOfSsh(certificate).map((detail): Finding => (certificate.genuine ? { level: 'odd', code: 'openssh-certificate', detail, remedy: again } : { level: 'broken', code: 'signature', detail, remedy: again })), ...ended],
   });
+  for (const { name, critical, lines } of extensions) tree.add(at, { kind: 'extension', title: name, detail: lines.join(' ') || 'An option that is not known here.', facts: [['Critical', critical ? 'yes' : 'no']] });
 }
