@@ -177,6 +177,9 @@ function nameByOid(spki: Uint8Array): string {
 export function verifySigned({ key }: PublicKeyInfo, algorithm: SignatureAlgorithmInfo, data: Uint8Array, signature: Uint8Array): boolean {
   const type = key?.asymmetricKeyType;
   if (key === undefined || type === undefined || (algorithm.fault !== undefined && algorithm.kind !== 'rsa')) return false;
+  // OpenSSL takes a signature whose leading zero was left out, which is none (RFC 8017 §8.1.2, §8.2.2 step 1).
+  const bits = key.asymmetricKeyDetails?.modulusLength;
+  if ((type === 'rsa' || type === 'rsa-pss') && signature.length !== Math.ceil((bits ?? 0) / 8)) return false;
   try {
     switch (algorithm.kind) {
       case 'rsa': return type === 'rsa' && algorithm.hash !== null && verify(algorithm.hash, data, { key, padding: constants.RSA_PKCS1_PADDING }, signature);

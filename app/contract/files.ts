@@ -57,7 +57,7 @@ export const sign = operation({
     payloadType: z.string().min(1).max(255).optional(),
     /** minisign: whether the file is hashed first (the default, for files of any size). */
     prehash: z.boolean().optional(),
-    /** The key's certificate, where the format has a place for one: a file of X.509, with its chain if you like, or one of OpenSSH. Without it the one that is held for the key. */
+    /** The key's certificate, where the format has a place for one: a file of X.509, with its chain if you like, or one of OpenSSH. Without it the one that is held for the key, in CMS; JWS, JWT and COSE then hold none. */
     certificate: boundedBytes(1024 * 1024).optional(),
     /** OpenPGP: its version; 4 where the key allows it. */
     openpgp: z.enum(['v4', 'v6']).optional(),

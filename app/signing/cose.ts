@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { Certificate } from '../certificates/index.ts';
 import { KEY_ALGORITHMS, type KeyAlgorithmFacts, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, signatureAlgorithmsOf, type KeyAlgorithmName } from '../contract/index.ts';
 import { cborHead, type CborKey, CborTag, type CborValue, readCbor, writeCbor } from '../formats/cbor.ts';
 import { ecdsaDerToP1363 } from '../formats/index.ts';
@@ -7,17 +9,22 @@ import type { Content } from '../keystore/keystore.ts';
 import type { FileContent } from './content.ts';
 import { type FormatModule, notIntact, type SignatureVerdict, type Trust } from './format.ts';
 import { COSE_ALGORITHMS } from './names.ts';
-import { tryKeys } from './try-keys.ts';
+import { chainFor } from './certificate-for.ts';
+import { tryCertified } from './try-keys.ts';
 
 /** COSE (RFC 9052): COSE_Sign1 (§4.2) made and checked, COSE_Sign (§4.1) checked. ECDSA is r and s side by side (RFC 9053 §2.1). */
 
 const [ALG, CRIT, CONTENT_TYPE, KID] = [1n, 2n, 3n, 4n] as const;
+/** RFC 9360 §2. */
+const [X5BAG, X5CHAIN, X5T] = [32n, 33n, 34n] as const;
+const THUMBPRINTS: ReadonlyMap<CborValue, string> = new Map<CborValue, string>([[-16n, 'sha256'], [-43n, 'sha384'], [-44n, 'sha512']]);
 const [SIGN1, SIGN] = [18n, 98n] as const;
 const MAX_PAYLOAD = 64 * 1024 * 1024;
 
 export const cose: FormatModule = {
-  async sign(file, key, { algorithm, detached = true, payloadType }) {
-    const headers = new Map<CborKey, CborValue>([[ALG, COSE_ALGORITHMS[algorithm]?.(key.algorithm) ?? 0n], ...(payloadType === undefined ? [] : [[CONTENT_TYPE, payloadType] as const])]);
+  async sign(file, key, { algorithm, detached = true, payloadType, certificate }) {
+    const chain = certificate === undefined ? [] : (await chainFor(key)).map(({ der }) => der);
+    const headers = new Map<CborKey, CborValue>([[ALG, COSE_ALGORITHMS[algorithm]?.(key.algorithm) ?? 0n], ...(payloadType === undefined ? [] : [[CONTENT_TYPE, payloadType] as const]), ...(chain.length === 0 ? [] : [[X5CHAIN, chain.length === 1 ? chain[0] : chain] as const])]);
     const protectedBytes = writeCbor(headers);
     const before = Buffer.concat([cborHead(4, 4), writeCbor('Signature1'), writeCbor(protectedBytes), writeCbor(Buffer.alloc(0)), cborHead(2, file.bytes)]);
     const made = await key.sign(algorithm, await file.for(algorithm, { before }));
@@ -57,7 +64,28 @@ async function judge({ own, headers, signature }: CoseSigner, body: Uint8Array, 
     cborHead(4, own === null ? 4 : 5), writeCbor(own === null ? 'Signature1' : 'Signature'), writeCbor(body), ...(own === null ? [] : [writeCbor(own)]), writeCbor(Buffer.alloc(0)), cborHead(2, length),
   ]);
   const content = async (algorithm: SignatureAlgorithmName): Promise<Content> => (payload === null ? file.for(algorithm, { before }) : { message: Buffer.concat([before, payload]) });
-  return tryKeys({ signature, ecdsa: 'p1363', algorithms: (key) => possible(key.algorithm), content }, trust);
+  const certificates = certificatesOf(headers);
+  const thumbprint = headers.get(X5T);
+  if (certificates[0] !== undefined && thumbprint !== undefined && !isOf(thumbprint, certificates[0])) return notIntact('The COSE structure was made for another certificate than the one that it carries.');
+  return tryCertified({ signature, ecdsa: 'p1363', algorithms: (key) => possible(key.algorithm), content }, certificates, trust);
+}
+
+/** `x5chain`, the signer's first, and what `x5bag` holds besides (RFC 9360 §2). */
+function certificatesOf(headers: ReadonlyMap<CborKey, CborValue>): Certificate[] {
+  const read = (key: CborKey): Certificate[] => {
+    const value = headers.get(key);
+    const list = value === undefined ? [] : Array.isArray(value) ? (value as CborValue[]) : [value];
+    if (list.length > 100) throw malformed('The COSE structure brings more than 100 certificates.', 0);
+    return list.map((one) => new Certificate(byteString(one)));
+  };
+  const chain = read(X5CHAIN);
+  return chain.length === 0 ? [] : [...chain, ...read(X5BAG)];
+}
+
+function isOf(thumbprint: CborValue, certificate: Certificate): boolean {
+  const [algorithm, digest] = Array.isArray(thumbprint) ? (thumbprint as CborValue[]) : [];
+  const hash = THUMBPRINTS.get(algorithm);
+  return hash !== undefined && digest instanceof Uint8Array && createHash(hash).update(certificate.der).digest().equals(digest);
 }
 
 /** On making, each curve has the one algorithm that the table names; RFC 9053 §2.1 lets readers meet others. */
@@ -99,5 +127,5 @@ function merged(protectedBytes: Uint8Array, others: CborValue): Map<CborKey, Cbo
 
 function byteString(value: CborValue): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  throw malformed('The signature should be a byte string.', 0);
+  throw malformed('A signature or certificate of COSE should be a byte string.', 0);
 }

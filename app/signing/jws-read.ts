@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
+import { Certificate } from '../certificates/index.ts';
 import { parseJson } from '../formats/json.ts';
-import { malformed, malformedAt } from '../formats/malformed.ts';
+import { malformed, malformedAt, within } from '../formats/malformed.ts';
 
 /** Reads the serializations of JWS: compact (RFC 7515 §7.1), general and flattened JSON (§7.2). */
 
@@ -10,6 +12,8 @@ export interface JwsSignature {
   /** False: the payload is signed as it is (RFC 7797). */
   readonly encoded: boolean;
   readonly signature: Uint8Array;
+  /** `x5c` (RFC 7515 §4.1.6): the signer's first. */
+  readonly certificates: readonly Certificate[];
   /** Why it proves nothing, whatever the key: `none`, a MAC, a critical header that we do not know. */
   readonly problem: string | null;
 }
@@ -22,6 +26,7 @@ export interface Jws {
 
 type Json = Readonly<Record<string, unknown>>;
 const MAX_SIGNATURES = 100;
+const MAX_CERTIFICATES = 100;
 
 /** @throws INVALID_INPUT with the place */
 export function readJws(content: Uint8Array): Jws {
@@ -69,7 +74,28 @@ function signatureOf(protectedText: string, unprotectedHeader: unknown, signatur
   for (const name of Object.keys(other)) if (Object.hasOwn(own, name)) throw malformedAt(where, `The header “${name.slice(0, 40)}” is there twice, protected and not.`);
   const { alg } = { ...other, ...own } as { alg?: unknown };
   if (typeof alg !== 'string') throw malformedAt(where, 'The header does not say with which algorithm it was signed.');
-  return { protectedText, alg, encoded: own['b64'] !== false, signature: base64url(signature, 'The signature', 0), problem: problemOf(alg, own, other) };
+  const all: Json = { ...other, ...own };
+  const certificates = certificatesOf(all['x5c'], where);
+  return { protectedText, alg, encoded: own['b64'] !== false, signature: base64url(signature, 'The signature', 0), certificates, problem: problemOf(alg, own, other) ?? anotherCertificate(all, certificates) };
+}
+
+function certificatesOf(x5c: unknown, where: string): Certificate[] {
+  if (x5c === undefined) return [];
+  if (!Array.isArray(x5c) || x5c.length === 0 || x5c.length > MAX_CERTIFICATES) throw malformedAt(`${where}/x5c`, `“x5c” should be 1 to ${MAX_CERTIFICATES} certificates (RFC 7515 §4.1.6).`);
+  return x5c.map((text: unknown, index) => {
+    const bytes = typeof text === 'string' ? Buffer.from(text, 'base64') : Buffer.alloc(0);
+    if (bytes.length === 0 || bytes.toString('base64') !== text) throw malformedAt(`${where}/x5c/${index}`, 'A member of “x5c” should be a certificate in base64.');
+    return within(`${where}/x5c/${index}`, () => new Certificate(bytes));
+  });
+}
+
+/** `x5t` and `x5t#S256` (RFC 7515 §4.1.7, §4.1.8) say which certificate was meant. */
+function anotherCertificate(header: Json, [certificate]: readonly Certificate[]): string | null {
+  if (certificate === undefined) return null;
+  for (const [name, hash] of [['x5t', 'sha1'], ['x5t#S256', 'sha256']] as const) {
+    if (header[name] !== undefined && header[name] !== createHash(hash).update(certificate.der).digest('base64url')) return `The JWS was made for another certificate than the one that it carries: “${name}” does not fit.`;
+  }
+  return null;
 }
 
 function problemOf(alg: string, own: Json, other: Json): string | null {

@@ -10,7 +10,8 @@ import { type FormatModule, type Made, notIntact, type SignatureVerdict, type Si
 import { readJws, type JwsSignature } from './jws-read.ts';
 import { JOSE_ALGORITHMS } from './names.ts';
 import type { Frame } from './raw.ts';
-import { tryKeys } from './try-keys.ts';
+import { tryCertified } from './try-keys.ts';
+import { chainFor } from './certificate-for.ts';
 
 /**
  * JWS (RFC 7515): compact or JSON, with the payload inside or detached (appendix F). A detached payload is signed as it is
@@ -37,9 +38,10 @@ export const jwt: FormatModule = {
   },
 };
 
-async function make(file: FileContent, key: SigningKey, { algorithm, detached = true, form = 'compact', payloadType }: SignOptions, more: Record<string, unknown>): Promise<Made> {
+async function make(file: FileContent, key: SigningKey, { algorithm, detached = true, form = 'compact', payloadType, certificate }: SignOptions, more: Record<string, unknown>): Promise<Made> {
   const alg = JOSE_ALGORITHMS[algorithm]?.(key.algorithm);
-  const header = { alg, kid: thumbprint(key.spki), ...(payloadType === undefined ? {} : { typ: payloadType }), ...more, ...(detached ? { b64: false, crit: ['b64'] } : {}) };
+  const chain = certificate === undefined ? {} : { x5c: (await chainFor(key)).map(({ der }) => Buffer.from(der).toString('base64')) };
+  const header = { alg, kid: thumbprint(key.spki), ...chain, ...(payloadType === undefined ? {} : { typ: payloadType }), ...more, ...(detached ? { b64: false, crit: ['b64'] } : {}) };
   const protectedText = Buffer.from(JSON.stringify(header)).toString('base64url');
   const made = await key.sign(algorithm, await file.for(algorithm, frameOf(protectedText, !detached)));
   const signature = Buffer.from(SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaDerToP1363(made, KEY_ALGORITHMS[key.algorithm].bits) : made).toString('base64url');
@@ -67,15 +69,15 @@ async function judgeAll(file: FileContent, signature: Uint8Array | null, trust: 
   return { verdicts, payload: payload?.content ?? null };
 }
 
-async function judge({ protectedText, alg, encoded, signature, problem }: JwsSignature, payload: { text: string; content: Uint8Array } | null, file: FileContent, trust: Trust): Promise<SignatureVerdict> {
+async function judge({ protectedText, alg, encoded, signature, certificates, problem }: JwsSignature, payload: { text: string; content: Uint8Array } | null, file: FileContent, trust: Trust): Promise<SignatureVerdict> {
   if (problem !== null) return notIntact(problem);
   const frame = frameOf(protectedText, encoded);
-  return tryKeys({
+  return tryCertified({
     signature, ecdsa: 'p1363',
     // The header says which algorithm; which key may use it is ours to say, so that no public key is ever taken for a secret.
     algorithms: ({ algorithm: key }) => signatureAlgorithmsOf(key).filter((name) => JOSE_ALGORITHMS[name]?.(key) === alg || (alg === 'Ed25519' && name === 'ed25519') || (alg === 'Ed448' && name === 'ed448')),
     content: async (algorithm: SignatureAlgorithmName) => (payload === null ? file.for(algorithm, frame) : { message: Buffer.concat([frame.before as Uint8Array, Buffer.from(payload.text)]) }),
-  }, trust);
+  }, certificates, trust);
 }
 
 /** @returns the JWK thumbprint (RFC 7638 §3) of a public key: what names it to who has it as a JWK. */

@@ -25,8 +25,8 @@ export interface SignatureFormatFacts {
   readonly wholeForPure: boolean;
   /** Bytes of the largest file, where it lies within a text and is read as one. */
   readonly largest?: number;
-  /** Signers are named by certificates, without which it is not made. */
-  readonly certificates?: true;
+  /** Signers are named by certificates: without one it is not made (`true`), or it has a place for one. */
+  readonly certificates?: true | 'optional';
   /** Its module, loaded when it is first needed. */
   load(): Promise<FormatModule>;
 }
@@ -68,12 +68,12 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
   },
   jws: {
     judge: named(JOSE_ALGORITHMS, 'JOSE'),
-    options: ['form', 'detached', 'payloadType'], forms: ['compact', 'json'], detached: 'choice', suffix: fixed('.jws'), uses: 1, wholeForPure: true,
+    options: ['form', 'detached', 'payloadType', 'certificate'], forms: ['compact', 'json'], detached: 'choice', suffix: fixed('.jws'), uses: 1, wholeForPure: true, certificates: 'optional',
     load: async () => (await import('./jws.ts')).jws,
   },
   jwt: {
     judge: named(JOSE_ALGORITHMS, 'JOSE'),
-    options: ['payloadType'], forms: [], detached: 'never', suffix: fixed('.jwt'), uses: 1, wholeForPure: false, largest: 2 ** 20,
+    options: ['payloadType', 'certificate'], forms: [], detached: 'never', suffix: fixed('.jwt'), uses: 1, wholeForPure: false, largest: 2 ** 20, certificates: 'optional',
     load: async () => (await import('./jws.ts')).jwt,
   },
   dsse: {
@@ -83,7 +83,7 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
   },
   cose: {
     judge: named(COSE_ALGORITHMS, 'COSE'),
-    options: ['detached', 'payloadType'], forms: [], detached: 'choice', suffix: fixed('.cose'), uses: 1, wholeForPure: true,
+    options: ['detached', 'payloadType', 'certificate'], forms: [], detached: 'choice', suffix: fixed('.cose'), uses: 1, wholeForPure: true, certificates: 'optional',
     load: async () => (await import('./cose.ts')).cose,
   },
   cms: {

@@ -15,6 +15,19 @@ function pairOf(name: KeyAlgorithmName): { privateKey: KeyObject; spki: Buffer }
   return { privateKey, spki: publicKey.export({ type: 'spki', format: 'der' }) as Buffer };
 }
 
+test.each(['rsa-pkcs1-sha256', 'rsa-pss-sha256'] as const)('a signature by %s whose leading zero is left out is none', async (algorithm) => {
+  const { privateKey, spki } = pairOf('rsa-2048');
+  const padding = algorithm === 'rsa-pss-sha256' ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST } : {};
+  for (let count = 0; ; count++) {
+    const counted = Buffer.from(`message ${count}`);
+    const signature = sign('sha256', counted, { key: privateKey, ...padding });
+    if (signature[0] !== 0) continue;
+    expect(await verifySignature(spki, algorithm, { message: counted }, signature)).toBe(true);
+    expect(await verifySignature(spki, algorithm, { message: counted }, signature.subarray(1))).toBe(false);
+    break;
+  }
+});
+
 describe.each(SIGNERS)('%s', (name) => {
   const { privateKey, spki } = pairOf(name);
 

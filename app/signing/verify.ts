@@ -40,6 +40,8 @@ export async function verifySignature(spki: Uint8Array, algorithm: SignatureAlgo
 }
 
 async function verifyMessage(key: KeyObject, { family, hash }: SignatureAlgorithmFacts, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  // OpenSSL takes a signature whose leading zero was left out, which is none (RFC 8017 §8.1.2, §8.2.2 step 1).
+  if (family.startsWith('rsa') && signature.length !== modulusLength(key)) return false;
   const padding = family === 'rsa-pss' ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO } : {};
   return verifyAsync(hash, message, { key, ...padding }, signature);
 }
@@ -70,5 +72,5 @@ function verifyPssDigest(key: KeyObject, hash: HashName, digest: Uint8Array, sig
 }
 
 function modulusLength(key: KeyObject): number {
-  return (key.asymmetricKeyDetails?.modulusLength as number) / 8;
+  return Math.ceil((key.asymmetricKeyDetails?.modulusLength as number) / 8);
 }

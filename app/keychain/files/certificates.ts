@@ -68,11 +68,14 @@ function whyNotForFiles(certificate: Certificate, label: string, now: Date): Key
   return null;
 }
 
-/** Whom a verification trusts: a file of roots that alone count; else the certificates of the store that are marked as trusted, and those of the system where that is asked for. */
-export async function certificateTrust({ roots, trust, untrusted, crl, ocsp, revocation, purpose }: TrustInput, context: Context): Promise<CertificateTrust> {
+/**
+ * Whom a verification trusts: a file of roots that alone count; else the certificates of the store that are marked as trusted, and those of the system where that is asked for.
+ * @param leaves whether a signature may name its signer's certificate without holding it: then all that are held here may be it, and not authorities alone.
+ */
+export async function certificateTrust({ roots, trust, untrusted, crl, ocsp, revocation, purpose }: TrustInput, leaves: boolean, context: Context): Promise<CertificateTrust> {
   const { certificates, revocations } = context.session;
   const held = [...certificates.all()].filter(({ trashedUntil }) => trashedUntil === null);
-  const read = (trusted: boolean): Promise<Certificate[]> => Promise.all(held.filter((one) => one.trusted === trusted).map(({ id }) => certificates.read(id)));
+  const read = (trusted: boolean): Promise<Certificate[]> => Promise.all(held.filter((one) => one.trusted === trusted && (trusted || leaves || one.authority)).map(({ id }) => certificates.read(id)));
   const [trusted, others] = [await read(true), await read(false)];
   const given = filesOf(untrusted, '/untrusted', readCertificates);
   const lists = filesOf(crl, '/crl', readRevocationLists);

@@ -14,7 +14,7 @@ type VerifyInput = InputOf<typeof fileOperations.verify>;
 /** @returns whom a call trusts: the key that it names and no other, else every key held here that can have signed. */
 export async function trustOf(input: VerifyInput, format: Pick<SignatureFormatFacts, 'certificates'>, context: Context): Promise<Trust> {
   const { algorithm, encoding, namespace, allowedSigners, identity } = input;
-  const certificates = format.certificates === true ? await certificateTrust(input, context) : undefined;
+  const certificates = format.certificates === undefined ? undefined : await certificateTrust(input, format.certificates === true, context);
   return {
     ...(certificates === undefined ? {} : { certificates }), ...(input.roots === undefined ? {} : { rootsNamed: true }),
     keys: await keysOf(input, context), named: input.key !== undefined || input.publicKey !== undefined, at: input.at === undefined ? new Date() : new Date(input.at),

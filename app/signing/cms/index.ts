@@ -1,8 +1,8 @@
-import { KeywrightError } from '../../contract/index.ts';
 import { contextTag, der, derSequence } from '../../formats/der.ts';
 import { malformedAt } from '../../formats/malformed.ts';
 import type { FileContent } from '../content.ts';
 import { type FormatModule, type Made, notIntact, type SigningKey, type SignOptions } from '../format.ts';
+import { certificateFor } from '../certificate-for.ts';
 import { base64Lines, openEncoding } from './encodings.ts';
 import { evidenceOf } from './evidence.ts';
 import { CMS, digestFor } from './identifiers.ts';
@@ -51,12 +51,6 @@ export const cms: FormatModule = {
     return verdicts;
   },
 };
-
-/** @throws CAPABILITY_MISSING when the key has no certificate that serves */
-export async function certificateFor(key: SigningKey): Promise<Awaited<ReturnType<NonNullable<SigningKey['certificate']>>>> {
-  if (key.certificate !== undefined) return key.certificate();
-  throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${key.label}” has no certificate.`, remedy: `Make one with \`keywright certificates self-sign\`, or request one with \`keywright certificates request\`.` });
-}
 
 export async function stamps({ signature }: Pick<MadeSigner, 'signature'>, { timestamp }: Pick<SignOptions, 'timestamp'>): Promise<Uint8Array[]> {
   return timestamp === undefined ? [] : [attribute(CMS.timeStampToken, await timestamp({ hash: 'sha256', digest: digestOf('sha256', signature) }))];
