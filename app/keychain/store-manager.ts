@@ -10,6 +10,9 @@ import { RecentStores } from './recent-stores.ts';
 import { openSession, type Session } from './session.ts';
 import { dataFolder, giveBack, makeFolder, newDataFolder, newIncomingFolder, readFacts, removeIncoming, takeIncoming, writeFacts, type StoreFacts } from './store-folder.ts';
 
+/** A storage that is locked for so long is closed. */
+const REST_AFTER_MS = 1000;
+
 /** One store at a time: absent, locked or unlocked. All transitions run one after the other. */
 export class StoreManager implements AsyncDisposable {
   readonly #ports: Ports;
@@ -20,8 +23,9 @@ export class StoreManager implements AsyncDisposable {
   readonly #gate = new Gate();
   #folder: string;
   #facts: StoreFacts | null = null;
-  /** Open as long as there is a store, locked or not. */
+  /** Open while the store is unlocked, and for a moment around that: a database's thread is a fifth of an idle core's memory. */
   #raw: Storage | null = null;
+  #resting: NodeJS.Timeout | undefined;
   #header: StoreHeader | null = null;
   /** Why what is in the folder cannot be opened. It can still be restored. */
   #trouble: KeywrightError | null = null;
@@ -208,6 +212,7 @@ export class StoreManager implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.#end();
+    clearTimeout(this.#resting);
     await this.#raw?.[Symbol.asyncDispose]();
     this.#raw = null;
   }
@@ -242,6 +247,21 @@ export class StoreManager implements AsyncDisposable {
     this.#session = null;
     this.#announce();
     await session[Symbol.asyncDispose]();
+    this.#restSoon();
+  }
+
+  /** Closes the database of a store that stays locked; unlocking opens it again. A storage of another kind costs nothing, or is gone once it is closed. */
+  #restSoon(): void {
+    clearTimeout(this.#resting);
+    if (this.#facts?.kind !== 'sqlite' || this.#owner.kind === 'cli') return;
+    this.#resting = setTimeout(() => {
+      void this.#next(async () => {
+        if (this.#session !== null) return;
+        const raw = this.#raw;
+        this.#raw = null;
+        await raw?.[Symbol.asyncDispose]();
+      });
+    }, REST_AFTER_MS).unref();
   }
 
   #watchIdle(): void {
@@ -269,6 +289,7 @@ export class StoreManager implements AsyncDisposable {
       if (header === undefined) await closing(raw)(missing('The header of the store is missing.', 'header'));
       this.#header = header ?? null;
       this.#raw = raw;
+      this.#restSoon();
     } catch (thrown) {
       this.#trouble = asKeywrightError(thrown);
       throw thrown;

@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -289,6 +289,27 @@ describe('damage on disk', () => {
     await using core = await openTestCore({ folder: path });
     expect(await core.call('store.create')).toMatchObject({ state: 'unlocked', keys: 0 });
     expect((await readdir(path)).some((name) => name.startsWith('store-unfinished-'))).toBe(true);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('a database that stays locked', () => {
+  const openFiles = async (path: string): Promise<string[]> => {
+    const files = await Promise.all((await readdir('/proc/self/fd')).map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')));
+    return files.filter((file) => file.startsWith(path));
+  };
+
+  test('is closed, tells its state all the same, and is opened again when it is unlocked', async () => {
+    const path = await folder();
+    await using core = await openTestCore({ folder: path, as: 'serve' });
+    await core.call('store.create', { kind: 'sqlite' });
+    const { id } = await generate(core, 'Before');
+    expect(await openFiles(path)).not.toEqual([]);
+    await core.call('store.lock');
+    await vi.waitFor(async () => expect(await openFiles(path)).toEqual([]), { timeout: 30_000, interval: 100 });
+    expect(await core.call('store.status')).toMatchObject({ state: 'locked', kind: 'sqlite', problems: [] });
+    await expect(core.call('store.unlock', {}, { 'store-passphrase': 'something else' })).rejects.toEqual(fails('PIN_INCORRECT'));
+    await core.call('store.unlock');
+    await works(core, id);
   });
 });
 

@@ -59,6 +59,8 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
   const limits = { maxHeaderSize: MAX_HEADERS, headersTimeout: HEADERS_DEADLINE_MS, requestTimeout: 0, connectionsCheckingInterval: CHECK_EVERY_MS, keepAliveTimeout: IDLE_CONNECTION_MS };
   const options = {
     logger: false as const,
+    // The contract parses inputs and writes outputs: fastify's own compilers would be loaded for nothing, in some 2 MB.
+    schemaController: { compilersFactory: { buildValidator: (() => () => () => true) as never, buildSerializer: (() => () => JSON.stringify) as never } },
     routerOptions: { maxParamLength: MAX_PARAMETER },
     exposeHeadRoutes: false,
     return503OnClosing: false,
