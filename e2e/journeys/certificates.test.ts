@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator } from '@playwright/test';
@@ -85,4 +85,32 @@ test('from a root of one’s own to a server’s certificate as PKCS#12, revoked
     await expect(detail('www.example.org').getByText(text('certificates.verdictNotTrusted'), { exact: true })).toBeVisible();
     await picture('revoked');
   });
+});
+
+test('an OpenSSH certificate for a user’s public key, by a key of one’s own', async ({ program, folder }) => {
+  const { page } = program;
+  const ada = person(program);
+  const picture = (name: string): Promise<Buffer> => page.screenshot({ path: `e2e/screenshots/${program.kind}-certificates-${name}.png` });
+  await ada.createsAStore();
+  await ada.makesAKey('User CA');
+  await ada.makesAKey('Ada at work');
+  await ada.goesTo('certificates');
+  await page.getByRole('button', { name: text('certificates.make.open'), exact: true }).first().click();
+  const dialog = page.getByRole('dialog', { name: text('certificates.make.title') });
+  await dialog.getByRole('radio', { name: text('certificates.way.ssh') }).check({ force: true });
+  await chooses(page, dialog.getByRole('combobox', { name: text('certificates.make.key') }), 'Ada at work');
+  await chooses(page, dialog.getByRole('combobox', { name: text('certificates.ssh.authority') }), 'User CA');
+  await dialog.getByLabel(text('certificates.ssh.principals'), { exact: true }).fill('ada deploy');
+  await picture('ssh');
+  await dialog.getByRole('button', { name: text('certificates.wayAction.issue'), exact: true }).click();
+  await expect(dialog).toBeHidden();
+  const detail = page.getByRole('region', { name: text('certificates.detail'), exact: true });
+  await expect(detail.getByText('ada, deploy', { exact: true })).toBeVisible();
+  await picture('ssh-detail');
+  const found = await new AxeBuilder({ page }).exclude('[data-live-announcer]').setLegacyMode(true).analyze();
+  expect(found.violations.map(({ id }) => id)).toEqual([]);
+  const exported = join(folder, 'ada-cert.pub');
+  await program.saving(exported, () => detail.getByRole('button', { name: text('certificates.export.open'), exact: true }).click());
+  await expect.poll(() => existsSync(exported)).toBe(true);
+  expect(readFileSync(exported, 'utf8')).toMatch(/^ecdsa-sha2-nistp256-cert-v01@openssh\.com AAAA\S+ Ada at work\n$/);
 });

@@ -1,7 +1,7 @@
 import { BadgeCheck, Ban, Download, Ellipsis, RotateCw, ShieldCheck, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import type { CertificateRecord } from '../../app/contract/index.ts';
-import { useAction, useOperation, type OutputFor } from '../bridge/index.ts';
+import { useAction, useBridge, useOperation, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { DetailPane, Section } from '../shell/index.ts';
@@ -20,9 +20,9 @@ export function CertificateDetail({ id, onGone, onOpen }: { id: string; onGone: 
   if (certificate.data === undefined) return <Skeleton />;
   const record = certificate.data;
   return (
-    <DetailPane title={record.label} subtitle={record.authority ? t('certificates.anAuthority') : t('certificates.aCertificate')} actions={<Actions record={record} onGone={onGone} onOpen={onOpen} />}>
+    <DetailPane title={record.label} subtitle={record.type === 'openssh' ? t('certificates.anSshCertificate') : record.authority ? t('certificates.anAuthority') : t('certificates.aCertificate')} actions={<Actions record={record} onGone={onGone} onOpen={onOpen} />}>
       <About record={record} />
-      <Chain id={record.id} onOpen={onOpen} />
+      {record.type === 'x509' && <Chain id={record.id} onOpen={onOpen} />}
       <Contents record={record} />
     </DetailPane>
   );
@@ -63,6 +63,7 @@ function Actions({ record, onGone, onOpen }: { record: CertificateRecord; onGone
       </>
     );
   }
+  if (record.type === 'openssh') return <SshActions record={record} onTrash={() => void trash()} onRenew={() => void renewNow(false)} renewing={renew.pending} error={remove.error ?? renew.error} />;
   const canSign = record.keys.length > 0;
   return (
     <>
@@ -90,6 +91,32 @@ function Actions({ record, onGone, onOpen }: { record: CertificateRecord; onGone
       {dialog === 'export' && <ExportDialog certificate={record} onClose={() => setDialog(undefined)} />}
       {dialog === 'revoke' && <RevokeDialog certificate={record} onClose={() => setDialog(undefined)} />}
       {dialog === 'compare' && <CompareDialog certificate={record} onClose={() => setDialog(undefined)} />}
+    </>
+  );
+}
+
+/** OpenSSH has neither chains nor lists of revoked certificates: what is left is a file, a later end, and the trash. */
+function SshActions({ record, onTrash, onRenew, renewing, error }: { record: CertificateRecord; onTrash: () => void; onRenew: () => void; renewing: boolean; error: unknown }) {
+  const t = useText();
+  const bridge = useBridge();
+  const toast = useToast();
+  const exports = useAction('certificates.export');
+  const save = async (): Promise<void> => {
+    const name = `${record.label.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')}-cert.pub`;
+    const target = await bridge.saveTarget(name);
+    if (target === undefined) return;
+    const answer = await exports.run({ certificate: record.id, to: target.out });
+    if (answer?.written === undefined) return;
+    toast({ text: t('certificates.export.done', { name: record.label, where: (await target.finish(answer.written)) ?? name }) });
+  };
+  return (
+    <>
+      <Button kind="primary" icon={Download} pending={exports.pending} onPress={() => void save()}>{t('certificates.export.open')}</Button>
+      <Button icon={RotateCw} pending={renewing} onPress={onRenew}>{t('certificates.renew')}</Button>
+      <Menu label={t('common.more')} entries={[{ id: 'trash', label: t('certificates.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: onTrash }]}>
+        <IconButton icon={Ellipsis} label={t('common.more')} className="size-8" />
+      </Menu>
+      <ErrorNotice error={error ?? exports.error} />
     </>
   );
 }
@@ -129,7 +156,7 @@ function About({ record }: { record: OutputFor<'certificates.show'> }) {
         <Fact name={t('keys.place')}>{places.map(({ title, kind, slot }) => (kind === 'store' ? t('certificates.thisStore') : slot === null ? title : `${title}, ${slot}`)).join(', ')}</Fact>
         <Fact name={t('certificates.serial')}><code className="font-mono text-12 break-all">{serial}</code></Fact>
         <Fact name="SHA-256"><code className="font-mono text-12 break-all">{fingerprint.replace('SHA256:', '')}</code></Fact>
-        <Fact name="SHA-1"><code className="font-mono text-12 break-all">{sha1}</code></Fact>
+        {sha1 !== '' && <Fact name="SHA-1"><code className="font-mono text-12 break-all">{sha1}</code></Fact>}
       </Facts>
       <div className="flex flex-wrap gap-2">
         <CopyButton small text={record.pem} />

@@ -3,8 +3,9 @@ import { asProblem, useAction, useBridge, useOperation, type ChosenFile, type In
 import { useText } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { Button, ComboBox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, Select, TextField } from '../ui/index.ts';
+import { SshDialog } from './SshDialog.tsx';
 
-const WAYS = ['self-signed', 'request', 'issue', 'issue-request'] as const;
+const WAYS = ['self-signed', 'request', 'issue', 'issue-request', 'ssh'] as const;
 type Way = (typeof WAYS)[number];
 const PROFILES = ['root', 'sub-ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp'] as const;
 const DAYS: Readonly<Record<(typeof PROFILES)[number], number>> = { root: 3650, 'sub-ca': 1825, 'tls-server': 90, 'tls-client': 365, 'code-signing': 365, email: 365, ocsp: 90, timestamp: 1825 };
@@ -71,11 +72,13 @@ export function MakeDialog({ onClose, onMade }: { onClose: () => void; onMade: (
     const [picked] = await bridge.pickFiles({ title: t('certificates.make.chooseRequest') });
     if (picked !== undefined) setFile(picked);
   };
+  const ways = <RadioGroup label={t('certificates.make.way')} value={way} onChange={setWay} options={WAYS.map((value) => ({ value, label: t(`certificates.way.${value}`), help: t(`certificates.wayHelp.${value}`) }))} />;
+  if (way === 'ssh') return <SshDialog ways={ways} onClose={onClose} onMade={onMade} />;
   const command = way === 'self-signed' ? <CopyAsCommand operation="certificates.self-sign" input={making} /> : way === 'request' ? <CopyAsCommand operation="certificates.request" input={asking} /> : <CopyAsCommand operation="certificates.issue" input={fromRequest ? { ...issuing, request: 'FILE' } : issuing} />;
   return (
     <Dialog title={t('certificates.make.title')} open onClose={onClose} onSubmit={() => void submit()}>
       <DialogBody>
-        <RadioGroup label={t('certificates.make.way')} value={way} onChange={setWay} options={WAYS.map((value) => ({ value, label: t(`certificates.way.${value}`), help: t(`certificates.wayHelp.${value}`) }))} />
+        {ways}
         {fromRequest ? (
           <div className="flex items-center gap-3">
             <Button onPress={() => void pick()}>{t('certificates.make.chooseRequest')}</Button>
