@@ -54,12 +54,20 @@ export class Cancellation {
     if (this.#reason !== undefined) throw this.#reason;
   }
 
-  /** @returns the result, or the cancellation, whichever comes first: a backend that hangs must not hang the caller. */
-  race<T>(work: Promise<T>): Promise<T> {
+  /**
+   * @param grace milliseconds that work gets to end by itself once it was cancelled: what writes files shall write none after it was answered.
+   * @returns the result, or the cancellation, whichever comes first: a backend that hangs must not hang the caller.
+   */
+  race<T>(work: Promise<T>, grace = 0): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#reject = reject;
-      work.then(resolve, reject);
-      if (this.#reason !== undefined) reject(this.#reason);
+      let patience: NodeJS.Timeout | undefined;
+      const stop = (reason: Error): void => {
+        if (grace === 0) reject(reason);
+        else patience = setTimeout(() => reject(reason), grace);
+      };
+      this.#reject = stop;
+      work.then(resolve, reject).finally(() => clearTimeout(patience));
+      if (this.#reason !== undefined) stop(this.#reason);
     });
   }
 }

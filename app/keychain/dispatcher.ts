@@ -14,6 +14,8 @@ export type Handler = (input: never, context: Context) => Promise<unknown>;
 
 /** Refusals that happened while the store was locked, to be audited once it is open. */
 const KEEP_REFUSALS = 1000;
+/** Milliseconds in which a job that writes files may end the ones under way, once it was cancelled. */
+const GRACE = 10_000;
 
 /**
  * The one way to every handler: authorise, parse, resolve the key, check what it can do, handle, parse the output,
@@ -73,7 +75,7 @@ export class Dispatcher {
       if (running.mayBeInToken(parsed.data)) await running.openSession?.found.settled();
       running.begin(parsed.data);
       if (running.isJob) await running.startJob(input);
-      const output = await running.cancellation.race(handler(parsed.data as never, running));
+      const output = await running.cancellation.race(handler(parsed.data as never, running), operation.resumable === undefined ? 0 : GRACE);
       const told = operation.output.encode(output as never);
       await this.#finish(running);
       await running.end('done', null);
