@@ -6,7 +6,7 @@ import { FileIn, FileWritten, KeyReference } from './records.ts';
 
 /** Operations that encrypt and decrypt files. */
 
-export const FileEncryptionFormat = z.enum(['age', 'cms']);
+export const FileEncryptionFormat = z.enum(['age', 'cms', 'jwe']);
 export type FileEncryptionFormat = z.output<typeof FileEncryptionFormat>;
 const FileProgress = z.strictObject({ file: z.string(), index: z.int(), files: z.int(), bytes: z.int(), totalBytes: z.int() });
 /** Where to: `beside` writes next to each file; a path is for one file; `inline` answers with the bytes of small ones. */
@@ -43,9 +43,9 @@ export const encryptFiles = operation({
     recipientFiles: z.array(FileIn).max(100).default([]),
     /** Also to a passphrase, which is asked for. Without any recipient it is asked for anyway. */
     toPassphrase: z.boolean().default(false),
-    /** Default: `cms` for certificates, `age` for all else. */
+    /** Default: `cms` for certificates, `jwe` for symmetric keys, `age` for all else. */
     format: FileEncryptionFormat.optional(),
-    /** As text (PEM), to be pasted into mail. */
+    /** As text (PEM, armour), to be pasted into mail. JWE is text always. */
     armor: z.boolean().default(false),
     out: Out.default({ beside: true, overwrite: false }),
   }),

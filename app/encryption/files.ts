@@ -5,11 +5,13 @@ import { ageIdentitiesOf, ageRecipientOf, decryptAge, encryptAge, looksLikeAge }
 import { decryptCms } from './cms/decrypt.ts';
 import { encryptCms } from './cms/encrypt.ts';
 import { AUTH_ENVELOPED_DATA, ENVELOPED_DATA } from './cms/identifiers.ts';
+import { decryptJwe } from './jwe/decrypt.ts';
+import { encryptJwe } from './jwe/encrypt.ts';
 import type { Openers, Party } from './parties.ts';
 import { FileSource } from './source.ts';
 import { pemWriter, TextSource } from './text-source.ts';
 
-/** Files encrypted and decrypted, in constant memory. */
+/** Files encrypted and decrypted, in constant memory but for JWE. */
 
 export interface Encrypting {
   readonly format: FileEncryptionFormat;
@@ -30,12 +32,13 @@ const BEGINNING = 4096;
 const ENCRYPTED_CMS = [ENVELOPED_DATA, AUTH_ENVELOPED_DATA].map((oid) => derOid(oid));
 
 /** File endings that programs expect. */
-export const ENCRYPTED_ENDINGS: Readonly<Record<FileEncryptionFormat, string>> = { age: '.age', cms: '.p7m' };
+export const ENCRYPTED_ENDINGS: Readonly<Record<FileEncryptionFormat, string>> = { age: '.age', cms: '.p7m', jwe: '.jwe' };
 
 /** @throws what the recipients do, NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT, CONFLICT when the file changes meanwhile */
 export async function encryptFile(path: string, parties: readonly Party[], { format, armor }: Encrypting, watch: Watch, write: Write): Promise<void> {
   await using source = await FileSource.open(path, watch.signal, watch.progress?.bind(watch));
   if (format === 'age') return await encryptAge(source, parties.map(ageRecipientOf), { armor }, write);
+  if (format === 'jwe') return await encryptJwe(source, source.size, parties, write);
   const out = armor ? pemWriter('CMS', write) : { write, end: async () => undefined };
   await encryptCms(source, source.size, parties, (piece) => out.write(piece));
   await out.end();
@@ -43,10 +46,11 @@ export async function encryptFile(path: string, parties: readonly Party[], { for
 
 /** What was written before an error must be thrown away. @throws INVALID_INPUT for what is damaged or not encrypted; NOT_FOUND when no opener fits; what the openers do */
 export async function decryptFile(path: string, openers: Openers, watch: Watch, write: Write): Promise<Decrypted> {
-  const beginning = await beginningOf(path);
-  const format = formatOf(beginning);
   await using source = await FileSource.open(path, watch.signal, watch.progress?.bind(watch));
+  const beginning = Buffer.from(await source.peek(BEGINNING));
+  const format = formatOf(beginning);
   if (format === 'age') return { format, openedBy: await decryptAge(source, beginning, ageIdentitiesOf(openers), write), authenticated: true };
+  if (format === 'jwe') return { format, openedBy: await decryptJwe(source, openers, write), authenticated: true };
   return { format, ...(await decryptCms(beginning[0] === 0x30 ? source : new TextSource(source), openers, write)) };
 }
 
@@ -55,10 +59,12 @@ function formatOf(beginning: Buffer): FileEncryptionFormat {
   if (beginning[0] === 0x30 && ENCRYPTED_CMS.some((oid) => beginning.subarray(0, 64).includes(oid))) return 'cms';
   const text = beginning.toString('latin1');
   if (/-----BEGIN (?:CMS|PKCS7)-----/.test(text) || /^content-type:\s*application\/(?:x-)?pkcs7-mime/im.test(text)) return 'cms';
+  if (looksLikeJwe(text)) return 'jwe';
   throw new KeywrightError('INVALID_INPUT', { detail: 'This is no encrypted file that Keywright knows.', remedy: 'See what it is with `keywright files inspect`.', alternatives: Object.keys(ENCRYPTED_ENDINGS) });
 }
 
-async function beginningOf(path: string): Promise<Buffer> {
-  await using source = await FileSource.open(path, new AbortController().signal);
-  return Buffer.from(await source.read(BEGINNING));
+/** Five parts, of which the first is an object's beginning in base64url; or JSON with a ciphertext or with recipients. */
+function looksLikeJwe(text: string): boolean {
+  const trimmed = text.trimStart();
+  return /^ey[\w-]+\.[\w-]*\.[\w-]*\.[\w-]*(?:\.|$)/.test(trimmed) || (trimmed.startsWith('{') && /"(?:ciphertext|encrypted_key|recipients)"\s*:/.test(trimmed));
 }

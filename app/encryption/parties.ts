@@ -1,4 +1,4 @@
-import type { KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
+import { type KeyAlgorithmName, KeywrightError, type SecretBytes } from '../contract/index.ts';
 import type { Identity, Recipient } from './age/stanzas.ts';
 
 /** Who shall open a file, and who may be able to: what each format makes its own recipients and identities of. */
@@ -19,6 +19,8 @@ export type Party =
   | PublicParty
   /** Named in a form that age alone has. */
   | { readonly kind: 'age'; readonly name: string; readonly recipient: Recipient }
+  /** A symmetric key held here. */
+  | { readonly kind: 'secret'; readonly name: string; readonly algorithm: KeyAlgorithmName; readonly id: string; /** AES key wrap (RFC 3394). The caller wipes what it gives. */ readonly wrap: (key: SecretBytes) => Promise<Uint8Array> }
   | { readonly kind: 'passphrase'; readonly name: string; /** Gives it; wiped after use. */ readonly ask: () => Promise<SecretBytes> };
 
 /** A key held here, wherever it is. What it cannot do is absent. */
@@ -26,6 +28,8 @@ export interface HeldKey {
   readonly name: string;
   readonly spki: Uint8Array;
   readonly algorithm: KeyAlgorithmName;
+  /** When it was made: OpenPGP's fingerprint of a key depends on it. */
+  readonly created: Date;
   /** X.509 certificates for it, DER: many files name their recipients by these. */
   readonly certificates: readonly Uint8Array[];
   /** ECDH or X25519. @param peer SPKI, DER. @returns the shared secret, field length; wiped by the caller. @throws INVALID_INPUT for a peer that is no point */
@@ -36,11 +40,29 @@ export interface HeldKey {
   seed?(): Promise<SecretBytes>;
 }
 
+/** A symmetric key held here. */
+export interface HeldSecret {
+  readonly name: string;
+  readonly algorithm: KeyAlgorithmName;
+  /** What files name it by. */
+  readonly id: string;
+  /** AES key wrap (RFC 3394). @throws INVALID_INPUT for what is not for this key */
+  unwrap(wrapped: Uint8Array): Promise<SecretBytes>;
+}
+
 export interface Openers {
   /** Tried in this order. */
   readonly keys: readonly HeldKey[];
+  /** Symmetric keys, tried in this order. */
+  readonly secrets: readonly HeldSecret[];
   /** From identity files of age. */
   readonly identities: readonly Identity[];
   /** Asked for only when the file is for one; wiped after use. */
   passphrase(): Promise<SecretBytes>;
+}
+
+/** What a key says to something that is not for it, so that the next one is tried. */
+export function unlessForAnother(thrown: unknown): undefined {
+  if (thrown instanceof KeywrightError && thrown.code === 'INVALID_INPUT') return undefined;
+  throw thrown;
 }

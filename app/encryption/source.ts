@@ -9,13 +9,13 @@ export interface ByteSource {
 
 const BUFFER = 1024 * 1024;
 
-/** A file, read in pieces of 1 MiB. */
+/** A file, read in pieces of 1 MiB; a small one needs no more memory than it has bytes. */
 export class FileSource implements ByteSource, AsyncDisposable {
   readonly size: number;
   readonly #file: FileHandle;
   readonly #signal: AbortSignal;
   readonly #told: ((bytes: number, total: number) => void) | undefined;
-  readonly #buffer = Buffer.allocUnsafeSlow(2 * BUFFER);
+  #buffer: Buffer;
   #from = 0;
   #to = 0;
   #position = 0;
@@ -25,6 +25,7 @@ export class FileSource implements ByteSource, AsyncDisposable {
     this.size = size;
     this.#signal = signal;
     this.#told = told;
+    this.#buffer = Buffer.allocUnsafeSlow(Math.min(2 * BUFFER, size + 1));
   }
 
   /** @throws NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT for what is no regular file */
@@ -41,6 +42,13 @@ export class FileSource implements ByteSource, AsyncDisposable {
     return piece;
   }
 
+  /** @param length at most 1 MiB @returns as {@link read}, without moving on */
+  async peek(length: number): Promise<Buffer> {
+    const piece = await this.read(length);
+    this.#from -= piece.length;
+    return piece;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
   }
@@ -51,7 +59,8 @@ export class FileSource implements ByteSource, AsyncDisposable {
     this.#from = 0;
     while (this.#to < length) {
       this.#signal.throwIfAborted();
-      const { bytesRead } = await this.#file.read(this.#buffer, this.#to, BUFFER, this.#position);
+      if (this.#to === this.#buffer.length) this.#buffer = Buffer.concat([this.#buffer], 2 * BUFFER); // it has grown since it was opened
+      const { bytesRead } = await this.#file.read(this.#buffer, this.#to, Math.min(BUFFER, this.#buffer.length - this.#to), this.#position);
       if (bytesRead === 0) return;
       this.#position += bytesRead;
       this.#to += bytesRead;

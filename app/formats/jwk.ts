@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import { KEY_ALGORITHM_NAMES, KEY_ALGORITHMS, type KeyAlgorithmFacts, type KeyAlgorithmName } from '../contract/index.ts';
 import type { KeyMaterial } from '../keystore/keystore.ts';
 import { fromBigInt, toBigInt } from './der.ts';
@@ -132,6 +132,13 @@ export function publicJwk(parts: PublicParts): Record<string, string> {
     return { kty: 'EC', crv, x: encode(parts.bytes.subarray(1, 1 + length)), y: encode(parts.bytes.subarray(1 + length)) };
   }
   return crv === undefined ? { kty: 'AKP', alg: akpName(algorithm), pub: encode(parts.bytes) } : { kty: 'OKP', crv, x: encode(parts.bytes) };
+}
+
+/** @returns the JWK thumbprint (RFC 7638 §3) of a public key: what names it to who has it as a JWK. */
+export function thumbprint(spki: Uint8Array): string {
+  const jwk = publicJwk(parseSpki(spki));
+  const required = ({ RSA: ['e', 'kty', 'n'], EC: ['crv', 'kty', 'x', 'y'], OKP: ['crv', 'kty', 'x'], AKP: ['alg', 'kty', 'pub'] } as Record<string, string[]>)[jwk['kty'] ?? ''] ?? [];
+  return createHash('sha256').update(JSON.stringify(Object.fromEntries(required.map((name) => [name, jwk[name]])))).digest('base64url');
 }
 
 /** @returns the JWK of a key pair. @throws CAPABILITY_MISSING also for ML-DSA and ML-KEM whose seed is not known */

@@ -69,12 +69,26 @@ test.each(['rsa-2048', 'ec-p256'])('what is encrypted for a certificate of %s by
   expect([opened?.openedBy, readFileSync(join(folder.path, 'again')).equals(plaintext)]).toEqual([key.label, true]);
 });
 
+test.each(['rsa-2048', 'ec-p384', 'ec-p521', 'x25519', 'aes-256'])('a JWE for a key of type %s opens with it, after a rotation too', async (algorithm) => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'plan');
+  writeFileSync(path, plaintext);
+  const key = await generate(core, algorithm);
+  // A symmetric key has a place in JWE alone: it need not be asked for.
+  const { files: [made] } = await core.call<Encrypted>('files.encrypt', { files: [{ path }], recipients: [key.label], ...(algorithm === 'aes-256' ? {} : { format: 'jwe' }) });
+  expect(made?.written.path).toBe(`${path}.jwe`);
+  await core.call('keys.rotate', { key: key.uri });
+  const { files: [opened] } = await core.call<Decrypted>('files.decrypt', { files: [{ path: `${path}.jwe` }], out: { path: join(folder.path, 'again') } });
+  expect([opened?.openedBy, readFileSync(join(folder.path, 'again')).equals(plaintext)]).toEqual([key.label, true]);
+});
+
 test('a key that cannot receive is refused with the reason', async () => {
   await using core = await openTestCore();
   using folder = temporaryFolder();
   const path = join(folder.path, 'plan');
   writeFileSync(path, plaintext);
-  for (const [algorithm, more, why] of [['ec-p384', {}, 'ec-p384'], ['ed25519', { extractable: false }, 'not extractable'], ['ec-p256', { usages: ['sign', 'verify'] }, 'agree on secrets']] as const) {
+  for (const [algorithm, more, why] of [['ec-p384', {}, 'ec-p384'], ['ed25519', { extractable: false }, 'not extractable'], ['ec-p256', { usages: ['sign', 'verify'] }, 'agree on secrets'], ['aes-256', { usages: ['encrypt', 'decrypt'] }, 'wrap keys'], ['hmac-sha256', {}, 'do not decrypt files']] as const) {
     const key = await generate(core, algorithm, more);
     await expect(core.call('files.encrypt', { files: [{ path }], recipients: [key.uri] })).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', message: expect.stringContaining(why) });
   }
@@ -92,10 +106,11 @@ test('a batch that was cancelled is gone on with, and what is done is not done a
   };
   await expect(core.call('files.encrypt', { files: paths.map((path) => ({ path })), recipients: [key.uri] }, {}, { signal: controller.signal, progress: watch })).rejects.toThrow();
   const made = paths.filter((path) => existsSync(`${path}.age`));
-  expect(made).toEqual(paths.slice(0, 8));
+  expect(made.length).toBeLessThan(20);
+  expect(readdirSync(folder.path).length).toBe(20 + made.length);
   const before = made.map((path) => readFileSync(`${path}.age`));
   const { jobs: [job] } = await core.call<{ jobs: Job[] }>('jobs.list');
-  expect(job).toMatchObject({ operation: 'files.encrypt', resumable: true, items: { done: 8, total: 20 } });
+  expect(job).toMatchObject({ operation: 'files.encrypt', resumable: true, items: { done: made.length, total: 20 } });
   expect(await core.call<Job>('jobs.resume', { id: job?.id })).toMatchObject({ state: 'done', items: { done: 20, total: 20 }, resumable: false });
   expect(paths.every((path) => existsSync(`${path}.age`))).toBe(true);
   expect(made.map((path) => readFileSync(`${path}.age`))).toEqual(before);

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import { KEY_ALGORITHMS, SIGNATURE_ALGORITHMS, type SignatureAlgorithmName, signatureAlgorithmsOf } from '../contract/index.ts';
 import { ecdsaDerToP1363 } from '../formats/index.ts';
 import { parseJson } from '../formats/json.ts';
-import { publicJwk } from '../formats/jwk.ts';
+import { thumbprint } from '../formats/jwk.ts';
 import { malformed, malformedAt } from '../formats/malformed.ts';
-import { parseSpki } from '../formats/spki.ts';
 import type { FileContent } from './content.ts';
 import { type FormatModule, type Made, notIntact, type SignatureVerdict, type SigningKey, type SignOptions, type Trust } from './format.ts';
 import { readJws, type JwsSignature } from './jws-read.ts';
@@ -78,13 +76,6 @@ async function judge({ protectedText, alg, encoded, signature, certificates, pro
     algorithms: ({ algorithm: key }) => signatureAlgorithmsOf(key).filter((name) => JOSE_ALGORITHMS[name]?.(key) === alg || (alg === 'Ed25519' && name === 'ed25519') || (alg === 'Ed448' && name === 'ed448')),
     content: async (algorithm: SignatureAlgorithmName) => (payload === null ? file.for(algorithm, frame) : { message: Buffer.concat([frame.before as Uint8Array, Buffer.from(payload.text)]) }),
   }, certificates, trust);
-}
-
-/** @returns the JWK thumbprint (RFC 7638 §3) of a public key: what names it to who has it as a JWK. */
-export function thumbprint(spki: Uint8Array): string {
-  const jwk = publicJwk(parseSpki(spki));
-  const required = ({ RSA: ['e', 'kty', 'n'], EC: ['crv', 'kty', 'x', 'y'], OKP: ['crv', 'kty', 'x'], AKP: ['alg', 'kty', 'pub'] } as Record<string, string[]>)[jwk['kty'] ?? ''] ?? [];
-  return createHash('sha256').update(JSON.stringify(Object.fromEntries(required.map((name) => [name, jwk[name]])))).digest('base64url');
 }
 
 type Claims = Readonly<Record<string, unknown>>;

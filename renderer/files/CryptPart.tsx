@@ -8,7 +8,9 @@ import { ChosenFiles, referencesTo } from './chosen-files.tsx';
 import { useKeysThat } from './keys.ts';
 import { FilesDone } from './results.tsx';
 
-type Format = 'age' | 'cms';
+const ENDINGS = { age: '.age', cms: '.p7m', jwe: '.jwe' } as const;
+type Format = keyof typeof ENDINGS;
+const FORMATS = Object.keys(ENDINGS) as Format[];
 
 interface PartProps {
   readonly files: readonly ChosenFile[];
@@ -47,7 +49,7 @@ export function EncryptPart({ files, onFiles }: PartProps) {
   const submit = async (): Promise<void> => {
     setUnreadable(undefined);
     try {
-      const places = await placesFor(files, (name) => bridge.saveTarget(name), (name) => name + (format === 'age' ? '.age' : '.p7m'));
+      const places = await placesFor(files, (name) => bridge.saveTarget(name), (name) => name + ENDINGS[format]);
       if (places === undefined) return;
       const answer = await encrypt.run({ ...input, files: places.references, recipientFiles: await referencesTo(certificates), out: places.out });
       for (const { written } of answer?.files ?? []) if (written !== null && 'download' in written) await (places.target ?? (await bridge.saveTarget('')))?.finish(written);
@@ -76,7 +78,7 @@ export function EncryptPart({ files, onFiles }: PartProps) {
         )}
         <Checkbox isSelected={toPassphrase || nobody} isDisabled={nobody} onChange={setToPassphrase}>{t('files.toPassphrase')}</Checkbox>
       </section>
-      <Select label={t('files.format')} value={format} onChange={setFormat} className="w-80" choices={(['age', 'cms'] as const).map((name) => ({ value: name, label: t(`files.cryptName.${name}`), help: t(`files.cryptHelp.${name}`) }))} />
+      <Select label={t('files.format')} value={format} onChange={setFormat} className="w-80" choices={FORMATS.map((name) => ({ value: name, label: t(`files.cryptName.${name}`), help: t(`files.cryptHelp.${name}`) }))} />
       <div className="flex items-center gap-2">
         <Button kind="primary" isDisabled={files.length === 0} pending={encrypt.pending} onPress={() => void submit()}>{t('files.encryptAction', { n: files.length })}</Button>
         {encrypt.pending && <Button onPress={encrypt.cancel}>{t('common.cancel')}</Button>}
@@ -98,7 +100,7 @@ export function DecryptPart({ files, onFiles }: PartProps) {
   const submit = async (): Promise<void> => {
     setUnreadable(undefined);
     try {
-      const places = await placesFor(files, (name) => bridge.saveTarget(name), (name) => name.replace(/\.(?:age|p7m\.pem|p7m|cms)$/i, ''));
+      const places = await placesFor(files, (name) => bridge.saveTarget(name), (name) => name.replace(/\.(?:age|p7m\.pem|p7m|cms|jwe)$/i, ''));
       if (places === undefined) return;
       const answer = await decrypt.run({ files: places.references, out: places.out });
       for (const { written } of answer?.files ?? []) if (written !== null && 'download' in written) await (places.target ?? (await bridge.saveTarget('')))?.finish(written);

@@ -20,6 +20,7 @@ export function ageRecipientNamed(text: string): Recipient | undefined {
 export function ageRecipientOf(party: Party): Recipient {
   if (party.kind === 'age') return party.recipient;
   if (party.kind === 'passphrase') return scryptRecipient(party.ask);
+  if (party.kind === 'secret') throw new KeywrightError('CAPABILITY_MISSING', { detail: `age has no recipients for symmetric keys, as “${party.name}” is.`, remedy: 'Encrypt as JWE.', alternatives: ['jwe'] });
   const { name, spki, algorithm } = party;
   if (algorithm === 'x25519') return { ...x25519Recipient(writeX25519Recipient(x25519Raw(spki))), name };
   if (algorithm === 'ec-p256') return { ...p256Recipient(writeP256Recipient(p256Point(spki))), name };

@@ -1,57 +1,15 @@
-import { createPublicKey, diffieHellman, constants, privateDecrypt, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type KeyAlgorithmName, KeywrightError, SecretBytes } from '../../contract/index.ts';
-import { HAS_OPENSSL, materialOf, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
+import type { KeyAlgorithmName, KeywrightError } from '../../contract/index.ts';
+import { HAS_OPENSSL, materialOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
 import { writeKey } from '../../formats/index.ts';
-import { decryptFile, encryptFile } from '../files.ts';
-import type { HeldKey, Openers, Party } from '../parties.ts';
+import type { Party } from '../parties.ts';
+import { decrypted, encrypted as encryptedAs, held, openers, partyOf, passphrase, PASSPHRASE } from '../testing/parties.ts';
 
-const watch = { signal: new AbortController().signal };
 const plaintext = randomBytes(300_000);
-const PASSPHRASE = 'another pass phrase 99';
-const passphrase: Party = { kind: 'passphrase', name: 'a passphrase', ask: async () => SecretBytes.fromText(PASSPHRASE) };
-const partyOf = (algorithm: KeyAlgorithmName, certificate?: Uint8Array): Party => ({ kind: 'key', name: algorithm, algorithm, spki: pairOf(algorithm).spki, ...(certificate === undefined ? {} : { certificate }) });
-
-function held(algorithm: KeyAlgorithmName, certificates: readonly Uint8Array[] = []): HeldKey {
-  const { spki, privateKey } = pairOf(algorithm);
-  const inputError = (cause: unknown): never => {
-    throw new KeywrightError('INVALID_INPUT', { detail: 'It does not open.', cause });
-  };
-  if (algorithm.startsWith('rsa')) {
-    return { name: algorithm, algorithm, spki, certificates, async decrypt(name, ciphertext) {
-      try {
-        return privateDecrypt(name === 'rsa-pkcs1' ? { key: privateKey, padding: constants.RSA_PKCS1_PADDING } : { key: privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: name.slice(9) }, ciphertext);
-      } catch (cause) {
-        return inputError(cause);
-      }
-    } };
-  }
-  return { name: algorithm, algorithm, spki, certificates, async agree(peer) {
-    try {
-      return new SecretBytes(diffieHellman({ privateKey, publicKey: createPublicKey({ key: Buffer.from(peer), format: 'der', type: 'spki' }) }));
-    } catch (cause) {
-      return inputError(cause);
-    }
-  } };
-}
-
-const openers = (keys: readonly HeldKey[], word = PASSPHRASE): Openers => ({ keys, identities: [], passphrase: async () => SecretBytes.fromText(word) });
-
-async function encrypted(folder: string, parties: readonly Party[], armor = false, content = plaintext): Promise<string> {
-  writeFileSync(join(folder, 'plain'), content);
-  const pieces: Buffer[] = [];
-  await encryptFile(join(folder, 'plain'), parties, { format: 'cms', armor }, watch, async (piece) => void pieces.push(Buffer.from(piece)));
-  writeFileSync(join(folder, 'ours'), Buffer.concat(pieces));
-  return join(folder, 'ours');
-}
-
-async function decrypted(path: string, by: Openers): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  await decryptFile(path, by, watch, async (piece) => void pieces.push(Buffer.from(piece)));
-  return Buffer.concat(pieces);
-}
+const encrypted = (folder: string, parties: readonly Party[], armor = false, content = plaintext): Promise<string> => encryptedAs(folder, 'cms', parties, content, { armor });
 
 const ALGORITHMS = ['rsa-2048', 'ec-p256', 'ec-p384', 'ec-p521', 'ec-brainpoolp256r1', 'ec-secp256k1', 'x25519'] as const;
 

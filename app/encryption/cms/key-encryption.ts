@@ -6,25 +6,7 @@ import type { Hash } from './identifiers.ts';
 
 /** How the content-encryption key is itself encrypted. */
 
-const WRAP_IV = Buffer.alloc(8, 0xa6);
 const derive = promisify(pbkdf2);
-
-/** AES key wrap (RFC 3394). @param key 16, 24 or 32 bytes */
-export function wrapKey(key: Uint8Array, content: Uint8Array): Buffer {
-  const cipher = createCipheriv(`id-aes${8 * key.length}-wrap`, key, WRAP_IV);
-  return Buffer.concat([cipher.update(content), cipher.final()]);
-}
-
-/** @returns undefined when it is for another key */
-export function unwrapKey(key: Uint8Array, wrapped: Uint8Array): Buffer | undefined {
-  if (wrapped.length < 24 || wrapped.length % 8 !== 0) return undefined;
-  try {
-    const decipher = createDecipheriv(`id-aes${8 * key.length}-wrap`, key, WRAP_IV);
-    return Buffer.concat([decipher.update(wrapped), decipher.final()]);
-  } catch {
-    return undefined;
-  }
-}
 
 /** Key derivation of X9.63 with ECC-CMS-SharedInfo (RFC 5753 §7.2). @param wrapIdentifier AlgorithmIdentifier of the key wrap, DER. @returns a key for it */
 export function agreedKey(shared: Uint8Array, hash: Hash, wrapIdentifier: Uint8Array, ukm: Uint8Array | undefined, keyBytes: number): Buffer {

@@ -1,9 +1,10 @@
 import { KEY_ALGORITHMS, KeywrightError, SecretBytes } from '../../contract/index.ts';
 import { contextPrimitive, contextTag, DerReader, derSequence, TAG } from '../../formats/der.ts';
 import { malformed } from '../../formats/malformed.ts';
-import type { HeldKey, Openers } from '../parties.ts';
+import { unwrapKey } from '../key-wrap.ts';
+import { type HeldKey, type Openers, unlessForAnother } from '../parties.ts';
 import { AGREEMENTS, CONTENT_CIPHERS, HASHES, KEY_WRAPS, MGF1, PBKDF2, PRFS, PWRI_KEK, RSA_ENCRYPTION, RSAES_OAEP, type Hash } from './identifiers.ts';
-import { agreedKey, passwordKey, unwrapKey, unwrapWithPassword } from './key-encryption.ts';
+import { agreedKey, passwordKey, unwrapWithPassword } from './key-encryption.ts';
 import { issuerAndSerialOf, keyIdentifierOf } from './recipients.ts';
 
 /** Which of the recipients is us, and the content-encryption key that it gives. */
@@ -168,9 +169,3 @@ async function withPassword(fields: DerReader, openers: Openers): Promise<Opened
   if (content === undefined) throw new KeywrightError('PIN_INCORRECT', { detail: 'The passphrase does not open this file.', remedy: 'Try again.' });
   return { name: 'a passphrase', key: new SecretBytes(Buffer.from(content)) };
 }
-
-function unlessForAnother(thrown: unknown): undefined {
-  if (thrown instanceof KeywrightError && thrown.code === 'INVALID_INPUT') return undefined;
-  throw thrown;
-}
-

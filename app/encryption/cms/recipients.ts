@@ -1,9 +1,10 @@
 import { constants, createHash, createPublicKey, diffieHellman, generateKeyPairSync, publicEncrypt, randomBytes, type KeyObject } from 'node:crypto';
 import { KEY_ALGORITHMS, KeywrightError } from '../../contract/index.ts';
 import { contextPrimitive, contextTag, der, derInteger, derNull, derOid, DerReader, derSequence, TAG } from '../../formats/der.ts';
+import { wrapKey } from '../key-wrap.ts';
 import type { Party, PublicParty } from '../parties.ts';
 import { AES256_CBC, AES256_WRAP, ECDH_SHA256, HMAC_SHA256, MGF1, PBKDF2, PWRI_KEK, RSAES_OAEP, SHA256, SUBJECT_KEY_IDENTIFIER } from './identifiers.ts';
-import { agreedKey, passwordKey, wrapKey, wrapWithPassword } from './key-encryption.ts';
+import { agreedKey, passwordKey, wrapWithPassword } from './key-encryption.ts';
 
 /** RecipientInfo (RFC 5652 §6.2) for each party. */
 
@@ -15,6 +16,7 @@ const KEK_BYTES = 32;
 export async function recipientInfo(party: Party, contentKey: Uint8Array): Promise<Buffer> {
   if (party.kind === 'passphrase') return forPassword(party, contentKey);
   if (party.kind === 'age') throw new KeywrightError('CAPABILITY_MISSING', { detail: `${party.name} is a recipient of age, which CMS does not know.`, remedy: 'Encrypt with --format age, or name a certificate or a public key.', alternatives: ['age'] });
+  if (party.kind === 'secret') throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${party.name}” is a symmetric key, for which CMS is not encrypted here.`, remedy: 'Encrypt as JWE.', alternatives: ['jwe'] });
   const { family } = KEY_ALGORITHMS[party.algorithm];
   if (family === 'rsa') return keyTransport(party, contentKey);
   if (family === 'ec' || party.algorithm === 'x25519') return keyAgreement(party, contentKey);

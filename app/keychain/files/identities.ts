@@ -1,7 +1,7 @@
 import { KEY_ALGORITHMS, KeywrightError, SecretBytes, type FileIn, type Usage } from '../../contract/index.ts';
 import type { z } from 'zod';
 import { hybridIdentityOf, x25519IdentityOf, type Identity } from '../../encryption/age/index.ts';
-import type { HeldKey, Openers } from '../../encryption/parties.ts';
+import type { HeldKey, HeldSecret, Openers } from '../../encryption/parties.ts';
 import { fingerprint } from '../../formats/index.ts';
 import { parsePkcs8 } from '../../formats/private-parts.ts';
 import type { KeyRef, KeyStore } from '../../keystore/keystore.ts';
@@ -27,9 +27,11 @@ export async function openersFor({ key, identityFiles }: Tried, context: Context
   const identities: Identity[] = [];
   for (const file of identityFiles) identities.push(...(await listed(file, context)));
   const keys: HeldKey[] = [];
-  for (const each of key !== undefined ? [context.key] : identities.length > 0 ? [] : ordered(context)) keys.push(...(await versionsOf(each, context)));
-  if (key !== undefined && keys.length === 0) throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${context.key.label}” is ${context.key.algorithm}, and decrypts no files.`, remedy: 'Choose an X25519, EC, RSA or (in software) Ed25519 key.', alternatives: ['x25519', 'ec-p256', 'rsa-3072', 'ed25519'] });
-  return { keys, identities, passphrase };
+  const tried = key !== undefined ? [context.key] : identities.length > 0 ? [] : ordered(context);
+  for (const each of tried) keys.push(...(await versionsOf(each, context)));
+  const secrets = tried.flatMap((each) => secretsOf(each, context));
+  if (key !== undefined && keys.length + secrets.length === 0) throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${context.key.label}” is ${context.key.algorithm}, and decrypts no files.`, remedy: 'Choose an X25519, EC, RSA or (in software) Ed25519 key.', alternatives: ['x25519', 'ec-p256', 'rsa-3072', 'ed25519'] });
+  return { keys, secrets, identities, passphrase };
 }
 
 /** Keys in tokens last: they ask for a PIN or a touch. */
@@ -43,14 +45,20 @@ async function versionsOf(key: StoredKey, context: Context): Promise<HeldKey[]> 
   const uses = usesOf(key);
   if (uses === undefined) return [];
   const found: HeldKey[] = [];
-  for (const { version } of livingVersions(key)) {
+  for (const { version, createdAt } of livingVersions(key)) {
     const spki = await publicKeyOf(key, context, version).catch((thrown: unknown) => {
       if (thrown instanceof KeywrightError && thrown.code === 'CORRUPT_RECORD') return undefined; // says nothing of the other keys
       throw thrown;
     });
-    if (spki !== undefined) found.push({ name: key.label, spki, algorithm: key.algorithm, certificates: await certificatesFor(spki, context), ...uses({ key, version, context }) });
+    if (spki !== undefined) found.push({ name: key.label, spki, algorithm: key.algorithm, created: new Date(createdAt), certificates: await certificatesFor(spki, context), ...uses({ key, version, context }) });
   }
   return found;
+}
+
+function secretsOf(key: StoredKey, context: Context): HeldSecret[] {
+  if (KEY_ALGORITHMS[key.algorithm].family !== 'aes' || !key.usages.includes('unwrap')) return [];
+  return livingVersions(key).map(({ version }) => ({ name: key.label, algorithm: key.algorithm, id: key.id, unwrap: (wrapped) =>
+    use({ key, version, context }, 'unwrap', (store, ref) => facet(store.wrapper, store, 'unwrap keys').unwrap(ref, 'aes-kw', wrapped, context.keyCall)) }));
 }
 
 /** Files name their recipients by their certificates; one whose record is damaged is passed over. */

@@ -4,8 +4,9 @@ import { type Certificate, readCertificates } from '../../certificates/index.ts'
 import { ageRecipientNamed } from '../../encryption/age/index.ts';
 import type { Party } from '../../encryption/parties.ts';
 import { algorithmOfSpki, readPublicKey } from '../../formats/index.ts';
+import { assertCapable } from '../capabilities.ts';
 import type { Context } from '../context.ts';
-import { publicKeyOf } from '../handlers/key-records.ts';
+import { facet, publicKeyOf, refOf } from '../handlers/key-records.ts';
 import type { StoredKey } from '../inventory.ts';
 import { bytesOf } from './places.ts';
 
@@ -38,7 +39,16 @@ async function partyFor(text: string, where: string, context: Context): Promise<
   const key = inventory.resolve(text);
   context.subject(key.uri);
   refuseIfItCannotOpen(key, where);
+  if (KEY_ALGORITHMS[key.algorithm].kind === 'symmetric') return secretParty(key, context);
   return { kind: 'key', name: key.label, spki: await publicKeyOf(key, context), algorithm: key.algorithm };
+}
+
+/** A symmetric key wraps the file's key where it is. */
+async function secretParty(key: StoredKey, context: Context): Promise<Party> {
+  assertCapable(key, 'wrap');
+  const store = await context.session.backends.storeOf(key);
+  const wrapper = facet(store.wrapper, store, 'wrap keys');
+  return { kind: 'secret', name: key.label, algorithm: key.algorithm, id: key.id, wrap: (material) => wrapper.wrap({ ...refOf(key), purpose: 'encrypt a file' }, 'aes-kw', material, context.keyCall) };
 }
 
 /** @returns somebody named by a public key; undefined when it is none. */
@@ -56,7 +66,8 @@ function refuseIfItCannotOpen(key: StoredKey, where: string): void {
     : algorithm === 'ed25519' ? (hardware !== null ? 'a token signs with Ed25519, and does not decrypt' : extractable ? null : 'age decrypts with the Ed25519 key itself, and this one is not extractable')
       : family === 'rsa' ? (usages.includes('decrypt') ? null : 'it was not made to decrypt')
         : family === 'ec' || family === 'xdh' ? (usages.includes('agree') ? null : 'it was not made to agree on secrets')
-          : `${algorithm} keys do not decrypt files`;
+          : family === 'aes' ? (usages.includes('wrap') && usages.includes('unwrap') ? null : 'it was not made to wrap keys')
+            : `${algorithm} keys do not decrypt files`;
   if (why !== null) throw new KeywrightError('CAPABILITY_MISSING', { detail: `A file cannot be encrypted for “${key.label}”: ${why}.`, where, remedy: 'Choose an X25519, P-256, RSA or (in software) Ed25519 key.', alternatives: ['x25519', 'ec-p256', 'rsa-3072', 'ed25519'] });
 }
 

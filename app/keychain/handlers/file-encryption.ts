@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
-import { askSecret, KeywrightError, type encryptionOperations, type InputOf, type OutputOf, type SecretBytes } from '../../contract/index.ts';
+import { askSecret, KeywrightError, type encryptionOperations, type FileEncryptionFormat, type InputOf, type OutputOf, type SecretBytes } from '../../contract/index.ts';
 import { decryptFile, ENCRYPTED_ENDINGS, encryptFile, type Decrypted } from '../../encryption/files.ts';
+import type { Party } from '../../encryption/parties.ts';
 import { sizeOf } from '../../signing/raw.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import type { Context } from '../context.ts';
@@ -27,7 +28,7 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
     requireOnePath(input);
     using passphrase = new Passphrase('new-recipient-passphrase', context);
     const parties = await partiesFor(input, context, () => passphrase.get());
-    const format = input.format ?? (parties.some((party) => party.kind === 'key' && party.certificate !== undefined) ? 'cms' : 'age');
+    const format = input.format ?? usualFormat(parties);
     const ending = input.armor && format === 'cms' ? '.p7m.pem' : ENCRYPTED_ENDINGS[format];
     const { done, failed } = await eachFile(input.files, context, { together: true }, (file, index) =>
       oneFile(file, index, input, context, (name) => name + ending, 0o666 & ~process.umask(), (path, watch, write) => encryptFile(path, parties, { format, armor: input.armor }, watch, write)));
@@ -49,6 +50,12 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
     return { files: done, failed, complete: failed.length === 0 };
   },
 };
+
+/** What each kind of party is usual in; a symmetric key has a place in JWE alone. */
+function usualFormat(parties: readonly Party[]): FileEncryptionFormat {
+  if (parties.some(({ kind }) => kind === 'secret')) return 'jwe';
+  return parties.some((party) => party.kind === 'key' && party.certificate !== undefined) ? 'cms' : 'age';
+}
 
 /** Reads one file, and writes another aside: nothing of it is there before all of it is right. */
 async function oneFile(
