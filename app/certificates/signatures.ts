@@ -6,7 +6,7 @@ import { whole } from './reading/asn1.ts';
 
 /** Signature algorithms of certificates (RFC 3279, 4055, 5758, 8410, 9881, 9909): their identifiers, and checking what they made. */
 
-type Kind = 'rsa' | 'rsa-pss' | 'ec' | 'ed25519' | 'ed448' | 'ml-dsa' | 'slh-dsa' | 'none';
+type Kind = 'rsa' | 'rsa-pss' | 'ec' | 'dsa' | 'ed25519' | 'ed448' | 'ml-dsa' | 'slh-dsa' | 'none';
 
 export interface SignatureAlgorithmInfo {
   readonly oid: string;
@@ -44,9 +44,9 @@ const KNOWN: Readonly<Record<string, Known>> = {
   [`${ECDSA}.1`]: ecdsa('ECDSA with SHA-1', 'sha1', SHA1_WEAK), [`${ECDSA}.3.1`]: ecdsa('ECDSA with SHA-224', 'sha224'), [`${ECDSA}.3.2`]: ecdsa('ecdsa-sha256', 'sha256'), [`${ECDSA}.3.3`]: ecdsa('ecdsa-sha384', 'sha384'), [`${ECDSA}.3.4`]: ecdsa('ecdsa-sha512', 'sha512'),
   [`${NIST}.3.9`]: ecdsa('ECDSA with SHA3-224', 'sha3-224'), [`${NIST}.3.10`]: ecdsa('ECDSA with SHA3-256', 'sha3-256'), [`${NIST}.3.11`]: ecdsa('ECDSA with SHA3-384', 'sha3-384'), [`${NIST}.3.12`]: ecdsa('ECDSA with SHA3-512', 'sha3-512'),
   '1.3.101.112': { name: 'ed25519', kind: 'ed25519', hash: null, parameters: 'absent' }, '1.3.101.113': { name: 'ed448', kind: 'ed448', hash: null, parameters: 'absent' },
-  '1.2.840.10040.4.3': { name: 'DSA with SHA-1', kind: 'none', hash: 'sha1', weak: 'DSA is no longer approved (FIPS 186-5).', parameters: 'absent' },
-  [`${NIST}.3.1`]: { name: 'DSA with SHA-224', kind: 'none', hash: 'sha224', weak: 'DSA is no longer approved (FIPS 186-5).', parameters: 'absent' },
-  [`${NIST}.3.2`]: { name: 'DSA with SHA-256', kind: 'none', hash: 'sha256', weak: 'DSA is no longer approved (FIPS 186-5).', parameters: 'absent' },
+  '1.2.840.10040.4.3': { name: 'DSA with SHA-1', kind: 'dsa', hash: 'sha1', weak: 'DSA is no longer approved (FIPS 186-5).', parameters: 'absent' },
+  [`${NIST}.3.1`]: { name: 'DSA with SHA-224', kind: 'dsa', hash: 'sha224', weak: 'DSA is no longer approved (FIPS 186-5).', parameters: 'absent' },
+  [`${NIST}.3.2`]: { name: 'DSA with SHA-256', kind: 'dsa', hash: 'sha256', weak: 'DSA is no longer approved (FIPS 186-5).', parameters: 'absent' },
   '1.2.156.10197.1.501': { name: 'SM2 with SM3', kind: 'none', hash: null, parameters: 'absent' },
   ...Object.fromEntries(Object.entries<KeyAlgorithmFacts>(KEY_ALGORITHMS).filter(([, { family }]) => family === 'ml-dsa' || family === 'slh-dsa').map(([name, { oid, family }]) => [oid as string, { name, kind: family as Kind, hash: null, parameters: 'absent' } satisfies Known])),
 };
@@ -176,7 +176,8 @@ function nameByOid(spki: Uint8Array): string {
  */
 export function verifySigned({ key }: PublicKeyInfo, algorithm: SignatureAlgorithmInfo, data: Uint8Array, signature: Uint8Array): boolean {
   const type = key?.asymmetricKeyType;
-  if (key === undefined || type === undefined || (algorithm.fault !== undefined && algorithm.kind !== 'rsa')) return false;
+  // Parameters that are absent or NULL make no difference where they say nothing: Java writes NULL for DSA.
+  if (key === undefined || type === undefined || (algorithm.fault !== undefined && algorithm.kind !== 'rsa' && algorithm.kind !== 'dsa')) return false;
   // OpenSSL takes a signature whose leading zero was left out, which is none (RFC 8017 §8.1.2, §8.2.2 step 1).
   const bits = key.asymmetricKeyDetails?.modulusLength;
   if ((type === 'rsa' || type === 'rsa-pss') && signature.length !== Math.ceil((bits ?? 0) / 8)) return false;
@@ -185,6 +186,7 @@ export function verifySigned({ key }: PublicKeyInfo, algorithm: SignatureAlgorit
       case 'rsa': return type === 'rsa' && algorithm.hash !== null && verify(algorithm.hash, data, { key, padding: constants.RSA_PKCS1_PADDING }, signature);
       case 'rsa-pss': return (type === 'rsa' || type === 'rsa-pss') && algorithm.hash !== null && verify(algorithm.hash, data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: algorithm.saltLength ?? 20 }, signature);
       case 'ec': return type === 'ec' && verify(algorithm.hash, data, key, signature);
+      case 'dsa': return type === 'dsa' && verify(algorithm.hash, data, key, signature);
       case 'ed25519': case 'ed448': return type === algorithm.kind && verify(null, data, key, signature);
       case 'ml-dsa': case 'slh-dsa': return (type as string) === algorithm.name && verify(null, data, key, signature);
       default: return false;

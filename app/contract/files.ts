@@ -6,7 +6,7 @@ import { operation } from './operation.ts';
 import { Empty, FileIn, FileWritten, KeyReference, Timestamp } from './records.ts';
 
 /** Signature formats: `raw` is the bare signature, each other one is its standard's. */
-export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp']);
+export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp', 'jar']);
 export type SignatureFormatName = z.output<typeof SignatureFormat>;
 /** Ways to write a signature; `files.formats` tells which format has which. */
 export const SignatureForm = z.enum(['binary', 'base64', 'compact', 'json', 'der', 'pem', 'smime', 'armor', 'clear']);
@@ -67,7 +67,7 @@ export const sign = operation({
     counter: z.boolean().optional(),
     /** The URL of a timestamp authority, which is asked when the signature was made and learns nothing of the file. */
     timestamp: z.url({ protocol: /^https?$/ }).max(2000).optional(),
-    /** Where to: `beside` writes it next to each file under the format's usual name, FILE.sig; a path is for one file; `inline` answers with the bytes alone. */
+    /** Where to: `beside` writes it next to each file under the format's usual name, FILE.sig, or FILE.signed.jar where it is within a copy; a path is for one file; `inline` answers with the bytes alone. */
     out: SignatureOut,
     /** A list of what was done, as JSON, itself signed in the same format. */
     manifest: z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }).optional(),
@@ -234,7 +234,11 @@ export const formats = operation({
       /** What it can be made of, where that is not everything. */
       limit: z.string().nullable(),
       /** Signatures, and so touches, a file. */
-      uses: z.int(), forms: z.array(SignatureForm), suffix: z.string(),
+      uses: z.int(), forms: z.array(SignatureForm),
+      /** What is added to the file’s name. */
+      suffix: z.string(),
+      /** What is written is a copy of the file with the signature within: the suffix goes before its ending, app.signed.jar. */
+      copy: z.boolean(),
     })),
   }),
   errors: ['NOT_FOUND'],

@@ -5,7 +5,7 @@ import type { HashName, SignatureAlgorithmName } from '../contract/index.ts';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts } from '../contract/index.ts';
 import type { Content } from '../keystore/keystore.ts';
 import { fileError } from './file-errors.ts';
-import { base64urlPieces, digestFile, eachPiece, type ForeignHash, type Frame, readStart, readWhole, sizeOf, type Watch } from './raw.ts';
+import { base64urlPieces, digestFile, eachPiece, type ForeignHash, type Frame, type RandomReader, readAnywhere, readStart, readWhole, sizeOf, type Watch } from './raw.ts';
 
 /** A file that is signed or verified: of any size, read as often as a format needs, and the same one each time. */
 export class FileContent {
@@ -72,6 +72,11 @@ export class FileContent {
   /** Whether these bytes are the file's: of what a signature carries itself. */
   async holds(bytes: Uint8Array): Promise<boolean> {
     return this.bytes === bytes.length && createHash('sha256').update(bytes).digest().equals(await this.digest('sha256'));
+  }
+
+  /** Reads it here and there, as archives are. */
+  anywhere<T>(work: (reader: RandomReader) => Promise<T>): Promise<T> {
+    return readAnywhere(this.path, this.#watch, work);
   }
 
   /** Copies it elsewhere, piece by piece. */

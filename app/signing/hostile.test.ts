@@ -7,16 +7,19 @@ import { writePublicKey } from '../formats/index.ts';
 import { HAS_SSH_KEYGEN, pairOf, run, temporaryFolder } from '../formats/testing/keys.ts';
 import { SIGNATURE_FORMATS, SIGNATURE_FORMAT_NAMES } from './table.ts';
 import { certifiedKey } from './testing/certificates.ts';
+import { sampleFor } from './testing/samples.ts';
 import { contentOf, signAs, signingKey, trusting, trustingSpki, verifyAs } from './testing/keys.ts';
 
 /** Signatures that somebody has tampered with. */
 
 const TEXT = '{"sub":"ada"}';
+/** Archives are large: their own tests change each part of them. */
+const stepFor = (format: SignatureFormatName, step: number): number => (SIGNATURE_FORMATS[format].copy?.({}) === true ? 29 : step);
 const keyFor = (format: SignatureFormatName) => (format === 'minisign' || format === 'signify' ? 'ed25519' : 'ec-p256');
 
 async function isRefused(format: SignatureFormatName, signature: Uint8Array, folder: string): Promise<boolean> {
   const embedded = SIGNATURE_FORMATS[format].detached === 'never';
-  const file = await contentOf(folder, embedded ? signature : TEXT, 'file');
+  const file = await contentOf(folder, embedded ? signature : await sampleFor(format, TEXT), 'file');
   try {
     const verdicts = await verifyAs(file, embedded ? null : signature, trusting(keyFor(format)), format);
     return verdicts.length > 0 && verdicts.every(({ intact, trustedBy, problem }) => !intact && trustedBy === null && problem !== null);
@@ -29,9 +32,9 @@ async function isRefused(format: SignatureFormatName, signature: Uint8Array, fol
 describe.each(SIGNATURE_FORMAT_NAMES.filter((format) => SIGNATURE_FORMATS[format].uses > 0).map((format) => [format]))('%s', (format) => {
   test('cut off anywhere, it is refused', async () => {
     using folder = temporaryFolder();
-    const made = await signAs(format, await contentOf(folder.path, TEXT), await certifiedKey(keyFor(format)));
+    const made = await signAs(format, await contentOf(folder.path, await sampleFor(format, TEXT)), await certifiedKey(keyFor(format)));
     const isText = made.every((byte) => byte < 0x80);
-    for (let length = 0; length < made.length; length += made.length > 600 ? 7 : 1) {
+    for (let length = 0; length < made.length; length += stepFor(format, made.length > 600 ? 7 : 1)) {
       const cut = made.subarray(0, length);
       // Without its last line end it says the same.
       if (isText && made.toString().trimEnd() === cut.toString().trimEnd()) continue;
@@ -41,11 +44,11 @@ describe.each(SIGNATURE_FORMAT_NAMES.filter((format) => SIGNATURE_FORMATS[format
 
   test('with any bit changed it is refused, or says the same as before', async () => {
     using folder = temporaryFolder();
-    const made = await signAs(format, await contentOf(folder.path, TEXT), await certifiedKey(keyFor(format)));
+    const made = await signAs(format, await contentOf(folder.path, await sampleFor(format, TEXT)), await certifiedKey(keyFor(format)));
     // Parts that are not signed and change no meaning: comments, key ids, line ends, armour.
-    const indifferent = { raw: 0, sshsig: 60, minisign: 60, signify: 60, jws: 0, jwt: 0, dsse: 110, cose: 40, cms: 30, openpgp: 40 }[format as string] ?? 0;
+    const indifferent = { raw: 0, sshsig: 60, minisign: 60, signify: 60, jws: 0, jwt: 0, dsse: 110, cose: 40, cms: 30, openpgp: 40, jar: 30 }[format as string] ?? 0;
     let accepted = 0;
-    for (let at = 0; at < made.length; at++) {
+    for (let at = 0; at < made.length; at += stepFor(format, 1)) {
       const changed = Buffer.from(made);
       changed[at] = (changed[at] as number) ^ 0x04;
       if (!(await isRefused(format, changed, folder.path))) accepted += 1;

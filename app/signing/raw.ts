@@ -134,6 +134,29 @@ export function readStart(path: string, length: number, watch: Watch): Promise<U
   });
 }
 
+/** A file that is read here and there. */
+export interface RandomReader {
+  readonly bytes: number;
+  readonly signal: AbortSignal;
+  /** @returns exactly `length` bytes. @throws CONFLICT when the file is shorter than it was */
+  read(at: number, length: number): Promise<Buffer>;
+}
+
+/** Gives `work` a file to read from at any place. @throws as {@link digestFile} */
+export function readAnywhere<T>(path: string, watch: Watch, work: (reader: RandomReader) => Promise<T>): Promise<T> {
+  const { signal } = watch;
+  return reading(path, watch, (file, bytes) => work({ bytes, signal, async read(at, length) {
+    const piece = Buffer.allocUnsafeSlow(length);
+    for (let done = 0; done < length;) {
+      const { bytesRead } = await file.read(piece, done, length - done, at + done);
+      signal.throwIfAborted();
+      if (bytesRead === 0) throw changed(path);
+      done += bytesRead;
+    }
+    return piece;
+  } }));
+}
+
 /** Signature algorithms that hash first, and so take files of any size. */
 export const STREAMING_ALGORITHMS: readonly SignatureAlgorithmName[] = SIGNATURE_ALGORITHM_NAMES.filter((name) => SIGNATURE_ALGORITHMS[name].hash !== null);
 

@@ -10,6 +10,7 @@ export function recogniseSignature(start: Uint8Array): SignatureFormatName {
   if (/^-----BEGIN PGP (SIGNATURE|SIGNED MESSAGE)-----/m.test(text)) return 'openpgp';
   if (text.startsWith('{')) return jsonFormat(text);
   if (/^eyJ[A-Za-z0-9_-]*\.[^.]*\.[A-Za-z0-9_-]*\s*$/.test(text) || /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{20,}$/.test(text)) return isJwt(text) ? 'jwt' : 'jws';
+  if (isZip(start)) return 'jar';
   if (isCose(start)) return 'cose';
   if (isOpenpgp(start)) return 'openpgp';
   if (isSigned(start)) return isStamp(start) ? 'timestamp' : 'cms';
@@ -25,6 +26,11 @@ function jsonFormat(text: string): SignatureFormatName {
 
 function isJwt(text: string): boolean {
   return /"typ"\s*:\s*"(?:[a-z+]*jwt)"/i.test(Buffer.from(text.split('.', 1)[0] as string, 'base64url').toString('latin1'));
+}
+
+/** An entry, or the end of an archive without any. */
+function isZip(start: Uint8Array): boolean {
+  return start[0] === 0x50 && start[1] === 0x4b && ((start[2] === 3 && start[3] === 4) || (start[2] === 5 && start[3] === 6));
 }
 
 /** The tags of COSE_Sign1 and COSE_Sign around an array of four whose first is a byte string: nothing, or a short map. Without a tag it must be named. */

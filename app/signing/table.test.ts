@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { compactVerify, flattenedVerify, generalVerify, importJWK, type JWK, jwtVerify } from 'jose';
 import { createMessage, readKey, readSignature, verify as verifyOpenpgp } from 'openpgp';
@@ -13,6 +13,7 @@ import type { Certificate } from '../certificates/index.ts';
 import { certifiedKey, certify } from './testing/certificates.ts';
 import { openpgpPublicKey } from './openpgp/index.ts';
 import { formatsOf, judgeFormat, SIGNATURE_FORMATS, SIGNATURE_FORMAT_NAMES } from './table.ts';
+import { sampleFor } from './testing/samples.ts';
 import { contentOf, signAs, signingKey, trusting, verifyAs } from './testing/keys.ts';
 
 /** The table, walked: each pair that it offers signs and an independent tool verifies it; each pair that it refuses says why. */
@@ -118,6 +119,20 @@ const JUDGES: Readonly<Record<SignatureFormatName, Judge>> = {
     const { signatures: [only] } = await verifyOpenpgp({ message: await createMessage({ binary: Buffer.from(TEXT) }), signature: await readSignature({ armoredSignature: signature.toString() }), verificationKeys: await readKey({ armoredKey: publicKey.toString() }), config: { rejectCurves: new Set() } });
     expect(await only!.verified).toBe(true);
   } },
+  // The block over the signature file; jarsigner judges whole archives in jar/jar.test.ts.
+  jar: { missing: HAS_OPENSSL && hasTool('unzip', '-v') ? undefined : 'openssl or unzip', async judge({ key, signature }) {
+    using folder = temporaryFolder();
+    const [archive, content, block, root] = ['jar', 'sf', 'block', 'root.pem'].map((name) => join(folder.path, name)) as [string, string, string, string];
+    writeFileSync(archive, signature);
+    writeFileSync(content, run('unzip', ['-p', archive, 'META-INF/*.SF']));
+    writeFileSync(block, run('unzip', ['-p', archive, key.startsWith('rsa') ? 'META-INF/*.RSA' : 'META-INF/*.EC']));
+    if (OPENSSL_HAS_NOT.test(key)) {
+      const { contentInfo, attributes, raw } = outsideReader(readFileSync(block));
+      return expect([contentInfo, verifiesMessage(key, attributes, raw)]).toEqual(['1.2.840.113549.1.7.2', true]);
+    }
+    writeFileSync(root, (await certificateFor(key)).toPem());
+    run('openssl', ['cms', '-verify', '-binary', '-inform', 'DER', '-in', block, '-content', content, '-CAfile', root, '-out', join(folder.path, 'out')]);
+  } },
   timestamp: { missing: undefined, judge: () => undefined },
   cose: { missing: undefined, judge({ key, signature }) {
     const { value } = readCbor(signature) as CborTag;
@@ -135,7 +150,7 @@ describe.each(SIGNATURE_FORMAT_NAMES)('%s', (format) => {
   test.each(able)(`a key of %s makes it${missing === undefined ? '' : ` (not judged: there is no ${missing} here)`}, others find it right, and so do we, but for one byte changed`, async (key) => {
     using folder = temporaryFolder();
     const signer = SIGNATURE_FORMATS[format].certificates === true ? await certifiedKey(key, await certificateFor(key)) : signingKey(key);
-    const file = await contentOf(folder.path, TEXT);
+    const file = await contentOf(folder.path, await sampleFor(format, TEXT));
     const signature = await signAs(format, file, signer);
     expect(signer.asked).toHaveLength(SIGNATURE_FORMATS[format].uses);
     if (missing === undefined) await judge({ key, file: file.path, signature });
@@ -167,9 +182,9 @@ test('of a large file each format asks the key for a digest or a few bytes, unle
     for (const key of ['rsa-2048', 'ec-p256', 'ed25519'] as const) {
       if ('reason' in judgeFormat(format, key)) continue;
       const signer = await certifiedKey(key);
-      await signAs(format, await contentOf(folder.path, large), signer);
+      await signAs(format, await contentOf(folder.path, await sampleFor(format, large)), signer);
       const longest = Math.max(...signer.asked.map(({ content }) => ('digest' in content ? content.digest : content.message).length));
-      const whole = key === 'ed25519' && (SIGNATURE_FORMATS[format].wholeForPure || SIGNATURE_FORMATS[format].detached === 'never');
+      const whole = key === 'ed25519' && (SIGNATURE_FORMATS[format].wholeForPure || SIGNATURE_FORMATS[format].largest !== undefined);
       expect([format, key, longest > 1000]).toEqual([format, key, whole]);
     }
   }

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { KEY_ALGORITHMS, type KeyAlgorithmFacts, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type SignatureFormatName, type SignatureFormName, signatureAlgorithmsOf } from '../contract/index.ts';
 import { COSE_ALGORITHMS, JOSE_ALGORITHMS } from './names.ts';
 import { sshAlgorithmsOf } from './ssh-signature.ts';
@@ -19,6 +20,8 @@ export interface SignatureFormatFacts {
   readonly detached: 'always' | 'never' | 'choice';
   /** What is added to the file's name. */
   suffix(options: Pick<SignOptions, 'form' | 'detached'>): string;
+  /** Whether what is written is a copy of the file with the signature within: the suffix then goes before the name's ending, so that the copy is opened as the file is. */
+  copy?(options: Pick<SignOptions, 'form' | 'detached'>): boolean;
   /** Signatures, and so touches, a file. */
   readonly uses: number;
   /** Whether a pure scheme must have the whole file here: it then takes at most 256 MiB, and less in a token. False: what is signed is short whatever the file's size. */
@@ -39,6 +42,9 @@ const named = (names: Readonly<Partial<Record<SignatureAlgorithmName, (key: KeyA
   return algorithms.length > 0 ? { algorithms } : { reason: key === 'rsa-1024' ? `${standard} asks for RSA keys of at least 2048 bits.` : `${standard} has no name for signatures of ${key} keys.` };
 };
 const TOO_SHORT = 'RSA keys of 1024 bits are too short for a certificate (SP 800-131A rev. 2), and this format names the signer by one.';
+/** The keys of Java's and Android's own verifiers. */
+const JAR_KEYS = /^(rsa-\d+|ec-p\d+|ed25519|ed448)$/;
+const olderPaddingFirst = (key: KeyAlgorithmName): SignatureAlgorithmName[] => [...signatureAlgorithmsOf(key)].sort((a, b) => Number(b === 'rsa-pkcs1-sha256') - Number(a === 'rsa-pkcs1-sha256'));
 const pureEd25519 = (program: string) => (key: KeyAlgorithmName): Judgement =>
   (key === 'ed25519' ? { algorithms: ['ed25519'] } : { reason: `${program} needs a pure Ed25519 signature, and this key is ${key}.` });
 
@@ -88,7 +94,7 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
   },
   cms: {
     // The older padding first: some readers of CMS have no PSS.
-    judge: (key) => (key === 'rsa-1024' ? { reason: TOO_SHORT } : { algorithms: [...signatureAlgorithmsOf(key)].sort((a, b) => Number(b === 'rsa-pkcs1-sha256') - Number(a === 'rsa-pkcs1-sha256')) }),
+    judge: (key) => (key === 'rsa-1024' ? { reason: TOO_SHORT } : { algorithms: olderPaddingFirst(key) }),
     options: ['form', 'detached', 'certificate', 'signature', 'counter', 'timestamp'], forms: ['der', 'pem', 'smime'], detached: 'choice', uses: 1, wholeForPure: false, certificates: true,
     suffix: ({ form, detached = true }) => (form === 'smime' ? '.eml' : detached ? '.p7s' : '.p7m'),
     load: async () => (await import('./cms/index.ts')).cms,
@@ -100,6 +106,14 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
     },
     options: ['form', 'openpgp'], forms: ['armor', 'binary', 'clear'], detached: 'always', uses: 1, wholeForPure: false, suffix: ({ form }) => (form === 'binary' ? '.sig' : '.asc'),
     load: async () => (await import('./openpgp/index.ts')).openpgp,
+  },
+  jar: {
+    judge: (key) => {
+      if (key === 'rsa-1024') return { reason: TOO_SHORT };
+      return JAR_KEYS.test(key) ? { algorithms: olderPaddingFirst(key) } : { reason: `Java and Android check no signatures of ${key} keys in archives: RSA, the NIST curves and EdDSA alone.` };
+    },
+    options: ['certificate', 'timestamp'], forms: [], detached: 'never', suffix: fixed('.signed'), copy: () => true, uses: 1, wholeForPure: false, certificates: true,
+    load: async () => (await import('./jar/index.ts')).jar,
   },
   timestamp: {
     judge: () => ({ reason: 'A timestamp is made by an authority, and not by a key: see files timestamp.' }),
@@ -121,15 +135,17 @@ export interface FormatRow {
   readonly uses: number;
   readonly forms: readonly SignatureFormName[];
   readonly suffix: string;
+  /** The suffix goes before the ending. */
+  readonly copy: boolean;
 }
 
 /** @param unable why the key signs nothing at all now, whatever the format: it is in the trash, suspended, made for something else. @returns a row for each format. */
 export function formatsOf(algorithm: KeyAlgorithmName, unable: string | null = null): FormatRow[] {
   return SIGNATURE_FORMAT_NAMES.map((format) => {
-    const { uses, forms, suffix } = SIGNATURE_FORMATS[format];
+    const { uses, forms, suffix, copy } = SIGNATURE_FORMATS[format];
     const judged = judgeFormat(format, algorithm);
     const reason = 'reason' in judged ? judged.reason : unable;
-    const row = { format, uses, forms, suffix: suffix({}) };
+    const row = { format, uses, forms, suffix: suffix({}), copy: copy?.({}) === true };
     return reason !== null || 'reason' in judged ? { ...row, available: false, algorithms: [], reason, limit: null } : { ...row, available: true, algorithms: judged.algorithms, reason: null, limit: limitOf(format, judged.algorithms) };
   });
 }
@@ -138,6 +154,13 @@ export function formatsOf(algorithm: KeyAlgorithmName, unable: string | null = n
 export function judgeFormat(format: SignatureFormatName, algorithm: KeyAlgorithmName): Judgement {
   const facts: KeyAlgorithmFacts = KEY_ALGORITHMS[algorithm];
   return facts.usages.includes('sign') ? SIGNATURE_FORMATS[format].judge(algorithm) : { reason: whyNoSignature(algorithm) };
+}
+
+/** @returns where a file's signature goes that lies beside it. */
+export function placeBeside(path: string, format: SignatureFormatName, options: Pick<SignOptions, 'form' | 'detached'>): string {
+  const { suffix, copy } = SIGNATURE_FORMATS[format];
+  const ending = copy?.(options) === true ? extname(path) : '';
+  return `${path.slice(0, path.length - ending.length)}${suffix(options)}${ending}`;
 }
 
 function limitOf(format: SignatureFormatName, algorithms: readonly SignatureAlgorithmName[]): string | null {

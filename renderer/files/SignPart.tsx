@@ -8,6 +8,7 @@ import { ChosenFiles, referencesTo } from './chosen-files.tsx';
 import { FilesDone } from './results.tsx';
 import { SigningWithToken } from './SigningWithToken.tsx';
 import { TokenGone } from './TokenGone.tsx';
+import { signatureName } from './guess.ts';
 import { useKeysThat } from './keys.ts';
 
 type Format = OutputFor<'files.formats'>['rows'][number]['format'];
@@ -45,7 +46,7 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
     const [only] = files;
     let target: SaveTarget | undefined;
     if (files.length === 1 && only !== undefined) {
-      target = await bridge.saveTarget(`${only.name}${row?.suffix ?? '.sig'}`);
+      target = await bridge.saveTarget(signatureName(only.name, row));
       if (target === undefined) return;
     }
     const out = target !== undefined && 'path' in target.out ? target.out : { beside: true as const };

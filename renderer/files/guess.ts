@@ -1,4 +1,10 @@
-/** What a dropped file is likely to be, by its name: only which tab to show, its content decides. */
+/** What a dropped file is likely to be, by its name: only which tab to show, its content decides. And how to name what is made of it. */
 
 export const isSignature = (name: string): boolean => /\.(?:sig|p7s|minisig|sshsig|jws|cose|dsse\.json|tsr|asc)$/i.test(name);
 export const isEncrypted = (name: string): boolean => /\.(?:age|p7m|p7m\.pem|jwe|gpg|pgp)$/i.test(name);
+
+/** @returns the name to offer for a file's signature, or for its copy with the signature within. */
+export function signatureName(name: string, format: { readonly suffix: string; readonly copy: boolean } | undefined): string {
+  const ending = format?.copy === true ? (/[^.]\.[^.]{1,10}$/.exec(name)?.[0].slice(1) ?? '') : '';
+  return `${name.slice(0, name.length - ending.length)}${format?.suffix ?? '.sig'}${ending}`;
+}

@@ -4,7 +4,7 @@ import { KeywrightError, MAX_INLINE_MESSAGE, fileOperations, type InputOf, type 
 import { FileContent } from '../../signing/content.ts';
 import type { Made, SignatureVerdict, SigningKey, SignOptionName, SignOptions } from '../../signing/format.ts';
 import { readWhole } from '../../signing/raw.ts';
-import { formatsOf, judgeFormat, SIGNATURE_FORMATS } from '../../signing/table.ts';
+import { formatsOf, judgeFormat, placeBeside, SIGNATURE_FORMATS } from '../../signing/table.ts';
 import { askForTimestamp } from '../../signing/timestamp/ask.ts';
 import { verifySignature } from '../../signing/verify.ts';
 import { writeAside } from '../../signing/write-aside.ts';
@@ -58,11 +58,11 @@ export async function signFile(file: SignInput['files'][number], index: number, 
   const { signal } = context.call;
   const content = await FileContent.open(path, name, { signal, progress: progressOf(context, name, index, input.files.length) });
   const facts = SIGNATURE_FORMATS[input.format];
-  const kept = await madeBefore(content, `${path}${facts.suffix(options)}`, options, input, context);
+  const kept = await madeBefore(content, placeBeside(path, input.format, options), options, input, context);
   if (kept !== undefined) return kept;
   const { key, uses } = await signingKey(name, index, input, context);
   const made = await (await facts.load()).sign(content, key, options);
-  const written = await deliver(made, path, name, facts.suffix(options), input, context);
+  const written = await deliver(made, path, name, (beside) => placeBeside(beside, input.format, options), input, context);
   if (upload !== null) await discard(context.services.spoolFolder, upload);
   const signature = 'bytes' in made ? made.bytes : written === null ? await collect(made) : null;
   return { name, bytes: content.bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature, uses: uses(), written, kept: false };
@@ -140,20 +140,20 @@ export async function keyFor(context: Context, what: string, words: (use: number
   };
 }
 
-export async function deliver(made: Made, path: string, name: string, suffix: string, { out }: Pick<SignInput, 'out'>, context: Context): Promise<SignedFile['written']> {
+export async function deliver(made: Made, path: string, name: string, place: (path: string) => string, { out }: Pick<SignInput, 'out'>, context: Context): Promise<SignedFile['written']> {
   if ('inline' in out) return null;
   const { signal } = context.call;
   const produce = (write: (piece: Uint8Array) => Promise<void>): Promise<void> => ('bytes' in made ? write(made.bytes) : made.write(write));
   if ('beside' in out) {
     // An upload has no place beside it: its signature is fetched.
     if (path !== name) {
-      const place = await outputOf({ download: true }, `${basename(name)}${suffix}`, context);
-      await writeAside(place.path, { overwrite: false, signal }, produce);
-      return place.written;
+      const offered = await outputOf({ download: true }, place(basename(name)), context);
+      await writeAside(offered.path, { overwrite: false, signal }, produce);
+      return offered.written;
     }
     assertPath(path, context);
-    await writeAside(`${path}${suffix}`, { overwrite: out.overwrite, signal }, produce);
-    return { path: `${path}${suffix}` };
+    await writeAside(place(path), { overwrite: out.overwrite, signal }, produce);
+    return { path: place(path) };
   }
   assertPath(out.path, context);
   await writeAside(out.path, { overwrite: out.overwrite, signal }, produce);

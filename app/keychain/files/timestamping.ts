@@ -16,7 +16,7 @@ export async function stampFile(input: InputOf<typeof fileOperations.timestamp>,
   const token = await askForTimestamp(input.authority, { hash: input.hash, digest: await file.digest(input.hash) }, signal);
   const { info, data } = readTimestampToken(token);
   const response = timestampResponse(token);
-  const written = await deliver({ bytes: response }, path, name, '.tsr', input, context);
+  const written = await deliver({ bytes: response }, path, name, (beside) => `${beside}.tsr`, input, context);
   if (upload !== null) await discard(context.services.spoolFolder, upload);
   return { response, at: info.at.toISOString(), serial: info.serial, policy: info.policy, by: certificateOf(data.signers[0]!, data.certificates)?.subject.text ?? null, written };
 }

@@ -12,6 +12,7 @@ export const CMS = {
 } as const;
 export const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
 export const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
+export const DSA_PUBLIC_KEY = '1.2.840.10040.4.1';
 
 const NIST_HASH = '2.16.840.1.101.3.4.2';
 /** Names of node:crypto. `shake256` gives 64 bytes here (RFC 8419 §2.3), `shake128` 32 (RFC 9814). */

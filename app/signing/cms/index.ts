@@ -7,8 +7,8 @@ import { base64Lines, openEncoding } from './encodings.ts';
 import { evidenceOf } from './evidence.ts';
 import { CMS, digestFor } from './identifiers.ts';
 import { type CmsSigner, readSignedData, type SignedData } from './read.ts';
-import { digestOf, judgeCounterSignatures, judgeSigner, type Signed } from './verify.ts';
-import { judgeTimestamps } from '../timestamp/verify.ts';
+import { judgeSignedData } from './judge.ts';
+import { digestOf, type Signed } from './verify.ts';
 import { attribute, type MadeSigner, makeSigner, signedData, signerInfo } from './write.ts';
 
 /**
@@ -41,14 +41,7 @@ export const cms: FormatModule = {
     if (signature === null && inside === null) throw malformedAt('/signature', 'The signature is detached: the file that was signed is not in it.', 'Name the file, and the signature’s file beside it.');
     if (data.signers.length === 0) return [notIntact('Nobody signed it: there are certificates alone.')];
     const signed: Signed = signature !== null ? { digest: (name) => file.digest(name), whole: () => file.whole() } : { digest: async (name) => digestOf(name, inside as Uint8Array), whole: async () => inside as Uint8Array };
-    const verdicts = [];
-    for (const signer of data.signers) {
-      const beside = evidenceOf(data, signer);
-      const stamp = await judgeTimestamps(signer, beside, trust);
-      const verdict = await judgeSigner(signer, signed, { ...beside, contentType: data.contentType, ...(stamp.at === undefined ? {} : { at: stamp.at }) }, trust);
-      verdicts.push(stamp.apply(verdict), ...(await judgeCounterSignatures(signer, beside, trust)));
-    }
-    return verdicts;
+    return judgeSignedData(data, signed, trust);
   },
 };
 

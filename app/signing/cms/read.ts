@@ -4,7 +4,7 @@ import { whole } from '../../certificates/reading/asn1.ts';
 import { berToDer } from '../../formats/ber.ts';
 import { contextPrimitive, contextTag, type DerElement, DerReader, TAG } from '../../formats/der.ts';
 import { malformed, notSupported } from '../../formats/malformed.ts';
-import { CMS, DIGESTS, type DigestName, EC_PUBLIC_KEY, RSA_ENCRYPTION } from './identifiers.ts';
+import { CMS, DIGESTS, type DigestName, DSA_PUBLIC_KEY, EC_PUBLIC_KEY, RSA_ENCRYPTION } from './identifiers.ts';
 
 /** Reads SignedData (RFC 5652 §5), also of PKCS#7 v1.5 and in BER. */
 
@@ -121,14 +121,18 @@ function readSid(info: DerReader): CmsSigner['sid'] {
   return { issuer: whole(pair, issuer), serial };
 }
 
-/** Where the key's own identifier stands for the signature, its hash is the digest's (RFC 3370 §3.2; some write ECDSA so too). */
+/** Where the key's own identifier stands for the signature, its hash is the digest's (RFC 3370 §3; some write ECDSA so too). */
+const BY_KEY: Readonly<Record<string, { readonly kind: 'rsa' | 'ec' | 'dsa'; readonly name: string; readonly words: string }>> = {
+  [RSA_ENCRYPTION]: { kind: 'rsa', name: 'rsa-pkcs1', words: 'RSA PKCS#1' }, [EC_PUBLIC_KEY]: { kind: 'ec', name: 'ecdsa', words: 'ECDSA' }, [DSA_PUBLIC_KEY]: { kind: 'dsa', name: 'dsa', words: 'DSA' },
+};
 function withDigest(algorithm: SignatureAlgorithmInfo, digest: DigestName | null): SignatureAlgorithmInfo {
-  const kind = algorithm.oid === RSA_ENCRYPTION ? 'rsa' : algorithm.oid === EC_PUBLIC_KEY ? 'ec' : undefined;
-  if (kind === undefined || digest === null) return algorithm;
   const { oid, der } = algorithm;
-  const weak = digest === 'sha1' || digest === 'md5' ? { weak: `${digest.toUpperCase()} is broken: two files with one signature can be made.` } : {};
-  const known = ['sha256', 'sha384', 'sha512'].includes(digest);
-  return { oid, der, kind, hash: digest, name: known ? `${kind === 'rsa' ? 'rsa-pkcs1' : 'ecdsa'}-${digest}` : `${kind === 'rsa' ? 'RSA PKCS#1' : 'ECDSA'} with ${digest}`, ...weak };
+  const key = BY_KEY[oid];
+  if (key === undefined || digest === null) return algorithm;
+  const { kind, name, words } = key;
+  const weak = kind === 'dsa' ? { weak: 'DSA is no longer approved (FIPS 186-5).' } : digest === 'sha1' || digest === 'md5' ? { weak: `${digest.toUpperCase()} is broken: two files with one signature can be made.` } : {};
+  const known = kind !== 'dsa' && ['sha256', 'sha384', 'sha512'].includes(digest);
+  return { oid, der, kind, hash: digest, name: known ? `${name}-${digest}` : `${words} with ${digest}`, ...weak };
 }
 
 function readAttributes(reader: DerReader): CmsAttribute[] {
