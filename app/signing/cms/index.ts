@@ -4,7 +4,6 @@ import type { FileContent } from '../content.ts';
 import { type FormatModule, type Made, notIntact, type SigningKey, type SignOptions } from '../format.ts';
 import { certificateFor } from '../certificate-for.ts';
 import { base64Lines, openEncoding } from './encodings.ts';
-import { evidenceOf } from './evidence.ts';
 import { CMS, digestFor } from './identifiers.ts';
 import { type CmsSigner, readSignedData, type SignedData } from './read.ts';
 import { judgeSignedData } from './judge.ts';
