@@ -8,10 +8,11 @@ import { pkcs11Benchmarks } from './pkcs11.ts';
 import { processBenchmarks } from './processes.ts';
 import { restBenchmarks } from './rest.ts';
 import { storageBenchmarks } from './storage.ts';
+import { windowBenchmarks } from './window.ts';
 
 /** `npm run bench [name ...]`: measures, prints medians of five, and writes the raw numbers to `.cache/bench.json`. */
 const SUITES: Readonly<Record<string, () => AsyncGenerator<Ratio | Reading>>> = {
-  dispatcher: dispatcherBenchmarks, rest: restBenchmarks, files: fileBenchmarks, storage: storageBenchmarks, 'large-store': largeStoreBenchmarks, processes: processBenchmarks, pkcs11: pkcs11Benchmarks,
+  dispatcher: dispatcherBenchmarks, rest: restBenchmarks, files: fileBenchmarks, storage: storageBenchmarks, 'large-store': largeStoreBenchmarks, processes: processBenchmarks, pkcs11: pkcs11Benchmarks, window: windowBenchmarks,
 };
 
 const wanted = process.argv.slice(2);
