@@ -2,7 +2,7 @@
 // Builds pkcs11js where a C++ compiler is, without node-gyp and so without a download: it is an N-API addon, and the headers of N-API
 // come as a package (node-api-headers). Run by npm under whatever Node the machine has: keep to what Node 18 understands.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,6 +13,20 @@ const without = 'PKCS#11 modules cannot be used until it is built; everything el
 /** @returns how the compiler is called, or undefined when there is none. */
 function findCompiler() {
   return [process.env.CXX, 'c++', 'g++', 'clang++'].find((name) => name !== undefined && name !== '' && spawnSync(name, ['--version']).status === 0);
+}
+
+/**
+ * A PIN that is entered on keys of the token's own is NULL_PTR (PKCS#11 v3.1 §5.6.8), for which pkcs11js knows no word: an empty one stands for it.
+ * @returns where the sources with that lie.
+ */
+function sourcesOf(folder) {
+  const from = join(folder, 'build', 'sources');
+  cpSync(join(folder, 'src'), from, { recursive: true });
+  const file = join(from, 'pkcs11.cpp');
+  const text = readFileSync(file, 'utf8').replace('char *string = string##Vector.data();', 'char *string = string##Length == 0 ? nullptr : string##Vector.data();');
+  rmSync(file);
+  writeFileSync(file, text);
+  return from;
 }
 
 /** @returns why it was not built, or undefined once it is. */
@@ -30,7 +44,8 @@ function buildPkcs11js(force) {
   const compiler = findCompiler();
   if (compiler === undefined) return 'there is no C++ compiler here (Debian: g++; macOS: xcode-select --install).';
   mkdirSync(dirname(output), { recursive: true });
-  const sources = ['dl.cpp', 'common.cpp', 'main.cpp'].map((name) => join(folder, 'src', name));
+  const from = sourcesOf(folder);
+  const sources = ['dl.cpp', 'common.cpp', 'main.cpp'].map((name) => join(from, name));
   // Beside it first: nobody loads half of it.
   const unfinished = `${output}.${process.pid}`;
   const { status, stderr } = spawnSync(compiler, [

@@ -63,6 +63,8 @@ export class PinKeeper implements Disposable {
   readonly #kept = new Map<string, Kept>();
   /** What the token itself still holds as verified, by whom. */
   readonly #verified = new Set<string>();
+  /** What was entered on keys of the token's own: by principal, for as long as a secret would be kept. */
+  readonly #elsewhere = new Map<string, NodeJS.Timeout>();
   #turn: Promise<unknown> = Promise.resolve();
 
   /**
@@ -78,7 +80,16 @@ export class PinKeeper implements Disposable {
 
   /** Whether this caller's secret was accepted, the token still holds it as verified, and it may be relied on. */
   isVerified(kind: TokenSecretKind, call: Call): boolean {
-    return this.#verified.has(byPrincipal(kind, call)) && this.#keptFor(kind, call) !== undefined;
+    return this.#elsewhere.has(byPrincipal(kind, call)) || (this.#verified.has(byPrincipal(kind, call)) && this.#keptFor(kind, call) !== undefined);
+  }
+
+  /** The token accepted a secret that this caller entered on its own keys, and holds it as verified. */
+  enteredElsewhere(kind: TokenSecretKind, call: Call): void {
+    const minutes = this.#keepMinutes();
+    if (minutes === 0) return;
+    const key = byPrincipal(kind, call);
+    clearTimeout(this.#elsewhere.get(key));
+    this.#elsewhere.set(key, setTimeout(() => this.#elsewhere.delete(key), minutes * 60_000).unref());
   }
 
   /**
@@ -103,6 +114,7 @@ export class PinKeeper implements Disposable {
   /** The token was reset by another program: what it held as verified is gone, what we keep may be sent again. */
   tokenWasReset(): void {
     this.#verified.clear();
+    this.#forgetElsewhere(() => true);
   }
 
   /** Removal and lock. */
@@ -207,6 +219,15 @@ export class PinKeeper implements Disposable {
       this.#kept.delete(key);
     }
     for (const key of this.#verified) if (which(key)) this.#verified.delete(key);
+    this.#forgetElsewhere(which);
+  }
+
+  #forgetElsewhere(which: (key: string) => boolean): void {
+    for (const [key, timer] of this.#elsewhere) {
+      if (!which(key)) continue;
+      clearTimeout(timer);
+      this.#elsewhere.delete(key);
+    }
   }
 }
 

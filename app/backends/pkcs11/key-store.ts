@@ -4,7 +4,7 @@ import { pinTitle } from '../../keystore/pins.ts';
 import type { BackendDeps } from '../../keystore/registry.ts';
 import { coded, decoded, remoteKeyStore } from '../worker/key-store.ts';
 import { nameOfKey, selectorOf, type HeldKey, type TokenKeys } from './keys.ts';
-import { asWriter, encoded, judged, loggedIn, secretOf } from './login.ts';
+import { asWriter, entering, loggedIn, type Entered } from './login.ts';
 import type { Inputs, MethodName } from './messages.ts';
 
 type OfKey = { [M in MethodName]: Inputs[M] extends { key: unknown; slot: string } ? M : never }[MethodName];
@@ -16,13 +16,13 @@ export function keyStoreOf(keys: TokenKeys, type: string, instance: string, deps
 
   async function act<M extends OfKey>(method: M, key: HeldKey, ref: KeyRef, verb: string, input: Omit<Inputs[M], 'slot' | 'key' | 'secret'>, call: KeyCall): Promise<unknown> {
     const reason = { title: ref.occasion === undefined && ref.purpose === undefined ? `${verb} “${ref.label ?? ref.uri}”` : pinTitle(verb, ref), place: `key ${nameOfKey(key)}` };
-    const send = (of: HeldKey, secret?: SecretBytes): Promise<unknown> =>
-      token.call(method, { key: selectorOf(of), ...input, ...(secret === undefined ? {} : { secret: encoded(secret) }) } as unknown as Omit<Inputs[M], 'slot'>, call, `${method} ${ref.uri}`);
+    const send = (of: HeldKey, inside: KeyCall, secret?: Entered): Promise<unknown> =>
+      token.call(method, { key: selectorOf(of), ...input, ...(secret === undefined ? {} : { secret }) } as unknown as Omit<Inputs[M], 'slot'>, inside, `${method} ${ref.uri}`);
     return loggedIn(token, pins, reason, call, async () => {
       const whole = await keys.whole(key, call);
-      if (!whole.alwaysAuthenticate || token.state.flags.pinpad) return send(whole);
+      if (!whole.alwaysAuthenticate) return send(whole, call);
       // Each use asks anew (CKA_ALWAYS_AUTHENTICATE); within one call what was accepted may be sent again.
-      return pins.use(secretOf(token, 'pin'), { ...reason, keep: 'call' }, call, (secret) => judged(token, 'pin', () => send(whole, secret)));
+      return entering(token, pins, 'pin', { ...reason, keep: 'call' }, call, (secret, inside) => send(whole, { ...call, ...inside }, secret));
     });
   }
 

@@ -49,9 +49,9 @@ export async function loggedIn<T>(token: TokenConnection, pins: PinKeeper, reaso
  * Lets `work` run while the security officer is logged in, and logs out again: whoever was logged in before is no more.
  * @throws PIN_REQUIRED, PIN_INCORRECT, PIN_BLOCKED
  */
-export async function asOfficer<T>(token: TokenConnection, pins: PinKeeper, reason: Pick<Reason, 'title' | 'anew'>, call: Call, work: (secret: SecretBytes) => Promise<T>): Promise<T> {
-  return pins.use(secretOf(token, 'so-pin'), { ...reason, keep: 'call' }, call, async (secret) => {
-    await judged(token, 'so-pin', () => token.call('token.login', { user: 'so', secret: encoded(secret) }, call));
+export async function asOfficer<T>(token: TokenConnection, pins: PinKeeper, reason: Pick<Reason, 'title' | 'anew'>, call: Call, work: (secret: Entered) => Promise<T>): Promise<T> {
+  return entering(token, pins, 'so-pin', { ...reason, keep: 'call' }, call, async (secret, inside) => {
+    await token.call('token.login', { user: 'so', secret }, inside);
     try {
       return await work(secret);
     } finally {
@@ -68,18 +68,26 @@ export function asWriter<T>(token: TokenConnection, pins: PinKeeper, title: stri
 
 async function logIn(token: TokenConnection, pins: PinKeeper, reason: { title: string; place?: string }, call: Call): Promise<void> {
   if (!token.state.flags.userPin.set) throw new KeywrightError('PIN_REQUIRED', { detail: `${token.title} has no user PIN yet.`, remedy: `Set one with the SO PIN: \`keywright tokens unblock-pin ${token.id}\`.` });
-  if (token.state.flags.pinpad) {
-    await atPinpad(token, reason.title, call, (signal) => token.call('token.login', { user: 'user', secret: '' }, { ...call, signal }));
-    return;
-  }
-  await pins.use(secretOf(token, 'pin'), { ...reason, keep: 'insertion' }, call, (secret) => judged(token, 'pin', () => token.call('token.login', { user: 'user', secret: encoded(secret) }, call)));
+  await entering(token, pins, 'pin', { ...reason, keep: 'insertion' }, call, (secret, inside) => token.call('token.login', { user: 'user', secret }, inside));
+  if (token.state.flags.pinpad) pins.enteredElsewhere('pin', call);
 }
 
-/** The PIN is entered at the reader or the token itself (CKF_PROTECTED_AUTHENTICATION_PATH). */
-export async function atPinpad<T>(token: TokenConnection, title: string, call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** A secret as it travels to the worker; null: it is entered on the keys of the token or its reader, and never here. */
+export type Entered = string | null;
+
+/**
+ * Lets `send` send a secret: one that is asked for here or was accepted before, or, where there is a protected authentication path
+ * (CKF_PROTECTED_AUTHENTICATION_PATH, PKCS#11 v3.1 §5.6.8), none, while a person is told where it is entered.
+ * @param send its call ends when the person takes back what was told.
+ */
+export async function entering<T>(token: TokenConnection, pins: PinKeeper, kind: 'pin' | 'so-pin', reason: Reason, call: Call, send: (secret: Entered, call: Call) => Promise<T>): Promise<T> {
+  if (!token.state.flags.pinpad) return pins.use(secretOf(token, kind), reason, call, (secret) => judged(token, kind, () => send(encoded(secret), call)));
   const left = new AbortController();
-  using _shown = announceTouch({ title, subject: `Enter the PIN on the keys of ${token.title} or its reader.` }, 0, call, (error) => left.abort(error));
-  return await judged(token, 'pin', () => work(AbortSignal.any([call.signal, left.signal])));
+  const name = kind === 'pin' ? 'PIN' : 'SO PIN';
+  const tries = triesOf((await token.fresh()).flags[kind === 'pin' ? 'userPin' : 'soPin']);
+  if (tries === 0) throw new KeywrightError('PIN_BLOCKED', { detail: `The ${name} of ${token.title} is blocked.`, triesLeft: 0, remedy: secretOf(token, kind).remedyWhenBlocked });
+  using _shown = announceTouch({ title: reason.title, subject: `Enter the ${name} on the keys of ${token.title} or its reader.${tries === 1 ? ' One try is left.' : ''}` }, 0, call, (error) => left.abort(error));
+  return await judged(token, kind, () => send(null, { ...call, signal: AbortSignal.any([call.signal, left.signal]) }));
 }
 
 /** Adds what the token's flags tell of the tries that are left to a refusal. */

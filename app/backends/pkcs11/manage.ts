@@ -7,7 +7,7 @@ import { spkiOfCertificate } from './certificates.ts';
 import type { TokenConnection } from './connection.ts';
 import { HIDES_KEYS, KEEPS_KEYS } from './peculiarities.ts';
 import { nameOfKey, slotOf, type TokenKeys } from './keys.ts';
-import { asOfficer, asWriter, atPinpad, boundsOf, encoded, judged, secretOf, triesOf } from './login.ts';
+import { asOfficer, asWriter, boundsOf, encoded, entering, triesOf, type Entered } from './login.ts';
 import type { PinFlags } from './messages.ts';
 
 /** The verbs of a token, and its state in words. */
@@ -53,6 +53,13 @@ export function manageToken(keys: TokenKeys, pins: PinKeeper, changed: () => voi
   const bounds = (): { minLength: number; maxLength: number } => ({ minLength: boundsOf(token).minPin, maxLength: boundsOf(token).maxPin });
   const newSecret = (kind: 'new-pin' | 'new-so-pin', title: string, call: Call) => askSecret({ kind: 'new-secret', purpose: kind, title, subject: token.title, form: 'pin', ...bounds() }, call);
 
+  /** Lets `send` send a new secret; where it is entered on keys of the token's own, the module asks for it there. */
+  async function choosing(kind: 'new-pin' | 'new-so-pin', title: string, call: Call, send: (newSecret: Entered) => Promise<unknown>): Promise<void> {
+    if (token.state.flags.pinpad) return void (await send(null));
+    using chosen = await newSecret(kind, title, call);
+    await send(encoded(chosen));
+  }
+
   async function keyIn(slot: string, call: KeyCall) {
     const found = (await keys.read(call)).find((key) => slotOf(key) === slot);
     if (found === undefined) throw new KeywrightError('NOT_FOUND', { detail: `There is no key ${slot} in ${token.title}.`, remedy: `See \`keywright tokens slots ${token.id}\`.` });
@@ -71,8 +78,8 @@ export function manageToken(keys: TokenKeys, pins: PinKeeper, changed: () => voi
       }
       const name = label ?? (state.label === '' ? 'Keywright' : state.label);
       if (Buffer.byteLength(name) > 32) throw new KeywrightError('INVALID_INPUT', { detail: 'A token’s label has 32 bytes at most.', where: '/label' });
-      if (state.flags.initialised) {
-        await pins.use(secretOf(token, 'so-pin'), { title: `Set up ${token.title} anew`, keep: 'call', anew: true }, call, (secret) => judged(token, 'so-pin', () => token.call('token.initialize', { label: name, secret: encoded(secret) }, call)));
+      if (state.flags.initialised || state.flags.pinpad) {
+        await entering(token, pins, 'so-pin', { title: `Set up ${token.title}${state.flags.initialised ? ' anew' : ''}`, keep: 'call', anew: true }, call, (secret, inside) => token.call('token.initialize', { label: name, secret }, inside));
       } else {
         using chosen = await newSecret('new-so-pin', 'Choose an SO PIN: it sets and unblocks the PIN', call);
         await token.call('token.initialize', { label: name, secret: encoded(chosen) }, call);
@@ -82,33 +89,26 @@ export function manageToken(keys: TokenKeys, pins: PinKeeper, changed: () => voi
     },
 
     async changePin(call) {
-      if (token.state.flags.pinpad) {
-        await atPinpad(token, 'Change the PIN', call, (signal) => token.call('token.set-pin', { user: 'user', secret: '', newSecret: '' }, { ...call, signal }));
-      } else {
-        await pins.use(secretOf(token, 'pin'), { title: 'Change the PIN', keep: 'call', anew: true }, call, async (secret) => {
-          // Judged before the new one is chosen, so that nobody chooses in vain.
-          await judged(token, 'pin', () => token.call('token.login', { user: 'user', secret: encoded(secret) }, call));
-          using chosen = await newSecret('new-pin', 'Choose a new PIN', call);
-          await token.call('token.set-pin', { user: 'user', secret: encoded(secret), newSecret: encoded(chosen) }, call);
-        });
-      }
+      await entering(token, pins, 'pin', { title: 'Change the PIN', keep: 'call', anew: true }, call, async (secret, inside) => {
+        // Judged before the new one is chosen, so that nobody chooses in vain.
+        if (secret !== null) await token.call('token.login', { user: 'user', secret }, inside);
+        await choosing('new-pin', 'Choose a new PIN', call, (newSecret) => token.call('token.set-pin', { secret, newSecret }, inside));
+      });
       pins.changed('pin');
       changed();
     },
 
     async changeSoPin(call) {
       await asOfficer(token, pins, { title: 'Change the SO PIN', anew: true }, call, async (secret) => {
-        using chosen = await newSecret('new-so-pin', 'Choose a new SO PIN', call);
-        await token.call('token.set-pin', { user: 'so', secret: encoded(secret), newSecret: encoded(chosen) }, call);
+        await choosing('new-so-pin', 'Choose a new SO PIN', call, (newSecret) => token.call('token.set-pin', { secret, newSecret }, call));
       });
       pins.changed('so-pin');
       changed();
     },
 
     async unblockPin(call) {
-      await asOfficer(token, pins, { title: 'Set a new PIN', anew: true }, call, async (secret) => {
-        using chosen = await newSecret('new-pin', 'Choose a new PIN', call);
-        await token.call('token.init-pin', { secret: encoded(secret), newSecret: encoded(chosen) }, call);
+      await asOfficer(token, pins, { title: 'Set a new PIN', anew: true }, call, async () => {
+        await choosing('new-pin', 'Choose a new PIN', call, (newSecret) => token.call('token.init-pin', { newSecret }, call));
       });
       pins.changed('pin');
       changed();

@@ -1,6 +1,6 @@
 import type { EncryptionAlgorithmName, KeyAlgorithmName, SignatureAlgorithmName, Usage } from '../../contract/index.ts';
 
-/** What the core and the worker of a module say to each other, beside the objects of `module/objects.ts`. Bytes are base64url, handles hex. */
+/** What the core and the worker of a module say to each other, beside the objects of `module/objects.ts`. Bytes are base64url, handles hex; a secret that is null is entered on keys of the token's own. */
 
 export interface ModuleFacts {
   readonly library: string;
@@ -60,7 +60,7 @@ export interface KeySelector {
 }
 
 interface InSlot { readonly slot: string }
-interface OfKey extends InSlot { readonly key: KeySelector; /** For one that asks for its PIN before each use (CKA_ALWAYS_AUTHENTICATE). */ readonly secret?: string }
+interface OfKey extends InSlot { readonly key: KeySelector; /** For one that asks for its PIN before each use (CKA_ALWAYS_AUTHENTICATE). */ readonly secret?: string | null }
 
 /** By method: what goes in. */
 export interface Inputs {
@@ -68,11 +68,13 @@ export interface Inputs {
   'slots.forget': InSlot;
   'token.mechanisms': InSlot;
   'token.objects': InSlot;
-  'token.login': InSlot & { user: 'user' | 'so'; secret: string };
+  'token.login': InSlot & { user: 'user' | 'so'; secret: string | null };
   'token.logout': InSlot;
-  'token.initialize': InSlot & { label: string; secret: string };
-  'token.init-pin': InSlot & { secret: string; newSecret: string };
-  'token.set-pin': InSlot & { user: 'user' | 'so'; secret: string; newSecret: string };
+  'token.initialize': InSlot & { label: string; secret: string | null };
+  /** As the security officer, who is logged in. */
+  'token.init-pin': InSlot & { newSecret: string | null };
+  /** Of whoever is logged in; of the user when nobody is. */
+  'token.set-pin': InSlot & { secret: string | null; newSecret: string | null };
   'keys.generate': InSlot & { algorithm: KeyAlgorithmName; id: string; label: string; usages: readonly Usage[]; extractable: boolean };
   'keys.import': InSlot & { algorithm: KeyAlgorithmName; id: string; label: string; usages: readonly Usage[]; extractable: boolean; material: string };
   'keys.export': OfKey & { algorithm: KeyAlgorithmName };

@@ -99,10 +99,10 @@ async function firstThatWorks<A, T>(attempts: readonly A[], work: (attempt: A) =
 }
 
 /** Gives the PIN that this one use asks for. A wrong one leaves the operation waiting: it is brought to its end. */
-function authenticate(token: SlotToken, session: Handle, secret: string | undefined, finish: () => unknown): void {
+function authenticate(token: SlotToken, session: Handle, secret: string | null | undefined, finish: () => unknown): void {
   if (secret === undefined) return;
   try {
-    token.cryptoki.call('C_Login', (lib) => lib.C_Login(session, CKU.CONTEXT_SPECIFIC, bytes(secret).toString()));
+    token.cryptoki.call('C_Login', (lib) => lib.C_Login(session, CKU.CONTEXT_SPECIFIC, bytes(secret ?? '').toString()));
   } catch (thrown) {
     // A key that does not want it says that nothing is to be logged in to.
     if (isReturn(thrown, 'OPERATION_NOT_INITIALIZED', 'USER_ALREADY_LOGGED_IN')) return;
@@ -115,7 +115,7 @@ function authenticate(token: SlotToken, session: Handle, secret: string | undefi
   }
 }
 
-async function decrypt(token: SlotToken, session: Handle, handle: Handle, means: CkMechanism, data: Buffer, room: number, secret: string | undefined): Promise<Buffer> {
+async function decrypt(token: SlotToken, session: Handle, handle: Handle, means: CkMechanism, data: Buffer, room: number, secret: string | null | undefined): Promise<Buffer> {
   token.cryptoki.call('C_DecryptInit', (lib) => lib.C_DecryptInit(session, means, handle));
   authenticate(token, session, secret, () => token.cryptoki.call('C_Decrypt', (lib) => lib.C_Decrypt(session, data, Buffer.alloc(room))));
   try {
@@ -228,7 +228,7 @@ export function agree(token: SlotToken, { key, keyAlgorithm, point, secret }: In
   if (!token.has(CKM.ECDH1_DERIVE, CKF_DERIVE)) throw new KeywrightError('CAPABILITY_MISSING', { detail: 'The token does not have ECDH.', remedy: 'Use a key elsewhere.' });
   return token.withKey(key, async (session, handle) => {
     const means = mechanism(CKM.ECDH1_DERIVE, { type: PARAMS.EC_DH, kdf: CKD_NULL, publicData: bytes(point) });
-    if (secret !== undefined) token.cryptoki.call('C_Login', (lib) => lib.C_Login(session, CKU.CONTEXT_SPECIFIC, bytes(secret).toString()));
+    if (secret !== undefined) token.cryptoki.call('C_Login', (lib) => lib.C_Login(session, CKU.CONTEXT_SPECIFIC, bytes(secret ?? '').toString()));
     const object = await token.cryptoki.callAsync('C_DeriveKey', (lib) => lib.C_DeriveKeyAsync(session, means, handle, [
       { type: CKA.CLASS, value: CKO.SECRET_KEY }, { type: CKA.KEY_TYPE, value: CKK.GENERIC_SECRET }, { type: CKA.TOKEN, value: false }, { type: CKA.SENSITIVE, value: false },
       { type: CKA.EXTRACTABLE, value: true }, { type: CKA.VALUE_LEN, value: length },

@@ -32,7 +32,7 @@ function tokenIn(slot: string): SlotToken {
   return token;
 }
 
-const text = (secret: string): string => Buffer.from(secret, 'base64url').toString('utf8');
+const text = (secret: string | null): string => Buffer.from(secret ?? '', 'base64url').toString('utf8');
 const coded = async (bytes: Buffer | Promise<Buffer>): Promise<string> => (await bytes).toString('base64url');
 /** PKCS#11 v3.1 §5.5: the label is padded with blanks to 32 bytes. */
 const padded = (label: string): string => label + ' '.repeat(Math.max(0, 32 - Buffer.byteLength(label)));
@@ -65,27 +65,8 @@ const methods: { readonly [M in MethodName]: (input: Inputs[M]) => unknown } = {
     token.cryptoki.call('C_InitToken', (lib) => lib.C_InitToken(token.handle, text(secret), padded(label)));
     tokens.delete(slot);
   },
-  'token.init-pin': async ({ slot, secret, newSecret }) => {
-    const token = tokenIn(slot);
-    await token.sessions.login('so', text(secret));
-    try {
-      await token.sessions.use((session) => token.cryptoki.call('C_InitPIN', (lib) => lib.C_InitPIN(session, text(newSecret))));
-    } finally {
-      await token.sessions.logout();
-      token.forgetHandles();
-    }
-  },
-  'token.set-pin': async ({ slot, user, secret, newSecret }) => {
-    const token = tokenIn(slot);
-    // C_SetPIN changes the PIN of whoever is logged in, and the user's in a session without a login.
-    if (user === 'so') await token.sessions.login('so', text(secret));
-    try {
-      await token.sessions.alone((session) => token.cryptoki.call('C_SetPIN', (lib) => lib.C_SetPIN(session, text(secret), text(newSecret))));
-    } finally {
-      if (user === 'so') await token.sessions.logout();
-      token.forgetHandles();
-    }
-  },
+  'token.init-pin': ({ slot, newSecret }) => tokenIn(slot).sessions.alone((session) => tokenIn(slot).cryptoki.call('C_InitPIN', (lib) => lib.C_InitPIN(session, text(newSecret)))),
+  'token.set-pin': ({ slot, secret, newSecret }) => tokenIn(slot).sessions.alone((session) => tokenIn(slot).cryptoki.call('C_SetPIN', (lib) => lib.C_SetPIN(session, text(secret), text(newSecret)))),
   'keys.generate': ({ slot, ...key }) => generateKey(tokenIn(slot), key),
   'keys.import': async ({ slot, material, ...key }) => {
     const bytes = Buffer.from(material, 'base64url');

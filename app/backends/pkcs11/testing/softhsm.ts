@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KeywrightError, type PromptAnswer, type PromptRequest } from '../../../contract/index.ts';
@@ -80,19 +80,30 @@ export function tokenIn(source: ModuleSource, label: string): Pkcs11Token {
 /** A way in which the module of `misbehaving.c` is not as it should be. */
 export type Misbehaviour =
   | 'hangs at start' | 'says that it is initialised' | 'hangs' | 'crashes' | 'gives too long a signature' | 'gives too short a signature' | 'gives nonsense lengths' | 'has one try left' | 'is locked'
-  | 'prints to standard output';
+  | 'prints to standard output' | 'has a keypad';
 
 /** @returns why that module cannot be built here, or undefined. */
 export function missingForMisbehaving(): string | undefined {
   return missingForSoftHsm() ?? (findCommand('gcc', process.env) === undefined ? 'no C compiler (Debian package gcc)' : undefined);
 }
 
+let built: string | undefined;
+
+/** Built once a process. */
+function misbehavingModule(): string {
+  if (built !== undefined) return built;
+  const folder = mkdtempSync(join(tmpdir(), 'keywright-module-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const module = join(folder, 'misbehaving.so');
+  const includes = join(import.meta.dirname, '../../../../node_modules/pkcs11js/includes');
+  execFileSync('gcc', ['-shared', '-fPIC', '-I', includes, '-o', module, join(import.meta.dirname, 'misbehaving.c'), '-ldl'], { stdio: 'pipe' });
+  return (built = module);
+}
+
 /** @returns what opens a module that is this SoftHSM but for one fault. */
 export function misbehaving(hsm: SoftHsm, how: Misbehaviour): Pick<ModuleOptions, 'module' | 'environment'> {
-  const module = join(hsm.folder, 'misbehaving.so');
-  const includes = join(import.meta.dirname, '../../../../node_modules/pkcs11js/includes');
-  if (!existsSync(module)) execFileSync('gcc', ['-shared', '-fPIC', '-I', includes, '-o', module, join(import.meta.dirname, 'misbehaving.c'), '-ldl'], { stdio: 'pipe' });
-  return { module, environment: { ...hsm.environment, SOFTHSM: SOFTHSM as string, MISBEHAVIOUR: how } };
+  const module = misbehavingModule();
+  return { module, environment: { ...hsm.environment, SOFTHSM: SOFTHSM as string, MISBEHAVIOUR: how, KEYPAD_PIN: PIN, KEYPAD_SO_PIN: SO_PIN, KEYPAD_LOG: join(hsm.folder, 'keypad') } };
 }
 
 /** By purpose: what is typed, in turn; `true` confirms and types what is asked for. */
@@ -107,9 +118,11 @@ export function callOf(answers: Answers = {}, { signal, principal = 'owner', las
     ...base, asked, id: randomUUID(), principal: { ...base.principal, id: principal },
     prompt: {
       interactive: true,
-      async ask(request): Promise<PromptAnswer> {
+      async ask(request, ended): Promise<PromptAnswer> {
         asked.push(request);
         const answer = left.get(request.purpose)?.shift();
+        // A notice stands until what it tells of is over.
+        if (request.kind === 'touch') return new Promise((_resolve, reject) => { ended.addEventListener('abort', () => reject(ended.reason as Error), { once: true }); });
         if (answer === undefined) throw new KeywrightError('PIN_REQUIRED', 'Nobody answers.');
         if (request.kind === 'confirm') return { kind: 'confirmed', ...(request.typed === undefined ? {} : { typed: answer === true ? request.typed : answer }) };
         return { kind: 'secret', secret: String(answer), ...(lastTry ? { lastTry: true } : {}) };
