@@ -145,7 +145,7 @@ describe('a reader with a keypad', () => {
     const { card, link } = memoryCard(() => OK);
     link.features = (code) => (code === 0x4200_0000 + 3400 ? feature : Buffer.of(0x64, 0x01));
     const pinpad = await card.pinpad();
-    expect(await card.exclusively((channel) => pinpad!.verify(channel, { apdu: Buffer.alloc(13), minDigits: 6, maxDigits: 8 }))).toEqual({ ended: 'cancelled (6401)' });
+    expect(await card.exclusively((channel) => pinpad!.verify(channel, { apdu: Buffer.alloc(13), minDigits: 6, maxDigits: 8 }))).toEqual({ ended: 'cancelled', status: '6401' });
   });
 
   test('a reader without one, or with features that make no sense, has none', async () => {

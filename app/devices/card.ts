@@ -77,7 +77,8 @@ export class Card {
 
   /** The reader's own keypad, when it has one that can verify a PIN (PC/SC part 10). Asked once. */
   pinpad(): Promise<Pinpad | undefined> {
-    this.#pinpad ??= this.exclusively((channel) => findPinpad(channel, this.#link.controlCode(3400)));
+    // Past the guard: a reader that does not know the question says so in ways that look like a card that was pulled.
+    this.#pinpad ??= this.exclusively(() => findPinpad((code, data) => this.#operate(() => this.#link.control(code, data)), this.#link.controlCode(3400)));
     return this.#pinpad;
   }
 

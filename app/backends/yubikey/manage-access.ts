@@ -7,7 +7,7 @@ import { readAdminData, writeAdminData } from './admin-data.ts';
 import { asManager, bytesOf, derivedKey, MANAGEMENT_ALGORITHMS, managementFacts, protectedObject, proves, type ManagementAlgorithm } from './management-key.ts';
 import { putObject } from './objects.ts';
 import { INS, MANAGEMENT_REFERENCE, OBJECT, PIN_REFERENCE, PUK_REFERENCE } from './piv.ts';
-import { askNewSecret, changePin, DEFAULT_PIN, DEFAULT_PUK, padded, pinOf, replaceDefault, verifyPin } from './secrets.ts';
+import { askNewSecret, changePin, DEFAULT_PIN, DEFAULT_PUK, padded, replaceDefault, verifyPin, withPin } from './secrets.ts';
 import { mustTransmit, type PivChannel } from './session.ts';
 import type { YubiKey } from './yubikey.ts';
 
@@ -95,7 +95,7 @@ export async function setRetries(key: YubiKey, tries: { readonly pin: number; re
   let reset = false;
   try {
     // The command wants the PIN and the management key, in whichever order.
-    await key.pins.use(pinOf(key), { title: 'Set how many tries PIN and PUK have', keep: 'insertion' }, call, (current) => key.session.run((piv) => verifyPin(key, piv, current), call.signal));
+    await withPin(key, { title: 'Set how many tries PIN and PUK have', keep: 'insertion' }, call, call.signal, async () => undefined);
     await asManager(key, { title: 'Set how many tries PIN and PUK have', late: `tries of ${key.facts.id}` }, call, async (piv) => {
       await mustTransmit(piv, { ins: INS.setRetries, p1: tries.pin, p2: tries.puk }, 'The tries were not set');
       reset = true;

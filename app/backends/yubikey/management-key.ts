@@ -8,7 +8,7 @@ import { readAdminData } from './admin-data.ts';
 import { getObject } from './objects.ts';
 import { CACHED_DELAY_MS, notTouched, TOUCH_SECONDS } from './touch.ts';
 import { INS, MANAGEMENT_REFERENCE, OBJECT, touchPolicyOf } from './piv.ts';
-import { pinOf, verifyPin } from './secrets.ts';
+import { withPin } from './secrets.ts';
 import { reading, settle, unsettle, type PivChannel, type Settled } from './session.ts';
 import type { YubiKey } from './yubikey.ts';
 
@@ -155,10 +155,10 @@ async function authenticated<T>(key: YubiKey, piv: PivChannel, { algorithm, touc
 
 /** @returns undefined when what the PIN gives is not the management key: it was changed by a program that knows nothing of this. */
 async function withKeptKey<T>(key: YubiKey, facts: ManagementFacts, { title }: ManagementReason, call: KeyCall, leaving: Leaving, begin: (piv: PivChannel, value: Uint8Array) => Promise<Settled<T>>): Promise<Settled<T> | undefined> {
-  return unsettle(await key.pins.use(pinOf(key), { title, place: 'its management key is behind the PIN', keep: 'insertion' }, call, (pin) => key.session.run(async (piv) => {
-    await verifyPin(key, piv, pin);
-    return settle(tryEach(piv, facts.salt === undefined ? await protectedKeys(piv) : [await derivedKey(pin, facts.salt)], begin));
-  }, leaving.signal)));
+  return unsettle(await withPin(key, { title, place: 'its management key is behind the PIN', keep: 'insertion' }, call, leaving.signal, async (piv, pin) => {
+    if (facts.salt !== undefined && pin === null) throw new KeywrightError('CAPABILITY_MISSING', { detail: `The management key of ${key.title} is derived from its PIN, which is entered at the reader and does not come here.`, remedy: 'Use a reader without a keypad.' });
+    return settle(tryEach(piv, facts.salt === undefined || pin === null ? await protectedKeys(piv) : [await derivedKey(pin, facts.salt)], begin));
+  }));
 }
 
 async function tryEach<T>(piv: PivChannel, candidates: readonly Buffer[], begin: (piv: PivChannel, value: Uint8Array) => Promise<Settled<T>>): Promise<Settled<T> | undefined> {

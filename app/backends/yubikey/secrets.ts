@@ -1,7 +1,7 @@
-import { askSecret, KeywrightError, type SecretBytes } from '../../contract/index.ts';
-import { findTlv, parseTlvs, statusError, SW, triesIn } from '../../devices/index.ts';
+import { askSecret, KeywrightError, type Call, type SecretBytes } from '../../contract/index.ts';
+import { findTlv, KEYPAD_SECONDS, parseTlvs, statusError, SW, triesIn, type Pinpad } from '../../devices/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
-import type { TokenSecret } from '../../keystore/pins.ts';
+import { announceTouch, type Reason, type TokenSecret } from '../../keystore/pins.ts';
 import { INS, PIN_REFERENCE, PUK_REFERENCE } from './piv.ts';
 import { mustTransmit, type PivChannel } from './session.ts';
 import type { YubiKey } from './yubikey.ts';
@@ -85,6 +85,40 @@ export async function verifyPin(key: YubiKey, piv: PivChannel, secret: SecretByt
   } finally {
     data.fill(0);
   }
+}
+
+/**
+ * Lets `work` run with the PIN just verified: one that is typed here, or where the reader has a keypad (PC/SC part 10) one that never comes here.
+ * @param work gets null for the latter. @param signal for what has not begun.
+ * @throws PIN_REQUIRED, PIN_INCORRECT, PIN_BLOCKED, CANCELLED, TIMEOUT at the keypad, and what `work` does
+ */
+export async function withPin<T>(key: YubiKey, reason: Reason, call: Call, signal: AbortSignal, work: (piv: PivChannel, pin: SecretBytes | null) => Promise<T>): Promise<T> {
+  const pinpad = await key.session.card.pinpad();
+  if (pinpad !== undefined) return atKeypad(key, pinpad, reason, call, signal, work);
+  return key.pins.use(pinOf(key), reason, call, (pin) => key.session.run(async (piv) => {
+    await verifyPin(key, piv, pin);
+    return work(piv, pin);
+  }, signal));
+}
+
+async function atKeypad<T>(key: YubiKey, pinpad: Pinpad, reason: Reason, call: Call, signal: AbortSignal, work: (piv: PivChannel, pin: null) => Promise<T>): Promise<T> {
+  const { left } = await pinTries(key);
+  if (left === 0) throw new KeywrightError('PIN_BLOCKED', { detail: `The PIN of ${key.title} is blocked: no tries are left.`, triesLeft: 0, remedy: pinOf(key).remedyWhenBlocked });
+  const given = new AbortController();
+  const tries = left === null ? '' : ` ${left === 1 ? 'One try is' : `${left} tries are`} left.`;
+  using _shown = announceTouch({ title: reason.title, subject: `Enter the PIN of ${key.title} on the keys of “${key.facts.reader}”.${tries}`, seconds: KEYPAD_SECONDS }, 0, call, (error) => given.abort(error));
+  const done = key.session.run(async (piv) => {
+    key.trusted = true;
+    const answer = await pinpad.verify(piv, { apdu: Buffer.concat([Buffer.of(0, INS.verify, 0, PIN_REFERENCE, LENGTH), Buffer.alloc(LENGTH, PADDING)]), minDigits: SHORTEST, maxDigits: LENGTH });
+    if ('ended' in answer) throw new KeywrightError(answer.ended === 'timeout' ? 'TIMEOUT' : 'CANCELLED', { detail: answer.ended === 'refused' ? `The reader did not take that PIN: it has ${SHORTEST} to ${LENGTH} digits.` : `No PIN was entered at the reader (${answer.ended}).`, remedy: 'Try again.' });
+    judge(key, 'PIN', answer.sw);
+    if (reason.keep === 'insertion') key.pins.enteredElsewhere('pin', call);
+    if (given.signal.aborted) throw given.signal.reason as Error;
+    return work(piv, null);
+  }, signal);
+  const taken = Promise.withResolvers<never>();
+  given.signal.addEventListener('abort', () => taken.reject(given.signal.reason), { once: true });
+  return await Promise.race([done, taken.promise]);
 }
 
 function judge(key: YubiKey, name: 'PIN' | 'PUK', sw: number): void {

@@ -6,6 +6,8 @@ import { AID, INS } from './piv.ts';
 export interface PivChannel {
   /** @throws TOKEN_REMOVED, BACKEND_UNAVAILABLE; never for a status word. */
   transmit(command: Command): Promise<Response>;
+  /** Sends to the reader. */
+  readonly control: Channel['control'];
 }
 
 /**
@@ -29,6 +31,7 @@ export class PivSession {
       let fresh = this.#selectedAt !== this.card.resets;
       if (fresh) await this.#select(channel);
       return work({
+        control: (code, data) => channel.control(code, data),
         transmit: async (command) => {
           const answer = await send(channel, command);
           if (fresh || (answer.sw !== SW.wrongInstruction && answer.sw !== SW.wrongClass)) return answer;

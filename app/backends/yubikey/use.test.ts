@@ -121,6 +121,53 @@ describe('the PIN', () => {
   });
 });
 
+describe('a reader with a keypad', () => {
+  /** Tells of FEATURE_VERIFY_PIN_DIRECT, and has `digits` pressed. */
+  const withKeypad = async (digits: string, pinPolicy: PinPolicy) => {
+    const bench = await withKey({ pinPolicy });
+    bench.link.features = async (code, data) => {
+      if (code === 0x4200_0000 + 3400) return Buffer.from('060442330006', 'hex');
+      expect(code).toBe(0x4233_0006);
+      const apdu = Buffer.from(data.subarray(19));
+      expect([apdu.toString('hex'), Buffer.from(data).readUInt32LE(15)]).toEqual(['0020008008ffffffffffffffff', 13]);
+      if (digits === '') return Buffer.of(0x64, 0x01);
+      apdu.write(digits, 5);
+      bench.virtual.ledger.entered(digits);
+      return bench.virtual.transmit(apdu);
+    };
+    return bench;
+  };
+
+  test('has the PIN entered there: none is asked for here, and what stands is relied on for who entered it', async () => {
+    const { sign, key0, taken, call, token } = await withKeypad(PIN, 'once');
+    taken();
+    const asking = call();
+    await token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1, label: 'Release' }, 'ecdsa-sha256', { digest }, asking);
+    expect(asking.asked).toMatchObject([{ kind: 'touch', title: 'Sign with “Release”', subject: expect.stringMatching(/Enter the PIN of .* on the keys of “Memory reader”. 3 tries are left./) }]);
+    expect(taken()).toEqual(['20', '20', '87']);
+    expect(holds(key0, await sign())).toBe(true);
+    expect(taken()).toEqual(['87']);
+    // A PIN that stands tells no tries: the metadata do.
+    await sign({}, { principal: 'token:ci' });
+    expect(taken()).toEqual(['20', 'f7', '20', '87']);
+  });
+
+  test('has it entered anew for each use where the policy is always', async () => {
+    const { sign, taken } = await withKeypad(PIN, 'always');
+    await sign();
+    taken();
+    await sign();
+    expect(taken()).toEqual(['20', 'f7', '20', '87']);
+  });
+
+  test('a wrong one costs one try, and nothing entered is told as that', async () => {
+    const wrong = await withKeypad('654321', 'once');
+    expect(await refusalOf(wrong.sign())).toMatchObject({ code: 'PIN_INCORRECT', facts: { triesLeft: 2 } });
+    expect(wrong.virtual.ledger.count('pin', 'refused')).toBe(1);
+    expect(await codeOf((await withKeypad('', 'once')).sign())).toBe('CANCELLED');
+  });
+});
+
 describe('touch', () => {
   test('is announced at once for always, and the notice goes when it was touched', async () => {
     const { virtual, call, token, key0 } = await withKey({ pinPolicy: 'never', touchPolicy: 'always' });

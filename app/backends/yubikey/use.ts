@@ -3,7 +3,7 @@ import { findTlv, orLeave, parseTlv, parseTlvs, statusError, SW, tlv, type Leavi
 import type { KeyCall, KeyRef } from '../../keystore/keystore.ts';
 import { announceTouch, pinTitle, touchTitle } from '../../keystore/pins.ts';
 import { ALGORITHM_REFERENCES, INS, PIN_REFERENCE, type Slot } from './piv.ts';
-import { pinOf, verifyPin } from './secrets.ts';
+import { withPin } from './secrets.ts';
 import { reading, settle, unsettle, type PivChannel } from './session.ts';
 import type { SlotKey } from './slots.ts';
 import { CACHED_DELAY_MS, notTouched, TOUCH_SECONDS } from './touch.ts';
@@ -47,12 +47,11 @@ export function useKey(key: YubiKey, use: Use, call: KeyCall): Promise<Buffer> {
       // Another program reset the card, or it never asked for the PIN yet.
       key.pins.tokenWasReset();
     }
-    return unsettle(await key.pins.use(pinOf(key), { ...wordsOf(use), keep: demand === 'once' ? 'insertion' : 'call' }, call, (pin) => key.session.run(async (piv) => {
-      // 'always' means that the card forgets the PIN after each use: it must directly precede the command.
-      await verifyPin(key, piv, pin);
+    // 'always' means that the card forgets the PIN after each use: it must directly precede the command.
+    return unsettle(await withPin(key, { ...wordsOf(use), keep: demand === 'once' ? 'insertion' : 'call' }, call, leaving.signal, async (piv) => {
       if (leaving.signal.aborted) throw leaving.signal.reason as Error;
       return settle(transmit(key, piv, use, call, leaving).then((answer) => resultOf(key, use, answer)));
-    }, leaving.signal)));
+    }));
   });
 }
 

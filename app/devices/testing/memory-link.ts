@@ -13,7 +13,7 @@ export class MemoryLink implements CardLink {
   readonly #answer: (apdu: Buffer) => Uint8Array | Promise<Uint8Array>;
   /** Errors that the next calls end with, by call. */
   readonly faults: Partial<Record<'transmit' | 'control' | 'begin' | 'end' | 'reconnect' | 'disconnect', (Error | Promise<void>)[]>> = {};
-  features: (code: number, data: Uint8Array) => Uint8Array = () => { throw pcscError('UnsupportedFeature'); };
+  features: (code: number, data: Uint8Array) => Uint8Array | Promise<Uint8Array> = () => { throw pcscError('UnsupportedFeature'); };
 
   constructor(answer: (apdu: Buffer) => Uint8Array | Promise<Uint8Array>) {
     this.#answer = answer;
