@@ -6,7 +6,7 @@ import { operation } from './operation.ts';
 import { Empty, FileIn, FileWritten, KeyReference, Timestamp } from './records.ts';
 
 /** Signature formats: `raw` is the bare signature, each other one is its standard's. */
-export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp', 'jar']);
+export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp', 'jar', 'pdf']);
 export type SignatureFormatName = z.output<typeof SignatureFormat>;
 /** Ways to write a signature; `files.formats` tells which format has which. */
 export const SignatureForm = z.enum(['binary', 'base64', 'compact', 'json', 'der', 'pem', 'smime', 'armor', 'clear']);
@@ -37,7 +37,7 @@ export const sign = operation({
     options: { 'out.path': 'out', 'out.overwrite': 'force', encoding: 'signature-encoding', 'signature.path': 'signature', 'manifest.path': 'manifest', 'manifest.overwrite': 'replace-manifest' },
     files: { certificate: 'certificate' },
     table: { rows: 'files', columns: ['name', 'written.path', 'algorithm'] },
-    examples: ['keywright files sign report.pdf --key "Release signing" --format cms --out report.pdf.p7s', 'keywright files sign report.pdf --key "Release signing" --format raw --out report.pdf.sig'],
+    examples: ['keywright files sign report.pdf --key "Release signing" --format cms --out report.pdf.p7s', 'keywright files sign report.pdf --key "Release signing" --format raw --out report.pdf.sig', 'keywright files sign report.pdf --key "Release signing" --format pdf --page 1 --rectangle 50,50,250,110 --reason "I approve" --out signed.pdf'],
   },
   input: z.strictObject({
     files: z.array(FileIn).min(1).max(10_000),
@@ -61,6 +61,14 @@ export const sign = operation({
     certificate: boundedBytes(1024 * 1024).optional(),
     /** OpenPGP: its version; 4 where the key allows it. */
     openpgp: z.enum(['v4', 'v6']).optional(),
+    /** PDF: why it is signed, for readers to show. */
+    reason: z.string().min(1).max(1000).optional(),
+    /** PDF: the page, counted from 1, on which the signature is seen; with `rectangle`. Without them it is not seen. */
+    page: z.int().min(1).max(1_000_000).optional(),
+    /** PDF: where on the page (the first by default) it is seen: `left,bottom,right,top` in points of 1/72 inch from the lower left corner. */
+    rectangle: z.string().regex(/^-?\d{1,6}(\.\d{1,3})?(,-?\d{1,6}(\.\d{1,3})?){3}$/, 'four numbers: left,bottom,right,top').optional(),
+    /** PDF: an empty signature field of the document, to sign in; without it one is made. */
+    field: z.string().min(1).max(1000).optional(),
     /** CMS: a signature that is there already, to which this one is added. */
     signature: FileIn.optional(),
     /** CMS: sign the signatures that are there already, and not the file. */
@@ -96,6 +104,10 @@ export const sign = operation({
   errors: ['NOT_FOUND', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'STORAGE_FULL', 'CONFLICT', 'BACKEND_UNAVAILABLE', 'CANCELLED'],
 });
 
+/** What came to a document after it was signed. `other` makes the signature one of another document. */
+export const ChangeAfterSigning = z.enum(['signature', 'timestamp', 'validation-data', 'metadata', 'form', 'annotation', 'other']);
+export type SignedChange = z.output<typeof ChangeAfterSigning>;
+
 /** Why a signer is trusted, and what says so. */
 const TrustedBy = z.strictObject({ source: z.enum(['held-key', 'named-key', 'allowed-signers', 'certificate', 'root']), name: z.string() });
 const Signer = z.strictObject({
@@ -119,7 +131,7 @@ export const verify = operation({
   cli: {
     arguments: ['file.path'], paths: { 'file.path': 'in', 'signature.path': 'in' },
     files: { 'public-key': 'publicKey', 'allowed-signers': 'allowedSigners', roots: 'roots' }, options: { 'signature.path': 'signature', encoding: 'signature-encoding' },
-    examples: ['keywright files verify report.pdf --signature report.pdf.sig', 'keywright files verify report.pdf --signature report.pdf.p7s --roots root.pem --crl ca.crl --purpose email'],
+    examples: ['keywright files verify report.pdf --signature report.pdf.sig', 'keywright files verify report.pdf --signature report.pdf.p7s --roots root.pem --crl ca.crl --purpose email', 'keywright files verify signed.pdf'],
   },
   input: z.strictObject({
     file: FileIn,
@@ -179,6 +191,8 @@ export const verify = operation({
       /** What is wrong; null when nothing is. */
       problem: z.string().nullable(),
       notes: z.array(z.string()),
+      /** Of a PDF: which of its versions was signed (`revision` of `revisions`, the first `bytes`), and what was added afterwards; null for other files. */
+      coverage: z.strictObject({ bytes: z.int(), revision: z.int(), revisions: z.int(), changes: z.array(ChangeAfterSigning) }).nullable(),
     })),
   }),
   progress: FileProgress,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type KeyAlgorithmName, type SignatureFormName } from '../contract/index.ts';
+import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type KeyAlgorithmName, type SignatureFormName, type SignedChange } from '../contract/index.ts';
 import type { Content } from '../keystore/keystore.ts';
 import type { Certificate, CertificateTrust, JudgedPath } from '../certificates/index.ts';
 import type { FileContent } from './content.ts';
@@ -35,6 +35,14 @@ export interface SignOptions {
   readonly prehash?: boolean;
   readonly certificate?: Uint8Array;
   readonly openpgp?: 'v4' | 'v6';
+  /** PDF: why it is signed. */
+  readonly reason?: string;
+  /** PDF: the page, counted from 1, on which it is seen. */
+  readonly page?: number;
+  /** PDF: where on the page, `left,bottom,right,top` in points. */
+  readonly rectangle?: string;
+  /** PDF: a field of the document that is to be signed. */
+  readonly field?: string;
   /** A signature that is there already, to which this one is added. */
   readonly existing?: Uint8Array;
   /** Sign the existing signatures and not the file. */
@@ -43,7 +51,7 @@ export interface SignOptions {
   timestamp?(imprint: { readonly hash: 'sha256'; readonly digest: Uint8Array }): Promise<Uint8Array>;
 }
 /** As the caller names them. */
-export type SignOptionName = 'encoding' | 'form' | 'detached' | 'namespace' | 'comment' | 'payloadType' | 'prehash' | 'certificate' | 'signature' | 'counter' | 'timestamp' | 'openpgp';
+export type SignOptionName = 'encoding' | 'form' | 'detached' | 'namespace' | 'comment' | 'payloadType' | 'prehash' | 'certificate' | 'signature' | 'counter' | 'timestamp' | 'openpgp' | 'reason' | 'page' | 'rectangle' | 'field';
 
 /** A signature's file: its bytes, or a way to write it where it holds the signed file itself. */
 export type Made = { readonly bytes: Uint8Array } | { write(take: (piece: Uint8Array) => Promise<void>): Promise<void> };
@@ -105,6 +113,18 @@ export interface SignatureVerdict {
   readonly problem: string | null;
   /** What else a careful person should know. */
   readonly notes: readonly string[];
+  /** Where a file has versions: which of them was signed, and what came afterwards. */
+  readonly coverage?: SignatureCoverage;
+}
+
+export interface SignatureCoverage {
+  /** Bytes of the version that was signed. */
+  readonly bytes: number;
+  /** Counted from 1. */
+  readonly revision: number;
+  readonly revisions: number;
+  /** Kinds of what was added afterwards. */
+  readonly changes: readonly SignedChange[];
 }
 
 export interface FormatModule {

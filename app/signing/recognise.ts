@@ -5,6 +5,7 @@ import type { SignatureFormatName } from '../contract/index.ts';
 /** @param start how the signature's file begins: 64 KiB are enough. @returns `raw` for what is none of the others. */
 export function recogniseSignature(start: Uint8Array): SignatureFormatName {
   const text = Buffer.from(start.buffer, start.byteOffset, start.length).toString('latin1').trimStart();
+  if (text.startsWith('%PDF-')) return 'pdf';
   if (text.startsWith('untrusted comment:')) return text.includes('\ntrusted comment:') ? 'minisign' : 'signify';
   if (text.includes('-----BEGIN SSH SIGNATURE-----')) return 'sshsig';
   if (/^-----BEGIN PGP (SIGNATURE|SIGNED MESSAGE)-----/m.test(text)) return 'openpgp';
@@ -16,7 +17,8 @@ export function recogniseSignature(start: Uint8Array): SignatureFormatName {
   if (isSigned(start)) return isStamp(start) ? 'timestamp' : 'cms';
   if (/-----BEGIN (CMS|PKCS7|PKCS #7 SIGNED DATA)-----/.test(text) || /^(mime-version|content-type|content-disposition|content-transfer-encoding):/i.test(text)) return 'cms';
   if (/^MI[A-Za-z0-9+/]{60,}/.test(text) && isSigned(Buffer.from(text.slice(0, 4096).replaceAll(/\s/g, ''), 'base64'))) return 'cms';
-  return 'raw';
+  // Readers of PDF take a document that begins a little later, too.
+  return text.slice(0, 1024).includes('%PDF-') ? 'pdf' : 'raw';
 }
 
 function jsonFormat(text: string): SignatureFormatName {

@@ -26,7 +26,7 @@ export interface SignatureFormatFacts {
   readonly uses: number;
   /** Whether a pure scheme must have the whole file here: it then takes at most 256 MiB, and less in a token. False: what is signed is short whatever the file's size. */
   readonly wholeForPure: boolean;
-  /** Bytes of the largest file, where it lies within a text and is read as one. */
+  /** Bytes of the largest file, where it is read as a whole. */
   readonly largest?: number;
   /** Signers are named by certificates: without one it is not made (`true`), or it has a place for one. */
   readonly certificates?: true | 'optional';
@@ -45,6 +45,8 @@ const TOO_SHORT = 'RSA keys of 1024 bits are too short for a certificate (SP 800
 /** The keys of Java's and Android's own verifiers. */
 const JAR_KEYS = /^(rsa-\d+|ec-p\d+|ed25519|ed448)$/;
 const olderPaddingFirst = (key: KeyAlgorithmName): SignatureAlgorithmName[] => [...signatureAlgorithmsOf(key)].sort((a, b) => Number(b === 'rsa-pkcs1-sha256') - Number(a === 'rsa-pkcs1-sha256'));
+/** ISO 32000-2 §12.8.3.3, and ISO/TS 32002 for the curves beyond NIST's. */
+const PDF_KEYS = /^(rsa-|ec-p|ec-brainpool|ed25519$|ed448$)/;
 const pureEd25519 = (program: string) => (key: KeyAlgorithmName): Judgement =>
   (key === 'ed25519' ? { algorithms: ['ed25519'] } : { reason: `${program} needs a pure Ed25519 signature, and this key is ${key}.` });
 
@@ -115,6 +117,14 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
     options: ['certificate', 'timestamp'], forms: [], detached: 'never', suffix: fixed('.signed'), copy: () => true, uses: 1, wholeForPure: false, certificates: true,
     load: async () => (await import('./jar/index.ts')).jar,
   },
+  pdf: {
+    judge: (key) => {
+      if (key === 'rsa-1024') return { reason: TOO_SHORT };
+      return PDF_KEYS.test(key) ? { algorithms: olderPaddingFirst(key) } : { reason: `PDF knows no signatures of ${key} keys (ISO 32000-2 §12.8.3, ISO/TS 32002).` };
+    },
+    options: ['certificate', 'timestamp', 'reason', 'page', 'rectangle', 'field'], forms: [], detached: 'never', suffix: fixed('.signed'), copy: () => true, uses: 1, wholeForPure: false, largest: 256 * 2 ** 20, certificates: true,
+    load: async () => (await import('./pdf/index.ts')).pdf,
+  },
   timestamp: {
     judge: () => ({ reason: 'A timestamp is made by an authority, and not by a key: see files timestamp.' }),
     options: [], forms: [], detached: 'always', suffix: fixed('.tsr'), uses: 0, wholeForPure: false, certificates: true,
@@ -166,7 +176,7 @@ export function placeBeside(path: string, format: SignatureFormatName, options: 
 function limitOf(format: SignatureFormatName, algorithms: readonly SignatureAlgorithmName[]): string | null {
   const { hash }: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[algorithms[0] as SignatureAlgorithmName];
   const { largest } = SIGNATURE_FORMATS[format];
-  if (largest !== undefined) return `Files of at most ${largest / 2 ** 20} MiB, which lie in the signature itself.`;
+  if (largest !== undefined) return `Files of at most ${largest / 2 ** 20} MiB, which are read as a whole.`;
   return hash === null && SIGNATURE_FORMATS[format].wholeForPure ? 'Files of at most 256 MiB, and in a token what its buffer holds: a pure scheme signs the file itself and not its digest.' : null;
 }
 

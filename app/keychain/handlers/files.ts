@@ -76,8 +76,9 @@ async function signatureOf(signature: VerifyInput['signature'], context: Context
 function answerOf(verdicts: readonly SignatureVerdict[], format: SignatureFormatName, bytes: number): Verdict {
   const intact = verdicts.length > 0 && verdicts.every((one) => one.intact);
   const trusted = intact && verdicts.every((one) => one.trustedBy !== null);
-  const signatures = verdicts.map(({ intact: fits, trustedBy, time, algorithm, path, problem, notes, ...one }) => ({
+  const signatures = verdicts.map(({ intact: fits, trustedBy, time, algorithm, path, problem, notes, coverage, ...one }) => ({
     intact: fits, signer: signerOf(one), trustedBy, time: time === null ? null : { ...time, path: toldPath(time.path) }, algorithm, path: toldPath(path), problem, notes: [...notes],
+    coverage: coverage === undefined ? null : { ...coverage, changes: [...coverage.changes] },
   }));
   return { intact, trusted, verdict: sentenceOf(verdicts, intact, trusted), signer: signatures[0]?.signer ?? null, algorithm: signatures[0]?.algorithm ?? null, format, bytes, signatures };
 }

@@ -15,10 +15,12 @@ export const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
 export const DSA_PUBLIC_KEY = '1.2.840.10040.4.1';
 
 const NIST_HASH = '2.16.840.1.101.3.4.2';
+/** SHAKE256 whose length in bits is its parameter: 512 is the one that signatures use (RFC 8419 §2.3). */
+export const SHAKE256_LENGTH = `${NIST_HASH}.18`;
 /** Names of node:crypto. `shake256` gives 64 bytes here (RFC 8419 §2.3), `shake128` 32 (RFC 9814). */
 export const DIGESTS = {
   [`${NIST_HASH}.1`]: 'sha256', [`${NIST_HASH}.2`]: 'sha384', [`${NIST_HASH}.3`]: 'sha512', '1.3.14.3.2.26': 'sha1', [`${NIST_HASH}.4`]: 'sha224',
-  [`${NIST_HASH}.8`]: 'sha3-256', [`${NIST_HASH}.9`]: 'sha3-384', [`${NIST_HASH}.10`]: 'sha3-512', [`${NIST_HASH}.11`]: 'shake128', [`${NIST_HASH}.12`]: 'shake256', '1.2.840.113549.2.5': 'md5',
+  [`${NIST_HASH}.8`]: 'sha3-256', [`${NIST_HASH}.9`]: 'sha3-384', [`${NIST_HASH}.10`]: 'sha3-512', [`${NIST_HASH}.11`]: 'shake128', [`${NIST_HASH}.12`]: 'shake256', [SHAKE256_LENGTH]: 'shake256', '1.2.840.113549.2.5': 'md5',
 } as const satisfies Record<string, string>;
 export type DigestName = (typeof DIGESTS)[keyof typeof DIGESTS];
 

@@ -4,7 +4,7 @@ import { whole } from '../../certificates/reading/asn1.ts';
 import { berToDer } from '../../formats/ber.ts';
 import { contextPrimitive, contextTag, type DerElement, DerReader, TAG } from '../../formats/der.ts';
 import { malformed, notSupported } from '../../formats/malformed.ts';
-import { CMS, DIGESTS, type DigestName, DSA_PUBLIC_KEY, EC_PUBLIC_KEY, RSA_ENCRYPTION } from './identifiers.ts';
+import { CMS, DIGESTS, type DigestName, DSA_PUBLIC_KEY, EC_PUBLIC_KEY, RSA_ENCRYPTION, SHAKE256_LENGTH } from './identifiers.ts';
 
 /** Reads SignedData (RFC 5652 §5), also of PKCS#7 v1.5 and in BER. */
 
@@ -97,8 +97,10 @@ export function readSigner(reader: DerReader): CmsSigner {
   info.smallInteger('the signer’s version', 5);
   const sid = readSid(info);
   const digestElement = info.next('the signer’s digest algorithm', TAG.sequence);
-  const digestOid = info.inside(digestElement).oid('the signer’s digest algorithm');
-  const digest = Object.hasOwn(DIGESTS, digestOid) ? DIGESTS[digestOid as keyof typeof DIGESTS] : null;
+  const digestInside = info.inside(digestElement);
+  const digestOid = digestInside.oid('the signer’s digest algorithm');
+  const isOther = digestOid === SHAKE256_LENGTH && digestInside.integer('the length of the signer’s digest') !== 512n;
+  const digest = !isOther && Object.hasOwn(DIGESTS, digestOid) ? DIGESTS[digestOid as keyof typeof DIGESTS] : null;
   const signed = info.optional('the signed attributes', contextTag(0));
   const algorithm = withDigest(readSignatureAlgorithm(info, 'the signature algorithm'), digest);
   const signature = info.octets('the signature');

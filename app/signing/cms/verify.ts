@@ -20,6 +20,9 @@ export interface Signed {
   whole(): Promise<Uint8Array>;
 }
 
+/** Which digest of the content goes with a curve's own hash. */
+const EDWARDS_DIGESTS: Readonly<Record<string, DigestName>> = { ed25519: 'sha512', ed448: 'shake256' };
+
 /** What a signer must be for besides: a timestamp's has rules of its own. */
 export interface JudgeOptions extends Beside {
   /** null for a counter-signature. */
@@ -50,6 +53,8 @@ async function whyNotIntact(signer: CmsSigner, signed: Signed, { contentType }: 
     if (content[0] === TAG.set && looksLikeAttributes(content)) return 'What is signed looks like the signed attributes of another signature: those were stripped from it.';
     return verifySigned(publicKeyInfo(certificate.spki), algorithm, content, signature) ? null : 'The signature does not fit this file: the file was changed, or something else was signed.';
   }
+  const bound = EDWARDS_DIGESTS[algorithm.name];
+  if (bound !== undefined && digest !== bound) return `A signature by ${algorithm.name} goes with ${bound} and no other digest (RFC 8419 §3.1).`;
   const twice = attributes.find(({ oid }, index) => attributes.findIndex((other) => other.oid === oid) !== index);
   if (twice !== undefined) return `The signed attribute ${twice.oid} is there twice (RFC 5652 §5.3).`;
   const told = only(attributes, CMS.messageDigest, TAG.octetString);

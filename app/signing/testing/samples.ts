@@ -1,4 +1,5 @@
 import type { SignatureFormatName } from '../../contract/index.ts';
+import { buildPdf, objectsOf } from '../pdf/testing/documents.ts';
 import { type NewEntry, ZipWriter } from '../zip/write.ts';
 
 /** Files of the kinds that formats sign. */
@@ -15,6 +16,7 @@ export async function zipOf(entries: readonly NewEntry[], comment = ''): Promise
 export async function sampleFor(format: SignatureFormatName, text: string): Promise<Buffer> {
   switch (format) {
     case 'jar': return zipOf([{ name: 'com/', content: Buffer.alloc(0) }, { name: 'com/example/Ada.txt', content: Buffer.from(text) }, { name: 'com/example/stored.bin', content: Buffer.from('as it is'), stored: true }]);
+    case 'pdf': return buildPdf(objectsOf({ 6: `(${text})` }));
     default: return Buffer.from(text);
   }
 }
