@@ -2,7 +2,10 @@ import { malformedAt } from '../../formats/malformed.ts';
 import type { Page } from './fields.ts';
 import { dict, name, PdfStream, type PdfValue } from './values.ts';
 
-/** How a visible signature looks: its lines in plain Helvetica within a thin frame (ISO 32000-2 §12.5.5, §8.10). */
+/** How a visible signature looks: its lines in plain Helvetica on white, within a thin frame (ISO 32000-2 §12.5.5, §8.10). */
+
+/** Letters that are no other letter with an accent. */
+const PLAIN: Readonly<Record<string, string>> = { ł: 'l', Ł: 'L', đ: 'd', Đ: 'D', ħ: 'h', Ħ: 'H', ŧ: 't', Ŧ: 'T', ı: 'i' };
 
 export type Rectangle = readonly [left: number, bottom: number, right: number, top: number];
 
@@ -50,7 +53,7 @@ export function appearance([left, bottom, right, top]: Rectangle, lines: readonl
   const matrix = { 90: [0, 1, -1, 0, high, 0], 180: [-1, 0, 0, -1, wide, high], 270: [0, -1, 1, 0, 0, wide] }[turned];
   const { size, rows } = fit(lines, wide - 2 * MARGIN, high - 2 * MARGIN);
   const content = [
-    'q', '0.4 G', '0.5 w', `0.25 0.25 ${number(wide - 0.5)} ${number(high - 0.5)} re`, 'S', '0 g', 'BT', `/Text ${number(size)} Tf`, `${number(size * LINE_HEIGHT)} TL`, `${MARGIN} ${number(high - MARGIN - size)} Td`,
+    'q', '1 g', '0.4 G', '0.5 w', `0.25 0.25 ${number(wide - 0.5)} ${number(high - 0.5)} re`, 'B', '0 g', 'BT', `/Text ${number(size)} Tf`, `${number(size * LINE_HEIGHT)} TL`, `${MARGIN} ${number(high - MARGIN - size)} Td`,
     ...rows.map((row) => `<${encoded(row).toString('hex')}> Tj T*`), 'ET', 'Q', '',
   ].join('\n');
   const font = dict({ Type: name('Font'), Subtype: name('Type1'), BaseFont: name('Helvetica'), Encoding: name('WinAnsiEncoding') });
@@ -93,7 +96,7 @@ function width(text: string): number {
 function encoded(text: string): Buffer {
   return Buffer.from([...text.normalize('NFC')].flatMap((character) => {
     const code = codeOf(character);
-    return code !== undefined ? [code] : [...character.normalize('NFKD').replaceAll(/\p{M}/gu, '')].map((part) => codeOf(part) ?? 0x3f);
+    return code !== undefined ? [code] : [...character.normalize('NFKD').replaceAll(/\p{M}/gu, '')].map((part) => codeOf(PLAIN[part] ?? part) ?? 0x3f);
   }));
 }
 

@@ -105,6 +105,11 @@ export class PdfDocument {
     return Array.isArray(found) ? found : undefined;
   }
 
+  /** @returns the content of a stream that is part of the document's structure. @throws as {@link openStream} */
+  open(stream: PdfStream, what: string): Buffer {
+    return openStream(stream, what, 0, this.#shared.budget);
+  }
+
   #object(ref: PdfRef): PdfValue {
     const entry = this.#entries.get(ref.number);
     if (entry === undefined || entry.kind === 'free' || (entry.kind === 'placed' ? entry.generation : 0) !== ref.generation) return null;

@@ -1,11 +1,13 @@
+import type { Beside } from '../../certificates/index.ts';
 import { KeywrightError } from '../../contract/index.ts';
 import { CMS, type DigestName } from '../cms/identifiers.ts';
 import { readSignedData } from '../cms/read.ts';
-import { digestOf, judgeSigner, type Signed } from '../cms/verify.ts';
+import { judgeSignedData } from '../cms/judge.ts';
+import { digestOf, type Signed } from '../cms/verify.ts';
 import { notIntact, type SignatureVerdict, type Trust } from '../format.ts';
 import { hashing } from '../raw.ts';
 import { readTimestampToken } from '../timestamp/token.ts';
-import { judgeTimestamps, judgeToken } from '../timestamp/verify.ts';
+import { judgeToken } from '../timestamp/verify.ts';
 import { afterwards, revisionsOf } from './afterwards.ts';
 import type { PdfDocument } from './document.ts';
 import { type Covered, coveredBy, type PdfSignature } from './signatures.ts';
@@ -15,12 +17,19 @@ import { dateOf, type PdfDict, PdfName, textOf } from './values.ts';
 
 const PIECE = 8 * 2 ** 20;
 
-export async function judgeSignature(signature: PdfSignature, document: PdfDocument, trust: Trust, signal: AbortSignal): Promise<SignatureVerdict> {
+export interface Judge {
+  readonly trust: Trust;
+  /** What the document brings along to verify its signatures with. */
+  readonly beside: Beside;
+  readonly signal: AbortSignal;
+}
+
+export async function judgeSignature(signature: PdfSignature, document: PdfDocument, judge: Judge): Promise<SignatureVerdict> {
   const { dict, field } = signature;
   const covered = coveredBy(signature, document);
   const place = `It is in the field “${field.name}”.`;
   if (dict === undefined || typeof covered === 'string') return notIntact(covered as string, { notes: [place] });
-  const verdict = await judgeContents(dict, covered, trust, signal).catch(asVerdict);
+  const verdict = await judgeContents(dict, covered, judge).catch(asVerdict);
   const after = afterwards(dict, covered, document);
   const told: SignatureVerdict = {
     ...verdict, notes: [place, ...after.notes, ...reasonOf(dict, document), ...verdict.notes],
@@ -36,31 +45,30 @@ function asVerdict(thrown: unknown): SignatureVerdict {
   throw thrown;
 }
 
-async function judgeContents(dict: PdfDict, covered: Covered, trust: Trust, signal: AbortSignal): Promise<SignatureVerdict> {
+async function judgeContents(dict: PdfDict, covered: Covered, judge: Judge): Promise<SignatureVerdict> {
   const { contents } = covered;
-  const digest = digesting(covered, signal);
+  const digest = digesting(covered, judge.signal);
   const kind = dict.get('SubFilter');
   switch (kind instanceof PdfName ? kind.value : '') {
-    case 'ETSI.RFC3161': return judgeToken(readTimestampToken(contents), digest, trust);
-    case 'ETSI.CAdES.detached': case 'adbe.pkcs7.detached': return judgeCms(dict, contents, { digest, whole: async () => wholeOf(covered) }, false, trust);
+    case 'ETSI.RFC3161': return judgeToken(readTimestampToken(contents), digest, judge.trust, judge.beside);
+    case 'ETSI.CAdES.detached': case 'adbe.pkcs7.detached': return judgeCms(dict, contents, { digest, whole: async () => wholeOf(covered) }, false, judge);
     case 'adbe.pkcs7.sha1': {
       const { content } = readSignedData(contents);
       if (content === null || !Buffer.from(content).equals(await digest('sha1'))) return notIntact('The document is not the one that was signed: its digest differs.');
-      const verdict = await judgeCms(dict, contents, { digest: async (name) => digestOf(name, content), whole: async () => content }, true, trust);
+      const verdict = await judgeCms(dict, contents, { digest: async (name) => digestOf(name, content), whole: async () => content }, true, judge);
       return verdict.intact ? { ...verdict, trustedBy: null, problem: verdict.problem ?? 'The document was signed by its SHA-1 digest, of which another document can be made to have the same.' } : verdict;
     }
     default: return notIntact(kind instanceof PdfName ? `The signature is of the kind ${kind.value.slice(0, 60)}, which Keywright does not judge.` : 'The signature does not say of which kind it is (SubFilter).');
   }
 }
 
-async function judgeCms(dict: PdfDict, contents: Uint8Array, signed: Signed, isInside: boolean, trust: Trust): Promise<SignatureVerdict> {
-  const { signers, certificates, content, contentType } = readSignedData(contents);
-  const [signer] = signers;
-  if (signer === undefined || signers.length !== 1) return notIntact(`A signature of a PDF has one signer, and this one ${signers.length} (ISO 32000-2 §12.8.3.3.1).`);
+async function judgeCms(dict: PdfDict, contents: Uint8Array, signed: Signed, isInside: boolean, { trust, beside }: Judge): Promise<SignatureVerdict> {
+  const data = readSignedData(contents);
+  const { signers: [signer, ...others], content, contentType } = data;
+  if (signer === undefined || others.length > 0) return notIntact(`A signature of a PDF has one signer, and this one ${data.signers.length} (ISO 32000-2 §12.8.3.3.1).`);
   if (contentType !== CMS.data) return notIntact('The signature is of another type of content than a document.');
   if (!isInside && content !== null) return notIntact('The signature holds content of its own, which would be judged in place of the document.');
-  const stamp = await judgeTimestamps(signer, certificates, trust);
-  const verdict = stamp.apply(await judgeSigner(signer, signed, { contentType, certificates, ...(stamp.at === undefined ? {} : { at: stamp.at }) }, trust));
+  const [verdict] = (await judgeSignedData(data, signed, trust, beside)) as [SignatureVerdict];
   const claimed = dateOf(dict.get('M'));
   const named = signer.attributes.some(({ oid }) => oid === CMS.signingCertificate || oid === CMS.signingCertificateV2);
   const isPades = (dict.get('SubFilter') as PdfName).value === 'ETSI.CAdES.detached';
