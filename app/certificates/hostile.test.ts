@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 function judge(certificate: Certificate): boolean {
   return verifyCertificate({
-    certificate, untrusted: [], roots: [root.certificate], crls: [], ocsp: [], revoked: new Map(), at: AT, purpose: 'tls-server', names: [], maxDepth: 8, policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: 'off', strict: true, extendedKeyUsages: [],
+    certificate, untrusted: [], roots: [root.certificate], crls: [], ocsp: [], revoked: new Map(), at: AT, purpose: 'tls-server', names: [], maxDepth: 8, policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: 'off', strict: true, strictRoots: false, extendedKeyUsages: [],
   }).trusted;
 }
 
@@ -97,7 +97,7 @@ describe('a certificate', () => {
     }
     const end = await issue('CN=end', {}, issuer);
     const verdict = (maxDepth: number) => verifyCertificate({
-      certificate: end.certificate, untrusted: chain, roots: [root.certificate], crls: [], ocsp: [], revoked: new Map(), at: AT, purpose: 'any', names: [], maxDepth, policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: 'off', strict: true, extendedKeyUsages: [],
+      certificate: end.certificate, untrusted: chain, roots: [root.certificate], crls: [], ocsp: [], revoked: new Map(), at: AT, purpose: 'any', names: [], maxDepth, policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: 'off', strict: true, strictRoots: false, extendedKeyUsages: [],
     });
     expect(verdict(100).trusted).toBe(true);
     expect(verdict(99).verdict).toContain('within 99 authorities');

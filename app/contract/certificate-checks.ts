@@ -67,10 +67,10 @@ export const evidence = {
   /** The time to judge at. Default: now. */
   at: Timestamp.optional(),
   /** Authorities between the certificate and the root. */
-  maxDepth: z.int().min(0).max(100).default(10),
+  maxDepth: z.int().min(0).max(1000).default(10),
   /** Where roots come from when none are given. */
   trust: z.enum(['store', 'system', 'both']).default('both'),
-  /** For whom the revocation must be known. Default: `leaf` when lists or responses are given, else `off`. Who is known to be revoked is refused always. */
+  /** For whom the revocation must be known. Default: where lists or responses are given, the certificate and each authority whose issuer has one among them; else `off`. Who is known to be revoked is refused always. */
   revocation: z.enum(['off', 'leaf', 'chain']).optional(),
   /** Get revocation lists and responses from the addresses that the certificates name; the setting `certificates.fetch` must allow it. */
   fetch: z.boolean().default(false),
@@ -81,7 +81,7 @@ export const evidence = {
   requirePolicy: z.boolean().default(false),
   inhibitPolicyMapping: z.boolean().default(false),
   inhibitAnyPolicy: z.boolean().default(false),
-  /** What issuers must do and did not is refused, also where it does not make the path wrong. Default: for TLS. */
+  /** What issuers must do and did not is refused, also where it does not make the path wrong. Default: for TLS and e-mail. */
   strict: z.boolean().optional(),
 } as const;
 

@@ -157,7 +157,7 @@ export const verify = operation({
     trust: evidence.trust.unwrap().default('store'),
     /** Certificates that may stand between, revocation lists and OCSP responses, besides those in the signature and in the store. */
     untrusted: evidence.untrusted, crl: evidence.crl, ocsp: evidence.ocsp,
-    /** For whom it must be known that the certificate is not revoked. Default: `leaf` when lists or responses are given, else `off`. */
+    /** For whom it must be known that the certificate is not revoked. Default: as for `certificates.verify`. */
     revocation: evidence.revocation,
     /** What the signer’s certificate must be for; `file-signing` is e-mail, code and document signing, or no purpose at all. */
     purpose: VerifyPurposeName.default('file-signing'),

@@ -43,6 +43,8 @@ export class RevocationList {
   readonly point: IssuingDistributionPoint | undefined;
   /** Why it must not be relied on: critical extensions that nobody knows, faults of form. */
   readonly faults: readonly string[];
+  readonly #profileFaults: string[] = [];
+  #allProfileFaults: string[] | undefined;
   readonly #entries: DerReader | undefined;
   readonly #entriesAt: { from: number; to: number } | undefined;
   #list: RevokedEntry[] | undefined;
@@ -65,9 +67,12 @@ export class RevocationList {
     const inner = readSignatureAlgorithm(tbs, 'the signature algorithm');
     this.issuer = readName(tbs, 'the issuer');
     if (this.issuer.rdns.length === 0) faults.push('It names no issuer (RFC 5280 §5.1.2.3).');
-    this.thisUpdate = readTime(tbs, 'this update').date;
+    const thisUpdate = readTime(tbs, 'this update');
     const isTime = tbs.peek() === UTC_TIME || tbs.peek() === GENERALIZED_TIME;
-    this.nextUpdate = isTime ? readTime(tbs, 'the next update').date : undefined;
+    const nextUpdate = isTime ? readTime(tbs, 'the next update') : undefined;
+    this.thisUpdate = thisUpdate.date;
+    this.nextUpdate = nextUpdate?.date;
+    if ([thisUpdate, nextUpdate].some((time) => time?.form === 'generalized' && time.date.getUTCFullYear() < 2050)) this.#profileFaults.push('It writes a time before 2050 as GeneralizedTime (RFC 5280 §5.1.2.4).');
     if (!isTime) faults.push('It does not say when the next one comes (RFC 5280 §5.1.2.5).');
     const entries = tbs.optional('the revoked certificates', TAG.sequence);
     this.#entries = entries === undefined ? undefined : tbs;
@@ -104,7 +109,23 @@ export class RevocationList {
     this.baseNumber = value(EXTENSION.deltaCrlIndicator, integerValue);
     this.point = value(EXTENSION.issuingDistributionPoint, issuingDistributionPoint);
     if (this.number !== undefined && this.number < 0n) faults.push('Its number is negative (RFC 5280 §5.2.3).');
+    if (this.number === undefined) this.#profileFaults.push('It has no number (RFC 5280 §5.2.3).');
+    else if (extensions.some(({ oid, critical }) => oid === EXTENSION.crlNumber && critical)) this.#profileFaults.push('Its number must not be critical (RFC 5280 §5.2.3).');
     this.faults = faults;
+  }
+
+  /** What breaks a rule for issuers without making it unclear what the list says. */
+  get profileFaults(): readonly string[] {
+    return (this.#allProfileFaults ??= [...this.#profileFaults, ...this.#entryFaults()]);
+  }
+
+  #entryFaults(): string[] {
+    try {
+      const serials = new Set(this.entries.map(({ serial, issuer }) => `${serial}\n${issuer ?? ''}`));
+      return serials.size === this.entries.length ? [] : ['It names a certificate twice.'];
+    } catch (thrown) {
+      return [thrown instanceof Error ? thrown.message : 'Its entries cannot be read.'];
+    }
   }
 
   /** Hex SHA-256 of the DER. */

@@ -29,12 +29,12 @@ export interface Position {
   /** 0: the certificate that is judged. */
   readonly depth: number;
   readonly anchor: boolean;
-  /** Faults of form are refused; else told. */
+  /** Faults of form are refused; else told. Of an anchor only where its form is judged too. */
   readonly strict: boolean;
 }
 
 export function checkForm(certificate: Certificate, { depth, anchor, strict }: Position, checks: Checks): void {
-  for (const fault of certificate.faults) checks.must((strict && !anchor) || /twice|differs/.test(fault), 'form', fault, 'RFC 5280 §4.1');
+  for (const fault of certificate.faults) checks.must((strict && (!anchor || depth === 0)) || /twice|differs/.test(fault), 'form', fault, 'RFC 5280 §4.1');
   for (const oddity of certificate.oddities) checks.warn('form', oddity, null);
   for (const { oid, critical } of certificate.extensions) {
     const reader = PROCESSED[oid];
@@ -60,10 +60,15 @@ export function checkForm(certificate: Certificate, { depth, anchor, strict }: P
   for (const { oid, fault } of [...certificate.subject.rdns, ...certificate.issuer.rdns].flat()) if (fault !== undefined) checks.must(strict, 'name', `A name of it holds ${fault} (attribute ${oid}).`, 'RFC 5280 §4.1.2.4');
 }
 
+/** One `@` that parts a local part from a host, unless the local part is quoted (RFC 5321 §4.1.2). */
+export const isMailbox = (text: string): boolean => /^("[^]*"|[^@"]+)@[^@]+$/.test(text);
+
 function checkName(name: GeneralName, strict: boolean, checks: Checks): void {
-  if ((name.kind === 'dns' || name.kind === 'email' || name.kind === 'uri') && (name.fault !== undefined || name.text === '')) checks.must(strict, 'name', `An alternative name of it is not valid: ${generalNameText(name)}.`, 'RFC 5280 §4.2.1.6');
+  if ((name.kind === 'dns' || name.kind === 'email' || name.kind === 'uri') && (name.fault !== undefined || name.text === '' || (name.kind === 'email' && !isMailbox(name.text)) || (name.kind === 'dns' && name.text.startsWith('.')))) checks.must(strict, 'name', `An alternative name of it is not valid: ${generalNameText(name)}.`, 'RFC 5280 §4.2.1.6');
   if (name.kind === 'ip' && name.bytes.length !== 4 && name.bytes.length !== 16) checks.must(strict, 'name', `An address in it has ${name.bytes.length} bytes.`, 'RFC 5280 §4.2.1.6');
 }
+
+const NEVER_OF_SIGNERS: ReadonlySet<KeyUsageName> = new Set(['key-encipherment', 'data-encipherment', 'key-agreement', 'encipher-only', 'decipher-only']);
 
 function checkAuthorityForm(certificate: Certificate, { depth, anchor, strict }: Position, checks: Checks): void {
   const constraints = certificate.basicConstraints;
@@ -75,16 +80,18 @@ function checkAuthorityForm(certificate: Certificate, { depth, anchor, strict }:
   if (!ca && certificate.extension(EXTENSION.nameConstraints) !== undefined) checks.must(strict, 'name-constraints', 'It has name constraints, and is no authority.', 'RFC 5280 §4.2.1.10');
   if (ca && certificate.subject.rdns.length === 0) checks.must(strict, 'subject', 'It is an authority without a subject.', 'RFC 5280 §4.1.2.6');
   if (ca && certificate.extension(EXTENSION.nameConstraints)?.critical === false) checks.warn('criticality', 'Its name constraints should be critical.', 'RFC 5280 §4.2.1.10');
+  const family = certificate.key.key?.asymmetricKeyType ?? '';
+  if (/^(ml-dsa|slh-dsa|ed25519|ed448)/.test(family) && usage?.usages.some((one) => NEVER_OF_SIGNERS.has(one)) === true) checks.must(strict, 'key-usage', `Its key is for signatures alone, and its usage says more: ${usage.usages.join(', ')}.`, family.startsWith('ed') ? 'RFC 9295 §3' : family.startsWith('ml') ? 'RFC 9881 §5' : 'RFC 9909 §6');
   const signs = depth > 0;
   if (signs && ca) {
     if (certificate.extension(EXTENSION.basicConstraints)?.critical === false) checks.must(strict, 'criticality', 'The basic constraints of an authority must be critical.', 'RFC 5280 §4.2.1.9');
     if (usage === undefined) checks.must(strict && !anchor, 'key-usage', 'An authority must say what its key may do.', 'RFC 5280 §4.2.1.3');
-    if (certificate.subjectKeyIdentifier === undefined) checks.must(strict && !anchor, 'key-identifier', 'An authority must have a subject key identifier.', 'RFC 5280 §4.2.1.2');
+    if (certificate.subjectKeyIdentifier === undefined) checks.must(strict, 'key-identifier', 'An authority must have a subject key identifier.', 'RFC 5280 §4.2.1.2');
     if (constraints?.pathLength !== undefined && usage !== undefined && !usage.usages.includes('key-cert-sign')) checks.must(strict, 'basic-constraints', 'It has a path length, and its key may not sign certificates.', 'RFC 5280 §4.2.1.9');
   }
   if (!certificate.isSelfIssued || (!anchor && depth > 0)) {
     const identifier = certificate.authorityKeyIdentifier;
-    if (identifier?.keyIdentifier === undefined && !(anchor && certificate.isSelfIssued)) checks.must(strict && !anchor, 'key-identifier', 'It does not say by an identifier which key of its issuer signed it.', 'RFC 5280 §4.2.1.1');
+    if (identifier?.keyIdentifier === undefined && !(anchor && certificate.isSelfIssued)) checks.must(strict, 'key-identifier', 'It does not say by an identifier which key of its issuer signed it.', 'RFC 5280 §4.2.1.1');
   }
 }
 

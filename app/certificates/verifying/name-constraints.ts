@@ -1,6 +1,7 @@
 import type { Certificate } from '../reading/certificate.ts';
 import { EXTENSION, generalNames, type NameConstraints } from '../reading/extensions.ts';
 import { type GeneralName, generalNameText, ipBytes } from '../reading/general-names.ts';
+import { isMailbox } from './certificate-checks.ts';
 import { attributesOf, EMAIL_ADDRESS } from '../reading/names.ts';
 
 /** Name constraints (RFC 5280 §4.2.1.10, §6.1.3 (b)(c), §6.1.4 (g)). What cannot be compared is refused, never passed over. */
@@ -13,10 +14,10 @@ export class ConstraintState {
   readonly #lists: { readonly permitted: readonly GeneralName[]; readonly excluded: readonly GeneralName[]; readonly by: string }[] = [];
   #comparisons = 0;
 
-  /** @returns why a constraint itself is not valid, or undefined. */
-  add({ permitted, excluded }: NameConstraints, by: string): string | undefined {
+  /** @param strict what RFC 5280 does not have, and is understood all the same, is a fault. @returns why a constraint itself is not valid, or undefined. */
+  add({ permitted, excluded }: NameConstraints, by: string, strict: boolean): string | undefined {
     for (const base of [...permitted, ...excluded]) {
-      const problem = problemOfBase(base);
+      const problem = problemOfBase(base, strict);
       if (problem !== undefined) return `The name constraint ${generalNameText(base)} of “${by}” ${problem}.`;
     }
     this.#lists.push({ permitted, excluded, by });
@@ -56,12 +57,14 @@ function sameKind(base: GeneralName, name: GeneralName): boolean {
 const LABELS = /^(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*$/i;
 const isHost = (text: string): boolean => LABELS.test(text) && text.length <= 253;
 
-function problemOfBase(base: GeneralName): string | undefined {
+function problemOfBase(base: GeneralName, strict: boolean): string | undefined {
   switch (base.kind) {
-    case 'dns': return base.text === '' || isHost(base.text.replace(/^\./, '')) ? undefined : 'is no domain';
+    // A leading dot is of URIs alone; others have taken it for DNS names all the same.
+    case 'dns': return strict && base.text.startsWith('.') ? 'begins with a dot' : base.text === '' || isHost(base.text.replace(/^\./, '')) ? undefined : 'is no domain';
     case 'uri': return isHost(base.text.replace(/^\./, '')) ? undefined : 'is no host or domain';
     case 'email': {
       const at = base.text.lastIndexOf('@');
+      if (at >= 0 && !isMailbox(base.text)) return 'is no address';
       return base.text === '' || isHost((at < 0 ? base.text : base.text.slice(at + 1)).replace(at < 0 ? /^\./ : /^$/, '')) ? undefined : 'is neither an address nor a domain';
     }
     case 'ip': {
@@ -104,7 +107,7 @@ function dnsMatches(base: string, name: string, excluding: boolean): boolean {
 function emailMatches(base: string, name: string, excluding: boolean): boolean {
   const at = name.lastIndexOf('@');
   const host = name.slice(at + 1).toLowerCase();
-  if (at < 1 || !isHost(host)) return excluding;
+  if (at < 1 || !isHost(host) || !isMailbox(name)) return excluding;
   if (base === '') return true;
   const baseAt = base.lastIndexOf('@');
   if (baseAt >= 0) return name.slice(0, at) === base.slice(0, baseAt) && host === base.slice(baseAt + 1).toLowerCase();

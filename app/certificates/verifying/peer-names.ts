@@ -26,7 +26,8 @@ export function peerName(text: string, where: string): PeerName {
   if (kind === '') throw malformedAt(where, `“${harmless(text.slice(0, 80))}” does not say which kind of name it is.`, 'Write dns:, ip:, email: or uri: in front.');
   if (kind.toLowerCase() === 'email' || kind.toLowerCase() === 'uri') return { kind: kind.toLowerCase() as 'email' | 'uri', text: value };
   const host = hostName(value, where);
-  if (host.kind !== kind.toLowerCase()) throw malformedAt(where, `“${harmless(value.slice(0, 80))}” is no ${kind === 'ip' ? 'address' : 'DNS name'}.`);
+  // An address is an address, also where somebody has a list of hosts and writes dns: before each.
+  if (host.kind === 'dns' && kind.toLowerCase() === 'ip') throw malformedAt(where, `“${harmless(value.slice(0, 80))}” is no address.`);
   return host;
 }
 

@@ -30,10 +30,14 @@ export interface Evidence {
   readonly until: Date;
   /** Whether a revocation at that time, for that reason, is one at the time that is judged. */
   counts(when: Date, reason: string): boolean;
+  /** What binds issuers of TLS certificates is refused where a list does not keep it. */
+  readonly strict: boolean;
+  /** @returns whose key may have signed a list, each with a path to the same root. */
+  signersOf(crl: RevocationList): readonly Certificate[];
 }
 
-/** Evidence for a verdict about the time `at` itself. */
-export const evidenceAt = (at: Date, lists: Pick<Evidence, 'crls' | 'ocsp'>): Evidence => ({ ...lists, at, until: at, counts: () => true });
+/** Evidence for a verdict about the time `at` itself. @param issuer who alone may have signed a list */
+export const evidenceAt = (at: Date, issuer: Certificate, lists: Pick<Evidence, 'crls' | 'ocsp'>): Evidence => ({ ...lists, at, until: at, counts: () => true, strict: false, signersOf: (crl) => (crl.issuer.canonical === issuer.subject.canonical ? [issuer] : []) });
 
 /** Seconds by which clocks may differ. */
 const SKEW = 300_000;
@@ -44,7 +48,7 @@ const WITHOUT_END = 7 * 86_400_000;
 export function revocationOf(certificate: Certificate, issuer: Certificate, evidence: Evidence): RevocationAnswer {
   const notes: string[] = [];
   const byOcsp = evidence.ocsp.flatMap((response) => ocspAnswer(certificate, issuer, response, evidence, notes) ?? []);
-  const byCrl = crlAnswer(certificate, issuer, evidence, notes);
+  const byCrl = crlAnswer(certificate, evidence, notes);
   const answers = [...byOcsp, ...(byCrl === undefined ? [] : [byCrl])];
   const found = answers.find(({ state }) => state === 'revoked') ?? answers.find(({ state }) => state === 'good');
   return found === undefined ? { state: 'unknown', at: undefined, reason: undefined, source: undefined, notes: notes.length === 0 ? ['Nobody who may say so has said anything of its revocation.'] : notes, nextUpdate: undefined } : { ...found, notes: [...found.notes, ...notes] };
@@ -53,12 +57,12 @@ export function revocationOf(certificate: Certificate, issuer: Certificate, evid
 /** All reasons but `unspecified`, bits 1 to 8 of RFC 5280 §4.2.1.13. */
 const ALL_REASONS = [1, 2, 3, 4, 5, 6, 7, 8];
 
-function crlAnswer(certificate: Certificate, issuer: Certificate, evidence: Evidence, notes: string[]): RevocationAnswer | undefined {
+function crlAnswer(certificate: Certificate, evidence: Evidence, notes: string[]): RevocationAnswer | undefined {
   const { crls } = evidence;
   const covered = new Set<number>();
   let latest: RevocationList | undefined;
   const usable = crls.filter((crl) => {
-    const why = unusable(crl, certificate, issuer, evidence);
+    const why = unusable(crl, certificate, evidence);
     if (why !== undefined && (crl.issuer.canonical === certificate.issuer.canonical || crl.point?.indirect === true)) notes.push(`A revocation list of ${crl.issuer.text || 'nobody'}${crl.number === undefined ? '' : ` (number ${crl.number})`} does not count: ${why}.`);
     return why === undefined;
   });
@@ -95,19 +99,21 @@ const samePoint = (one: RevocationList['point'], other: RevocationList['point'])
   JSON.stringify(one?.names.map(generalNameText)) === JSON.stringify(other?.names.map(generalNameText)) && one?.onlyUsers === other?.onlyUsers && one?.onlyAuthorities === other?.onlyAuthorities && String(one?.reasons) === String(other?.reasons);
 
 /** RFC 5280 §6.3.3 (b), (f), (g). @returns why a list says nothing of this certificate, or undefined */
-function unusable(crl: RevocationList, certificate: Certificate, issuer: Certificate, { at, until }: Evidence): string | undefined {
+function unusable(crl: RevocationList, certificate: Certificate, { at, until, strict, signersOf }: Evidence): string | undefined {
   const points = pointsOf(certificate);
   const indirect = points.some(({ crlIssuer }) => crlIssuer.some((name) => name.kind === 'dir' && name.name.canonical === crl.issuer.canonical));
   if (crl.issuer.canonical !== certificate.issuer.canonical) {
     if (!indirect) return 'it is of another issuer';
     if (crl.point?.indirect !== true) return 'it is of another issuer, and does not say that it is for several (RFC 5280 §5.2.5)';
   }
-  if (crl.issuer.canonical !== issuer.subject.canonical) return 'the certificate of who signed it is not in this path';
-  const [fault] = crl.faults;
+  const [fault] = [...crl.faults, ...(strict ? crl.profileFaults : [])];
   if (fault !== undefined) return fault.replace(/\.$/, '');
-  if (issuer.keyUsages?.includes('crl-sign') === false) return 'the issuer’s key may not sign revocation lists (RFC 5280 §4.2.1.3)';
   if (crl.signatureAlgorithm.weak !== undefined) return `its signature is weak: ${crl.signatureAlgorithm.weak.replace(/\.$/, '')}`;
-  if (!crl.isSignedBy(issuer.key)) return 'its signature is not the issuer’s';
+  const named = signersOf(crl);
+  if (named.length === 0) return 'no certificate of who signed it has a path to this root';
+  const signers = named.filter(({ key }) => crl.isSignedBy(key));
+  if (signers.length === 0) return 'its signature is not the issuer’s';
+  if (!signers.some(({ keyUsages }) => keyUsages?.includes('crl-sign') !== false)) return 'the issuer’s key may not sign revocation lists (RFC 5280 §4.2.1.3)';
   if (crl.thisUpdate.getTime() > until.getTime() + SKEW) return `it is from ${crl.thisUpdate.toISOString()}, later than the time asked for`;
   if (crl.nextUpdate !== undefined && crl.nextUpdate < at) return `it ended on ${crl.nextUpdate.toISOString()}`;
   // Who has ended may have been dropped from later lists (RFC 5280 §3.3).
@@ -115,6 +121,8 @@ function unusable(crl: RevocationList, certificate: Certificate, issuer: Certifi
   const { point } = crl;
   if (point === undefined) return undefined;
   const authority = certificate.basicConstraints?.ca === true;
+  if (strict && point.indirect) return 'it is for several issuers, which TLS does not allow (CA/Browser Forum baseline requirements §7.2.2.1)';
+  if (strict && point.names.some(({ kind }) => kind !== 'uri')) return 'its distribution point is named by something other than a URI (CA/Browser Forum baseline requirements §7.2.2.1)';
   if (point.onlyAttributes) return 'it is for attribute certificates alone';
   if (point.onlyUsers && authority) return 'it is not for authorities';
   if (point.onlyAuthorities && !authority) return 'it is for authorities alone';

@@ -15,8 +15,8 @@ export interface CertificateTrust {
   readonly revoked?: ReadonlyMap<string, KnownRevocation>;
   readonly crls?: readonly RevocationList[];
   readonly ocsp?: readonly OcspResponse[];
-  /** For whom the revocation must be known to be good; `off` by default. Whoever is known to be revoked is refused always. */
-  readonly revocation?: 'off' | 'leaf' | 'chain';
+  /** For whom the revocation must be known to be good; `off` by default, `given`: where lists or responses were given. Whoever is known to be revoked is refused always. */
+  readonly revocation?: 'off' | 'given' | 'leaf' | 'chain';
   /** What the signer's certificate must be for; `file-signing` by default. */
   readonly purpose?: VerifyPurpose;
 }
@@ -40,6 +40,6 @@ const MAX_DEPTH = 10;
 export function judgeCertificate(certificate: Certificate, beside: Beside, trust: CertificateTrust, at: Date, purpose: VerifyPurpose = trust.purpose ?? 'file-signing'): Verdict {
   return verifyCertificate({
     certificate, untrusted: [...beside.certificates, ...trust.between], roots: trust.anchors, crls: [...(beside.crls ?? []), ...(trust.crls ?? [])], ocsp: [...(beside.ocsp ?? []), ...(trust.ocsp ?? [])], revoked: trust.revoked ?? new Map(),
-    at, evidenceUntil: new Date(Math.max(Date.now(), at.getTime())), purpose, names: [], maxDepth: MAX_DEPTH, policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: trust.revocation ?? 'off', strict: false, extendedKeyUsages: [],
+    at, evidenceUntil: new Date(Math.max(Date.now(), at.getTime())), purpose, names: [], maxDepth: MAX_DEPTH, policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: trust.revocation ?? 'off', strict: false, strictRoots: false, extendedKeyUsages: [],
   });
 }

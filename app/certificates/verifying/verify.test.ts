@@ -19,7 +19,7 @@ beforeAll(async () => {
 function judge(certificate: Certificate, changes: Partial<VerifyInput> = {}) {
   return verifyCertificate({
     certificate, untrusted: [sub.certificate], roots: [root.certificate], crls: [], ocsp: [], revoked: new Map(), at: AT, purpose: 'any', names: [], maxDepth: 8,
-    policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: 'off', strict: true, extendedKeyUsages: [], ...changes,
+    policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: 'off', strict: true, strictRoots: false, extendedKeyUsages: [], ...changes,
   });
 }
 const server443 = (host: string) => judge(server.certificate, { purpose: 'tls-server', names: [hostName(host)] });

@@ -4,13 +4,14 @@ import { EXTENSION, nameConstraints } from '../reading/extensions.ts';
 import type { OcspResponse } from '../reading/ocsp.ts';
 import { PURPOSE_NAMES } from '../reading/oids.ts';
 import { titleOf } from '../words/facts.ts';
+import { checkBaseline } from './baseline-checks.ts';
 import { checkAuthority, checkForm, checkKey, checkPurpose, checkTime, type Position, type VerifyPurpose } from './certificate-checks.ts';
 import { type Check, Checks } from './check.ts';
 import { ConstraintState } from './name-constraints.ts';
 import { isFor, namesForSentence, type PeerName } from './peer-names.ts';
 import { candidatePaths, type Candidate, type PathBudget } from './paths.ts';
 import { type PolicyInput, PolicyState } from './policies.ts';
-import { type RevocationAnswer, revocationOf } from './revocation.ts';
+import { isAbout, type RevocationAnswer, revocationOf } from './revocation.ts';
 
 /** Judges a certificate (RFC 5280 §6; RFC 9525 for names): builds paths to the roots, checks each, and gives a reason for everything. */
 
@@ -34,10 +35,14 @@ export interface VerifyInput {
   /** Authorities between the certificate and the root. */
   readonly maxDepth: number;
   readonly policies: PolicyInput;
-  /** `leaf`, `chain`: for whom the revocation must be known to be good. Whoever is known to be revoked is refused always. */
-  readonly revocation: 'off' | 'leaf' | 'chain';
+  /** For whom the revocation must be known to be good; `given`: the certificate, and authorities whose issuer has a list or response among those given. Whoever is known to be revoked is refused always. */
+  readonly revocation: 'off' | 'given' | 'leaf' | 'chain';
   /** What RFC 5280 and the CA/Browser Forum bind issuers to is refused where it is not kept, also where it does not make the path wrong. */
   readonly strict: boolean;
+  /** The form of roots is judged strictly too: for roots that somebody named, not for those that a system has trusted since long ago. */
+  readonly strictRoots: boolean;
+  /** Ids of the lists whose signers are being judged. */
+  readonly resolving?: ReadonlySet<string>;
   /** OIDs that the certificate's extended key usage must allow, beside the purpose. */
   readonly extendedKeyUsages: readonly string[];
 }
@@ -68,12 +73,12 @@ export interface Verdict {
 }
 
 /** Candidates that are judged in full; more would help nobody. */
-const MAX_PATHS = 64;
+const MAX_PATHS = 200;
 const SHOWN_PATHS = 8;
 
 export function verifyCertificate(input: VerifyInput): Verdict {
   const failed: JudgedPath[] = [];
-  const budget: PathBudget = { signatures: 400, steps: 20_000 };
+  const budget: PathBudget = { signatures: 1500, steps: 20_000 };
   let count = 0;
   let furthest = 0;
   let unfinished: Candidate | undefined;
@@ -112,7 +117,10 @@ function judge({ certificates, complete, signatures }: Candidate, input: VerifyI
   const top = certificates.length - 1;
   const all = certificates.map(() => new Checks());
   const tls = input.purpose === 'tls-server' || input.purpose === 'tls-client';
-  const position = (depth: number): Position => ({ depth, anchor: complete && depth === top, strict: input.strict });
+  const position = (depth: number): Position => {
+    const anchor = complete && depth === top;
+    return { depth, anchor, strict: input.strict && (!anchor || depth === 0 || input.strictRoots) };
+  };
   certificates.forEach((certificate, depth) => {
     const checks = all[depth]!;
     const at = position(depth);
@@ -125,6 +133,7 @@ function judge({ certificates, complete, signatures }: Candidate, input: VerifyI
     checkKey(certificate, at, tls, checks);
     checkTime(certificate, input.at, checks);
     checkPurpose(certificate, input.purpose, at, checks);
+    checkBaseline(certificate, input.purpose, at, checks);
     if (depth > 0) {
       const below = certificates.slice(1, depth).filter((one) => !one.isSelfIssued).length;
       checkAuthority(certificate, below, at.anchor, checks);
@@ -134,7 +143,7 @@ function judge({ certificates, complete, signatures }: Candidate, input: VerifyI
   if (deadEnd !== undefined) all[top]!.fail('issuer', deadEnd, 'RFC 5280 §6.1.1 (d)');
   const leaf = all[0]!;
   checkNames(input, leaf);
-  checkConstraints(certificates, all, complete);
+  checkConstraints(certificates, all, complete, input.strict);
   const policies = complete ? checkPolicies(certificates, input.policies, all) : [];
   const revocations = complete ? checkRevocation(certificates, input, all) : [];
   const judged = certificates.map((certificate, depth): JudgedCertificate => ({ certificate, role: depth === 0 ? 'certificate' : complete && depth === top ? 'root' : 'authority', checks: all[depth]!.all, revocation: revocations[depth] }));
@@ -161,7 +170,7 @@ function checkNames({ certificate, names, extendedKeyUsages }: VerifyInput, chec
 }
 
 /** RFC 5280 §6.1.3 (b), (c), §6.1.4 (g); RFC 5937 for those of the root. */
-function checkConstraints(certificates: readonly Certificate[], all: readonly Checks[], complete: boolean): void {
+function checkConstraints(certificates: readonly Certificate[], all: readonly Checks[], complete: boolean, strict: boolean): void {
   const state = new ConstraintState();
   let constrained = false;
   for (let depth = certificates.length - 1; depth >= 0; depth--) {
@@ -177,7 +186,7 @@ function checkConstraints(certificates: readonly Certificate[], all: readonly Ch
       const constraints = depth === 0 ? undefined : certificate.read(EXTENSION.nameConstraints, nameConstraints);
       if (constraints === undefined) continue;
       constrained = true;
-      const problem = state.add(constraints, titleOf(certificate));
+      const problem = state.add(constraints, titleOf(certificate), strict);
       if (problem !== undefined) all[depth]!.fail('name-constraints', problem, 'RFC 5280 §4.2.1.10');
     } catch {
       // A malformed extension was told with the form of its certificate, and fails the path.
@@ -207,16 +216,18 @@ function checkPolicies(certificates: readonly Certificate[], input: PolicyInput,
 /** RFC 3161 §4: whose timestamps stay good although it was revoked later. For any other reason, or none, its key may have stamped times long gone. */
 const OUTLIVED_BY_TIMESTAMPS: ReadonlySet<string> = new Set(['affiliation-changed', 'superseded', 'cessation-of-operation']);
 
-function checkRevocation(certificates: readonly Certificate[], { crls, ocsp, revoked, at, evidenceUntil, purpose, revocation }: VerifyInput, all: readonly Checks[]): (RevocationAnswer | undefined)[] {
+function checkRevocation(certificates: readonly Certificate[], input: VerifyInput, all: readonly Checks[]): (RevocationAnswer | undefined)[] {
+  const { crls, ocsp, revoked, at, evidenceUntil, purpose, revocation, strict } = input;
   const counts = (when: Date, reason: string): boolean => evidenceUntil === undefined || when <= at || (purpose === 'timestamp' && !OUTLIVED_BY_TIMESTAMPS.has(reason));
-  const evidence = { crls, ocsp, at, until: evidenceUntil ?? at, counts };
+  const evidence = { crls, ocsp, at, until: evidenceUntil ?? at, counts, strict: strict && (purpose === 'tls-server' || purpose === 'tls-client'), signersOf: listSigners(certificates, input) };
   return certificates.map((certificate, depth) => {
     const issuer = certificates[depth + 1];
     if (issuer === undefined) return undefined; // whom we trust, nobody above can revoke
     const noCheck = depth === 0 && certificate.extension(EXTENSION.ocspNoCheck) !== undefined;
     const known = revoked.get(certificate.id);
     const answer = known !== undefined && counts(known.at, known.reason) ? knownAnswer(known) : revocationOf(certificate, issuer, evidence);
-    const needed = revocation === 'chain' || (revocation === 'leaf' && depth === 0);
+    const given = revocation === 'given' && (depth === 0 || crls.some((crl) => crl.issuer.canonical === certificate.issuer.canonical) || ocsp.some(({ responses }) => responses.some(({ id }) => isAbout(id, certificate, issuer))));
+    const needed = revocation === 'chain' || given || (revocation === 'leaf' && depth === 0);
     const checks = all[depth]!;
     const text = answer.notes.join(' ');
     if (answer.state === 'revoked') checks.fail('revocation', text, 'RFC 5280 §6.1.3 (a)(3)');
@@ -225,6 +236,32 @@ function checkRevocation(certificates: readonly Certificate[], { crls, ocsp, rev
     else checks.unknown('revocation', revocation === 'off' && crls.length + ocsp.length === 0 ? 'Whether it is revoked was not asked.' : text, 'RFC 5280 §6.1.3 (a)(3)');
     return answer;
   });
+}
+
+/** So many certificates that may have signed one list are judged. */
+const MAX_LIST_SIGNERS = 4;
+
+/**
+ * Who may have signed a list (RFC 5280 §6.3.3 (f)): an authority of this path that has the name of the list's issuer, else another certificate of that name
+ * with a path of its own to the same root. Authorities may have a key for lists alone, and their newer key may sign for the older.
+ */
+function listSigners(path: readonly Certificate[], input: VerifyInput): (crl: RevocationList) => Certificate[] {
+  const found = new Map<string, Certificate[]>();
+  const anchor = path.at(-1)!;
+  return (crl) => {
+    let signers = found.get(crl.id);
+    if (signers === undefined) {
+      const named = (one: Certificate): boolean => one.subject.canonical === crl.issuer.canonical;
+      signers = path.slice(1).filter(named);
+      found.set(crl.id, signers);
+      const resolving = new Set([...(input.resolving ?? []), crl.id]);
+      if (!signers.some((one) => crl.isSignedBy(one.key)) && input.resolving === undefined) {
+        const others = [...input.untrusted, ...input.roots].filter((one) => named(one) && one.keyUsages?.includes('crl-sign') !== false && !path.some(({ id }) => id === one.id) && crl.isSignedBy(one.key));
+        signers.push(...others.slice(0, MAX_LIST_SIGNERS).filter((certificate) => verifyCertificate({ ...input, certificate, roots: [anchor], purpose: 'any', names: [], extendedKeyUsages: [], revocation: 'off', strict: false, resolving, crls: input.crls.filter(({ id }) => id !== crl.id) }).trusted));
+      }
+    }
+    return signers;
+  };
 }
 
 const knownAnswer = ({ at, reason }: KnownRevocation): RevocationAnswer => ({ state: 'revoked', at, reason, source: undefined, notes: [`Revoked on ${at.toISOString()} (${reason}), as is known here.`], nextUpdate: undefined });

@@ -84,6 +84,6 @@ export async function certificateTrust({ roots, trust, untrusted, crl, ocsp, rev
   return {
     anchors: roots !== undefined ? filesOf([roots], '/roots', readCertificates) : [...(trust === 'system' ? [] : trusted), ...(trust === 'store' ? [] : systemRoots())],
     between: [...given, ...others, ...(roots === undefined && trust !== 'system' ? [] : trusted)], revoked, crls: [...lists, ...(await listsFor([...trusted, ...others], revocations))],
-    ocsp: ocsp.map((response, index) => placed(`/ocsp/${index}`, () => parseOcspResponse(response))), revocation: revocation ?? (crl.length + ocsp.length > 0 ? 'leaf' : 'off'), purpose,
+    ocsp: ocsp.map((response, index) => placed(`/ocsp/${index}`, () => parseOcspResponse(response))), revocation: revocation ?? (crl.length + ocsp.length > 0 ? 'given' : 'off'), purpose,
   };
 }

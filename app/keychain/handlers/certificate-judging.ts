@@ -23,7 +23,7 @@ export async function judged(certificate: Certificate, beside: readonly Certific
   const verdict = verifyCertificate({
     certificate, untrusted: [...untrusted, ...known.untrusted], roots: known.roots, crls: [...crls, ...fetched, ...known.crls], ocsp, revoked: known.revoked, at, purpose, names, maxDepth: request.maxDepth,
     policies: { initial: request.policy, requireExplicit: request.requirePolicy, inhibitMapping: request.inhibitPolicyMapping, inhibitAny: request.inhibitAnyPolicy },
-    revocation: request.revocation ?? (crls.length + ocsp.length > 0 || request.fetch ? 'leaf' : 'off'), strict: request.strict ?? (purpose === 'tls-server' || purpose === 'tls-client'), extendedKeyUsages: request.extendedKeyUsage,
+    revocation: request.revocation ?? (crls.length + ocsp.length > 0 || request.fetch ? 'given' : 'off'), strict: request.strict ?? (purpose === 'tls-server' || purpose === 'tls-client' || purpose === 'email'), strictRoots: request.roots !== undefined, extendedKeyUsages: request.extendedKeyUsage,
   });
   return verdictOutput(verdict, purpose, at);
 }

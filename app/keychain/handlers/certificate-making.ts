@@ -111,7 +111,7 @@ async function issued(prepared: Prepared, issuer: Certificate, stored: StoredCer
   const above = await Promise.all(chain.map(({ id }) => context.session.certificates.read(id)));
   const { trusted, verdict } = verifyCertificate({
     certificate, roots: above.slice(-1), untrusted: above.slice(0, -1), crls: [], ocsp: [], revoked: new Map(), at: new Date(Math.max(Date.now(), prepared.notBefore.getTime())), purpose: 'any', names: [], maxDepth: 20,
-    policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: 'off', strict: false, extendedKeyUsages: [],
+    policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: 'off', strict: false, strictRoots: false, extendedKeyUsages: [],
   });
   if (!trusted) throw new KeywrightError('INVALID_INPUT', { detail: `Nobody would accept this certificate. ${verdict}`, where: '/issuer', remedy: 'Change what it says, or issue it from another authority.' });
   return made(certificate, prepared, { trusted: false, ...facts }, stored.id, context);

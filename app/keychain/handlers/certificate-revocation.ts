@@ -100,7 +100,7 @@ export const certificateRevocationHandlers: Pick<HandlersOf<'certificates'>, `ce
     if (response.status !== 0) throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `The responder answers with “${OCSP_STATUSES[response.status] ?? response.status}”, and says nothing of the certificate.` });
     if (nonce !== undefined && response.nonce !== undefined && !Buffer.from(response.nonce).equals(nonce)) throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: 'The response repeats another nonce than was sent: it answers another question, or is an old one.' });
     const at = input.at === undefined ? new Date() : new Date(input.at);
-    const answer = revocationOf(certificate, issuer, evidenceAt(at, { crls: [], ocsp: [response] }));
+    const answer = revocationOf(certificate, issuer, evidenceAt(at, issuer, { crls: [], ocsp: [response] }));
     const single = response.responses.find(({ id }) => id.serial === certificate.serialText);
     return {
       good: answer.state === 'good', revocation: revocationOutput(answer), verdict: answer.notes.join(' '), thisUpdate: single?.thisUpdate.toISOString() ?? null, nextUpdate: single?.nextUpdate?.toISOString() ?? null,
@@ -257,7 +257,7 @@ async function keepLists(lists: readonly RevocationList[], origin: 'imported' | 
     if (signer === undefined) continue;
     for (const one of await issuedBy(signer.stored, session)) {
       if (one.revoked?.source === 'authority') continue;
-      const answer = revocationOf(await session.certificates.read(one.id), signer.certificate, evidenceAt(new Date(), { crls: [list], ocsp: [] }));
+      const answer = revocationOf(await session.certificates.read(one.id), signer.certificate, evidenceAt(new Date(), signer.certificate, { crls: [list], ocsp: [] }));
       if (answer.state !== 'revoked' || one.revoked !== null) continue;
       const next = await writeCertificate(context, { ...one, revoked: { at: (answer.at ?? new Date()).toISOString(), reason: (answer.reason ?? 'unspecified') as ReasonName, source: 'crl' } });
       revoked.push(await certificateRecord(next, session));
