@@ -1,7 +1,6 @@
 import { KeywrightError, type CertificateRecord } from '../contract/index.ts';
-import { Certificate, type CertificateFacts, factsOf, titleOf } from '../certificates/index.ts';
-import { readSshCertificate, type SshCertificate } from '../signing/ssh-certificate.ts';
-import { factsOfSsh, titleOfSsh } from '../signing/ssh-certificate-words.ts';
+import type { Certificate, CertificateFacts } from '../certificates/index.ts';
+import type { SshCertificate } from '../signing/ssh-certificate.ts';
 import type { TokenSlot } from '../keystore/tokens.ts';
 import type { ListedRecord, Storage, StorageTransaction } from '../storage/storage.ts';
 import { jsonBytes } from './unit.ts';
@@ -35,6 +34,9 @@ interface Entry {
   readonly revision: string;
   readonly haystack: string;
 }
+
+/** What reads certificates is loaded when one is read: listing needs no more than the summaries. */
+const reader = (): Promise<typeof import('../certificates/index.ts')> => import('../certificates/index.ts');
 
 /** All certificates, in memory while the store is unlocked: listed, searched and joined to keys and issuers without opening a record. */
 export class CertificateInventory {
@@ -96,12 +98,14 @@ export class CertificateInventory {
   async read(id: string): Promise<Certificate> {
     const stored = this.get(id);
     if (stored?.type === 'openssh') throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${stored.label}” is an OpenSSH certificate, and this is for those of X.509.`, remedy: 'Show, renew, export or delete it; for anything else name a certificate of X.509.' });
+    const { Certificate } = await reader();
     return parsed(id, await this.#bytes(id), (bytes) => new Certificate(bytes));
   }
 
   /** @returns an OpenSSH certificate and its blob. @throws CORRUPT_RECORD */
   async readSsh(id: string): Promise<{ certificate: SshCertificate; blob: Uint8Array }> {
     const blob = await this.#bytes(id);
+    const { readSshCertificate } = await import('../signing/ssh-certificate.ts');
     return { blob, certificate: await parsed(id, blob, readSshCertificate) };
   }
 
@@ -181,6 +185,8 @@ export class CertificateInventory {
    */
   async enterFound(token: { readonly id: string; readonly title: string }, slots: readonly TokenSlot[], unit: StorageTransaction): Promise<{ id: string; certificate: StoredCertificate | undefined }[]> {
     const held = new Map<string, { certificate: Certificate; places: TokenPlace[] }>();
+    if (this.ofToken(token.id).length === 0 && slots.every(({ certificate }) => certificate === null)) return [];
+    const { newCertificate, readable } = await import('./new-certificates.ts');
     for (const { slot, certificate: der } of slots) {
       const certificate = der === null ? undefined : readable(der);
       if (certificate === undefined) continue;
@@ -244,24 +250,6 @@ function addTo(map: Map<string, Set<string>>, key: string, id: string): void {
   const known = map.get(key);
   if (known === undefined) map.set(key, new Set([id]));
   else known.add(id);
-}
-
-function readable(der: Uint8Array): Certificate | undefined {
-  try {
-    return new Certificate(der);
-  } catch {
-    return undefined;
-  }
-}
-
-/** @returns the inventory's record of a certificate that has just been made, imported or found. */
-export function newCertificate(certificate: Certificate, facts: Pick<StoredCertificate, 'origin' | 'kept' | 'trusted' | 'tags'> & Partial<Pick<StoredCertificate, 'label' | 'tokens'>>): StoredCertificate {
-  return { ...factsOf(certificate), label: titleOf(certificate), tokens: [], revoked: null, createdAt: new Date().toISOString(), trashedUntil: null, change: 0, ...facts };
-}
-
-/** As {@link newCertificate}, of an OpenSSH certificate. */
-export function newSshCertificate(certificate: SshCertificate, blob: Uint8Array, facts: Pick<StoredCertificate, 'origin' | 'tags'> & Partial<Pick<StoredCertificate, 'label'>>): StoredCertificate {
-  return { ...factsOfSsh(certificate, blob), type: 'openssh', label: titleOfSsh(certificate), kept: true, trusted: false, tokens: [], revoked: null, createdAt: new Date().toISOString(), trashedUntil: null, change: 0, ...facts };
 }
 
 export function validityOf({ notBefore, notAfter }: Pick<StoredCertificate, 'notBefore' | 'notAfter'>, now = Date.now()): CertificateRecord['validity'] {

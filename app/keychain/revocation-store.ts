@@ -1,5 +1,5 @@
 import { KeywrightError } from '../contract/index.ts';
-import { type Certificate, type ReasonName, RevocationList } from '../certificates/index.ts';
+import type { Certificate, ReasonName, RevocationList } from '../certificates/index.ts';
 import type { ListedRecord, Storage, StorageTransaction } from '../storage/storage.ts';
 import type { StoredCertificate } from './certificate-inventory.ts';
 import type { Session } from './session.ts';
@@ -60,7 +60,7 @@ export class RevocationStore {
     if (known !== undefined) return known;
     const record = await this.#storage.get(CRL_PREFIX + id);
     if (record === undefined) throw new KeywrightError('CORRUPT_RECORD', { detail: 'A revocation list is missing from the store.', where: CRL_PREFIX + id, remedy: 'Run `keywright store verify`, and restore a backup.' });
-    const list = new RevocationList(record.value);
+    const list = new (await import('../certificates/index.ts')).RevocationList(record.value);
     this.#parsed.set(id, list);
     if (this.#parsed.size > 32) this.#parsed.delete(this.#parsed.keys().next().value!);
     return list;

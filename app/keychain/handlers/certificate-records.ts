@@ -1,6 +1,7 @@
 import { KeywrightError, type CertificateRecord } from '../../contract/index.ts';
 import type { Certificate } from '../../certificates/index.ts';
-import { CERTIFICATE_PREFIX, newCertificate, validityOf, type StoredCertificate } from '../certificate-inventory.ts';
+import { CERTIFICATE_PREFIX, validityOf, type StoredCertificate } from '../certificate-inventory.ts';
+import { newCertificate } from '../new-certificates.ts';
 import type { Context } from '../context.ts';
 import type { StoredKey } from '../inventory.ts';
 import type { Session } from '../session.ts';

@@ -29,3 +29,12 @@ export type HandlersOf<Prefix extends string> = {
 export function handlersOf<Prefix extends string>(_noun: Prefix, handlers: HandlersOf<Prefix>): ReadonlyMap<string, Handler> {
   return new Map(Object.entries(handlers) as [string, Handler][]);
 }
+
+/** @returns handlers of a part of a noun, whose code is loaded when one of them is called first: most commands need few. */
+export function loadedLater<Part extends object>(ids: readonly (keyof Part & string)[], load: () => Promise<Part>): Part {
+  let loaded: Record<string, Handler> | undefined;
+  const handler = (id: string): Handler => (input, context) => (loaded === undefined
+    ? load().then((part) => (loaded = part as Record<string, Handler>)[id]!(input, context))
+    : loaded[id]!(input, context));
+  return Object.fromEntries(ids.map((id) => [id, handler(id)])) as Part;
+}

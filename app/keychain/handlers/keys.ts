@@ -3,23 +3,21 @@ import { fingerprint, writePublicKey } from '../../formats/index.ts';
 import { capabilitiesOf } from '../capabilities.ts';
 import { primary, recordOf, stateOf, versionsOf, type StoredKey } from '../inventory.ts';
 import { newKeyId, storedKey } from '../stored-key.ts';
-import { handlersOf } from './handlers.ts';
+import { handlersOf, loadedLater } from './handlers.ts';
 import { facet, forgetKey, inToken, keepPublicKeys, mergedVersions, newKeyPassphrase, publicKeyOf, refOf, refuseTrashed, usagesFor, writeKey, writeNewKey } from './key-records.ts';
 import { keyListHandler } from './key-list.ts';
-import { keyTransferHandlers } from './key-transfer.ts';
-import { openpgpForm } from '../files/openpgp-form.ts';
-import { keyFileHandlers } from './key-files.ts';
-import { keyFormatHandlers } from './key-formats.ts';
-import { keyUseHandlers } from './key-use.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 
 export const keyHandlers = handlersOf('keys', {
   ...keyListHandler,
-  ...keyTransferHandlers,
-  ...keyFileHandlers,
-  ...keyFormatHandlers,
-  ...keyUseHandlers,
+  ...loadedLater(['keys.copy', 'keys.move'], async () => (await import('./key-transfer.ts')).keyTransferHandlers),
+  ...loadedLater(['keys.import', 'keys.export'], async () => (await import('./key-files.ts')).keyFileHandlers),
+  ...loadedLater(['keys.formats'], async () => (await import('./key-formats.ts')).keyFormatHandlers),
+  ...loadedLater([
+    'keys.sign', 'keys.verify', 'keys.encrypt', 'keys.decrypt', 'keys.wrap', 'keys.unwrap', 'keys.agree', 'keys.derive', 'keys.derive-password', 'keys.encapsulate', 'keys.decapsulate', 'keys.mac',
+    'keys.verify-mac', 'keys.random',
+  ], async () => (await import('./key-use.ts')).keyUseHandlers),
 
   async 'keys.generate'(input, context) {
     const store = await context.session.backends.storeFor(input.backend, input.algorithm);
@@ -116,7 +114,7 @@ export const keyHandlers = handlersOf('keys', {
   async 'keys.public'(input, context) {
     const { key } = context;
     const spki = await publicKeyOf(key, context, input.version);
-    if (input.format === 'openpgp') return { content: await openpgpForm(input, context), format: input.format, fingerprint: fingerprint(spki) };
+    if (input.format === 'openpgp') return { content: await (await import('../files/openpgp-form.ts')).openpgpForm(input, context), format: input.format, fingerprint: fingerprint(spki) };
     return { content: writePublicKey(spki, key.algorithm, input.format, key.label), format: input.format, fingerprint: fingerprint(spki) };
   },
 

@@ -8,7 +8,8 @@ import { sshCertificateBlob, sshCertificateId, sshCertificateLine, readSshCertif
 import { authorityAlgorithm, signSshCertificate, SSH_DAYS, sshContent, type SshCertificateContent, sshSubjectOf } from '../../signing/ssh-certificate-make.ts';
 import { sshInWords } from '../../signing/ssh-certificate-words.ts';
 import { writeAside } from '../../signing/write-aside.ts';
-import { newSshCertificate, type StoredCertificate } from '../certificate-inventory.ts';
+import type { StoredCertificate } from '../certificate-inventory.ts';
+import { newSshCertificate } from '../new-certificates.ts';
 import type { Context } from '../context.ts';
 import { bytesOf, outputOf } from '../files/places.ts';
 import type { StoredKey } from '../inventory.ts';
