@@ -8,6 +8,8 @@ export default defineConfig<{ kind: Kind }>({
   // Argon2id, a browser and an Electron share the processor: one journey at a time keeps them honest.
   workers: 1,
   timeout: 180_000,
+  // As in the unit tests: what passes at the second try alone is listed at the end.
+  retries: process.env['CI'] === undefined ? 0 : 1,
   expect: { timeout: 20_000 },
   reporter: 'list',
   use: { actionTimeout: 20_000, screenshot: 'only-on-failure' },

@@ -10,6 +10,8 @@ interface Tally {
   failed: number;
   /** Each skipped test with its reason. */
   skipped: string[];
+  /** Tests that failed and passed when they were tried once more: only where CI tries again. Each is a defect, of the test or of what it tests. */
+  second: string[];
 }
 
 const REPORTS = join(ROOT, '.cache', 'reports');
@@ -20,7 +22,7 @@ function run(title: string, args: readonly string[], environment: NodeJS.Process
 }
 
 function one(passed: boolean): Tally {
-  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: [] };
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: [], second: [] };
 }
 
 function readReport<T>(path: string): T | undefined {
@@ -28,7 +30,7 @@ function readReport<T>(path: string): T | undefined {
 }
 
 interface UnitReport {
-  testResults: { name: string; status: string; assertionResults: { status: string; fullName: string; meta?: { skipReason?: string } }[] }[];
+  testResults: { name: string; status: string; assertionResults: { status: string; fullName: string; failureMessages: string[] }[] }[];
 }
 
 /** Unit tests. A file that does not even load counts as one failure. */
@@ -37,12 +39,13 @@ function unitTests(environment: NodeJS.ProcessEnv): Tally {
   const clean = run('unit tests', [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${path}`], environment);
   const report = readReport<UnitReport>(path);
   if (report === undefined) return one(false);
-  const tally: Tally = { passed: 0, failed: 0, skipped: [] };
+  const tally: Tally = { passed: 0, failed: 0, skipped: [], second: [] };
   for (const file of report.testResults) {
     for (const test of file.assertionResults) {
       if (test.status === 'passed') tally.passed += 1;
       else if (test.status === 'failed') tally.failed += 1;
       else tally.skipped.push(`${relative(ROOT, file.name)}: ${test.fullName}`);
+      if (test.status === 'passed' && test.failureMessages.length > 0) tally.second.push(`${relative(ROOT, file.name)}: ${test.fullName}: ${test.failureMessages[0]?.split('\n')[0]}`);
     }
     if (file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')) tally.failed += 1;
   }
@@ -64,11 +67,15 @@ function journeys(environment: NodeJS.ProcessEnv): Tally {
   const clean = run('journeys', [join(ROOT, 'node_modules/@playwright/test/cli.js'), 'test', '-c', config, '--reporter=list,json'], { ...environment, PLAYWRIGHT_JSON_OUTPUT_NAME: path });
   const report = readReport<{ suites: JourneySuite[] }>(path);
   if (report === undefined) return one(false);
-  const tally: Tally = { passed: 0, failed: 0, skipped: [] };
+  const tally: Tally = { passed: 0, failed: 0, skipped: [], second: [] };
   const walk = (suite: JourneySuite): void => {
     for (const spec of suite.specs ?? []) {
       for (const test of spec.tests) {
         if (test.status === 'expected') tally.passed += 1;
+        else if (test.status === 'flaky') {
+          tally.passed += 1;
+          tally.second.push(`${test.projectName}: ${spec.title}`);
+        }
         else if (test.status === 'skipped') tally.skipped.push(`${test.projectName}: ${spec.title}: ${test.annotations.find(({ type }) => type === 'skip')?.description ?? 'not run'}`);
         else tally.failed += 1;
       }
@@ -108,6 +115,8 @@ export async function runAllTests({ environment }: { environment: NodeJS.Process
   ];
   const skipped = tallies.flatMap((tally) => tally.skipped);
   if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((line) => `  ${line}`).join('\n')}`);
+  const second = tallies.flatMap((tally) => tally.second);
+  if (second.length > 0) console.log(`\nPassed at the second try only:\n${second.map((line) => `  ${line}`).join('\n')}`);
   const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
   const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
   console.log(`\n${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`);
