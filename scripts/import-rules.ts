@@ -83,11 +83,11 @@ function rulesOf(room: Room): IForbiddenRuleType[] {
 export const FORBIDDEN: IForbiddenRuleType[] = [
   ...ROOMS.flatMap(rulesOf),
   {
-    // No backends: `software` is what those share whose keys this process holds itself, `worker` what those share whose keys another holds.
+    // No backends: `software` is what those share whose keys this process holds itself, `worker` what those share whose keys another holds, `cards` what those share that find theirs in readers.
     name: 'backends know nothing of each other',
     severity: 'error',
     from: { path: '^app/backends/([^/]+)/', pathNot: ['^app/backends/smartcardhsm/', FREE] },
-    to: { path: '^app/backends/[^/]+/', pathNot: ['^app/backends/$1/', '^app/backends/(software|worker)/'] },
+    to: { path: '^app/backends/[^/]+/', pathNot: ['^app/backends/$1/', '^app/backends/(software|worker|cards)/'] },
   },
   {
     name: 'concrete backends are named in two places alone',

@@ -49,6 +49,8 @@ interface Present {
   readonly pins: PinKeeper;
   /** What tells this token from another in the same slot. */
   readonly identity: string;
+  /** Of the slot: with smart cards the reader's name. */
+  readonly description: string;
 }
 
 /** How often slots are looked at: those with something to take out, and fixed ones, whose tokens change by initialisation alone. */
@@ -73,7 +75,9 @@ export class ModuleSource implements TokenSource {
   #module: ModuleFacts | undefined;
   #twins: Finding[] = [];
   #looking: Promise<void> | undefined;
-  #again = false;
+  #again: Promise<void> | undefined;
+  /** By reader: how often what was in it was taken out. */
+  readonly #removals = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #readers: Disposable | undefined;
@@ -127,22 +131,29 @@ export class ModuleSource implements TokenSource {
     await this.look();
   }
 
-  /** Looks at the slots now. Resolves when what is there is known; never fails. */
+  /** Looks at the slots now. Resolves when what is there is known, by a look that began no earlier than this; never fails. */
   look(): Promise<void> {
-    if (this.#looking !== undefined) {
-      this.#again = true;
-      return this.#looking;
-    }
+    if (this.#looking !== undefined) return (this.#again ??= this.#looking.then(() => (this.#stopped.signal.aborted ? undefined : this.look())));
+    this.#again = undefined;
     clearTimeout(this.#timer);
     this.#looking = this.#look().finally(() => {
       this.#looking = undefined;
-      if (this.#stopped.signal.aborted) return;
-      if (this.#again) {
-        this.#again = false;
-        void this.look();
-      } else this.#schedule();
+      if (!this.#stopped.signal.aborted && this.#again === undefined) this.#schedule();
     });
     return this.#looking;
+  }
+
+  /**
+   * What was in a reader is out, by the smart-card service's word. It ends that insertion alone: what comes next is another one, also when it comes
+   * back before the module has noticed, and what the module tells of the time before is not believed.
+   */
+  removed(reader: string): void {
+    this.#removals.set(reader, this.#removalsOf(reader) + 1);
+    for (const [slot, { description }] of [...this.#present]) if (description === reader) this.#leave(slot);
+  }
+
+  #removalsOf(reader: string): number {
+    return this.#removals.get(reader) ?? 0;
   }
 
   async #look(): Promise<void> {
@@ -151,10 +162,11 @@ export class ModuleSource implements TokenSource {
     try {
       this.#module = (await this.#provider.hello()).facts as ModuleFacts;
       up = true;
+      const before = new Map(this.#removals);
       const slots = await this.#provider.call('slots.list', {}, { signal, seconds: this.#options.deadlines.seconds }) as SlotState[];
       this.#failures = 0;
       this.#followReaders(slots);
-      await this.#enter(slots);
+      await this.#enter(slots.filter(({ description }) => (before.get(description) ?? 0) === this.#removalsOf(description)));
     } catch {
       // What failed is the provider's finding.
       if (signal.aborted) return;
@@ -194,6 +206,7 @@ export class ModuleSource implements TokenSource {
   async #insert(slot: SlotState & { token: SlotToken }, id: string): Promise<void> {
     const options = this.#options;
     const { token } = slot;
+    const removals = this.#removalsOf(slot.description);
     // Sessions of what was in this slot before are none any more.
     await this.#provider.call('slots.forget', { slot: slot.slot }, { signal: this.#stopped.signal, seconds: options.deadlines.seconds });
     const mechanisms = await this.#provider.call('token.mechanisms', { slot: slot.slot }, { signal: this.#stopped.signal, seconds: options.deadlines.seconds }) as MechanismFacts[];
@@ -209,7 +222,8 @@ export class ModuleSource implements TokenSource {
         void this.look();
       },
     }, this.#deps);
-    this.#present.set(slot.slot, { token: opened, connection, pins, identity: identityOf(slot) });
+    if (removals !== this.#removalsOf(slot.description)) return;
+    this.#present.set(slot.slot, { token: opened, connection, pins, identity: identityOf(slot), description: slot.description });
     this.#tell({ type: 'inserted', token: opened });
   }
 
@@ -261,6 +275,7 @@ export class ModuleSource implements TokenSource {
     if (this.#readers !== undefined || !slots.some(({ removable }) => removable)) return;
     this.#readers = Readers.shared().listen((event) => {
       if (event.type !== 'inserted' && event.type !== 'removed') return;
+      if (event.type === 'removed') this.removed(event.reader);
       for (const delay of event.type === 'removed' ? [0] : AFTER_INSERTION_MS) setTimeout(() => { if (!this.#stopped.signal.aborted) void this.look(); }, delay).unref();
     });
   }

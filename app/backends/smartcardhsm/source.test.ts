@@ -154,6 +154,22 @@ describe.skipIf(missing !== undefined)(`SmartCard-HSMs in real readers, with Ope
     expect(holds(key, await sign(token, key, person({ pin: '1234567' }).call()))).toBe(true);
   });
 
+  test('taken out and put back at once, it acts at once: what is told late of the time before does not touch it', async () => {
+    const virtual = card();
+    await open();
+    await pcscd.reader('smartcardhsm').insert(virtual);
+    const key = await generate(await tokenOf(virtual), 'f0');
+    for (let count = 0; count < 3; count += 1) {
+      events.length = 0;
+      await pcscd.reader('smartcardhsm').remove();
+      // The service looks every 0.4 s: sooner, nobody but the card would know.
+      await vi.waitFor(() => expect(events).toContain(`removed ${idOf(virtual)}`), PATIENCE);
+      await pcscd.reader('smartcardhsm').insert(virtual);
+      await vi.waitFor(() => expect(events).toContain(`inserted ${idOf(virtual)}`), PATIENCE);
+      expect(holds(key, await sign(await tokenOf(virtual), key))).toBe(true);
+    }
+  });
+
   test('comes back in another reader as the same token, its PIN forgotten; what was in flight is told', async () => {
     const virtual = card();
     await open();
