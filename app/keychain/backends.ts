@@ -95,8 +95,8 @@ export class Backends implements AsyncDisposable {
 
   /** @returns the store of an instance that has the algorithm. @throws NOT_FOUND, CAPABILITY_MISSING, BACKEND_UNAVAILABLE */
   async storeFor(name: string, algorithm: KeyAlgorithmName): Promise<KeyStore> {
-    const token = this.tokens.get(name);
-    if (token !== undefined) return withAlgorithm(token.token.store, algorithm);
+    const instance = this.instanceOf(name);
+    if (instance !== undefined && instance !== name) return withAlgorithm(await this.#storeOfToken(name, name, instance), algorithm);
     const { configured } = this.#get(name);
     const manifests = configured.types.map((type) => this.#manifest(type));
     if (this.#hasTokens(configured)) {
@@ -117,11 +117,15 @@ export class Backends implements AsyncDisposable {
   async storeOf(key: Pick<StoredKey, 'backend' | 'type'> & Partial<Pick<StoredKey, 'hardware'>>): Promise<KeyStore> {
     const { hardware } = key;
     if (hardware === null || hardware === undefined) return this.#store(key.backend, key.type);
-    const instance = this.instanceOf(key.backend);
-    if (!this.tokens.has(hardware.token) && instance !== undefined) await (await this.openTokens(instance))?.ready();
-    const present = this.tokens.get(hardware.token);
+    return this.#storeOfToken(hardware.token, hardware.tokenTitle, this.instanceOf(key.backend));
+  }
+
+  /** @param title for whoever looks for it. @throws BACKEND_UNAVAILABLE when it is not plugged in */
+  async #storeOfToken(token: string, title: string, instance: string | undefined): Promise<KeyStore> {
+    if (!this.tokens.has(token) && instance !== undefined) await (await this.openTokens(instance))?.ready();
+    const present = this.tokens.get(token);
     if (present !== undefined) return present.token.store;
-    throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `${hardware.tokenTitle} is not plugged in.`, remedy: 'Plug it in and try again.' });
+    throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `${title} is not plugged in.`, remedy: 'Plug it in and try again.' });
   }
 
   /** @returns the instance that a name stands for: its own, or that of a token's id. */

@@ -1,0 +1,107 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
+import { VirtualSmartCardHsm } from '../../../e2e/devices/smartcardhsm/card.ts';
+import { missingTools, run, type Outcome } from '../../../e2e/devices/tools.ts';
+
+/** From outside: a key goes from one SmartCard-HSM to another as docs/smartcard-hsm.md tells it; other people's programs judge. */
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const missing = missingForPcscd() ?? missingTools({ openssl: 'openssl', 'sc-hsm-tool': 'opensc' });
+const [FIRST, SECOND] = ['smartcardhsm-xthsm100001', 'smartcardhsm-xthsm100002'];
+/** Each command is a process of its own, and the password of a share takes ten million rounds of MD5 three times. */
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
+
+describe.skipIf(missing !== undefined)(`keywright on the command line with two SmartCard-HSMs${missing === undefined ? '' : `: ${missing}`}`, () => {
+  let folder: string;
+  let pcscd: Pcscd;
+  const cards = ['XTHSM100001', 'XTHSM100002'].map((serial) => new VirtualSmartCardHsm({ serial }));
+  const path = (name: string): string => join(folder, name);
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'keywright-smartcardhsm-'));
+    for (const [name, content] of Object.entries({ pw: 'correct horse battery staple 42', pin: '648219', wrong: '111111', so: '3537363231383830', dkek: 'a password for the share', 'root.cvc': cards[0]!.authority.root, 'm.txt': 'hello\n' })) writeFileSync(path(name), content, { mode: 0o600 });
+    pcscd = await startPcscd({ readers: ['Nitrokey Nitrokey HSM'] });
+    for (const [slot, card] of cards.entries()) await pcscd.reader('smartcardhsm', slot).insert(card);
+    await keywright('store', 'create');
+    await keywright('backends', 'configure', 'smartcardhsm', '--set', `attestationRoots=${path('root.cvc')}`);
+  });
+  afterAll(async () => {
+    await pcscd.stop();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  });
+
+  /** Runs in a process of its own, with nobody at a terminal. */
+  const attempt = (...args: string[]): Promise<Outcome> => run(process.execPath, [MAIN, '--no-agent', '--data-dir', path('data'), '--passphrase-file', path('pw'), ...args], { environment: pcscd.environment, deadline: 200_000 });
+  async function keywright(...args: string[]): Promise<string> {
+    const { status, stdout, stderr } = await attempt(...args);
+    if (status !== 0) throw new Error(`keywright ${args.join(' ')}: exit ${status}\n${stderr}`);
+    return stdout;
+  }
+  const told = async <T = Record<string, unknown>>(...args: string[]): Promise<T> => JSON.parse(await keywright(...args, '--json')) as T;
+  const judge = async (command: string, ...args: string[]): Promise<string> => {
+    const { status, stdout, stderr } = await run(command, args, { environment: pcscd.environment });
+    if (status !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${status}\n${stdout}${stderr}`);
+    return stdout + stderr;
+  };
+
+  test('a card that was never set up says so, and how', async () => {
+    const { status } = await told<{ status: { initialised: boolean; findings: { code: string; remedy: string }[] } }>('tokens', 'show', FIRST);
+    expect(status).toMatchObject({ initialised: false, findings: [{ code: 'smartcardhsm.not-initialised', remedy: expect.stringContaining('keywright tokens initialize') }] });
+  });
+
+  test('both are set up for one DKEK share, and take the same one', async () => {
+    for (const token of [FIRST, SECOND]) await keywright('tokens', 'initialize', token, '--label', 'Backup', '--dkek-shares', '1', '--new-pin-file', path('pin'), '--new-so-pin-file', path('so'));
+    await keywright('tokens', 'dkek', 'create-share', FIRST, '--dkek-password-file', path('dkek'), '--out', path('share.pbe'));
+    const states: unknown[] = [];
+    for (const token of [FIRST, SECOND]) states.push(await told('tokens', 'dkek', 'import-share', token, path('share.pbe'), '--dkek-password-file', path('dkek')));
+    expect(states[0]).toMatchObject({ outstanding: 0 });
+    expect(states[1]).toEqual(states[0]);
+    for (const reader of ['0', '1']) expect(await judge('sc-hsm-tool', '--reader', reader)).toMatch(new RegExp(`DKEK key check value +: ${(states[0] as { keyCheckValue: string }).keyCheckValue}`));
+    const { status } = await told<{ status: { details: { name: string; value: string }[] } }>('tokens', 'show', FIRST);
+    const facts = status.details.map(({ name, value }) => `${name}: ${value}`).join('\n');
+    expect(facts).toContain((states[0] as { keyCheckValue: string }).keyCheckValue);
+    expect(facts).toMatch(/[Dd]evice certificate/);
+  });
+
+  test('a key is made on the first, and the card vouches for it', async () => {
+    const key = await told('keys', 'generate', '--backend', FIRST, '--algorithm', 'ec-p256', '--label', 'Release signing', '--slot', '01', '--pin-file', path('pin'));
+    expect(key).toMatchObject({ algorithm: 'ec-p256', hardware: { slot: '01', touchPolicy: 'never', madeOnDevice: null } });
+    expect(await told('tokens', 'attest', FIRST, '01')).toMatchObject({ verified: true, problems: [] });
+  });
+
+  test('wrapped there and unwrapped on the second, it signs, and openssl verifies with the public key of the first', async () => {
+    await keywright('tokens', 'wrap-key', FIRST, '01', '--pin-file', path('pin'), '--out', path('key.wrapped'));
+    await keywright('tokens', 'unwrap-key', SECOND, path('key.wrapped'), '--label', 'Restored', '--pin-file', path('pin'));
+    await keywright('keys', 'public', 'Release signing', '--format', 'pem', '--out', path('first.pem'));
+    await keywright('keys', 'sign', 'Restored', '--algorithm', 'ecdsa-sha256', '--in', path('m.txt'), '--out', path('sig.der'), '--pin-file', path('pin'));
+    expect(await judge('openssl', 'dgst', '-sha256', '-verify', path('first.pem'), '-signature', path('sig.der'), path('m.txt'))).toContain('Verified OK');
+  });
+
+  test('set up again destroys what is in it: --yes is no answer, and nothing happens', async () => {
+    const { status, stderr } = await attempt('tokens', 'initialize', FIRST, '--label', 'Again', '--so-pin-file', path('so'), '--new-pin-file', path('pin'), '--new-so-pin-file', path('so'), '--yes');
+    expect([status, stderr]).toEqual([6, expect.stringContaining('confirm')]);
+    expect(cards[0]!.memory.keys.size).toBe(2);
+    expect(cards[0]!.ledger.count('so-pin', 'accepted')).toBe(0);
+  });
+
+  test('sc-hsm-tool unwraps the same file', async () => {
+    await judge('sc-hsm-tool', '--reader', '1', '--unwrap-key', path('key.wrapped'), '--key-reference', '9', '--pin', readFileSync(path('pin'), 'utf8'));
+    const { slots } = await told<{ slots: { state: string }[] }>('tokens', 'slots', SECOND, '--refresh');
+    expect(slots.filter(({ state }) => state === 'key')).not.toHaveLength(0);
+  });
+
+  test('a wrong PIN costs one try and tells those left', async () => {
+    const { status, stderr } = await attempt('keys', 'sign', 'Restored', '--algorithm', 'ecdsa-sha256', '--in', path('m.txt'), '--out', path('never.sig'), '--pin-file', path('wrong'));
+    expect([status, stderr]).toEqual([6, expect.stringContaining('2 tries left')]);
+    await keywright('tokens', 'unblock-pin', SECOND, '--so-pin-file', path('so'), '--new-pin-file', path('pin'));
+  });
+
+  test('over all this no card saw a PIN again that it had refused', () => {
+    expect(cards.map(({ ledger }) => ledger.repeats)).toEqual([0, 0]);
+    expect(cards.map(({ ledger }) => ledger.count('pin', 'refused'))).toEqual([0, 1]);
+  });
+});
