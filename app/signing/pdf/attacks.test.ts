@@ -181,7 +181,7 @@ test('each byte outside the signature’s own place counts', async () => {
   using folder = temporaryFolder();
   const made = await signAs('pdf', await contentOf(folder.path, buildPdf()), await certifiedKey(KEY, await signer()));
   const [from, to] = [made.indexOf('/Contents <') + 10, made.indexOf('>', made.indexOf('/Contents <'))];
-  for (let at = 0; at < made.length; at += 3) {
+  for (let at = 0; at < made.length; at += 7) {
     if (at >= from && at < to) continue;
     const changed = Buffer.from(made);
     changed[at] = (changed[at] as number) ^ 0x01;

@@ -41,26 +41,23 @@ export class PdfParser {
     return undefined;
   }
 
-  /** @returns the next word, which must be this one. */
+  /** The next word must be this one. @throws INVALID_INPUT */
   word(wanted: string): void {
-    const { at } = this;
-    this.peek();
-    const found = this.bytes.toString('latin1', this.at, Math.min(this.end, this.at + wanted.length));
-    const next = this.bytes[this.at + wanted.length];
-    if (found !== wanted || (this.at + wanted.length < this.end && next !== undefined && isRegular(next))) throw malformed(`“${wanted}” should be here, and is not.`, Math.max(at, this.at));
-    this.at += wanted.length;
+    if (!this.takes(wanted)) throw malformed(`“${wanted}” should be here, and is not.`, this.at);
   }
 
   /** Whether the next word is this one, which is then passed. */
   takes(wanted: string): boolean {
     const { at } = this;
-    try {
-      this.word(wanted);
+    this.peek();
+    const after = this.at + wanted.length;
+    const follows = after < this.end ? this.bytes[after] : undefined;
+    if (after <= this.end && this.bytes.toString('latin1', this.at, after) === wanted && (follows === undefined || !isRegular(follows))) {
+      this.at = after;
       return true;
-    } catch {
-      this.at = at;
-      return false;
     }
+    this.at = at;
+    return false;
   }
 
   /** @returns a whole number that is not negative. */

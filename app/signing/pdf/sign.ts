@@ -27,6 +27,7 @@ const ATTRIBUTES = 1024;
 const LONGEST_SIGNATURE = 1200;
 const TIMESTAMP = 12 * 1024;
 const MAX_ATTEMPTS = 3;
+const NUMBERS_APART = [0, 10_000];
 /** Four numbers of up to ten digits, and what is between them. */
 const BYTE_RANGE = 48;
 const PRINTED = 4;
@@ -41,9 +42,9 @@ export async function signPdf(file: FileContent, key: SigningKey, options: SignO
   const { algorithm } = options;
   const certificates = [certificate, ...chain].map((one) => one.der);
   let room = certificates.reduce((sum, one) => sum + one.length, 0) + LONGEST_SIGNATURE + ATTRIBUTES + (options.timestamp === undefined ? 0 : TIMESTAMP);
+  const apart = placeFor(document, (numbers) => prepare(document, target, { room, at, options, certificate, apart: numbers }).update);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const { update, gap } = prepare(document, target, { room, at, options, certificate });
-    if (attempt === 0) checkUpdate(document, update);
+    const { update, gap } = prepare(document, target, { room, at, options, certificate, apart });
     const { length } = document.bytes;
     const [before, after] = [update.subarray(0, gap.from - length), update.subarray(gap.to - length)];
     // The time stands in the document: a second place for it in the attributes is forbidden (§6.3).
@@ -127,11 +128,12 @@ interface Preparation {
   readonly at: Date;
   readonly options: SignOptions;
   readonly certificate: Certificate;
+  readonly apart: number;
 }
 
 /** @returns the new version, its ByteRange filled in, and where in the whole file the signature's place is, delimiters included. */
-function prepare(document: PdfDocument, target: Target, { room, at, options, certificate }: Preparation): { update: Buffer; gap: { from: number; to: number } } {
-  const update = new Update(document);
+function prepare(document: PdfDocument, target: Target, { room, at, options, certificate, apart }: Preparation): { update: Buffer; gap: { from: number; to: number } } {
+  const update = new Update(document, apart);
   const facts = dict({
     Type: name('Sig'), Filter: name('Adobe.PPKLite'), SubFilter: name('ETSI.CAdES.detached'), M: dateString(at),
     ...(options.reason === undefined ? {} : { Reason: textString(options.reason) }), ...lockReference(document, target.field),
@@ -204,11 +206,19 @@ function changed(from: PdfDict, entries: Readonly<Record<string, PdfValue>>): Pd
   return new PdfDict([...from, ...Object.entries(entries)]);
 }
 
-/** A document of an odd build must not come out broken: the new version is read as any reader would, before a key is asked. */
-function checkUpdate(document: PdfDocument, update: Buffer): void {
-  const next = PdfDocument.open(Buffer.concat([document.bytes, update]));
-  const own = signaturesOf(next).at(-1);
-  const covered = own === undefined ? 'The signature is not found.' : coveredBy(own, next);
-  const { others } = changesBetween(document, next);
-  if (typeof covered === 'string' || others.length > 0) throw notSupported(`The document is built so that it cannot be signed without changing it: ${typeof covered === 'string' ? covered : others.join('; ')}`, 'Save it anew with another program, or sign it with a signature in a file of its own, as CMS.', ['cms']);
+/**
+ * A document of an odd build must not come out broken: the new version is read as any reader would, before a key is asked.
+ * @returns how far apart the new objects' numbers must be. @throws CAPABILITY_MISSING
+ */
+function placeFor(document: PdfDocument, updateFor: (apart: number) => Buffer): number {
+  let problem = '';
+  for (const apart of NUMBERS_APART) {
+    const next = PdfDocument.open(Buffer.concat([document.bytes, updateFor(apart)]));
+    const own = signaturesOf(next).at(-1);
+    const covered = own === undefined ? 'The signature is not found.' : coveredBy(own, next);
+    const { others } = changesBetween(document, next);
+    if (typeof covered !== 'string' && others.length === 0) return apart;
+    problem = typeof covered === 'string' ? covered : others.join('; ');
+  }
+  throw notSupported(`The document is built so that it cannot be signed without changing it: ${problem}`, 'Save it anew with another program, or sign it with a signature in a file of its own, as CMS.', ['cms']);
 }

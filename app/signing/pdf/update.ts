@@ -11,9 +11,10 @@ export class Update {
   readonly #objects = new Map<number, { readonly generation: number; readonly value: PdfValue | string }>();
   #next: number;
 
-  constructor(document: PdfDocument) {
+  /** @param apart numbers between the document's objects and the new ones: one that refers to what is not there must not find a new object. */
+  constructor(document: PdfDocument, apart: number) {
     this.document = document;
-    this.#next = document.size;
+    this.#next = document.size + apart;
   }
 
   /** @param value a string is written as it stands. */
