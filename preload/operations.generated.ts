@@ -77,6 +77,7 @@ export const IPC_OPERATIONS: readonly string[] = [
   'certificates.show',
   'certificates.update',
   'certificates.verify',
+  'files.convert',
   'files.decrypt',
   'files.encrypt',
   'files.formats',

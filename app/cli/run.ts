@@ -9,6 +9,7 @@ import { at, inputOf } from './input.ts';
 import { openFor, unlockFor } from './open.ts';
 import { HelpAsked, parseCommand, splitWords, type Parsed } from './parse.ts';
 import { humanError, humanOutput, progressLine, styleFor } from './print.ts';
+import { printable } from './printable.ts';
 import { CommandPrompter } from './secrets.ts';
 import type { CommandSpec, OutputSpec } from './spec.ts';
 import { OWNER, type Surroundings } from './surroundings.ts';
@@ -136,6 +137,8 @@ async function outputsOf(spec: CommandSpec, { options }: Parsed, { json }: Globa
 async function deliver(spec: CommandSpec, output: unknown, outputs: readonly Output[], globals: Globals, around: Surroundings): Promise<void> {
   const { stdout, stderr } = around;
   let delivered = false;
+  // What goes to a file or a pipe has no place for what is to be known of it.
+  const notes = at(output, 'notes');
   for (const { path, bytes, file, force, secret } of outputs) {
     const value = at(output, path);
     if (typeof value !== 'string') continue;
@@ -149,6 +152,7 @@ async function deliver(spec: CommandSpec, output: unknown, outputs: readonly Out
     // Bytes that are no text would garble a terminal; a file or a pipe gets them as they are.
     stdout.write(stdout.isTTY === true && bytes && !isText(content) ? `${value}\n` : content);
   }
+  if (delivered && !globals.json && !globals.quiet && Array.isArray(notes)) for (const note of notes) stderr.write(`${printable(String(note))}\n`);
   if (globals.json) stdout.write(`${JSON.stringify(output, null, stdout.isTTY === true ? 2 : undefined)}\n`);
   else if (!delivered) stdout.write(humanOutput(spec, output, styleFor(stdout.isTTY === true && globals.color)));
 }

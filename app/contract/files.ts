@@ -292,4 +292,5 @@ export const download = operation({
   errors: ['NOT_FOUND'],
 });
 
+export { convert } from './conversion.ts';
 export { inspect } from './inspection.ts';

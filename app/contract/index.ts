@@ -21,6 +21,7 @@ export * as certificateMakingOperations from './certificate-making.ts';
 export * as certificateRevocationOperations from './certificate-revocation.ts';
 export * as certificateOperations from './certificates.ts';
 export * as fileOperations from './files.ts';
+export type { ConvertFormatName } from './conversion.ts';
 export type { SignatureFormatName, SignatureFormName, SignedChange } from './files.ts';
 export * as keyOperations from './keys.ts';
 export * as keyUseOperations from './key-use.ts';

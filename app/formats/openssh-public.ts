@@ -89,3 +89,14 @@ export function writeSshLine(parts: PublicParts, comment = ''): Buffer {
   const clean = comment.replace(/[\x00-\x1f\x7f]+/g, ' ').trim();
   return Buffer.from(`${sshKeyType(parts.algorithm)} ${sshBlob(parts).toString('base64')}${clean === '' ? '' : ` ${clean}`}\n`);
 }
+
+/** Cuts the key out of a certificate (PROTOCOL.certkeys): its type, and what stands between nonce and serial number. @returns the key's blob, not checked further. */
+export function keyBlobOfCertificate(certificate: Uint8Array): Buffer {
+  const reader = new SshReader(certificate);
+  const type = reader.text('the key type');
+  const plain = type.replace(/-cert-v01@openssh\.com$/, '');
+  if (plain === type) throw malformed('This is no OpenSSH certificate.', 0);
+  reader.string('the nonce');
+  const fields = plain.startsWith('sk-ecdsa') ? 3 : plain === 'ssh-ed25519' ? 1 : 2;
+  return Buffer.concat([sshString(plain.startsWith('sk-') ? `${plain}@openssh.com` : plain), ...Array.from({ length: fields }, () => sshString(reader.string('the key')))]);
+}

@@ -49,7 +49,7 @@ export async function readContents(content: Uint8Array, options: ReadKeysOptions
   const contents: FileContents = { keys: [], certificates: [], crls: [], notes: [] };
   const passphrases = new Passphrases(options);
   try {
-    await find(content, { ...options, contents, passphrases, want: options.want ?? 'all' });
+    await find(content, { ...options, contents, passphrases, want: options.want === 'certificates' ? 'certificates' : 'all' });
     checkFound(content, contents, options);
     return contents;
   } catch (thrown) {
@@ -66,6 +66,7 @@ function checkFound(content: Uint8Array, { keys, certificates, crls }: FileConte
     return;
   }
   if (keys.length === 0) {
+    if (want === 'anything' && certificates.length + crls.length > 0) return;
     if (certificates.length === 0) throw notReadable(content);
     throw notSupported(`${recognise(content).detail} It holds ${certificates.length === 1 ? 'a certificate' : `${certificates.length} certificates`} and no private key.`, 'Import it with `keywright certificates import`.');
   }

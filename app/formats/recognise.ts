@@ -108,6 +108,9 @@ function pemKind(content: Uint8Array): string {
   return kinds.find((kind) => KINDS[kind]?.[0]) ?? kinds[0] ?? 'unknown';
 }
 
+/** Options that stand before a key in authorized_keys (sshd(8)), and are no names of hosts. */
+const AUTHORIZED = /^(?:restrict|cert-authority|verify-required|no-touch-required|(?:no-)?(?:pty|agent-forwarding|port-forwarding|user-rc|X11-forwarding)|[a-z-]+=")\S*(?:[^\n]*?) +(?:ssh-|ecdsa-|sk-)\S* +AAAA/im;
+
 function textKind(text: string): string | undefined {
   if (text.startsWith('---- BEGIN SSH2 PUBLIC KEY')) return 'ssh2-public';
   if (text.startsWith('PuTTY-User-Key-File-')) return 'ppk';
@@ -120,6 +123,7 @@ function textKind(text: string): string | undefined {
   if (text.startsWith('{') || text.startsWith('[')) return jsonKind(text);
   if (/^\S+-cert-v0[01]@openssh\.com\s/.test(text)) return 'openssh-certificate';
   if (looksLikeSshLine(text)) return 'openssh-public';
+  if (AUTHORIZED.test(text)) return 'authorized-keys';
   if (/^(?:@\S+ +)?[\w.|+/=,[\]:*!?-]+ +(?:ssh-|ecdsa-)\S* +AAAA/m.test(text)) return 'known-hosts';
   if (/^[^#\n]*\s(?:ssh-|ecdsa-)\S* +AAAA/m.test(text)) return 'authorized-keys';
   return undefined;

@@ -24,8 +24,8 @@ export interface ReadKeysOptions {
   /** Called when the file is encrypted, and only then. `note` names the key. What it gives is wiped by the reader. */
   passphrase(note?: string): Promise<SecretBytes>;
   readonly signal: AbortSignal;
-  /** `certificates`: keys are passed over, and no passphrase is asked for their sake. */
-  readonly want?: 'all' | 'certificates';
+  /** `certificates`: keys are passed over, and no passphrase is asked for their sake. `anything`: a file of certificates alone will do too. */
+  readonly want?: 'all' | 'certificates' | 'anything';
 }
 
 export interface WriteKeyOptions {

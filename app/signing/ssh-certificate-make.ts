@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { KeywrightError, type KeyAlgorithmName, type SignatureAlgorithmName } from '../contract/index.ts';
 import { ipBytes } from '../certificates/reading/general-names.ts';
 import { malformed, malformedAt, notSupported } from '../formats/malformed.ts';
-import { sshBlob } from '../formats/openssh-public.ts';
+import { keyBlobOfCertificate, sshBlob } from '../formats/openssh-public.ts';
 import { parsePem } from '../formats/pem.ts';
 import { readPublicKey, recognise } from '../formats/index.ts';
 import { readRequest } from '../certificates/index.ts';
 import { parseSpki } from '../formats/spki.ts';
 import { SshReader, sshString, sshUint32 } from '../formats/ssh-wire.ts';
-import { certificateTypeOf, isCertificateType, readSshCertificate, type SshCertificate, sshCertificateBlob, type SshOption } from './ssh-certificate.ts';
+import { certificateTypeOf, readSshCertificate, type SshCertificate, sshCertificateBlob, type SshOption } from './ssh-certificate.ts';
 import { readSshKey, sshAlgorithmsOf, writeSshSignature } from './ssh-signature.ts';
 
 /** Makes OpenSSH certificates (PROTOCOL.certkeys). The signature comes from the caller: a private key never gets here. */
@@ -53,7 +53,9 @@ export function sshSubjectOf(content: Uint8Array): { blob: Uint8Array; comment: 
   const text = Buffer.from(content).toString('utf8').trim();
   if (what === 'openssh-certificate') {
     const { blob, comment } = sshCertificateBlob(content);
-    return { blob: keyBlobOf(blob), comment };
+    const key = keyBlobOfCertificate(blob);
+    readSshKey(key);
+    return { blob: key, comment };
   }
   if (what === 'openssh-public') {
     const [type = '', base64 = '', ...comment] = text.split(/\r?\n/, 1)[0]!.split(/[ \t]+/);
@@ -64,20 +66,6 @@ export function sshSubjectOf(content: Uint8Array): { blob: Uint8Array; comment: 
   }
   const spki = what === 'certificate-request' ? readRequest(content).spki : readPublicKey(content).spki;
   return { blob: sshBlob(parseSpki(spki)), comment: what === 'public-key' && text.startsWith('-----') ? parsePem(content)[0]?.friendlyName ?? '' : '' };
-}
-
-/** Cuts the key out of a certificate: its type, and what stands between nonce and serial number. */
-function keyBlobOf(certificate: Uint8Array): Buffer {
-  const reader = new SshReader(certificate);
-  const type = reader.text('the key type');
-  if (!isCertificateType(type)) throw malformed('This is no OpenSSH certificate.', 0);
-  reader.string('the nonce');
-  const plain = type.replace(/-cert-v01@openssh\.com$/, '');
-  const fields = plain.endsWith('rsa') ? 2 : plain.startsWith('sk-ecdsa') ? 3 : plain === 'ssh-ed25519' ? 1 : 2;
-  const parts = Array.from({ length: fields }, () => sshString(reader.string('the key')));
-  const blob = Buffer.concat([sshString(plain.startsWith('sk-') ? `${plain}@openssh.com` : plain), ...parts]);
-  readSshKey(blob);
-  return blob;
 }
 
 /** @returns the signature algorithms of an authority's key, the recommended one first. @throws CAPABILITY_MISSING */

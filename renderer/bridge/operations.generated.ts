@@ -50,6 +50,7 @@ export interface Operations {
   'config.show': typeof serviceOperations.configShow;
   'config.validate': typeof serviceOperations.configValidate;
   'doctor.run': typeof serviceOperations.doctorRun;
+  'files.convert': typeof fileOperations.convert;
   'files.decrypt': typeof encryptionOperations.decryptFiles;
   'files.encrypt': typeof encryptionOperations.encryptFiles;
   'files.formats': typeof fileOperations.formats;
@@ -198,6 +199,7 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'config.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'config.validate': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'doctor.run': {"effect":"read","streams":true,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
+  'files.convert': {"effect":"read","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"}},"defaults":{"encoding":"pem","encrypt":true,"profile":"modern"}},
   'files.decrypt': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"identityFiles":"identity","out.path":"out","out.overwrite":"force"},"paths":{"files":"in","identityFiles":"in","out.path":"out"}},"defaults":{"identityFiles":[],"out":{"beside":true,"overwrite":false}}},
   'files.encrypt': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"recipients":"recipient","recipientFiles":"recipients-file","toPassphrase":"to-passphrase","out.path":"out","out.overwrite":"force"},"paths":{"files":"in","recipientFiles":"in","out.path":"out"}},"defaults":{"recipients":[],"recipientFiles":[],"toPassphrase":false,"armor":false,"out":{"beside":true,"overwrite":false}}},
   'files.formats': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},

@@ -3,6 +3,7 @@ import { asProblem, useAction, type ChosenFile, type OutputFor } from '../bridge
 import { useText } from '../i18n/index.ts';
 import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Notice, StateBadge } from '../ui/index.ts';
 import { ChosenFiles } from './chosen-files.tsx';
+import { ConvertDialog } from './ConvertDialog.tsx';
 
 type Answer = OutputFor<'files.inspect'>;
 type Item = Answer['items'][number];
@@ -13,6 +14,7 @@ export function InspectPart({ file, onFile }: { file: ChosenFile | undefined; on
   const t = useText();
   const inspect = useAction('files.inspect');
   const [unreadable, setUnreadable] = useState<unknown>();
+  const [converting, setConverting] = useState(false);
   const look = async (open: boolean): Promise<void> => {
     if (file === undefined) return;
     setUnreadable(undefined);
@@ -30,10 +32,12 @@ export function InspectPart({ file, onFile }: { file: ChosenFile | undefined; on
         <Button kind="primary" isDisabled={file === undefined} pending={inspect.pending} onPress={() => void look(false)}>{t('files.inspectAction')}</Button>
         {inspect.pending && <Button onPress={inspect.cancel}>{t('common.cancel')}</Button>}
         {answer?.items.some(({ locked }) => locked) === true && <Button onPress={() => void look(true)}>{t('files.openLocked')}</Button>}
+        {file !== undefined && answer?.items.some(({ actions }) => actions.includes('files.convert')) === true && <Button onPress={() => setConverting(true)}>{t('files.convert.open')}</Button>}
         <CopyAsCommand operation="files.inspect" input={{ content: file?.name ?? 'FILE' }} />
       </div>
       {answer !== undefined && <Inspected answer={answer} />}
       <ErrorNotice error={unreadable ?? inspect.error} />
+      {converting && file !== undefined && <ConvertDialog file={file} onClose={() => setConverting(false)} />}
     </>
   );
 }

@@ -136,6 +136,7 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'certificates.delete', input: certificate('imported') },
   { operation: 'certificates.purge', input: certificate('imported'), answers: { confirm: true } },
 
+  { operation: 'files.convert', input: () => ({ content: text(CERTIFICATE), format: 'pkcs7' }) },
   { operation: 'files.inspect', input: () => ({ content: text(CERTIFICATE) }) },
   { operation: 'files.formats', input: key('pair') },
   { operation: 'files.upload', input: () => ({ name: 'report.txt' }), body: () => Buffer.from('a report'), keep: ({ upload }, known) => (known['upload'] = upload) },

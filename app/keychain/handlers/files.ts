@@ -16,6 +16,7 @@ import { optionsOf, progressOf, signFile, writeManifest } from '../files/signing
 import { discard } from '../files/spool.ts';
 import { trustOf } from '../files/trust.ts';
 import { fileEncryptionHandlers } from './file-encryption.ts';
+import { fileConversionHandlers } from './file-conversion.ts';
 import { fileInspectionHandlers } from './file-inspection.ts';
 import { handlersOf } from './handlers.ts';
 
@@ -26,6 +27,7 @@ const LONGEST_SIGNATURE = 4 * 1024 * 1024;
 
 export const fileHandlers = handlersOf('files', {
   ...fileEncryptionHandlers,
+  ...fileConversionHandlers,
   ...fileInspectionHandlers,
 
   async 'files.sign'(input, context) {

@@ -22,7 +22,7 @@ export function describeCertificate(der: Uint8Array, parent: number | null, wher
   if (notBefore.date.getTime() > now) findings.push({ level: 'odd', code: 'not-yet-valid', detail: `It begins on ${notBefore.date.toISOString()}.`, remedy: null });
   findings.push(...sha1(certificate.isSelfIssued ? undefined : certificate.signatureAlgorithm.weak));
   const at = tree.add(parent, {
-    kind: 'certificate', title: titleOf(certificate), detail: certificate.isSelfIssued ? 'A certificate that its own key has issued.' : 'A certificate.', where, findings, spki: certificate.spki, actions: ['certificates.import', 'certificates.verify', 'files.encrypt'],
+    kind: 'certificate', title: titleOf(certificate), detail: certificate.isSelfIssued ? 'A certificate that its own key has issued.' : 'A certificate.', where, findings, spki: certificate.spki, actions: ['certificates.import', 'certificates.verify', 'files.encrypt', 'files.convert'],
     facts: words.fields.map(({ name, value }) => [name, value] as const),
   });
   for (const { name, critical, lines, problem, oid, offset } of words.extensions) {
@@ -35,7 +35,7 @@ export function describeRequest(der: Uint8Array, parent: number | null, where: s
   const request = parseRequest(der);
   const info = publicKeyInfo(request.spki);
   tree.add(parent, {
-    kind: 'certificate-request', title: request.subject.text || 'without a subject', detail: 'A certificate signing request: it asks an authority for a certificate.', where, spki: request.spki, actions: ['certificates.issue'],
+    kind: 'certificate-request', title: request.subject.text || 'without a subject', detail: 'A certificate signing request: it asks an authority for a certificate.', where, spki: request.spki, actions: ['certificates.issue', 'files.convert'],
     facts: [['Subject', request.subject.text], ['Key', info.name], ['Signature algorithm', request.signatureAlgorithm.name], ['Extensions', request.extensions.map(({ oid }) => oid).join(', ')]],
     findings: [...sha1(request.signatureAlgorithm.weak), ...(isRequestSigned(request) ? [] : [{ level: 'broken' as const, code: 'signature', detail: 'Its signature does not fit: who made it did not show that the key is theirs.', remedy: 'Ask for a new request.' }])],
   });
@@ -45,7 +45,7 @@ export function describeCrl(der: Uint8Array, parent: number | null, where: strin
   const list = new RevocationList(der);
   const old = list.nextUpdate !== undefined && list.nextUpdate.getTime() < Date.now();
   tree.add(parent, {
-    kind: 'crl', title: list.issuer.text, detail: 'A certificate revocation list.', where, actions: ['certificates.crl.import'],
+    kind: 'crl', title: list.issuer.text, detail: 'A certificate revocation list.', where, actions: ['certificates.crl.import', 'files.convert'],
     facts: [['Issuer', list.issuer.text], ['Number', list.number?.toString()], ['Made', list.thisUpdate.toISOString()], ['Next', list.nextUpdate?.toISOString()], ['Signature algorithm', list.signatureAlgorithm.name]],
     findings: [...list.faults.map((detail) => ({ level: 'odd' as const, code: 'rfc5280', detail, remedy: null })), ...sha1(list.signatureAlgorithm.weak), ...(old ? [{ level: 'odd' as const, code: 'outdated', detail: 'A newer list was due since.', remedy: 'Fetch the newest one.' }] : [])],
   });
@@ -82,7 +82,7 @@ export function describeCms(detail: string, content: Uint8Array, parent: number 
   const isBundle = signers.length === 0;
   const root = tree.add(parent, {
     kind: 'cms', title: isBundle ? `A bundle of ${certificates.length} certificates` : `${signers.length} ${signers.length === 1 ? 'signature' : 'signatures'}`, detail: isBundle ? 'A PKCS#7 bundle: certificates without a signature.' : detail, where,
-    facts: [['Content', isBundle ? undefined : signed === null ? 'not in it: the signature is for a file beside it' : `${signed.length} bytes`], ['Content type', contentType], ['Revocation lists', crls === null ? undefined : 'yes']], actions: isBundle ? ['certificates.import'] : ['files.verify', 'certificates.import'],
+    facts: [['Content', isBundle ? undefined : signed === null ? 'not in it: the signature is for a file beside it' : `${signed.length} bytes`], ['Content type', contentType], ['Revocation lists', crls === null ? undefined : 'yes']], actions: isBundle ? ['certificates.import', 'files.convert'] : ['files.verify', 'certificates.import', 'files.convert'],
   });
   for (const signer of signers) {
     const who = certificateOf(signer, certificates);

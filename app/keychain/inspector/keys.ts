@@ -16,7 +16,7 @@ const MAX_LINES = 500;
 /** Files of keys: private ones are told by their public part, and nothing secret is kept. */
 export async function describeKeyFile(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree, passphrase: (() => Promise<SecretBytes>) | undefined, signal: AbortSignal): Promise<void> {
   const protection = protectionOf(kind, content);
-  const root = tree.add(parent, { kind, title: detail.replace(/\.$/, ''), detail, where, facts: protection.facts, findings: protection.findings, actions: ['keys.import', 'files.inspect'] });
+  const root = tree.add(parent, { kind, title: detail.replace(/\.$/, ''), detail, where, facts: protection.facts, findings: protection.findings, actions: ['keys.import', 'files.inspect', 'files.convert'] });
   if (kind === 'jks') describeJks(content, root, tree);
   let locked = false;
   try {
@@ -76,7 +76,7 @@ function describeJks(content: Uint8Array, root: number, tree: Tree): void {
 
 export function describePublicKey(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree): void {
   const { spki, algorithm } = readPublicKey(content);
-  tree.add(parent, { kind, title: algorithm, detail, where, spki, facts: [['Algorithm', algorithm]], actions: ['files.verify', 'keys.verify', 'files.encrypt'] });
+  tree.add(parent, { kind, title: algorithm, detail, where, spki, facts: [['Algorithm', algorithm]], actions: ['files.verify', 'keys.verify', 'files.encrypt', 'files.convert'] });
 }
 
 /** authorized_keys, known_hosts, .pub files and certificates: a line each. */
@@ -90,7 +90,7 @@ export async function describeSshLines(kind: string, detail: string, content: Ui
       if (/^\S+-cert-v0[01]@openssh\.com /.test(line)) return describeSshCertificate(line, comment, root, number, tree);
       const { parts } = parseSshLine(line);
       const known = kind === 'known-hosts';
-      tree.add(root, { kind: 'openssh-public', title: comment || before.trim() || parts.algorithm, detail: known ? 'The key of a server.' : 'A public key of OpenSSH.', where: `line ${number}`, spki: buildSpki(parts), facts: [['Algorithm', parts.algorithm], [known ? 'Hosts' : 'Options', before.trim()], ['Comment', comment]], actions: ['files.verify', 'files.encrypt'] });
+      tree.add(root, { kind: 'openssh-public', title: comment || before.trim() || parts.algorithm, detail: known ? 'The key of a server.' : 'A public key of OpenSSH.', where: `line ${number}`, spki: buildSpki(parts), facts: [['Algorithm', parts.algorithm], [known ? 'Hosts' : 'Options', before.trim()], ['Comment', comment]], actions: ['files.verify', 'files.encrypt', 'certificates.issue', 'files.convert'] });
     });
   }
 }
@@ -104,7 +104,7 @@ async function describeSshCertificate(line: string, comment: string, root: numbe
   const again = 'Ask the authority for a new one, or issue it: keywright certificates issue --profile ssh-user.';
   const ended: Finding[] = notAfter !== null && notAfter <= now ? [{ level: 'odd', code: 'expired', detail: `It ended on ${notAfter.toISOString()}.`, remedy: again }] : notBefore !== null && notBefore > now ? [{ level: 'odd', code: 'not-yet-valid', detail: `It begins on ${notBefore.toISOString()}.`, remedy: null }] : [];
   const at = tree.add(root, {
-    kind: 'openssh-certificate', title: keyId || comment, detail: `An OpenSSH certificate for a ${isUser ? 'user' : 'host'}.`, where: `line ${number}`, spki: key.spki, actions: ['certificates.import', 'files.verify'],
+    kind: 'openssh-certificate', title: keyId || comment, detail: `An OpenSSH certificate for a ${isUser ? 'user' : 'host'}.`, where: `line ${number}`, spki: key.spki, actions: ['certificates.import', 'files.verify', 'files.convert'],
     facts: [...fields.filter(({ name }) => name !== 'Public key SHA-256').map(({ name, value }) => [name, value] as const), ['Comment', comment]],
     findings: [...problemsOfSsh(certificate).map((detail): Finding => (certificate.genuine ? { level: 'odd', code: 'openssh-certificate', detail, remedy: again } : { level: 'broken', code: 'signature', detail, remedy: again })), ...ended],
   });
