@@ -67,6 +67,27 @@ describe('slots', () => {
     expect(await slotNamed(plugged, '9a')).toMatchObject({ state: 'key' });
   });
 
+  test('what the card refuses to tell of one slot, or of its management key, hides nothing else', async () => {
+    const plugged = await plug();
+    const { token, virtual, call } = plugged;
+    await generate(plugged, '9a');
+    virtual.misanswer(0xcb, (answer) => (answer.length > 2 ? answer : Buffer.from('6985', 'hex')));
+    const { slots } = await token.contents(call());
+    expect(slots.find(({ slot }) => slot === '9a')).toMatchObject({ state: 'key', note: expect.stringContaining('6985') });
+    virtual.misanswer(0xcb, (answer) => (answer.length > 2 ? answer : Buffer.from('9000', 'hex')));
+    expect((await token.contents(call())).slots.find(({ slot }) => slot === '9c')).toMatchObject({ state: 'empty', note: null });
+    virtual.misanswer(0xf7, (answer) => (answer.length > 2 ? answer : Buffer.from('6a80', 'hex')));
+    expect((await token.contents(call())).slots.map(({ state }) => state)).toEqual(expect.arrayContaining(['key', 'unknown']));
+    expect((await token.status(call())).secrets.find(({ kind }) => kind === 'management-key')).toMatchObject({ note: expect.stringContaining('AES-192') });
+  });
+
+  test('a command without data has five bytes, as in the programs of its maker', async () => {
+    const { token, link, call } = await plug({ firmware: '5.2.4' });
+    await token.status(call());
+    expect(link.log.filter((sent) => /^[0-9a-f]{8}$/.test(sent))).toEqual([]);
+    expect(link.log).toContain('0020008000');
+  });
+
   test('a certificate that was compressed is read, one that would grow beyond bounds is not', async () => {
     const { gzipSync, deflateSync } = await import('node:zlib');
     const plugged = await plug();

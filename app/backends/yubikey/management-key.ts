@@ -43,7 +43,8 @@ export async function managementFacts(key: YubiKey): Promise<ManagementFacts> {
     const kept = salt !== undefined ? 'derived' : isProtected ? 'protected' : 'by-owner';
     if (!key.discovered.hasMetadata) return { algorithm: '3des', touchPolicy: 'unknown', isDefault: null, kept, salt };
     const { data, sw } = await piv.transmit({ ins: INS.metadata, p2: MANAGEMENT_REFERENCE, le: 0 });
-    if (sw !== SW.ok) throw statusError(sw, 'The kind of management key was not read');
+    // Metadata of slots alone: the kind is the one that this firmware is delivered with.
+    if (sw !== SW.ok) return { algorithm: key.gates.moveKey ? 'aes-192' : '3des', touchPolicy: 'unknown', isDefault: null, kept, salt };
     const elements = reading('The kind of management key cannot be read', () => parseTlvs(data, 'its metadata'));
     // Before there was a choice of algorithms, none was told.
     const reference = findTlv(elements, 0x01)?.[0] ?? MANAGEMENT_ALGORITHMS['3des'].reference;

@@ -12,9 +12,17 @@ const name = (id: number): Buffer => tlv(0x5c, Buffer.from(id.toString(16), 'hex
  * @throws PIN_REQUIRED for one that is read after the PIN alone; BACKEND_UNAVAILABLE when the answer is malformed.
  */
 export async function getObject(piv: PivChannel, id: number): Promise<Uint8Array | undefined> {
+  const read = await tryObject(piv, id);
+  if (typeof read === 'number') throw statusError(read, `Object ${id.toString(16)} was not read`);
+  return read;
+}
+
+/** Like {@link getObject}, and @returns the status word when the card refuses. */
+export async function tryObject(piv: PivChannel, id: number): Promise<Uint8Array | number | undefined> {
   const { data, sw } = await piv.transmit({ ins: INS.getData, p1: 0x3f, p2: 0xff, data: name(id), le: 0 });
   if (sw === SW.fileNotFound || sw === SW.notFound) return undefined;
-  if (sw !== SW.ok) throw statusError(sw, `Object ${id.toString(16)} was not read`);
+  if (sw !== SW.ok) return sw;
+  if (data.length === 0) return undefined;
   const content = reading(`Object ${id.toString(16)} cannot be read`, () => parseTlv(data, 0x53, 'its data'));
   return content.length === 0 ? undefined : content;
 }

@@ -58,9 +58,9 @@ export function select(channel: Channel, aid: Uint8Array): Promise<Response> {
 /** Short APDUs, chained where they must be: every YubiKey and every reader takes those. */
 const LENGTH: ApduLength = 'short';
 
-/** @throws CAPABILITY_MISSING when it is more than the card takes, which some tell by dropping the line. */
+/** A command without data has five bytes, as Yubico's own programs send it: not every card and reader takes four. */
 function send(channel: Channel, command: Command): Promise<Response> {
-  return channel.transmit(command, LENGTH);
+  return channel.transmit((command.data?.length ?? 0) === 0 ? { le: 0, ...command } : command, LENGTH);
 }
 
 /** @returns the answer's data. @throws what {@link statusError} gives for any status word but 9000. */

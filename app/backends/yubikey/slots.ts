@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { KEY_ALGORITHMS, KeywrightError, type PinPolicy, type TouchPolicy } from '../../contract/index.ts';
 import { algorithmOfSpki } from '../../formats/index.ts';
-import { findTlv, parseTlvs, statusError, SW } from '../../devices/index.ts';
+import { findTlv, hexOf, parseTlvs, SW } from '../../devices/index.ts';
 import type { KeyDescription } from '../../keystore/keystore.ts';
 import type { StorageTransaction } from '../../storage/storage.ts';
 import { attestedFacts } from './attested.ts';
 import { decodeCertificate } from './certificates.ts';
-import { getObject } from './objects.ts';
+import { tryObject } from './objects.ts';
 import { algorithmOf, ATTESTATION_SLOT, INS, isPivAlgorithm, pinPolicyOf, publicKeyOf, touchPolicyOf, type PivAlgorithm, type Slot } from './piv.ts';
 import { reading, type PivChannel } from './session.ts';
 import type { YubiKey } from './yubikey.ts';
@@ -97,7 +97,8 @@ interface ReadCertificate {
 
 async function readCertificate(piv: PivChannel, slot: Slot): Promise<ReadCertificate> {
   try {
-    const object = await getObject(piv, slot.certificate);
+    const object = await tryObject(piv, slot.certificate);
+    if (typeof object === 'number') return { certificate: null, damage: `Its certificate cannot be read: the card refuses it (status ${hexOf(object)}).` };
     return { certificate: object === undefined ? null : decodeCertificate(object), damage: null };
   } catch (thrown) {
     // A damaged object must not hide the slot's key, nor the other slots. What PC/SC says is another matter.
@@ -111,7 +112,8 @@ async function fromMetadata(piv: PivChannel, slot: Slot, certificate: Uint8Array
   const { data, sw } = await piv.transmit({ ins: INS.metadata, p2: slot.reference, le: 0 });
   const base = { slot, note: damage, certificate };
   if (sw === SW.notFound || sw === SW.fileNotFound) return { ...base, state: certificate === null ? 'empty' : 'certificate-only', key: null };
-  if (sw !== SW.ok) throw statusError(sw, `Slot ${slot.name} was not read`);
+  // One slot must not hide the others.
+  if (sw !== SW.ok) return { ...base, state: 'unknown', key: null, note: `The card does not tell what is in it (status ${hexOf(sw)}).` };
   const elements = reading(`Slot ${slot.name} cannot be read`, () => parseTlvs(data, 'its metadata'));
   const reference = findTlv(elements, 0x01)?.[0];
   const algorithm = reference === undefined ? undefined : algorithmOf(reference);
