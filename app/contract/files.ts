@@ -6,7 +6,7 @@ import { operation } from './operation.ts';
 import { Empty, FileIn, FileWritten, KeyReference, Timestamp } from './records.ts';
 
 /** Signature formats: `raw` is the bare signature, each other one is its standard's. */
-export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp', 'jar', 'pdf']);
+export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp', 'jar', 'pdf', 'xml']);
 export type SignatureFormatName = z.output<typeof SignatureFormat>;
 /** Ways to write a signature; `files.formats` tells which format has which. */
 export const SignatureForm = z.enum(['binary', 'base64', 'compact', 'json', 'der', 'pem', 'smime', 'armor', 'clear']);

@@ -10,6 +10,7 @@ export function recogniseSignature(start: Uint8Array): SignatureFormatName {
   if (text.includes('-----BEGIN SSH SIGNATURE-----')) return 'sshsig';
   if (/^-----BEGIN PGP (SIGNATURE|SIGNED MESSAGE)-----/m.test(text)) return 'openpgp';
   if (text.startsWith('{')) return jsonFormat(text);
+  if (isXml(start)) return 'xml';
   if (/^eyJ[A-Za-z0-9_-]*\.[^.]*\.[A-Za-z0-9_-]*\s*$/.test(text) || /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{20,}$/.test(text)) return isJwt(text) ? 'jwt' : 'jws';
   if (isZip(start)) return 'jar';
   if (isCose(start)) return 'cose';
@@ -28,6 +29,14 @@ function jsonFormat(text: string): SignatureFormatName {
 
 function isJwt(text: string): boolean {
   return /"typ"\s*:\s*"(?:[a-z+]*jwt)"/i.test(Buffer.from(text.split('.', 1)[0] as string, 'base64url').toString('latin1'));
+}
+
+/** In UTF-8 or UTF-16, with a byte order mark or without: a tag, an instruction or a comment. */
+function isXml(start: Uint8Array): boolean {
+  const [first = 0, second = 0] = start;
+  const isWide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  const text = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 1024)).toString('latin1').replaceAll('\0', isWide ? '' : '\0');
+  return /^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<(?:[A-Za-z_:\x80-\xff]|\?|!--|!DOCTYPE)/.test(text);
 }
 
 /** An entry, or the end of an archive without any. */

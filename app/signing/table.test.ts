@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { compactVerify, flattenedVerify, generalVerify, importJWK, type JWK, jwtVerify } from 'jose';
 import { createMessage, readKey, readSignature, verify as verifyOpenpgp } from 'openpgp';
 import { ContentInfo, SignedData } from 'pkijs';
@@ -147,6 +147,15 @@ const JUDGES: Readonly<Record<SignatureFormatName, Judge>> = {
     if (!OPENSSL_HAS_NOT.test(key)) return expect(run('openssl', ['cms', '-verify', '-binary', '-inform', 'DER', '-in', join(path, 'cms'), '-content', join(path, 'covered'), '-CAfile', join(path, 'root.pem'), '-out', join(path, 'out')]).toString()).toBe('');
     const { contentInfo, attributes, raw } = outsideReader(cms);
     expect([contentInfo, verifiesMessage(key, attributes, raw)]).toEqual(['1.2.840.113549.1.7.2', true]);
+  } },
+  xml: { missing: hasTool('xmlsec1', '--version') ? undefined : 'xmlsec1', async judge({ key, file, signature }) {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, 'sig.xml'), signature);
+    writeFileSync(join(folder.path, 'root.pem'), (await certificateFor(key)).toPem());
+    if (!key.startsWith('ed')) return expect(run('sh', ['-c', `cd "$1" && xmlsec1 verify --trusted-pem "$2" --id-attr:Id http://uri.etsi.org/01903/v1.3.2#:SignedProperties "$3" 2>&1`, 'sh', dirname(file), join(folder.path, 'root.pem'), join(folder.path, 'sig.xml')]).toString()).toContain('OK');
+    // xmlsec1 1.2 has no EdDSA: our SignedInfo is written as its canonical form is, but for the namespace.
+    const [, info = '', value = ''] = /(<ds:SignedInfo>.*<\/ds:SignedInfo>)<ds:SignatureValue[^>]*>([^<]*)</.exec(signature.toString()) ?? [];
+    expect(verifiesMessage(key, Buffer.from(info.replace('<ds:SignedInfo>', '<ds:SignedInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">')), Buffer.from(value, 'base64'))).toBe(true);
   } },
   timestamp: { missing: undefined, judge: () => undefined },
   cose: { missing: undefined, judge({ key, signature }) {

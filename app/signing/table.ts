@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { KEY_ALGORITHMS, type KeyAlgorithmFacts, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type SignatureFormatName, type SignatureFormName, signatureAlgorithmsOf } from '../contract/index.ts';
 import { COSE_ALGORITHMS, JOSE_ALGORITHMS } from './names.ts';
 import { sshAlgorithmsOf } from './ssh-signature.ts';
+import { XML_ALGORITHMS } from './xml/names.ts';
 import { openpgpAlgorithmsOf } from './openpgp/signature.ts';
 import type { FormatModule, SignOptionName, SignOptions } from './format.ts';
 
@@ -42,6 +43,12 @@ const named = (names: Readonly<Partial<Record<SignatureAlgorithmName, (key: KeyA
   return algorithms.length > 0 ? { algorithms } : { reason: key === 'rsa-1024' ? `${standard} asks for RSA keys of at least 2048 bits.` : `${standard} has no name for signatures of ${key} keys.` };
 };
 const TOO_SHORT = 'RSA keys of 1024 bits are too short for a certificate (SP 800-131A rev. 2), and this format names the signer by one.';
+/** The older padding first: xmlsec before 1.3 has no PSS. */
+function byCertificateInXml(key: KeyAlgorithmName): Judgement {
+  if (key === 'rsa-1024') return { reason: TOO_SHORT };
+  const algorithms = olderPaddingFirst(key).filter((name) => XML_ALGORITHMS[name] !== undefined);
+  return algorithms.length > 0 ? { algorithms } : { reason: `XML has no name for signatures of ${key} keys.` };
+}
 /** The keys of Java's and Android's own verifiers. */
 const JAR_KEYS = /^(rsa-\d+|ec-p\d+|ed25519|ed448)$/;
 const olderPaddingFirst = (key: KeyAlgorithmName): SignatureAlgorithmName[] => [...signatureAlgorithmsOf(key)].sort((a, b) => Number(b === 'rsa-pkcs1-sha256') - Number(a === 'rsa-pkcs1-sha256'));
@@ -124,6 +131,11 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
     },
     options: ['certificate', 'timestamp', 'reason', 'page', 'rectangle', 'field'], forms: [], detached: 'never', suffix: fixed('.signed'), copy: () => true, uses: 1, wholeForPure: false, largest: 256 * 2 ** 20, certificates: true,
     load: async () => (await import('./pdf/index.ts')).pdf,
+  },
+  xml: {
+    judge: byCertificateInXml,
+    options: ['detached', 'certificate', 'timestamp'], forms: [], detached: 'choice', suffix: ({ detached = true }) => (detached ? '.xades.xml' : '.signed'), copy: ({ detached = true }) => !detached, uses: 1, wholeForPure: false, certificates: true,
+    load: async () => (await import('./xml/index.ts')).xml,
   },
   timestamp: {
     judge: () => ({ reason: 'A timestamp is made by an authority, and not by a key: see files timestamp.' }),

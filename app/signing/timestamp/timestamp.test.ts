@@ -8,6 +8,7 @@ import { KeywrightError } from '../../contract/index.ts';
 import { HAS_OPENSSL, run, temporaryFolder } from '../../formats/testing/keys.ts';
 import { certifiedKey, certify, trustingCertificates } from '../testing/certificates.ts';
 import { contentOf, signAs, verifyAs } from '../testing/keys.ts';
+import { sampleFor } from '../testing/samples.ts';
 import { askForTimestamp } from './ask.ts';
 import { timestampResponse } from './token.ts';
 
@@ -51,6 +52,22 @@ describe.skipIf(!HAS_OPENSSL)('an authority that answers by openssl ts (skipped 
     writeFileSync(join(path, 'sig'), made);
     writeFileSync(join(path, 'ada.pem'), ada.toPem());
     run('openssl', ['cms', '-verify', '-binary', '-inform', 'DER', '-in', join(path, 'sig'), '-content', file.path, '-CAfile', join(path, 'ada.pem'), '-out', join(path, 'out')]);
+  });
+
+  test.each(['jar', 'xml'] as const)('a stamp in %s says when too', async (format) => {
+    using folder = temporaryFolder();
+    const ada = await certify('ec-p256', 'CN=Ada', { days: 30 });
+    const file = await contentOf(folder.path, await sampleFor(format, TEXT));
+    const made = await signAs(format, file, await certifiedKey('ec-p256', ada), { timestamp: (imprint) => askForTimestamp(authority.url, imprint, signal) });
+    const [holder, signature] = format === 'jar' ? [await contentOf(folder.path, made, 'signed'), null] : [file, made];
+    const later = new Date(Date.now() + 400 * 86_400_000);
+    expect(await verifyAs(holder, signature, trustingCertificates([ada, ...roots()], { at: later }))).toMatchObject([{ intact: true, trustedBy: { name: 'CN=Ada' }, time: { according: 'timestamp', by: 'CN=Time Authority' } }]);
+    expect(await verifyAs(holder, signature, trustingCertificates([ada], { at: later }))).toMatchObject([{ intact: true, trustedBy: null }]);
+    if (format !== 'xml') return;
+    // A stamp of another signature is none of this one.
+    const other = (await signAs(format, file, await certifiedKey('ec-p256', ada), { timestamp: (imprint) => askForTimestamp(authority.url, imprint, signal) })).toString();
+    const stamp = /<xades:EncapsulatedTimeStamp>[^<]*/;
+    expect(await verifyAs(file, Buffer.from(made.toString().replace(stamp, stamp.exec(other)![0])), trustingCertificates([ada, ...roots()]))).toMatchObject([{ intact: true, trustedBy: null, problem: expect.stringContaining('does not hold') }]);
   });
 
   test('an answer that refuses, is of something else, of another request, or no answer at all, leaves no signature', async () => {

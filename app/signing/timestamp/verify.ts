@@ -33,8 +33,12 @@ export interface Stamped {
 export async function judgeTimestamps({ unsigned, signature }: CmsSigner, beside: Beside, trust: Trust): Promise<Stamped> {
   const values = unsigned.filter(({ oid }) => oid === CMS.timeStampToken).flatMap((one) => one.values);
   const [value] = values;
-  if (value === undefined) return { apply: (verdict) => verdict };
-  const stamp = await judgeToken(readTimestampToken(value), async (name) => digestOf(name, signature), trust, beside);
+  return value === undefined ? { apply: (verdict) => verdict } : stampedBy(value, signature, beside, trust);
+}
+
+/** @param token a timestamp that a signature carries. @param stamped the bytes that it should be of. */
+export async function stampedBy(token: Uint8Array, stamped: Uint8Array, beside: Beside, trust: Trust): Promise<Stamped> {
+  const stamp = await judgeToken(readTimestampToken(token), async (name) => digestOf(name, stamped), trust, beside);
   if (!stamp.intact) return { apply: (verdict) => ({ ...verdict, trustedBy: null, problem: verdict.problem ?? `Its timestamp does not hold: ${stamp.problem}` }) };
   const notes = [...stamp.notes, ...(stamp.trustedBy === null ? [`The authority is not trusted, so that the time is not certain: ${stamp.problem}`] : [])];
   return {
