@@ -26,7 +26,7 @@ export const CONFIG_KEYS = {
   'serve.listen': { schema: z.string().min(1).max(300), default: '127.0.0.1:8420', summary: 'Address on which `keywright serve` listens', restart: true },
   'tokens.keepPinMinutes': { schema: wholeNumber(0, 1440), default: 15, summary: 'Minutes for which a PIN that a token accepted is kept in memory; 0: it is asked for each time', restart: false },
   'trash.days': { schema: wholeNumber(1, 3650), default: 30, summary: 'Days that a deleted key stays in the trash', restart: false },
-  'certificates.fetch': { schema: z.boolean(), default: false, summary: 'Revocation lists and OCSP responses may be got from the addresses that certificates name', restart: false },
+  'certificates.fetch': { schema: z.boolean(), default: false, summary: 'Issuers, revocation lists and OCSP responses may be got from the addresses that certificates name', restart: false },
   'certificates.fetchLocal': { schema: z.boolean(), default: false, summary: 'Such addresses may be of this machine and of private networks', restart: false },
   'certificates.notifyDays': { schema: z.string().regex(/^(\d{1,4}(,\d{1,4}){0,9})?$/, 'must be days, separated by commas'), default: '30,14,7,1', summary: 'Days before a certificate ends at which that is told, once each', restart: false },
   'log.level': { schema: oneOf('error', 'warning', 'info', 'off'), default: 'info', summary: 'What is written to the log: errors, also warnings, also information, or nothing', restart: true },

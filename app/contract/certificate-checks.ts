@@ -42,6 +42,8 @@ export const CertificateVerdict = z.strictObject({
   otherPaths: z.array(JudgedPath),
   purpose: z.string(),
   at: Timestamp,
+  /** What was asked on the network, where that was wanted and is allowed, and why it gave nothing. */
+  fetched: z.array(z.strictObject({ what: z.enum(['issuer', 'crl', 'ocsp']), url: z.string(), problem: z.string().nullable() })),
   /** All of it as a page of text: a certificate, and under it its checks. */
   text: z.string(),
 });
@@ -72,7 +74,7 @@ export const evidence = {
   trust: z.enum(['store', 'system', 'both']).default('both'),
   /** For whom the revocation must be known. Default: where lists or responses are given, the certificate and each authority whose issuer has one among them; else `off`. Who is known to be revoked is refused always. */
   revocation: z.enum(['off', 'leaf', 'chain']).optional(),
-  /** Get revocation lists and responses from the addresses that the certificates name; the setting `certificates.fetch` must allow it. */
+  /** Get missing issuers, revocation lists and responses from the addresses that the certificates name; the setting `certificates.fetch` must allow it. */
   fetch: z.boolean().default(false),
   /** Object identifiers that the extended key usage must allow. */
   extendedKeyUsage: z.array(z.string().max(200)).max(20).default([]),

@@ -1,11 +1,11 @@
 import { KeywrightError, type certificateCheckOperations, type InputOf, type OutputOf } from '../../contract/index.ts';
 import {
-  type Certificate, EXTENSION, hostName, type JudgedPath, type KnownRevocation, parseOcspResponse, type PeerName, peerName, readCertificates, readRevocationLists, type RevocationAnswer, type RevocationList, titleOf, type Verdict, verifyCertificate, type VerifyPurpose,
+  type Certificate, hostName, type JudgedPath, type KnownRevocation, parseOcspResponse, type PeerName, peerName, readCertificates, readRevocationLists, type RevocationAnswer, type RevocationList, titleOf, type Verdict, verifyCertificate, type VerifyPurpose,
 } from '../../certificates/index.ts';
 import type { Context } from '../context.ts';
 import { listsFor } from '../revocation-store.ts';
 import { systemRoots } from '../system-roots.ts';
-import { fetchLists } from './certificate-fetching.ts';
+import { type Fetched, fetchFor } from './certificate-fetching.ts';
 
 type VerifyRequest = InputOf<typeof certificateCheckOperations.verify>;
 export type VerdictOutput = OutputOf<typeof certificateCheckOperations.verify>;
@@ -19,13 +19,13 @@ export async function judged(certificate: Certificate, beside: readonly Certific
   const crls = filesOf(request.crl, '/crl', readRevocationLists);
   const ocsp = request.ocsp.map((response, index) => placed(`/ocsp/${index}`, () => parseOcspResponse(response)));
   const known = request.roots === undefined ? await heldHere(certificate, request.trust, context) : { roots: filesOf(request.roots, '/roots', readCertificates), untrusted: [], crls: [], revoked: new Map() };
-  const fetched = request.fetch ? await fetchedFor([certificate, ...untrusted], context) : [];
+  const fetched: Fetched = request.fetch ? await fetchFor(certificate, [...untrusted, ...known.untrusted], known.roots, context) : { issuers: [], lists: [], responses: [], asked: [] };
   const verdict = verifyCertificate({
-    certificate, untrusted: [...untrusted, ...known.untrusted], roots: known.roots, crls: [...crls, ...fetched, ...known.crls], ocsp, revoked: known.revoked, at, purpose, names, maxDepth: request.maxDepth,
+    certificate, untrusted: [...untrusted, ...known.untrusted, ...fetched.issuers], roots: known.roots, crls: [...crls, ...fetched.lists, ...known.crls], ocsp: [...ocsp, ...fetched.responses], revoked: known.revoked, at, purpose, names, maxDepth: request.maxDepth,
     policies: { initial: request.policy, requireExplicit: request.requirePolicy, inhibitMapping: request.inhibitPolicyMapping, inhibitAny: request.inhibitAnyPolicy },
     revocation: request.revocation ?? (crls.length + ocsp.length > 0 || request.fetch ? 'given' : 'off'), strict: request.strict ?? (purpose === 'tls-server' || purpose === 'tls-client' || purpose === 'email'), strictRoots: request.roots !== undefined, extendedKeyUsages: request.extendedKeyUsage,
   });
-  return verdictOutput(verdict, purpose, at);
+  return verdictOutput(verdict, purpose, at, fetched.asked);
 }
 
 function namesOf({ host, email, name }: Pick<VerifyRequest, 'host' | 'email' | 'name'>): PeerName[] {
@@ -63,29 +63,21 @@ async function heldHere(certificate: Certificate, trust: VerifyRequest['trust'],
   return { roots, untrusted, revoked, crls: await listsFor([certificate, ...untrusted], session.revocations) };
 }
 
-/** So many certificates of a path have their distribution points asked. */
-const MAX_FETCHED = 5;
-
-async function fetchedFor(certificates: readonly Certificate[], context: Context): Promise<RevocationList[]> {
-  const lists: RevocationList[] = [];
-  for (const one of certificates.slice(0, MAX_FETCHED)) if (one.extension(EXTENSION.crlDistributionPoints) !== undefined) lists.push(...(await fetchLists(one, context)));
-  return lists;
-}
-
-export function verdictOutput({ trusted, verdict, path, others }: Verdict, purpose: string, at: Date): VerdictOutput {
-  const told = { trusted, verdict, revocation: revocationOutput(path!.certificates[0]?.revocation), path: pathOutput(path!), otherPaths: others.map(pathOutput), purpose, at: at.toISOString() };
+function verdictOutput({ trusted, verdict, path, others }: Verdict, purpose: string, at: Date, fetched: Fetched['asked']): VerdictOutput {
+  const told = { trusted, verdict, revocation: revocationOutput(path!.certificates[0]?.revocation), path: pathOutput(path!), otherPaths: others.map(pathOutput), purpose, at: at.toISOString(), fetched };
   return { ...told, text: verdictText(told) };
 }
 
 const MARKS = { ok: '✓', failed: '✗', warning: '!', unknown: '?' } as const;
 
 /** From the root down, each certificate indented below its issuer, with its checks. */
-function verdictText({ verdict, path, purpose, at }: Omit<VerdictOutput, 'text'>): string {
+function verdictText({ verdict, path, purpose, at, fetched }: Omit<VerdictOutput, 'text'>): string {
   const lines = path.certificates.toReversed().flatMap(({ title, subject, role, checks }, depth) => {
     const indent = '  '.repeat(depth);
     return [`${indent}${title}${subject === `CN=${title}` || subject === '' ? '' : ` (${subject})`}, ${role === 'root' ? 'a root' : role === 'authority' ? 'an authority' : 'the certificate'}`, ...checks.map(({ outcome, sentence, rule }) => `${indent}  ${MARKS[outcome]} ${sentence}${outcome === 'ok' || rule === null ? '' : ` [${rule}]`}`)];
   });
-  return [verdict, '', ...lines, '', `Judged for the purpose ${purpose} at ${at}.`].join('\n');
+  const asked = fetched.map(({ url, problem }) => `${problem === null ? MARKS.ok : MARKS.unknown} Asked ${url}${problem === null ? '.' : `: ${problem}`}`);
+  return [verdict, '', ...lines, ...(asked.length === 0 ? [] : ['', ...asked]), '', `Judged for the purpose ${purpose} at ${at}.`].join('\n');
 }
 
 export function revocationOutput(answer: RevocationAnswer | undefined): VerdictOutput['revocation'] {
