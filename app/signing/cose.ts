@@ -10,7 +10,7 @@ import type { FileContent } from './content.ts';
 import { type FormatModule, notIntact, type SignatureVerdict, type Trust } from './format.ts';
 import { COSE_ALGORITHMS } from './names.ts';
 import { chainFor } from './certificate-for.ts';
-import { tryCertified } from './try-keys.ts';
+import { tryCertified } from './vouched.ts';
 
 /** COSE (RFC 9052): COSE_Sign1 (§4.2) made and checked, COSE_Sign (§4.1) checked. ECDSA is r and s side by side (RFC 9053 §2.1). */
 

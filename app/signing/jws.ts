@@ -8,7 +8,7 @@ import { type FormatModule, type Made, notIntact, type SignatureVerdict, type Si
 import { readJws, type JwsSignature } from './jws-read.ts';
 import { JOSE_ALGORITHMS } from './names.ts';
 import type { Frame } from './raw.ts';
-import { tryCertified } from './try-keys.ts';
+import { tryCertified } from './vouched.ts';
 import { chainFor } from './certificate-for.ts';
 
 /**

@@ -1,11 +1,9 @@
 import { KEY_ALGORITHMS, KeywrightError, SIGNATURE_ALGORITHMS, type SignatureAlgorithmName, signatureAlgorithmsOf } from '../contract/index.ts';
-import type { Certificate } from '../certificates/index.ts';
-import { algorithmOfSpki, ecdsaP1363ToDer } from '../formats/index.ts';
+import { ecdsaP1363ToDer } from '../formats/index.ts';
 import { fingerprint } from '../formats/spki.ts';
 import type { Content } from '../keystore/keystore.ts';
 import { intactBy, type KnownKey, notIntact, type SignatureVerdict, type Trust } from './format.ts';
 import { verifySignature } from './verify.ts';
-import { vouched } from './vouched.ts';
 
 /** For formats that do not say by which key: each key that counts is tried, with each algorithm that fits. */
 
@@ -37,21 +35,8 @@ export async function tryKeys(attempt: Attempt, trust: Trust): Promise<Signature
     : `No key held here made this signature of this file.${skipped === undefined ? '' : ` Not every key could be tried: ${skipped.message}`}`);
 }
 
-/**
- * For formats that may hold the signer's certificate: it is tried first, and who vouches for it is asked; else each key that counts.
- * @param chain the signer's certificate, and those that came with it
- */
-export async function tryCertified(attempt: Attempt, [certificate, ...certificates]: readonly Certificate[], trust: Trust): Promise<SignatureVerdict> {
-  if (certificate === undefined) return tryKeys(attempt, trust);
-  const { spki } = certificate;
-  const key: KnownKey = { uri: null, label: null, version: null, algorithm: algorithmOfSpki(spki), fingerprint: fingerprint(spki), source: 'named', distrust: null, spki: async () => spki };
-  const verdict = await tryKey(attempt, key, trust);
-  if (verdict === undefined) return tryKeys(attempt, trust);
-  const { algorithm } = verdict;
-  return vouched(intactBy(spki, algorithm!, knownKey(spki, trust)), certificate, { certificates }, trust);
-}
-
-async function tryKey(attempt: Attempt, key: KnownKey, trust: Trust): Promise<SignatureVerdict | undefined> {
+/** @returns the verdict if this key fits; undefined if it does not. */
+export async function tryKey(attempt: Attempt, key: KnownKey, trust: Trust): Promise<SignatureVerdict | undefined> {
   const allowed = attempt.algorithms?.(key) ?? signatureAlgorithmsOf(key.algorithm);
   for (const algorithm of trust.algorithm === undefined ? allowed : allowed.filter((name) => name === trust.algorithm)) {
     const content = await attempt.content(algorithm);

@@ -1,5 +1,8 @@
 import { type Beside, type Certificate, judgeCertificate, type VerifyPurpose } from '../certificates/index.ts';
-import type { SignatureVerdict, Trust } from './format.ts';
+import { algorithmOfSpki } from '../formats/index.ts';
+import { fingerprint } from '../formats/spki.ts';
+import { intactBy, type KnownKey, type SignatureVerdict, type Trust } from './format.ts';
+import { type Attempt, knownKey, tryKey, tryKeys } from './try-keys.ts';
 
 /**
  * Says whether the signer of an intact signature is to be trusted, in every format that names signers by certificates.
@@ -22,4 +25,18 @@ export function vouched(verdict: SignatureVerdict, certificate: Certificate, bes
   // A key held here is its owner's word; but roots that were named are to count alone.
   if (known !== null && trust.rootsNamed !== true) return { ...judged, notes: [...verdict.notes, reason] };
   return { ...judged, trustedBy: null, problem: reason };
+}
+
+/**
+ * For formats that may hold the signer's certificate: it is tried first, and who vouches for it is asked; else each key that counts.
+ * @param chain the signer's certificate, and those that came with it
+ */
+export async function tryCertified(attempt: Attempt, [certificate, ...certificates]: readonly Certificate[], trust: Trust): Promise<SignatureVerdict> {
+  if (certificate === undefined) return tryKeys(attempt, trust);
+  const { spki } = certificate;
+  const key: KnownKey = { uri: null, label: null, version: null, algorithm: algorithmOfSpki(spki), fingerprint: fingerprint(spki), source: 'named', distrust: null, spki: async () => spki };
+  const verdict = await tryKey(attempt, key, trust);
+  if (verdict === undefined) return tryKeys(attempt, trust);
+  const { algorithm } = verdict;
+  return vouched(intactBy(spki, algorithm!, knownKey(spki, trust)), certificate, { certificates }, trust);
 }
