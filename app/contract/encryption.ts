@@ -6,7 +6,7 @@ import { FileIn, FileWritten, KeyReference } from './records.ts';
 
 /** Operations that encrypt and decrypt files. */
 
-export const FileEncryptionFormat = z.enum(['age', 'cms', 'jwe']);
+export const FileEncryptionFormat = z.enum(['age', 'cms', 'jwe', 'openpgp']);
 export type FileEncryptionFormat = z.output<typeof FileEncryptionFormat>;
 const FileProgress = z.strictObject({ file: z.string(), index: z.int(), files: z.int(), bytes: z.int(), totalBytes: z.int() });
 /** Where to: `beside` writes next to each file; a path is for one file; `inline` answers with the bytes of small ones. */
@@ -39,14 +39,16 @@ export const encryptFiles = operation({
     files: Files,
     /** Keys held here (URI, id or label), certificates held here (label, id or fingerprint), `age1…`, `ssh-ed25519 …`, `ssh-rsa …`. */
     recipients: z.array(z.string().trim().min(1).max(8192)).max(1000).default([]),
-    /** Files with recipients: lines as above, certificates, or a public key. */
+    /** Files with recipients: lines as above, certificates, OpenPGP keys, or a public key. */
     recipientFiles: z.array(FileIn).max(100).default([]),
     /** Also to a passphrase, which is asked for. Without any recipient it is asked for anyway. */
     toPassphrase: z.boolean().default(false),
-    /** Default: `cms` for certificates, `jwe` for symmetric keys, `age` for all else. */
+    /** Default: `cms` for certificates, `jwe` for symmetric keys, `openpgp` for OpenPGP keys, `age` for all else. */
     format: FileEncryptionFormat.optional(),
     /** As text (PEM, armour), to be pasted into mail. JWE is text always. */
     armor: z.boolean().default(false),
+    /** OpenPGP: v6 is what RFC 9580 brought (AEAD, Argon2), which GnuPG does not read. Left out: v6 where every recipient’s key says that it reads it. */
+    openpgp: z.enum(['v4', 'v6']).optional(),
     out: Out.default({ beside: true, overwrite: false }),
   }),
   output: z.strictObject({ files: z.array(FileDone), ...several, recipients: z.array(z.string()), format: FileEncryptionFormat }),
@@ -77,7 +79,7 @@ export const decryptFiles = operation({
     identityFiles: z.array(FileIn).max(100).default([]),
     out: Out.default({ beside: true, overwrite: false }),
   }),
-  output: z.strictObject({ files: z.array(FileDone.extend({ format: FileEncryptionFormat, /** The key, the identity or “a passphrase”. */ openedBy: z.string(), /** False: an old cipher, which does not show whether somebody changed the content. */ authenticated: z.boolean() })), ...several }),
+  output: z.strictObject({ files: z.array(FileDone.extend({ format: FileEncryptionFormat, /** The key, the identity or “a passphrase”. */ openedBy: z.string(), /** False: an old cipher, which does not show whether somebody changed the content. */ authenticated: z.boolean(), /** There is a signature inside, which was not checked. */ signed: z.boolean() })), ...several }),
   progress: FileProgress,
   errors: ['NOT_FOUND', 'INVALID_INPUT', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'TOUCH_TIMEOUT', 'TOKEN_REMOVED', 'STORAGE_FULL', 'CANCELLED'],
 });

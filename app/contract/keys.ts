@@ -317,13 +317,15 @@ export const publicKey = operation({
   permission: 'keys:read',
   quiet: true,
   http: { method: 'GET', path: '/v1/keys/{key}/public', status: 200 },
-  cli: { arguments: ['key'], out: 'content', examples: ['keywright keys public "Release signing" --format pem'] },
+  cli: { arguments: ['key'], out: 'content', examples: ['keywright keys public "Release signing" --format pem', 'keywright keys public "Ada" --format openpgp --user-id "Ada <ada@example.com>" --encryption-key "Files" --out ada.asc'] },
   input: z.strictObject({
     key: KeyReference, format: PublicKeyFormat.default('pem'), version: z.int().positive().optional(),
     /** OpenPGP: whose key it is, `Ada Example <ada@example.com>`; the label by default. The key signs this name, which needs the permission keys:use. */
     userId: z.string().trim().min(1).max(300).optional(),
     /** OpenPGP: its version; 4 where the key allows it. */
     openpgp: z.enum(['v4', 'v6']).optional(),
+    /** OpenPGP: a key held here with which files for this person are opened, as a subkey; it may be this key itself. Without it others can check signatures, and encrypt nothing. */
+    encryptionKey: KeyReference.optional(),
   }),
   output: z.strictObject({ content: Bytes, format: PublicKeyFormat, fingerprint: z.string() }),
   errors: ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT'],

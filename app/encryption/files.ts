@@ -7,6 +7,8 @@ import { encryptCms } from './cms/encrypt.ts';
 import { AUTH_ENVELOPED_DATA, ENVELOPED_DATA } from './cms/identifiers.ts';
 import { decryptJwe } from './jwe/decrypt.ts';
 import { encryptJwe } from './jwe/encrypt.ts';
+import { decryptOpenpgp, looksLikeOpenpgp } from './openpgp/decrypt.ts';
+import { encryptOpenpgp } from './openpgp/encrypt.ts';
 import type { Openers, Party } from './parties.ts';
 import { FileSource } from './source.ts';
 import { pemWriter, TextSource } from './text-source.ts';
@@ -17,6 +19,8 @@ export interface Encrypting {
   readonly format: FileEncryptionFormat;
   /** As text: age's armour, PEM. */
   readonly armor: boolean;
+  /** OpenPGP's version. */
+  readonly openpgp?: 'v4' | 'v6' | undefined;
 }
 
 export interface Decrypted {
@@ -25,6 +29,8 @@ export interface Decrypted {
   readonly openedBy: string;
   /** False: the cipher does not show whether somebody changed the content. */
   readonly authenticated: boolean;
+  /** There is a signature inside, which was not checked. */
+  readonly signed: boolean;
 }
 
 type Write = (piece: Uint8Array) => Promise<void>;
@@ -32,13 +38,14 @@ const BEGINNING = 4096;
 const ENCRYPTED_CMS = [ENVELOPED_DATA, AUTH_ENVELOPED_DATA].map((oid) => derOid(oid));
 
 /** File endings that programs expect. */
-export const ENCRYPTED_ENDINGS: Readonly<Record<FileEncryptionFormat, string>> = { age: '.age', cms: '.p7m', jwe: '.jwe' };
+export const ENCRYPTED_ENDINGS: Readonly<Record<FileEncryptionFormat, string>> = { age: '.age', cms: '.p7m', jwe: '.jwe', openpgp: '.pgp' };
 
 /** @throws what the recipients do, NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT, CONFLICT when the file changes meanwhile */
-export async function encryptFile(path: string, parties: readonly Party[], { format, armor }: Encrypting, watch: Watch, write: Write): Promise<void> {
+export async function encryptFile(path: string, parties: readonly Party[], { format, armor, openpgp }: Encrypting, watch: Watch, write: Write): Promise<void> {
   await using source = await FileSource.open(path, watch.signal, watch.progress?.bind(watch));
   if (format === 'age') return await encryptAge(source, parties.map(ageRecipientOf), { armor }, write);
   if (format === 'jwe') return await encryptJwe(source, source.size, parties, write);
+  if (format === 'openpgp') return await encryptOpenpgp(source, source.size, parties, { armor, version: openpgp === undefined ? undefined : openpgp === 'v6' ? 6 : 4 }, write);
   const out = armor ? pemWriter('CMS', write) : { write, end: async () => undefined };
   await encryptCms(source, source.size, parties, (piece) => out.write(piece));
   await out.end();
@@ -49,14 +56,18 @@ export async function decryptFile(path: string, openers: Openers, watch: Watch, 
   await using source = await FileSource.open(path, watch.signal, watch.progress?.bind(watch));
   const beginning = Buffer.from(await source.peek(BEGINNING));
   const format = formatOf(beginning);
-  if (format === 'age') return { format, openedBy: await decryptAge(source, beginning, ageIdentitiesOf(openers), write), authenticated: true };
-  if (format === 'jwe') return { format, openedBy: await decryptJwe(source, openers, write), authenticated: true };
-  return { format, ...(await decryptCms(beginning[0] === 0x30 ? source : new TextSource(source), openers, write)) };
+  switch (format) {
+    case 'age': return { format, openedBy: await decryptAge(source, beginning, ageIdentitiesOf(openers), write), authenticated: true, signed: false };
+    case 'jwe': return { format, openedBy: await decryptJwe(source, openers, write), authenticated: true, signed: false };
+    case 'openpgp': return { format, ...(await decryptOpenpgp(source, beginning, openers, write)), authenticated: true };
+    case 'cms': return { format, ...(await decryptCms(beginning[0] === 0x30 ? source : new TextSource(source), openers, write)), signed: false };
+  }
 }
 
 function formatOf(beginning: Buffer): FileEncryptionFormat {
   if (looksLikeAge(beginning)) return 'age';
   if (beginning[0] === 0x30 && ENCRYPTED_CMS.some((oid) => beginning.subarray(0, 64).includes(oid))) return 'cms';
+  if (looksLikeOpenpgp(beginning)) return 'openpgp';
   const text = beginning.toString('latin1');
   if (/-----BEGIN (?:CMS|PKCS7)-----/.test(text) || /^content-type:\s*application\/(?:x-)?pkcs7-mime/im.test(text)) return 'cms';
   if (looksLikeJwe(text)) return 'jwe';

@@ -1,4 +1,5 @@
 import { type KeyAlgorithmName, KeywrightError, type SecretBytes } from '../contract/index.ts';
+import type { OpenpgpEncryptionKey } from '../formats/openpgp-encryption-key.ts';
 import type { Identity, Recipient } from './age/stanzas.ts';
 
 /** Who shall open a file, and who may be able to: what each format makes its own recipients and identities of. */
@@ -13,6 +14,19 @@ export interface PublicParty {
   readonly algorithm: KeyAlgorithmName;
   /** X.509, DER, when the party was named by it. */
   readonly certificate?: Uint8Array;
+  /** Of a key held here: OpenPGP's fingerprint depends on it. */
+  readonly created?: Date;
+  /** When the party was named by an OpenPGP key. */
+  readonly openpgp?: OpenpgpRecipient;
+}
+
+/** Somebody with an OpenPGP key. */
+export interface OpenpgpRecipient {
+  readonly name: string;
+  /** The one of their keys that receives. */
+  readonly key: OpenpgpEncryptionKey;
+  /** It says that it reads version 2 of encrypted content (RFC 9580 §5.13.2). */
+  readonly readsVersion2: boolean;
 }
 
 export type Party =

@@ -55,8 +55,11 @@ export class TextSource implements ByteSource {
   }
 }
 
-/** @returns what puts bytes into PEM as they are written. */
-export function pemWriter(label: string, write: (piece: Uint8Array) => Promise<void>): { write(piece: Uint8Array): Promise<void>; end(): Promise<void> } {
+/**
+ * @param around.after the first line: where the label's kind has header fields, the empty line that ends them. @param around.before the last line.
+ * @returns what puts bytes into PEM as they are written.
+ */
+export function pemWriter(label: string, write: (piece: Uint8Array) => Promise<void>, { after = '', before = () => '' }: { readonly after?: string; readonly before?: () => string } = {}): { write(piece: Uint8Array): Promise<void>; end(): Promise<void> } {
   let left: Buffer = Buffer.from([]);
   let begun = false;
   const lines = (bytes: Uint8Array): string => `${Buffer.from(bytes).toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n')}\n`;
@@ -65,12 +68,12 @@ export function pemWriter(label: string, write: (piece: Uint8Array) => Promise<v
       const all = Buffer.concat([left, piece]);
       const whole = all.length - (all.length % 48);
       left = all.subarray(whole);
-      const text = `${begun ? '' : `-----BEGIN ${label}-----\n`}${whole === 0 ? '' : lines(all.subarray(0, whole))}`;
+      const text = `${begun ? '' : `-----BEGIN ${label}-----\n${after}`}${whole === 0 ? '' : lines(all.subarray(0, whole))}`;
       begun = true;
       if (text !== '') await write(Buffer.from(text, 'latin1'));
     },
     async end() {
-      await write(Buffer.from(`${left.length === 0 ? '' : lines(left)}-----END ${label}-----\n`, 'latin1'));
+      await write(Buffer.from(`${left.length === 0 ? '' : lines(left)}${before()}-----END ${label}-----\n`, 'latin1'));
     },
   };
 }

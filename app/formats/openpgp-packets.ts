@@ -33,18 +33,27 @@ export function armor(label: 'SIGNATURE' | 'PUBLIC KEY BLOCK', bytes: Uint8Array
   return `-----BEGIN PGP ${label}-----\n\n${lines.join('\n')}\n${crc ? `=${checksum(bytes)}\n` : ''}-----END PGP ${label}-----\n`;
 }
 
-/** CRC-24 (RFC 9580 §6.1.1), base64. */
-function checksum(bytes: Uint8Array): string {
-  let crc = 0xb704ce;
-  for (const byte of bytes) {
-    crc ^= byte << 16;
-    for (let bit = 0; bit < 8; bit++) {
-      crc <<= 1;
-      if ((crc & 0x1000000) !== 0) crc ^= 0x1864cfb;
-    }
-  }
+const CRC24 = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 16;
+  for (let bit = 0; bit < 8; bit++) crc = (crc << 1) ^ ((crc & 0x800000) === 0 ? 0 : 0x1864cfb);
+  return crc & 0xffffff;
+});
+/** Of no bytes. */
+export const CRC24_START = 0xb704ce;
+
+/** CRC-24 (RFC 9580 §6.1.1). @param crc of what came before. */
+export function crc24(crc: number, bytes: Uint8Array): number {
+  let next = crc;
+  for (const byte of bytes) next = ((next << 8) & 0xffffff) ^ (CRC24[(next >> 16) ^ byte] as number);
+  return next;
+}
+
+/** @returns it as the armour has it: 4 characters of base64. */
+export function checksumText(crc: number): string {
   return Buffer.of((crc >> 16) & 0xff, (crc >> 8) & 0xff, crc & 0xff).toString('base64');
 }
+
+const checksum = (bytes: Uint8Array): string => checksumText(crc24(CRC24_START, bytes));
 
 /** @returns the packets, in the old or the new format (RFC 9580 §4.2). @throws INVALID_INPUT with the offset */
 export function readPackets(bytes: Uint8Array): Packet[] {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { temporaryFolder } from '../formats/testing/keys.ts';
+import { hasTool, run, temporaryFolder } from '../formats/testing/keys.ts';
 import { KeywrightError, type Job } from '../contract/index.ts';
 import { openTestCore, type TestCore } from './testing/core.ts';
 
@@ -82,6 +82,52 @@ test.each(['rsa-2048', 'ec-p384', 'ec-p521', 'x25519', 'aes-256'])('a JWE for a 
   const { files: [opened] } = await core.call<Decrypted>('files.decrypt', { files: [{ path: `${path}.jwe` }], out: { path: join(folder.path, 'again') } });
   expect([opened?.openedBy, readFileSync(join(folder.path, 'again')).equals(plaintext)]).toEqual([key.label, true]);
 });
+
+test.each(['rsa-2048', 'ec-p384', 'x25519'])('an OpenPGP message for a key of type %s opens with it, after a rotation too', async (algorithm) => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'plan');
+  writeFileSync(path, plaintext);
+  const key = await generate(core, algorithm);
+  for (const [openpgp, armor] of [['v4', false], ['v6', true]] as const) {
+    const { files: [made] } = await core.call<Encrypted>('files.encrypt', { files: [{ path }], recipients: [key.label], format: 'openpgp', openpgp, armor });
+    await core.call('keys.rotate', { key: key.uri });
+    const { files: [opened] } = await core.call<Decrypted>('files.decrypt', { files: [{ path: made?.written.path ?? '' }], out: { path: join(folder.path, `again-${openpgp}`) } });
+    expect([opened?.openedBy, readFileSync(join(folder.path, `again-${openpgp}`)).equals(plaintext)]).toEqual([key.label, true]);
+  }
+  expect(readdirSync(folder.path).sort()).toEqual(['again-v4', 'again-v6', 'plan', 'plan.asc', 'plan.pgp']);
+  await expect(core.call('files.encrypt', { files: [{ path }], recipients: [key.label], openpgp: 'v6', format: 'jwe' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+});
+
+test.skipIf(!hasTool('gpg', '--version'))('gpg encrypts for the OpenPGP form of our keys, and we open it (skipped without gpg)', async () => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const [path, home] = [join(folder.path, 'plan'), join(folder.path, 'home')];
+  writeFileSync(path, plaintext);
+  mkdirSync(home, { mode: 0o700 });
+  const gpg = (...args: string[]): Buffer => run('gpg', ['--homedir', home, '--batch', '--yes', '--no-tty', '--trust-model', 'always', ...args]);
+  try {
+    for (const [signs, receives] of [['ed25519', 'x25519'], ['rsa-2048', 'rsa-2048'], ['ec-p256', 'ec-p256'], ['ed25519', 'ec-p521']] as const) {
+      const primary = await generate(core, signs, { label: `Signing ${signs} ${receives}` });
+      const files = receives === signs ? primary : await generate(core, receives, { label: `Files ${signs} ${receives}` });
+      const { content } = await core.call<{ content: string }>('keys.public', { key: primary.uri, format: 'openpgp', userId: `Ada <${signs}-${receives}@example.com>`, encryptionKey: files.uri });
+      writeFileSync(join(folder.path, 'key.asc'), Buffer.from(content, 'base64url'));
+      gpg('--import', join(folder.path, 'key.asc'));
+      gpg('--recipient', `${signs}-${receives}@example.com`, '--output', join(folder.path, 'theirs.gpg'), '--encrypt', path);
+      const out = { path: join(folder.path, 'back'), overwrite: true };
+      const { files: [opened] } = await core.call<Decrypted>('files.decrypt', { files: [{ path: join(folder.path, 'theirs.gpg') }], out });
+      expect([opened?.openedBy, readFileSync(join(folder.path, 'back')).equals(plaintext)]).toEqual([files.label, true]);
+      // And anybody's Keywright does, by the key's file.
+      const { files: [ours], recipients } = await core.call<Encrypted>('files.encrypt', { files: [{ path }], recipientFiles: [{ path: join(folder.path, 'key.asc') }], out: { path: join(folder.path, 'ours.pgp'), overwrite: true } });
+      expect([ours?.written.path, recipients]).toEqual([join(folder.path, 'ours.pgp'), [`Ada <${signs}-${receives}@example.com>`]]);
+      expect((await core.call<Decrypted>('files.decrypt', { files: [{ path: join(folder.path, 'ours.pgp') }], key: files.uri, out })).files[0]?.openedBy).toBe(files.label);
+    }
+    const ed25519 = await generate(core, 'ed25519');
+    await expect(core.call('keys.public', { key: ed25519.uri, format: 'openpgp', encryptionKey: ed25519.uri })).rejects.toMatchObject({ code: 'CAPABILITY_MISSING' });
+  } finally {
+    run('gpgconf', ['--homedir', home, '--kill', 'all']);
+  }
+}, 60_000);
 
 test('a key that cannot receive is refused with the reason', async () => {
   await using core = await openTestCore();

@@ -8,7 +8,7 @@ import { ChosenFiles, referencesTo } from './chosen-files.tsx';
 import { useKeysThat } from './keys.ts';
 import { FilesDone } from './results.tsx';
 
-const ENDINGS = { age: '.age', cms: '.p7m', jwe: '.jwe' } as const;
+const ENDINGS = { age: '.age', cms: '.p7m', jwe: '.jwe', openpgp: '.pgp' } as const;
 type Format = keyof typeof ENDINGS;
 const FORMATS = Object.keys(ENDINGS) as Format[];
 
@@ -100,7 +100,7 @@ export function DecryptPart({ files, onFiles }: PartProps) {
   const submit = async (): Promise<void> => {
     setUnreadable(undefined);
     try {
-      const places = await placesFor(files, (name) => bridge.saveTarget(name), (name) => name.replace(/\.(?:age|p7m\.pem|p7m|cms|jwe)$/i, ''));
+      const places = await placesFor(files, (name) => bridge.saveTarget(name), (name) => name.replace(/\.(?:age|p7m\.pem|p7m|cms|jwe|pgp|gpg|asc)$/i, ''));
       if (places === undefined) return;
       const answer = await decrypt.run({ files: places.references, out: places.out });
       for (const { written } of answer?.files ?? []) if (written !== null && 'download' in written) await (places.target ?? (await bridge.saveTarget('')))?.finish(written);
@@ -125,6 +125,7 @@ export function DecryptPart({ files, onFiles }: PartProps) {
       {decrypt.pending && decrypt.progress && <ProgressBar label={t('files.decrypting', { name: decrypt.progress.file })} fraction={decrypt.progress.totalBytes === 0 ? null : decrypt.progress.bytes / decrypt.progress.totalBytes} />}
       {decrypt.result && <FilesDone title={t('files.decryptedTitle', { n: decrypt.result.files.length })} files={decrypt.result.files} failed={decrypt.result.failed} note={({ name }) => openedBy(name)} />}
       {decrypt.result?.files.some(({ authenticated }) => !authenticated) === true && <Notice tone="warning">{t('files.notAuthenticated')}</Notice>}
+      {decrypt.result?.files.some(({ signed }) => signed) === true && <Notice tone="info">{t('files.signedInside')}</Notice>}
       <ErrorNotice error={unreadable ?? decrypt.error} />
     </>
   );

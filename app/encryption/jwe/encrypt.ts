@@ -53,6 +53,6 @@ async function encrypted(source: ByteSource, size: number, cipher: { update(piec
 export function tooLarge(what: string): KeywrightError {
   return new KeywrightError('CAPABILITY_MISSING', {
     detail: `${what}; a JWE takes ${LARGEST_JWE / 2 ** 20} MiB at most here, since it is authenticated as a whole before anything of it is released.`,
-    remedy: 'Use age or CMS, which take files of any size piece by piece.', alternatives: ['age', 'cms'],
+    remedy: 'Use age, OpenPGP or CMS, which take files of any size piece by piece.', alternatives: ['age', 'openpgp', 'cms'],
   });
 }

@@ -138,7 +138,7 @@ test('one that is too large is refused, and the error names what serves; one tha
   const path = await encrypted(folder.path, 'jwe', [partyOf('x25519')], Buffer.from('short'));
   truncateSync(join(folder.path, 'plain'), 64 * 1024 * 1024 + 1);
   const watch = { signal: new AbortController().signal };
-  await expect(encryptFile(join(folder.path, 'plain'), [partyOf('x25519')], { format: 'jwe', armor: false }, watch, async () => undefined)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { alternatives: ['age', 'cms'] } });
+  await expect(encryptFile(join(folder.path, 'plain'), [partyOf('x25519')], { format: 'jwe', armor: false }, watch, async () => undefined)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { alternatives: ['age', 'openpgp', 'cms'] } });
   truncateSync(path, 100 * 1024 * 1024);
   await expect(decrypted(path, openers([held('x25519')]))).rejects.toMatchObject({ code: 'CAPABILITY_MISSING' });
   const bomb = deflateRawSync(Buffer.alloc(65 * 1024 * 1024));

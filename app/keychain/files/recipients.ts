@@ -2,12 +2,14 @@ import { KEY_ALGORITHMS, KeywrightError, type FileIn, type SecretBytes } from '.
 import type { z } from 'zod';
 import { type Certificate, readCertificates } from '../../certificates/index.ts';
 import { ageRecipientNamed } from '../../encryption/age/index.ts';
+import { openpgpRecipients } from '../../encryption/openpgp/keys.ts';
 import type { Party } from '../../encryption/parties.ts';
+import { isOpenpgpKey } from '../../signing/openpgp/keys.ts';
 import { algorithmOfSpki, readPublicKey } from '../../formats/index.ts';
 import { assertCapable } from '../capabilities.ts';
 import type { Context } from '../context.ts';
 import { facet, publicKeyOf, refOf } from '../handlers/key-records.ts';
-import type { StoredKey } from '../inventory.ts';
+import { primary, type StoredKey } from '../inventory.ts';
 import { bytesOf } from './places.ts';
 
 /** Who shall be able to open a file, from what a caller names. */
@@ -40,7 +42,7 @@ async function partyFor(text: string, where: string, context: Context): Promise<
   context.subject(key.uri);
   refuseIfItCannotOpen(key, where);
   if (KEY_ALGORITHMS[key.algorithm].kind === 'symmetric') return secretParty(key, context);
-  return { kind: 'key', name: key.label, spki: await publicKeyOf(key, context), algorithm: key.algorithm };
+  return { kind: 'key', name: key.label, spki: await publicKeyOf(key, context), algorithm: key.algorithm, created: new Date(primary(key).createdAt) };
 }
 
 /** A symmetric key wraps the file's key where it is. */
@@ -71,9 +73,10 @@ function refuseIfItCannotOpen(key: StoredKey, where: string): void {
   if (why !== null) throw new KeywrightError('CAPABILITY_MISSING', { detail: `A file cannot be encrypted for “${key.label}”: ${why}.`, where, remedy: 'Choose an X25519, P-256, RSA or (in software) Ed25519 key.', alternatives: ['x25519', 'ec-p256', 'rsa-3072', 'ed25519'] });
 }
 
-/** A file with recipients, a line each (`#` begins a comment), or with certificates, or one public key. */
+/** A file with recipients, a line each (`#` begins a comment), or with certificates, OpenPGP keys, or one public key. */
 async function listed(file: z.output<typeof FileIn>, context: Context): Promise<Party[]> {
   const content = await bytesOf(undefined, file, 'recipientFiles', MOST_LIST, context);
+  if (isOpenpgpKey(content)) return (await openpgpRecipients(content, new Date())).map((openpgp) => ({ kind: 'key', name: openpgp.name, spki: openpgp.key.spki, algorithm: openpgp.key.algorithm, openpgp }));
   const lines = Buffer.from(content).toString('utf8').split(/\r?\n/).map((line) => line.trim());
   const named = lines.filter((line) => line !== '' && !line.startsWith('#'));
   if (named.length > 0 && outsider(named[0] as string) !== undefined) {

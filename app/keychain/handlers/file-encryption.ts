@@ -21,6 +21,7 @@ type Done = OutputOf<typeof encryptionOperations.encryptFiles>['files'][number];
 const MOST_INLINE = 32 * 1024 * 1024;
 /** What a decrypted file is called when its name does not tell. */
 const DECRYPTED = '.decrypted';
+const ARMORED_ENDINGS: Readonly<Partial<Record<FileEncryptionFormat, string>>> = { cms: '.p7m.pem', openpgp: '.asc' };
 const ENDINGS = /\.(?:age|p7m\.pem|p7m|cms|jwe|gpg|pgp|asc)$/i;
 
 export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' | 'files.decrypt'> = {
@@ -29,9 +30,10 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
     using passphrase = new Passphrase('new-recipient-passphrase', context);
     const parties = await partiesFor(input, context, () => passphrase.get());
     const format = input.format ?? usualFormat(parties);
-    const ending = input.armor && format === 'cms' ? '.p7m.pem' : ENCRYPTED_ENDINGS[format];
+    if (input.openpgp !== undefined && format !== 'openpgp') throw new KeywrightError('INVALID_INPUT', { detail: `${format} has no versions of OpenPGP.`, where: '/openpgp', remedy: 'Leave it out, or encrypt with --format openpgp.' });
+    const ending = (input.armor ? ARMORED_ENDINGS[format] : undefined) ?? ENCRYPTED_ENDINGS[format];
     const { done, failed } = await eachFile(input.files, context, { together: true }, (file, index) =>
-      oneFile(file, index, input, context, (name) => name + ending, 0o666 & ~process.umask(), (path, watch, write) => encryptFile(path, parties, { format, armor: input.armor }, watch, write)));
+      oneFile(file, index, input, context, (name) => name + ending, 0o666 & ~process.umask(), (path, watch, write) => encryptFile(path, parties, { format, armor: input.armor, openpgp: input.openpgp }, watch, write)));
     return { files: done, failed, complete: failed.length === 0, recipients: parties.map(({ name }) => name), format };
   },
 
@@ -54,6 +56,7 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
 /** What each kind of party is usual in; a symmetric key has a place in JWE alone. */
 function usualFormat(parties: readonly Party[]): FileEncryptionFormat {
   if (parties.some(({ kind }) => kind === 'secret')) return 'jwe';
+  if (parties.some((party) => party.kind === 'key' && party.openpgp !== undefined)) return 'openpgp';
   return parties.some((party) => party.kind === 'key' && party.certificate !== undefined) ? 'cms' : 'age';
 }
 

@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { KeywrightError } from '../../contract/index.ts';
 import { malformed, malformedAt } from '../../formats/malformed.ts';
+import { encryptionKeyBody } from '../../formats/openpgp-encryption-key.ts';
 import { hashedKey, openpgpAlgorithm, publicKeyBody } from '../../formats/openpgp-key.ts';
 import { armor, openArmor, packet, readPackets, uint32 } from '../../formats/openpgp-packets.ts';
 import type { FileContent } from '../content.ts';
@@ -7,7 +9,7 @@ import { type FormatModule, intactBy, notIntact, type SignatureVerdict, type Sig
 import { type Frame } from '../raw.ts';
 import { verifySignature } from '../verify.ts';
 import { readClearSigned, textOf, writeClearSigned } from './clear.ts';
-import { draftSignature, type NewSignature, openpgpHash, readSignature, type ReadSignature, saltSize, selfSubpackets, SIGNATURE, signedContent, TYPES } from './signature.ts';
+import { draftSignature, type NewSignature, openpgpHash, readSignature, type ReadSignature, receivingSubkey, saltSize, selfSubpackets, SIGNATURE, signedContent, TYPES } from './signature.ts';
 
 /**
  * OpenPGP (RFC 9580), versions 4 and 6: detached and clear-signed. The key is given a hash, so that tokens sign files of any
@@ -15,6 +17,7 @@ import { draftSignature, type NewSignature, openpgpHash, readSignature, type Rea
  */
 const PUBLIC_KEY = 6;
 const USER_ID = 13;
+const PUBLIC_SUBKEY = 14;
 const MAX_TEXT = 64 * 1024 * 1024;
 
 export const openpgp: FormatModule = {
@@ -76,20 +79,36 @@ function newSignature(key: SigningKey, options: Pick<SignOptions, 'algorithm' | 
   return { type, algorithm, key: key.algorithm, keyBody: publicKeyBody(key.spki, key.created, versionOf(key, options)), created: new Date(), salt: randomBytes(saltSize(openpgpHash(algorithm))) };
 }
 
+export interface ReceivingKey {
+  /** SPKI, DER. */
+  readonly spki: Uint8Array;
+  readonly created: Date;
+  readonly label: string;
+}
+
 /**
  * Makes the OpenPGP form of a key: the key, in v6 what it says of itself, and a name with the key's signature, without which no program takes it.
- * @param userId "Ada Example <ada@example.com>". @returns an armoured block; the key is used once, in v6 twice
+ * @param userId "Ada Example <ada@example.com>". @param receives what files for its holder are encrypted for: a subkey, or an RSA key itself.
+ * @returns an armoured block; the key is used once, in v6 twice, and once more for a subkey. @throws CAPABILITY_MISSING for a key that receives nothing in that version
  */
-export async function openpgpPublicKey(key: SigningKey, userId: string, options: Pick<SignOptions, 'algorithm' | 'openpgp'>): Promise<Buffer> {
+export async function openpgpPublicKey(key: SigningKey, userId: string, options: Pick<SignOptions, 'algorithm' | 'openpgp'>, receives?: ReceivingKey): Promise<Buffer> {
   const version = versionOf(key, options);
   const body = publicKeyBody(key.spki, key.created, version);
-  const certify = async (type: number, data: Uint8Array, more: readonly Uint8Array[]): Promise<Buffer> => {
-    const draft = draftSignature({ ...newSignature(key, options, type), created: key.created, more });
+  const certify = async (type: number, data: Uint8Array, more: readonly Uint8Array[], created = key.created): Promise<Buffer> => {
+    const draft = draftSignature({ ...newSignature(key, options, type), created, more });
     const digest = framed(draft.hash, draft.frame, data);
     return draft.finish(digest, await key.sign(options.algorithm, signedContent(options.algorithm, digest)));
   };
+  const subkey = receives === undefined ? undefined : encryptionKeyBody(receives.spki, receives.created, version);
+  if (receives !== undefined && subkey === undefined) throw new KeywrightError('CAPABILITY_MISSING', { detail: `OpenPGP v${version} has no key that receives of the kind of “${receives.label}”.`, where: '/encryptionKey', remedy: 'Choose an X25519, RSA or EC key.', alternatives: ['x25519', 'rsa-3072', 'ec-p256'] });
+  const itself = subkey?.equals(body) === true;
   const name = Buffer.from(userId);
-  const direct = version === 6 ? [await certify(TYPES.directKey, hashedKey(body), selfSubpackets())] : [];
-  const certification = await certify(TYPES.certification, Buffer.concat([hashedKey(body), Buffer.of(0xb4), uint32(name.length), name]), version === 6 ? [] : selfSubpackets());
-  return Buffer.from(armor('PUBLIC KEY BLOCK', Buffer.concat([packet(PUBLIC_KEY, body), ...direct, packet(USER_ID, name), certification]), version === 4));
+  const own = selfSubpackets(version, itself);
+  const direct = version === 6 ? [await certify(TYPES.directKey, hashedKey(body), own)] : [];
+  const certification = await certify(TYPES.certification, Buffer.concat([hashedKey(body), Buffer.of(0xb4), uint32(name.length), name]), version === 6 ? [] : own);
+  const bound = subkey === undefined || itself ? [] : [packet(PUBLIC_SUBKEY, subkey), await certify(TYPES.subkey, Buffer.concat([hashedKey(body), hashedKey(subkey)]), receivingSubkey(), laterOf(key.created, receives!.created))];
+  return Buffer.from(armor('PUBLIC KEY BLOCK', Buffer.concat([packet(PUBLIC_KEY, body), ...direct, packet(USER_ID, name), certification, ...bound]), version === 4));
 }
+
+/** No signature is older than what it is about. */
+const laterOf = (one: Date, other: Date): Date => (one > other ? one : other);

@@ -9,8 +9,8 @@ import type { Frame } from '../raw.ts';
 /** Signature packets of OpenPGP, versions 4 and 6 (RFC 9580 §5.2): what they hold, and what is hashed. */
 
 export const SIGNATURE = 2;
-export const TYPES = { binary: 0x00, text: 0x01, certification: 0x13, directKey: 0x1f } as const;
-const SUBPACKETS = { created: 2, expires: 3, issuerKeyId: 16, keyFlags: 27, features: 30, hashes: 21, issuerFingerprint: 33 } as const;
+export const TYPES = { binary: 0x00, text: 0x01, certification: 0x13, subkey: 0x18, directKey: 0x1f } as const;
+const SUBPACKETS = { created: 2, expires: 3, issuerKeyId: 16, keyFlags: 27, features: 30, hashes: 21, ciphers: 11, aeads: 39, issuerFingerprint: 33 } as const;
 /** Subpackets that may be critical without harm: each is understood, or says nothing of a file. */
 const UNDERSTOOD: ReadonlySet<number> = new Set([2, 3, 16, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 33, 34, 35]);
 const HASHES: Readonly<Record<number, { readonly name: HashName; readonly salt: number }>> = { 8: { name: 'sha256', salt: 16 }, 9: { name: 'sha384', salt: 24 }, 10: { name: 'sha512', salt: 32 } };
@@ -50,8 +50,13 @@ export interface Draft {
 }
 
 export const subpacket = (type: number, body: Uint8Array): Buffer => Buffer.concat([packetLength(body.length + 1), Buffer.of(type), body]);
-/** What a key that signs and certifies says of itself: flags, hashes, features. */
-export const selfSubpackets = (): Buffer[] => [subpacket(SUBPACKETS.keyFlags, Buffer.of(0x03)), subpacket(SUBPACKETS.hashes, Buffer.of(10, 9, 8)), subpacket(SUBPACKETS.features, Buffer.of(0x01))];
+/** Certify, sign; encrypt messages and files (RFC 9580 §5.2.3.29). */
+const [SIGNS, RECEIVES] = [0x03, 0x0c];
+/** What a key that signs and certifies says of itself: flags, hashes, ciphers, features. Version 6 of keys reads version 2 of encrypted content. */
+export const selfSubpackets = (version: OpenpgpVersion, receives: boolean): Buffer[] =>
+  [subpacket(SUBPACKETS.keyFlags, Buffer.of(receives ? SIGNS | RECEIVES : SIGNS)), subpacket(SUBPACKETS.hashes, Buffer.of(10, 9, 8)), subpacket(SUBPACKETS.ciphers, Buffer.of(9, 8, 7)),
+    ...(version === 6 ? [subpacket(SUBPACKETS.aeads, Buffer.of(9, 2, 7, 2))] : []), subpacket(SUBPACKETS.features, Buffer.of(version === 6 ? 0x09 : 0x01))];
+export const receivingSubkey = (): Buffer[] => [subpacket(SUBPACKETS.keyFlags, Buffer.of(RECEIVES))];
 
 export function draftSignature({ type, algorithm, key, keyBody, created, salt, more = [] }: NewSignature): Draft {
   const version = keyBody[0] as OpenpgpVersion;

@@ -1,0 +1,259 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { KeywrightError } from '../../contract/index.ts';
+import { malformed, notSupported } from '../../formats/malformed.ts';
+import type { ByteSource } from '../source.ts';
+import { AEAD_TAG, AEADS, isAead, OCB, PACKETS, SYMMETRIC } from './algorithms.ts';
+import { aeadCipher, type NewSessionKey, type SessionKey } from './session-key.ts';
+
+/** Symmetrically Encrypted and Integrity Protected Data (RFC 9580 §5.13): version 1 with a modification detection code, version 2 with an AEAD in chunks. */
+
+type Write = (piece: Uint8Array) => Promise<void>;
+export interface Sealer {
+  write(piece: Uint8Array): Promise<void>;
+  end(): Promise<void>;
+}
+
+const PIECE = 64 * 1024;
+const SHA1 = 20;
+const MDC = Buffer.of(0xc0 | PACKETS.modificationDetection, SHA1);
+/** 64 KiB, and the most that is allowed: 4 MiB (RFC 9580 §5.13.2). */
+const [CHUNK_CODE, MOST_CHUNK_CODE] = [10, 16];
+const chunkBytes = (code: number): number => 2 ** (code + 6);
+
+/** @param write takes the body of the packet. */
+export async function sealVersion1({ key, cipher }: NewSessionKey, write: Write): Promise<Sealer> {
+  const { name, blockBytes } = SYMMETRIC[cipher]!;
+  const sealer = createCipheriv(`${name}-cfb`, key, Buffer.alloc(blockBytes));
+  const hash = createHash('sha1');
+  const random = randomBytes(blockBytes);
+  const prefix = Buffer.concat([random, random.subarray(-2)]);
+  hash.update(prefix);
+  await write(Buffer.concat([Buffer.of(1), sealer.update(prefix)]));
+  return {
+    async write(piece) {
+      hash.update(piece);
+      await write(sealer.update(piece));
+    },
+    async end() {
+      await write(sealer.update(Buffer.concat([MDC, hash.update(MDC).digest()])));
+    },
+  };
+}
+
+export async function sealVersion2({ key, cipher }: NewSessionKey, write: Write): Promise<Sealer> {
+  const salt = randomBytes(32);
+  const head = Buffer.of(2, cipher, OCB, CHUNK_CODE);
+  const chunks = new Chunks(key, head, salt);
+  const size = chunkBytes(CHUNK_CODE);
+  await write(Buffer.concat([head, salt]));
+  let held: Buffer = Buffer.alloc(0);
+  let total = 0;
+  const seal = (plain: Uint8Array, more: Uint8Array = new Uint8Array()): Buffer => {
+    const sealer = aeadCipher(createCipheriv, cipher, OCB, chunks.key, chunks.nonce()).setAAD(Buffer.concat([chunks.aad, more]));
+    return Buffer.concat([sealer.update(plain), sealer.final(), sealer.getAuthTag()]);
+  };
+  return {
+    async write(piece) {
+      held = Buffer.concat([held, piece]);
+      total += piece.length;
+      const sealed: Buffer[] = [];
+      for (; held.length > size; held = held.subarray(size)) sealed.push(seal(held.subarray(0, size)));
+      if (sealed.length > 0) await write(Buffer.concat(sealed));
+    },
+    async end() {
+      const last = held.length > 0 ? seal(held) : Buffer.alloc(0);
+      await write(Buffer.concat([last, seal(Buffer.alloc(0), uint64(total))]));
+    },
+  };
+}
+
+/** What the chunks of version 2 share (RFC 9580 §5.13.2). */
+class Chunks {
+  readonly key: Buffer;
+  readonly aad: Buffer;
+  readonly #prefix: Buffer;
+  #index = 0;
+
+  /** @param head version, cipher, AEAD and chunk size: 4 bytes. */
+  constructor(sessionKey: Uint8Array, head: Uint8Array, salt: Uint8Array) {
+    this.aad = Buffer.concat([Buffer.of(0xc0 | PACKETS.protected), head]);
+    const { keyBytes } = SYMMETRIC[head[1] as number]!;
+    const derived = Buffer.from(hkdfSync('sha256', sessionKey, salt, this.aad, keyBytes + AEADS[head[2] as number]!.nonceBytes - 8));
+    this.key = derived.subarray(0, keyBytes);
+    this.#prefix = derived.subarray(keyBytes);
+  }
+
+  /** Of the next chunk. */
+  nonce(): Buffer {
+    return Buffer.concat([this.#prefix, uint64(this.#index++)]);
+  }
+}
+
+/** What is encrypted, as it is decrypted. Not all of it is authenticated before its end: {@link ByteSource.read} must have come there before any of it is released. */
+export type Protected = ByteSource;
+
+/** @param body of the packet. @throws INVALID_INPUT, CAPABILITY_MISSING */
+export async function openProtected(body: ByteSource, keys: readonly SessionKey[]): Promise<Protected> {
+  const version = (await body.read(1))[0];
+  if (version === 1) return openVersion1(body, keys);
+  if (version === 2) return openVersion2(body, keys);
+  throw version === undefined ? damaged('it is cut off') : notSupported(`Encrypted content of version ${version} is not handled.`);
+}
+
+/** The repeated bytes at the beginning tell which of several session keys it is; they are no proof, and the end is (RFC 9580 §5.13.1). */
+async function openVersion1(body: ByteSource, keys: readonly SessionKey[]): Promise<Protected> {
+  const able = keys.flatMap(({ key, cipher }) => (cipher === undefined || SYMMETRIC[cipher]?.keyBytes !== key.length ? [] : [{ key, facts: SYMMETRIC[cipher] }]));
+  const widest = Math.max(...able.map(({ facts }) => facts.blockBytes + 2));
+  const start = able.length === 0 ? Buffer.alloc(0) : Buffer.from(await body.read(widest));
+  for (const { key, facts: { name, blockBytes } } of able) {
+    const opener = createDecipheriv(`${name}-cfb`, key, Buffer.alloc(blockBytes));
+    const first = opener.update(start);
+    if (first.length < blockBytes + 2 || !first.subarray(blockBytes - 2, blockBytes).equals(first.subarray(blockBytes, blockBytes + 2))) continue;
+    return new Version1(body, opener, first, blockBytes + 2);
+  }
+  throw damaged('its beginning was changed or cut off, or it is for another key');
+}
+
+class Version1 implements Protected {
+  readonly #body: ByteSource;
+  readonly #opener: { update(piece: Uint8Array): Buffer };
+  readonly #hash = createHash('sha1');
+  /** Decrypted, with what may be the end at its end. */
+  #held: Buffer;
+  #ended = false;
+  #problem: KeywrightError | undefined;
+
+  constructor(body: ByteSource, opener: { update(piece: Uint8Array): Buffer }, first: Buffer, prefix: number) {
+    this.#body = body;
+    this.#opener = opener;
+    this.#hash.update(first.subarray(0, prefix));
+    this.#held = first.subarray(prefix);
+  }
+
+  async read(length: number): Promise<Buffer> {
+    if (this.#problem !== undefined) throw this.#problem;
+    const kept = MDC.length + SHA1;
+    while (!this.#ended && this.#held.length < length + kept) {
+      const piece = await this.#body.read(PIECE);
+      if (piece.length === 0) this.#end();
+      else this.#held = Buffer.concat([this.#held, this.#opener.update(piece)]);
+    }
+    const given = this.#held.subarray(0, Math.min(length, this.#ended ? this.#held.length : this.#held.length - kept));
+    this.#held = this.#held.subarray(given.length);
+    if (!this.#ended) this.#hash.update(given);
+    return given;
+  }
+
+  #end(): void {
+    const at = this.#held.length - SHA1;
+    const code = this.#held.subarray(Math.max(0, at));
+    const made = this.#hash.update(this.#held.subarray(0, Math.max(0, at))).digest();
+    if (at < MDC.length || !this.#held.subarray(at - MDC.length, at).equals(MDC) || !timingSafeEqual(made, code)) throw (this.#problem = damaged('a part of it was changed or cut off'));
+    this.#held = this.#held.subarray(0, at - MDC.length);
+    this.#ended = true;
+  }
+}
+
+async function openVersion2(body: ByteSource, keys: readonly SessionKey[]): Promise<Protected> {
+  const head = Buffer.concat([Buffer.of(2), await body.read(3)]);
+  const salt = Buffer.from(await body.read(32));
+  if (head.length < 4 || salt.length < 32) throw damaged('it is cut off');
+  const [, cipher = 0, aead = 0, code = 0] = head;
+  const facts = SYMMETRIC[cipher];
+  if (facts === undefined || !isAead(cipher, aead)) throw notSupported(aead === 1 ? 'The content is encrypted in the mode EAX, which is not handled.' : 'The content is encrypted with a cipher that is not handled.', 'Have it encrypted with OCB, which all programs of RFC 9580 have.', ['ocb', 'gcm']);
+  if (code > MOST_CHUNK_CODE) throw malformed('The chunks of the content are larger than 4 MiB (RFC 9580 §5.13.2).');
+  const able = keys.filter(({ key }) => key.length === facts.keyBytes);
+  if (able.length === 0) throw damaged('it is for another key');
+  const source = new Version2(body, able.map(({ key }) => new Chunks(key, head, salt)), cipher, aead, chunkBytes(code));
+  await source.begin();
+  return source;
+}
+
+class Version2 implements Protected {
+  readonly #body: ByteSource;
+  readonly #cipher: number;
+  readonly #aead: number;
+  readonly #size: number;
+  #able: readonly Chunks[];
+  #ahead: Buffer = Buffer.alloc(0);
+  #held: Buffer = Buffer.alloc(0);
+  #total = 0;
+  #ended = false;
+
+  constructor(body: ByteSource, able: readonly Chunks[], cipher: number, aead: number, size: number) {
+    this.#body = body;
+    this.#able = able;
+    this.#cipher = cipher;
+    this.#aead = aead;
+    this.#size = size;
+  }
+
+  /** The first chunk tells which of several session keys it is. */
+  begin(): Promise<void> {
+    return this.#next();
+  }
+
+  async read(length: number): Promise<Buffer> {
+    while (this.#held.length < length && !this.#ended) await this.#next();
+    const given = this.#held.subarray(0, length);
+    this.#held = this.#held.subarray(given.length);
+    return given;
+  }
+
+  async #next(): Promise<void> {
+    // The last chunk is followed by a tag of its own over the whole length.
+    const wanted = this.#size + 2 * AEAD_TAG;
+    const pieces = [this.#ahead];
+    for (let length = this.#ahead.length; length < wanted;) {
+      const piece = Buffer.from(await this.#body.read(PIECE));
+      if (piece.length === 0) break;
+      pieces.push(piece);
+      length += piece.length;
+    }
+    this.#ahead = Buffer.concat(pieces);
+    const last = this.#ahead.length < wanted;
+    const sealed = last ? this.#ahead.subarray(0, Math.max(0, this.#ahead.length - AEAD_TAG)) : this.#ahead.subarray(0, this.#size + AEAD_TAG);
+    this.#ahead = this.#ahead.subarray(sealed.length);
+    if (sealed.length > 0) {
+      const plain = this.#open(sealed);
+      this.#total += plain.length;
+      this.#held = this.#held.length === 0 ? plain : Buffer.concat([this.#held, plain]);
+    }
+    if (!last && this.#ahead.length > AEAD_TAG) return;
+    if (!last && (await this.#more())) return;
+    this.#open(this.#ahead, uint64(this.#total));
+    this.#ended = true;
+  }
+
+  /** Whether anything is behind what may be the last tag. */
+  async #more(): Promise<boolean> {
+    const piece = await this.#body.read(PIECE);
+    this.#ahead = Buffer.concat([this.#ahead, piece]);
+    return piece.length > 0;
+  }
+
+  #open(sealed: Buffer, more: Uint8Array = new Uint8Array()): Buffer {
+    if (sealed.length < AEAD_TAG) throw damaged('it is cut off');
+    for (const chunks of this.#able) {
+      const opener = aeadCipher(createDecipheriv, this.#cipher, this.#aead, chunks.key, chunks.nonce()).setAAD(Buffer.concat([chunks.aad, more])).setAuthTag(sealed.subarray(-AEAD_TAG));
+      try {
+        const plain = Buffer.concat([opener.update(sealed.subarray(0, -AEAD_TAG)), opener.final()]);
+        this.#able = [chunks];
+        return plain;
+      } catch {
+        continue;
+      }
+    }
+    throw damaged('a part of it was changed, cut off or moved, or it is for another key');
+  }
+}
+
+function uint64(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(value));
+  return bytes;
+}
+
+export function damaged(what: string): KeywrightError {
+  return new KeywrightError('INVALID_INPUT', { detail: `The content of this OpenPGP message is not as it was encrypted: ${what}. Nothing of it was written.`, remedy: 'Get the file anew.' });
+}
