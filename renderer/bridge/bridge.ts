@@ -24,6 +24,8 @@ export interface ChosenFile {
   toInput(control?: { signal?: AbortSignal; onProgress?: (fraction: number) => void }): Promise<FileReference>;
   /** @returns the content. @throws ProblemError INVALID_INPUT when it is larger than `max` bytes, or cannot be read. */
   bytes(max: number): Promise<Uint8Array>;
+  /** @returns its first bytes, to tell what it is; none when it cannot be read. */
+  start(length: number): Promise<Uint8Array>;
 }
 
 export interface PickOptions {

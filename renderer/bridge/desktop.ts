@@ -1,7 +1,7 @@
 import type { CoreEvent, Problem } from '../../app/contract/index.ts';
 import type { Bridge, CallControl, ChosenFile, InputFor, OperationId, OutputFor, ProgressFor } from './bridge.ts';
 import type { DesktopApi } from './desktop-api.ts';
-import { pickInBrowser, readFile } from './local-files.ts';
+import { pickInBrowser, readFile, readStart } from './local-files.ts';
 import { makeProblem, ProblemError } from './problem.ts';
 
 declare global {
@@ -62,5 +62,6 @@ function fileWithPath(file: File, path: string): ChosenFile {
       return { path };
     },
     bytes: (max) => readFile(file, max),
+    start: (length) => readStart(file, length),
   };
 }

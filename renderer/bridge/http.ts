@@ -1,7 +1,7 @@
 import type { CoreEvent } from '../../app/contract/index.ts';
 import type { Bridge, BridgeState, CallControl, ChosenFile, InputFor, OperationId, OutputFor, ProgressFor } from './bridge.ts';
 import { readEventStream } from './event-stream.ts';
-import { pickInBrowser, readFile } from './local-files.ts';
+import { pickInBrowser, readFile, readStart } from './local-files.ts';
 import { OPERATION_FACTS } from './operations.generated.ts';
 import { makeProblem, problemFrom, ProblemError } from './problem.ts';
 
@@ -85,6 +85,7 @@ export function httpBridge(): Bridge {
     size: file.size,
     toInput: ({ signal, onProgress } = {}) => upload(file, signal, onProgress),
     bytes: (max) => readFile(file, max),
+    start: (length) => readStart(file, length),
   });
 
   function download(href: string, name: string): void {

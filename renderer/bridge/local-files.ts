@@ -23,3 +23,8 @@ export async function readFile(file: File, max: number): Promise<Uint8Array> {
     throw new ProblemError(makeProblem('INVALID_INPUT', `“${file.name}” could not be read.`, 'Look whether it is still there and may be read by you.'));
   }
 }
+
+/** @returns how a file begins; nothing when it cannot be read: whoever takes it says so. */
+export async function readStart(file: File, length: number): Promise<Uint8Array> {
+  return file.slice(0, length).arrayBuffer().then((content) => new Uint8Array(content), () => new Uint8Array());
+}

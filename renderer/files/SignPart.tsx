@@ -8,8 +8,10 @@ import { ChosenFiles, referencesTo } from './chosen-files.tsx';
 import { FilesDone } from './results.tsx';
 import { SigningWithToken } from './SigningWithToken.tsx';
 import { TokenGone } from './TokenGone.tsx';
+import { useFittingFormat } from './fitting-format.ts';
 import { signatureName } from './guess.ts';
 import { useKeysThat } from './keys.ts';
+import { PdfOptions, pdfInput, type Seen } from './PdfOptions.tsx';
 
 type Format = OutputFor<'files.formats'>['rows'][number]['format'];
 
@@ -22,7 +24,10 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
   const sign = useAction('files.sign');
   const { selected } = useSearch({ from: '/files' });
   const [chosen, setChosen] = useState(selected);
-  const [wanted, setWanted] = useState<Format>('raw');
+  const [chosenFormat, setChosenFormat] = useState<Format>();
+  const [seen, setSeen] = useState<Seen>({ reason: '', place: 'unseen' });
+  const fitting = useFittingFormat(files);
+  const wanted = chosenFormat ?? fitting ?? 'raw';
   const [unreadable, setUnreadable] = useState<unknown>();
   const [signed, setSigned] = useState<OutputFor<'files.sign'>>();
   const key = keys.find(({ uri }) => uri === chosen) ?? keys[0];
@@ -30,6 +35,7 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
   const rows = (formats.data?.rows ?? []).filter(({ uses }) => uses > 0);
   const row = rows.find(({ format, available }) => format === wanted && available) ?? rows.find(({ available }) => available);
   const format = row?.format ?? 'raw';
+  const more = format === 'pdf' ? pdfInput(seen) : {};
   const isTokenGone = sign.error?.code === 'TOKEN_REMOVED' && key !== undefined && key.hardware !== null;
   const submit = async (): Promise<void> => {
     if (key === undefined) return;
@@ -50,7 +56,7 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
       if (target === undefined) return;
     }
     const out = target !== undefined && 'path' in target.out ? target.out : { beside: true as const };
-    const answer = await sign.run({ files: references, key: key.uri, format, out });
+    const answer = await sign.run({ files: references, key: key.uri, format, ...more, out });
     if (answer === undefined) return;
     for (const { written } of answer.files) if (written !== null && 'download' in written) await (target ?? (await bridge.saveTarget('')))?.finish(written);
     setSigned(answer);
@@ -63,14 +69,15 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
       <div className="flex flex-wrap gap-4">
         <ComboBox label={t('files.key')} value={key?.uri} onChange={setChosen} choices={keys.map(({ uri, label, algorithm }) => ({ value: uri, label, help: algorithmName(algorithm) }))} {...(keys.length === 0 && { help: t('files.noKeys') })} className="w-80" />
         <Select
-          label={t('files.format')} value={format} onChange={setWanted} className="w-80" help={t(`files.formatHelp.${format}`)}
+          label={t('files.format')} value={format} onChange={setChosenFormat} className="w-80" help={t(`files.formatHelp.${format}`)}
           choices={rows.map(({ format: name, available, reason, limit }) => ({ value: name, label: t(`files.formatName.${name}`), disabled: !available, help: reason ?? limit ?? t(`files.formatHelp.${name}`) }))}
         />
       </div>
+      {format === 'pdf' && <PdfOptions value={seen} onChange={setSeen} />}
       <div className="flex items-center gap-2">
         <Button kind="primary" isDisabled={files.length === 0 || key === undefined || row === undefined} pending={sign.pending} onPress={() => void submit()}>{t('files.signAction', { n: files.length })}</Button>
         {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}
-        {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format }} />}
+        {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format, ...more }} />}
       </div>
       {key?.hardware && <SigningWithToken keyRecord={key} hardware={key.hardware} files={files.length * (row?.uses ?? 1)} />}
       {sign.pending && sign.progress && <ProgressBar label={t('files.signing', { name: sign.progress.file })} fraction={sign.progress.totalBytes === 0 ? null : sign.progress.bytes / sign.progress.totalBytes} />}

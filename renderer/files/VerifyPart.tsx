@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { asProblem, useAction, type ChosenFile, type FileReference, type OutputFor } from '../bridge/index.ts';
-import { useText } from '../i18n/index.ts';
+import { listOf, useText } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { Button, ComboBox, CopyAsCommand, ErrorNotice, ExactTime, Fact, Facts, Notice } from '../ui/index.ts';
 import { ChosenFiles } from './chosen-files.tsx';
@@ -56,7 +56,7 @@ function Verdict({ answer }: { answer: OutputFor<'files.verify'> }) {
 
 function OneSignature({ signature, format }: { signature: OutputFor<'files.verify'>['signatures'][number]; format: OutputFor<'files.verify'>['format'] }) {
   const t = useText();
-  const { signer, trustedBy, time, algorithm, problem, notes } = signature;
+  const { signer, trustedBy, time, algorithm, problem, notes, coverage } = signature;
   return (
     <Facts>
       <Fact name={t('files.format')}>{t(`files.formatName.${format}`)}</Fact>
@@ -66,6 +66,8 @@ function OneSignature({ signature, format }: { signature: OutputFor<'files.verif
       {signer !== null && <Fact name={t('files.fingerprint')}><code className="font-mono text-12 break-all">{signer.fingerprint}</code></Fact>}
       {algorithm !== null && <Fact name={t('keys.algorithm')}>{algorithm}</Fact>}
       {problem !== null && <Fact name={t('files.problem')}>{problem}</Fact>}
+      {coverage !== null && <Fact name={t('files.covers')}>{coverage.revision === coverage.revisions && coverage.changes.length === 0 ? t('files.coversAll') : t('files.coversVersion', { n: coverage.revision, of: coverage.revisions })}</Fact>}
+      {coverage !== null && coverage.changes.length > 0 && <Fact name={t('files.afterwards')}>{listOf(coverage.changes.map((change) => t(`files.change.${change}`)), t)}</Fact>}
       {notes.map((note) => <Fact key={note} name={t('files.note')}>{note}</Fact>)}
     </Facts>
   );

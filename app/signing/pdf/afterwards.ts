@@ -26,7 +26,7 @@ export function afterwards(signature: PdfDict, covered: Covered, document: PdfDo
   if (end === document.bytes.length) return { kinds: [], notes: ['It covers the whole document.'], problem: null, harms: false };
   const [revision, revisions] = [revisionsOf(signed), revisionsOf(document)];
   const place = revision === revisions ? 'It covers the whole document.' : `It covers version ${revision} of ${revisions}, the first ${end} bytes.`;
-  const changed = (what: string): Afterwards => ({ kinds: ['other'], notes: [place], problem: `The document was changed after it was signed: ${what}.`, harms: true });
+  const changed = (what: string): Afterwards => ({ kinds: ['other'], notes: [revision === revisions ? `It covers the first ${end} bytes.` : place], problem: `The document was changed after it was signed: ${what}.`, harms: true });
   const odd = oddAfter(covered, document);
   if (odd !== null) return changed(odd);
   let changes: Changes;
