@@ -66,6 +66,7 @@ export const IPC_OPERATIONS: readonly string[] = [
   'certificates.import',
   'certificates.issue',
   'certificates.list',
+  'certificates.ocsp.answer',
   'certificates.ocsp.check',
   'certificates.ocsp.respond',
   'certificates.purge',

@@ -16,18 +16,24 @@ export interface ListenAddress {
  *         cross the network in clear.
  */
 export function listenAddress(text: string, tls: boolean): ListenAddress {
-  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]:|([^:[\]/\s]+):)?(\d{1,5})$/.exec(text.trim()) ?? [];
-  const host = (bracketed ?? plain ?? '127.0.0.1').toLowerCase();
-  const port = Number(digits);
-  if (digits === undefined || port > 65_535 || (bracketed !== undefined && !isIPv6(bracketed))) {
-    throw new KeywrightError('INVALID_INPUT', { detail: `“${text.slice(0, 100)}” is not an address to listen on.`, where: '/listen', remedy: 'Give a host and a port, such as 127.0.0.1:8420 or [::1]:8420.' });
-  }
+  const { host, port } = publicAddress(text, '/listen');
   if (!tls && !isLoopback(host)) {
     throw new KeywrightError('INVALID_INPUT', {
       detail: `${host} can be reached from other machines, and without TLS everybody between could read keys and tokens. Nothing was started.`,
       where: '/listen',
       remedy: 'Listen on 127.0.0.1, or give a certificate with --tls-cert and --tls-key.',
     });
+  }
+  return { host, port };
+}
+
+/** Reads an address for what is public, and may so be listened on anywhere. @throws INVALID_INPUT for what is none */
+export function publicAddress(text: string, where: string): ListenAddress {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]:|([^:[\]/\s]+):)?(\d{1,5})$/.exec(text.trim()) ?? [];
+  const host = (bracketed ?? plain ?? '127.0.0.1').toLowerCase();
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535 || (bracketed !== undefined && !isIPv6(bracketed))) {
+    throw new KeywrightError('INVALID_INPUT', { detail: `“${text.slice(0, 100)}” is not an address to listen on.`, where, remedy: 'Give a host and a port, such as 127.0.0.1:8420 or [::1]:8420.' });
   }
   return { host, port };
 }

@@ -2,6 +2,7 @@ import type { Core } from '../contract/index.ts';
 import { listenAddress } from './address.ts';
 import { Authenticator } from './authentication.ts';
 import { browserWindow } from './browser/index.ts';
+import { addOcspRoutes, isOcsp, type OcspOptions, ocspServer } from './ocsp.ts';
 import { addHealthRoutes } from './rest/health.ts';
 import { addRestRoutes, authenticateRest, isRest } from './rest/routes.ts';
 import { httpServer, type Tls } from './rest/server.ts';
@@ -12,6 +13,8 @@ export interface AgentOptions {
   readonly tls?: Tls;
   /** Serve the window to a browser: the folder of the built renderer. */
   readonly ui?: { readonly folder: string };
+  /** Answer OCSP requests, of anybody who can reach the listener. */
+  readonly ocsp?: OcspOptions;
   /** Told in a line what listens. Never a secret. */
   readonly log?: (line: string) => void;
 }
@@ -19,6 +22,8 @@ export interface AgentOptions {
 export interface Agent {
   /** `http://127.0.0.1:8420` */
   readonly addresses: string[];
+  /** Where OCSP is answered. */
+  readonly ocsp?: string;
   /** @returns an address that opens the window once, within a minute. Absent without the window. */
   loginUrl?(): string;
   close(): Promise<void>;
@@ -39,17 +44,21 @@ export async function startAgent(core: Core, options: AgentOptions): Promise<Age
     const rest = httpServer(address, options.tls, 'rest', authenticator, (request) => {
       if (isRest(request.url)) return authenticateRest(authenticator, request);
       return window !== undefined && request.url.startsWith('/ipc') ? window.authenticate(request) : null;
-    });
+    }, (url) => options.ocsp !== undefined && options.ocsp.listen === undefined && isOcsp(url));
     addHealthRoutes(rest.app, core);
     addRestRoutes(rest.app, core, authenticator);
+    const { ocsp } = options;
+    if (ocsp !== undefined && ocsp.listen === undefined) addOcspRoutes(rest.app, core, '/ocsp', ocsp);
     window?.addTo(rest);
     const servers = window === undefined ? [rest] : [rest, window.promptServer];
+    let responder: Awaited<ReturnType<typeof ocspServer>> | undefined;
     const closeAll = async (): Promise<void> => {
-      await Promise.all([rest.close(), window?.close()]);
+      await Promise.all([rest.close(), window?.close(), responder?.close()]);
       authenticator.close();
     };
     try {
       for (const server of servers) await server.listen();
+      if (ocsp?.listen !== undefined) responder = await ocspServer(core, { ...ocsp, listen: ocsp.listen });
     } catch (thrown) {
       await closeAll();
       throw thrown;
@@ -57,8 +66,11 @@ export async function startAgent(core: Core, options: AgentOptions): Promise<Age
     const addresses = [rest.origin];
     const forget = announce(core, addresses);
     options.log?.(`REST listens on ${rest.origin}`);
+    const answers = ocsp === undefined ? undefined : (responder?.address ?? `${rest.origin}/ocsp`);
+    if (answers !== undefined) options.log?.(`OCSP is answered at ${answers}`);
     return {
       addresses,
+      ...(answers === undefined ? {} : { ocsp: answers }),
       ...(window === undefined ? {} : { loginUrl: () => window.loginUrl() }),
       async close() {
         forget();

@@ -11,7 +11,7 @@ export { distributionPoints, type Extension, EXTENSION, extendedKeyUsage, genera
 export { ISSUER_ACCESS, OCSP_ACCESS, PURPOSE_OIDS } from './reading/oids.ts';
 export { generalNameText } from './reading/general-names.ts';
 export { buildName } from './reading/names.ts';
-export { OCSP_STATUSES, type OcspResponse, parseOcspRequest, parseOcspResponse } from './reading/ocsp.ts';
+export { type CertificateId, OCSP_STATUSES, type OcspRequest, type OcspResponse, parseOcspRequest, parseOcspResponse } from './reading/ocsp.ts';
 export { type CertificateRequest, isRequestSigned, parseRequest, readRequest } from './reading/request.ts';
 export { type VerifyPurpose } from './verifying/certificate-checks.ts';
 export { type Beside, type CertificateTrust, judgeCertificate } from './verifying/trust.ts';

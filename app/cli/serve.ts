@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
-import { configFileOf, dataDirOf, loadConfig } from '../config/index.ts';
+import { type Configuration, configFileOf, dataDirOf, loadConfig } from '../config/index.ts';
 import { KeywrightError, type Prompter } from '../contract/index.ts';
 import { openCore, version } from '../index.ts';
 import { KeptCore } from '../rpc/kept-core.ts';
@@ -53,10 +53,11 @@ export async function serve(argv: readonly string[], around: Surroundings): Prom
     if (core.failure !== undefined) throw core.failure;
     const prompt = passphraseFrom(globals, around);
     if (prompt !== undefined) await unlockFor(core, { principal: OWNER, prompt, signal: around.signal }, false);
-    const agentOptions: AgentOptions = { listen: String(config.get('serve.listen')), ...(tls === undefined ? {} : { tls }), ...(ui === undefined ? {} : { ui }) };
+    const agentOptions: AgentOptions = { listen: String(config.get('serve.listen')), ...(tls === undefined ? {} : { tls }), ...(ui === undefined ? {} : { ui }), ...ocspOf(config) };
     const agent = await startAgent(core, agentOptions);
     try {
       for (const address of agent.addresses) say(`Keywright listens on ${address}`);
+      if (agent.ocsp !== undefined) say(`OCSP is answered at ${agent.ocsp}`);
       if (agent.loginUrl !== undefined) say(`Open ${agent.loginUrl()} within a minute; it works once.`);
       if (prompt === undefined) say('Locked stores stay locked until somebody unlocks them: `keywright store unlock`.');
       await aborted(around.signal);
@@ -95,6 +96,11 @@ function parse(argv: readonly string[]): Record<string, unknown> {
   const given = givenBy(command);
   if (given['agent'] !== undefined) throw new KeywrightError('INVALID_INPUT', { detail: 'An agent is started here, so there is none to use.', where: '--agent', remedy: 'Leave out --agent and --no-agent.' });
   return given;
+}
+
+function ocspOf(config: Configuration): Pick<AgentOptions, 'ocsp'> {
+  const listen = String(config.get('ocsp.listen'));
+  return config.get('ocsp.respond') === true ? { ocsp: { hours: Number(config.get('ocsp.hours')), ...(listen === '' ? {} : { listen }) } } : {};
 }
 
 function tlsOf(options: ServeOptions): AgentOptions['tls'] | undefined {

@@ -29,6 +29,9 @@ export const CONFIG_KEYS = {
   'certificates.fetch': { schema: z.boolean(), default: false, summary: 'Issuers, revocation lists and OCSP responses may be got from the addresses that certificates name', restart: false },
   'certificates.fetchLocal': { schema: z.boolean(), default: false, summary: 'Such addresses may be of this machine and of private networks', restart: false },
   'certificates.notifyDays': { schema: z.string().regex(/^(\d{1,4}(,\d{1,4}){0,9})?$/, 'must be days, separated by commas'), default: '30,14,7,1', summary: 'Days before a certificate ends at which that is told, once each', restart: false },
+  'ocsp.respond': { schema: z.boolean(), default: false, summary: '`keywright serve` answers OCSP requests, of anybody who can reach it, for the authorities whose keys are held here', restart: true },
+  'ocsp.listen': { schema: z.string().max(300), default: '', summary: 'HOST:PORT of a listener for OCSP alone, plain HTTP as certificates name it; without one, /ocsp beside REST', restart: true },
+  'ocsp.hours': { schema: wholeNumber(1, 240), default: 24, summary: 'Hours for which an OCSP answer holds', restart: true },
   'log.level': { schema: oneOf('error', 'warning', 'info', 'off'), default: 'info', summary: 'What is written to the log: errors, also warnings, also information, or nothing', restart: true },
 } as const satisfies Record<string, ConfigKey>;
 

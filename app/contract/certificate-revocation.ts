@@ -134,3 +134,22 @@ export const respondOcsp = operation({
   output: z.strictObject({ /** OCSPResponse, DER. */ response: Bytes, status: z.string(), answers: z.array(z.strictObject({ serial: z.string(), state: z.enum(['good', 'revoked', 'unknown']) })) }),
   errors: SIGN_ERRORS,
 });
+
+export const answerOcsp = operation({
+  id: 'certificates.ocsp.answer', summary: 'Answer an OCSP request as its authority does: what the responder of the agent is', effect: 'use', permission: 'certificates:use', quiet: true,
+  http: { method: 'POST', path: '/v1/certificates/ocsp/answer', status: 200 },
+  cli: { files: { in: 'request' }, out: 'response', examples: ['keywright certificates ocsp answer --in request.der --out response.der'] },
+  input: z.strictObject({
+    /** OCSPRequest, DER. It says which authority it is about. */
+    request: boundedBytes(64 * 1024),
+    /** So long an answer holds. */
+    hours: z.int().min(1).max(240).default(24),
+  }),
+  output: z.strictObject({
+    /** OCSPResponse, DER: by the responder whom the authority has appointed (profile `ocsp`) if its key is held here, else by the authority. Without a nonce it may be one that was given before, while nothing has changed. */
+    response: Bytes, status: z.string(), answers: z.array(z.strictObject({ serial: z.string(), state: z.enum(['good', 'revoked', 'unknown']) })),
+    /** Seconds for which it may be given to others; 0: not at all. */
+    seconds: z.int(),
+  }),
+  errors: SIGN_ERRORS,
+});

@@ -34,6 +34,7 @@ export interface Operations {
   'certificates.import': typeof certificateOperations.importCertificates;
   'certificates.issue': typeof certificateMakingOperations.issue;
   'certificates.list': typeof certificateOperations.list;
+  'certificates.ocsp.answer': typeof certificateRevocationOperations.answerOcsp;
   'certificates.ocsp.check': typeof certificateRevocationOperations.checkOcsp;
   'certificates.ocsp.respond': typeof certificateRevocationOperations.respondOcsp;
   'certificates.purge': typeof certificateOperations.purge;
@@ -183,6 +184,7 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'certificates.import': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"},"options":{"tags":"tag"}},"defaults":{"tags":[],"trusted":false}},
   'certificates.issue': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file?"],"files":{"file":"request","in":"request"},"options":{"tags":"tag","ssh.principals":"principal","ssh.keyId":"key-id","ssh.serial":"serial","ssh.forceCommand":"force-command","ssh.sourceAddress":"source-address","ssh.verifyRequired":"verify-required","ssh.extensions":"extension"}},"defaults":{"san":[],"permit":[],"exclude":[],"policies":[],"crlUrl":[],"ocspUrl":[],"issuerUrl":[],"mustStaple":false,"tags":[]}},
   'certificates.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{"sort":"label","trash":false,"limit":100}},
+  'certificates.ocsp.answer': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"files":{"in":"request"}},"defaults":{"hours":24}},
   'certificates.ocsp.check': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate?"]},"defaults":{"nonce":true}},
   'certificates.ocsp.respond': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"],"files":{"in":"request"}},"defaults":{"hours":24}},
   'certificates.purge': {"effect":"destroy","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},

@@ -51,9 +51,10 @@ export interface HttpServer {
  * headers, JSON bodies, errors as problems and never as stack traces.
  *
  * @param guard judges each request whose Host and Origin are ours, before its body is read.
+ * @param isPublic what is everybody's, whatever Host they say, or none (HTTP/1.0): nothing there depends on who asks, and nothing changes.
  * @throws INVALID_INPUT when the certificate or its key cannot be read.
  */
-export function httpServer(address: ListenAddress, tls: Tls | undefined, face: Face, authenticator: Authenticator, guard: Guard): HttpServer {
+export function httpServer(address: ListenAddress, tls: Tls | undefined, face: Face, authenticator: Authenticator, guard: Guard, isPublic: (url: string) => boolean = () => false): HttpServer {
   const credentials = tls === undefined ? undefined : readCredentials(tls);
   const scheme = credentials === undefined ? 'http' : 'https';
   const limits = { maxHeaderSize: MAX_HEADERS, headersTimeout: HEADERS_DEADLINE_MS, requestTimeout: 0, connectionsCheckingInterval: CHECK_EVERY_MS, keepAliveTimeout: IDLE_CONNECTION_MS };
@@ -81,6 +82,10 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
 
   app.addHook('onRequest', (request, reply, done) => {
     const { headers } = request;
+    if (isPublic(request.url)) {
+      done();
+      return;
+    }
     const why = !own.includes(headers.host) ? 'The Host header names neither this machine nor the address that we listen on.'
       : headers.origin !== undefined && headers.origin !== `${scheme}://${headers.host}` ? 'A page from elsewhere may not call this agent.'
         : headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate' ? 'A page from elsewhere may not call this agent.' : undefined;

@@ -124,6 +124,7 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'certificates.expiring', input: () => ({ days: 365, format: 'ics' }) },
   { operation: 'certificates.examine', input: () => ({ host: '127.0.0.1', port: 1, seconds: 5 }), fails: 'BACKEND_UNAVAILABLE' },
   { operation: 'certificates.ocsp.respond', input: ({ authority, issuedPem, authorityPem }) => ({ certificate: authority, request: ocspRequest(issuedPem, authorityPem) }), keep: ({ response }, known) => (known['ocsp'] = response) },
+  { operation: 'certificates.ocsp.answer', input: ({ issuedPem, authorityPem }) => ({ request: ocspRequest(issuedPem, authorityPem) }) },
   { operation: 'certificates.ocsp.check', input: ({ issued, ocsp }) => ({ certificate: issued, response: ocsp }) },
   { operation: 'certificates.revoke', input: ({ issued }) => ({ certificate: issued, reason: 'superseded' }) },
   { operation: 'certificates.crl.create', input: certificate('authority'), keep: ({ content }, known) => (known['crl'] = content) },

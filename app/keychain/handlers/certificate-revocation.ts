@@ -1,16 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { KeywrightError, type CertificateRecord, type CrlRecord } from '../../contract/index.ts';
 import {
-  type Certificate, extensionInWords, isIssuer, type OcspAnswer, ocspFailure, OCSP_STATUSES, parseOcspRequest, parseOcspResponse, PURPOSE_OIDS, readCertificates,
-  readRevocationLists, type ReasonName, REASONS, type RevocationList, evidenceAt, revocationOf, type RevokedCertificate, signOcspResponse, signRevocationList,
+  type Certificate, evidenceAt, extensionInWords, readRevocationLists, type ReasonName, REASONS, type RevocationList, revocationOf, type RevokedCertificate, signRevocationList,
 } from '../../certificates/index.ts';
 import type { StoredCertificate } from '../certificate-inventory.ts';
 import type { Context } from '../context.ts';
 import { bytesOf } from '../files/places.ts';
 import { authorityId, type StoredCrl } from '../revocation-store.ts';
 import type { Session } from '../session.ts';
-import { revocationOutput } from './certificate-judging.ts';
-import { askResponder, fetchLists } from './certificate-fetching.ts';
+import { fetchLists } from './certificate-fetching.ts';
 import { issuing } from './certificate-making.ts';
 import { found } from './certificate-reference.ts';
 import { certificateRecord, livingKeys, writeCertificate } from './certificate-records.ts';
@@ -18,10 +15,9 @@ import { exactlyOne } from './certificate-signing.ts';
 import { fileNameOf } from './file-names.ts';
 import type { HandlersOf } from './handlers.ts';
 
-type Verb = 'revoke' | 'crl.create' | 'crl.import' | 'crl.show' | 'ocsp.check' | 'ocsp.respond';
+type Verb = 'revoke' | 'crl.create' | 'crl.import' | 'crl.show';
 const MAX_LIST = 64 * 1024 * 1024;
 const DAY = 86_400_000;
-const HOUR = 3_600_000;
 const SHOWN = 1000;
 
 export const certificateRevocationHandlers: Pick<HandlersOf<'certificates'>, `certificates.${Verb}`> = {
@@ -87,56 +83,6 @@ export const certificateRevocationHandlers: Pick<HandlersOf<'certificates'>, `ce
     const list = await session.revocations.read(listed[0]!.id);
     return { crls, content: input.format === 'der' ? list.der : Buffer.from(list.toPem()) };
   },
-
-  async 'certificates.ocsp.check'(input, context) {
-    const { session } = context;
-    if ((input.certificate === undefined) === (input.content === undefined)) throw new KeywrightError('INVALID_INPUT', { detail: 'Name a certificate that is held here, or give a file: one of the two.', where: '/certificate' });
-    const given = input.content === undefined ? [await session.certificates.read((await found(input.certificate!, context)).id)] : readCertificates(input.content);
-    const certificate = given[0]!;
-    const issuer = await issuerFor(certificate, [...given.slice(1), ...(input.issuer === undefined ? [] : readCertificates(input.issuer))], session);
-    const nonce = input.response === undefined && input.nonce ? randomBytes(32) : undefined;
-    const der = input.response ?? (await askResponder(certificate, issuer, input.url, nonce, context));
-    const response = parseOcspResponse(der);
-    if (response.status !== 0) throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `The responder answers with “${OCSP_STATUSES[response.status] ?? response.status}”, and says nothing of the certificate.` });
-    if (nonce !== undefined && response.nonce !== undefined && !Buffer.from(response.nonce).equals(nonce)) throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: 'The response repeats another nonce than was sent: it answers another question, or is an old one.' });
-    const at = input.at === undefined ? new Date() : new Date(input.at);
-    const answer = revocationOf(certificate, issuer, evidenceAt(at, issuer, { crls: [], ocsp: [response] }));
-    const single = response.responses.find(({ id }) => id.serial === certificate.serialText);
-    return {
-      good: answer.state === 'good', revocation: revocationOutput(answer), verdict: answer.notes.join(' '), thisUpdate: single?.thisUpdate.toISOString() ?? null, nextUpdate: single?.nextUpdate?.toISOString() ?? null,
-      responder: response.responder === undefined ? null : 'name' in response.responder ? response.responder.name.text : `key ${Buffer.from(response.responder.keyHash).toString('hex')}`,
-      nonce: nonce === undefined ? 'not-sent' : response.nonce === undefined ? 'missing' : 'fits', response: der,
-    };
-  },
-
-  async 'certificates.ocsp.respond'(input, context) {
-    const { session } = context;
-    let request: ReturnType<typeof parseOcspRequest>;
-    try {
-      request = parseOcspRequest(input.request);
-    } catch (thrown) {
-      if (!(thrown instanceof KeywrightError)) throw thrown;
-      return { response: ocspFailure(1), status: OCSP_STATUSES[1]!, answers: [] };
-    }
-    const authority = await found(input.certificate, context);
-    const issuer = await session.certificates.read(authority.id);
-    if (!request.ids.some((id) => isIssuer(id, issuer))) return { response: ocspFailure(6), status: OCSP_STATUSES[6]!, answers: [] };
-    const { certificate: signer, signer: key } = await issuing(input.responder ?? authority.id, undefined, 'answer an OCSP request', context);
-    const delegate = signer.id !== issuer.id;
-    if (delegate && (!signer.isSignedBy(issuer) || signer.extendedKeyUsages?.includes(PURPOSE_OIDS.ocsp) !== true)) throw new KeywrightError('CAPABILITY_MISSING', { detail: `The responder was not appointed by “${authority.label}”: it needs a certificate of the profile ocsp from it (RFC 6960 §4.2.2.2).` });
-    const revoked = new Map((await revokedBy(authority, session)).map((one) => [one.serial, one]));
-    const known = new Set<string>();
-    for (const one of await issuedBy(authority, session)) known.add(one.serial);
-    const answers = request.ids.map((id): OcspAnswer => {
-      if (!isIssuer(id, issuer)) return { id, state: 'unknown' };
-      const entry = revoked.get(id.serial);
-      return entry !== undefined ? { id, state: 'revoked', at: entry.at, reason: entry.reason } : { id, state: known.has(id.serial) ? 'good' : 'unknown' };
-    });
-    const now = new Date(Math.floor(Date.now() / 1000) * 1000);
-    const nonce = request.nonce !== undefined && request.nonce.length <= 128 ? request.nonce : undefined;
-    const response = await signOcspResponse({ answers, nonce, thisUpdate: now, nextUpdate: new Date(now.getTime() + input.hours * HOUR), signer, delegate }, key.algorithm, key.sign);
-    return { response, status: OCSP_STATUSES[0]!, answers: answers.map(({ id, state }) => ({ serial: id.serial, state })) };
-  },
 };
 
 /** @throws CAPABILITY_MISSING unless its issuer's key is held here */
@@ -165,7 +111,7 @@ async function revokeUnknown(authority: StoredCertificate, serial: string, reaso
 }
 
 /** @returns certificates held here, the trash included, that an authority's key has signed. */
-async function issuedBy(authority: StoredCertificate, session: Session): Promise<StoredCertificate[]> {
+export async function issuedBy(authority: StoredCertificate, session: Session): Promise<StoredCertificate[]> {
   const issued: StoredCertificate[] = [];
   for (const one of session.certificates.all()) {
     if (one.selfSigned || one.issuerId !== authority.subjectId) continue;
@@ -175,7 +121,7 @@ async function issuedBy(authority: StoredCertificate, session: Session): Promise
   return issued;
 }
 
-async function revokedBy(authority: StoredCertificate, session: Session): Promise<RevokedCertificate[]> {
+export async function revokedBy(authority: StoredCertificate, session: Session): Promise<RevokedCertificate[]> {
   const { state } = await session.revocations.authority(authorityId(authority));
   const held = (await issuedBy(authority, session)).flatMap(({ serial, revoked }) => (revoked?.source === 'authority' ? [{ serial, at: new Date(revoked.at), reason: revoked.reason }] : []));
   return [...held, ...state.revoked.map(({ serial, at, reason }) => ({ serial, at: new Date(at), reason }))].sort((a, b) => a.at.getTime() - b.at.getTime());
@@ -265,15 +211,4 @@ async function keepLists(lists: readonly RevocationList[], origin: 'imported' | 
   }
   changed(context, kept, []);
   return { crls, revoked };
-}
-
-async function issuerFor(certificate: Certificate, given: readonly Certificate[], session: Session): Promise<Certificate> {
-  const among = given.find((candidate) => candidate.subject.canonical === certificate.issuer.canonical && certificate.isSignedBy(candidate));
-  if (among !== undefined) return among;
-  for (const stored of session.certificates.all()) {
-    if (!stored.authority || stored.subject !== certificate.issuer.text) continue;
-    const candidate = await session.certificates.read(stored.id);
-    if (candidate.subject.canonical === certificate.issuer.canonical && certificate.isSignedBy(candidate)) return candidate;
-  }
-  throw new KeywrightError('NOT_FOUND', { detail: `Who issued the certificate is not held here: ${certificate.issuer.text}.`, where: '/issuer', remedy: 'Give the issuer’s certificate (--issuer).' });
 }

@@ -9,6 +9,7 @@ import { certificateCheckHandlers } from './certificate-checks.ts';
 import { certificateFileHandlers } from './certificate-files.ts';
 import { certificateListHandler } from './certificate-list.ts';
 import { certificateMakingHandlers } from './certificate-making.ts';
+import { certificateOcspHandlers } from './certificate-ocsp.ts';
 import { certificateRevocationHandlers } from './certificate-revocation.ts';
 import { found } from './certificate-reference.ts';
 import { certificateRecord, livingKeys, writeCertificate } from './certificate-records.ts';
@@ -22,6 +23,7 @@ export const certificateHandlers = handlersOf('certificates', {
   ...certificateFileHandlers,
   ...certificateMakingHandlers,
   ...certificateCheckHandlers,
+  ...certificateOcspHandlers,
   ...certificateRevocationHandlers,
 
   async 'certificates.show'(input, context) {
