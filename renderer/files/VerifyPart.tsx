@@ -44,10 +44,11 @@ export function VerifyPart({ file, onFile, signature, onSignature }: { file: Cho
 function Verdict({ answer }: { answer: OutputFor<'files.verify'> }) {
   const t = useText();
   const { intact, trusted, signatures, format } = answer;
+  const untrusted = signatures.some(({ trustedBy, coverage }) => trustedBy === null && coverage?.changes.includes('annotation') === true) ? 'annotated' : 'untrusted';
   return (
-    <Notice tone={trusted ? 'success' : intact ? 'warning' : 'danger'} live title={trusted ? t('files.intact') : intact ? t('files.untrusted') : t('files.notIntact')}>
+    <Notice tone={trusted ? 'success' : intact ? 'warning' : 'danger'} live title={trusted ? t('files.intact') : intact ? t(`files.${untrusted}`) : t('files.notIntact')}>
       <div className="flex flex-col gap-3">
-        <p>{trusted ? t('files.intactHelp') : intact ? t('files.untrustedHelp') : t('files.notIntactHelp')}</p>
+        <p>{trusted ? t('files.intactHelp') : intact ? t(`files.${untrusted}Help`) : t('files.notIntactHelp')}</p>
         {signatures.map((one, index) => <OneSignature key={index} signature={one} format={format} />)}
       </div>
     </Notice>

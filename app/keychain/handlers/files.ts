@@ -95,6 +95,7 @@ function sentenceOf(verdicts: readonly SignatureVerdict[], intact: boolean, trus
   const bad = verdicts.find((one) => !one.intact) ?? verdicts.find((one) => one.trustedBy === null);
   const several = verdicts.length > 1 ? `One of ${verdicts.length} signatures: ` : '';
   if (!intact) return `${several}${bad?.problem ?? 'The signature does not fit.'}`;
+  if (!trusted && bad?.coverage?.changes.includes('annotation') === true) return `${several}The file holds what was signed, but not that alone. ${bad.problem}`;
   if (!trusted) return `${several}The file is as it was signed, but the signer is not trusted. ${bad?.problem ?? 'Nothing that you trust says whose key it is.'}`;
   return `The file is as it was signed ${verdicts.map(whom).join(', and ')}.`;
 }
