@@ -6,7 +6,7 @@ import { operation } from './operation.ts';
 import { Empty, FileIn, FileWritten, KeyReference, Timestamp } from './records.ts';
 
 /** Signature formats: `raw` is the bare signature, each other one is its standard's. */
-export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp', 'jar', 'pdf', 'xml']);
+export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp', 'jar', 'pdf', 'xml', 'asic']);
 export type SignatureFormatName = z.output<typeof SignatureFormat>;
 /** Ways to write a signature; `files.formats` tells which format has which. */
 export const SignatureForm = z.enum(['binary', 'base64', 'compact', 'json', 'der', 'pem', 'smime', 'armor', 'clear']);
@@ -73,6 +73,8 @@ export const sign = operation({
     signature: FileIn.optional(),
     /** CMS: sign the signatures that are there already, and not the file. */
     counter: z.boolean().optional(),
+    /** ASiC: all of the files in one container, by one signature. */
+    together: z.boolean().optional(),
     /** The URL of a timestamp authority, which is asked when the signature was made and learns nothing of the file. */
     timestamp: z.url({ protocol: /^https?$/ }).max(2000).optional(),
     /** Where to: `beside` writes it next to each file under the format's usual name, FILE.sig, or FILE.signed.jar where it is within a copy; a path is for one file; `inline` answers with the bytes alone. */

@@ -51,7 +51,7 @@ export interface SignOptions {
   timestamp?(imprint: { readonly hash: 'sha256'; readonly digest: Uint8Array }): Promise<Uint8Array>;
 }
 /** As the caller names them. */
-export type SignOptionName = 'encoding' | 'form' | 'detached' | 'namespace' | 'comment' | 'payloadType' | 'prehash' | 'certificate' | 'signature' | 'counter' | 'timestamp' | 'openpgp' | 'reason' | 'page' | 'rectangle' | 'field';
+export type SignOptionName = 'encoding' | 'form' | 'detached' | 'namespace' | 'comment' | 'payloadType' | 'prehash' | 'certificate' | 'signature' | 'counter' | 'timestamp' | 'openpgp' | 'together' | 'reason' | 'page' | 'rectangle' | 'field';
 
 /** A signature's file: its bytes, or a way to write it where it holds the signed file itself. */
 export type Made = { readonly bytes: Uint8Array } | { write(take: (piece: Uint8Array) => Promise<void>): Promise<void> };
@@ -130,6 +130,8 @@ export interface SignatureCoverage {
 export interface FormatModule {
   /** @throws CAPABILITY_MISSING, INVALID_INPUT for options that do not fit, and what reading and signing throw */
   sign(file: FileContent, key: SigningKey, options: SignOptions): Promise<Made>;
+  /** Signs several files at once and puts them together, where the format has room for that. @throws as `sign` */
+  signTogether?(files: readonly FileContent[], key: SigningKey, options: SignOptions): Promise<Made>;
   /**
    * @param signature the signature's file; null when `file` itself holds it.
    * @returns a verdict a signature, at least one. @throws INVALID_INPUT with the place for what is malformed

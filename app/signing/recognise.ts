@@ -12,7 +12,7 @@ export function recogniseSignature(start: Uint8Array): SignatureFormatName {
   if (text.startsWith('{')) return jsonFormat(text);
   if (isXml(start)) return 'xml';
   if (/^eyJ[A-Za-z0-9_-]*\.[^.]*\.[A-Za-z0-9_-]*\s*$/.test(text) || /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]{20,}$/.test(text)) return isJwt(text) ? 'jwt' : 'jws';
-  if (isZip(start)) return 'jar';
+  if (isZip(start)) return isContainer(start) ? 'asic' : 'jar';
   if (isCose(start)) return 'cose';
   if (isOpenpgp(start)) return 'openpgp';
   if (isSigned(start)) return isStamp(start) ? 'timestamp' : 'cms';
@@ -37,6 +37,12 @@ function isXml(start: Uint8Array): boolean {
   const isWide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
   const text = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 1024)).toString('latin1').replaceAll('\0', isWide ? '' : '\0');
   return /^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<(?:[A-Za-z_:\x80-\xff]|\?|!--|!DOCTYPE)/.test(text);
+}
+
+/** ASiC by its first entry (EN 319 162-1 §A.1), or by where its signatures lie. */
+export function isContainer(start: Uint8Array): boolean {
+  const text = Buffer.from(start.buffer, start.byteOffset, start.length).toString('latin1');
+  return isZip(start) && (text.startsWith('mimetypeapplication/vnd.etsi.asic-', 30) || /META-INF\/(?:signatures[^/]{0,40}\.xml|signature[^/]{0,40}\.p7s|asicmanifest[^/]{0,40}\.xml)/i.test(text));
 }
 
 /** An entry, or the end of an archive without any. */

@@ -157,6 +157,13 @@ const JUDGES: Readonly<Record<SignatureFormatName, Judge>> = {
     const [, info = '', value = ''] = /(<ds:SignedInfo>.*<\/ds:SignedInfo>)<ds:SignatureValue[^>]*>([^<]*)</.exec(signature.toString()) ?? [];
     expect(verifiesMessage(key, Buffer.from(info.replace('<ds:SignedInfo>', '<ds:SignedInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">')), Buffer.from(value, 'base64'))).toBe(true);
   } },
+  asic: { missing: hasTool('xmlsec1', '--version') && hasTool('unzip', '-v') ? undefined : 'xmlsec1 or unzip', async judge({ key, signature }) {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, 'container'), signature);
+    run('unzip', ['-q', '-d', folder.path, join(folder.path, 'container')]);
+    expect(readFileSync(join(folder.path, 'mimetype'), 'utf8')).toBe('application/vnd.etsi.asic-e+zip');
+    await JUDGES.xml.judge({ key, file: join(folder.path, 'file.txt'), signature: readFileSync(join(folder.path, 'META-INF', 'signatures1.xml')) });
+  } },
   timestamp: { missing: undefined, judge: () => undefined },
   cose: { missing: undefined, judge({ key, signature }) {
     const { value } = readCbor(signature) as CborTag;

@@ -20,9 +20,9 @@ export interface SignatureFormatFacts {
   /** Whether the signature lies in a file of its own: a choice is made with `detached`, which is then the default. */
   readonly detached: 'always' | 'never' | 'choice';
   /** What is added to the file's name. */
-  suffix(options: Pick<SignOptions, 'form' | 'detached'>): string;
+  suffix(options: Pick<SignOptions, 'form' | 'detached'>, path?: string): string;
   /** Whether what is written is a copy of the file with the signature within: the suffix then goes before the name's ending, so that the copy is opened as the file is. */
-  copy?(options: Pick<SignOptions, 'form' | 'detached'>): boolean;
+  copy?(options: Pick<SignOptions, 'form' | 'detached'>, path?: string): boolean;
   /** Signatures, and so touches, a file. */
   readonly uses: number;
   /** Whether a pure scheme must have the whole file here: it then takes at most 256 MiB, and less in a token. False: what is signed is short whatever the file's size. */
@@ -43,6 +43,7 @@ const named = (names: Readonly<Partial<Record<SignatureAlgorithmName, (key: KeyA
   return algorithms.length > 0 ? { algorithms } : { reason: key === 'rsa-1024' ? `${standard} asks for RSA keys of at least 2048 bits.` : `${standard} has no name for signatures of ${key} keys.` };
 };
 const TOO_SHORT = 'RSA keys of 1024 bits are too short for a certificate (SP 800-131A rev. 2), and this format names the signer by one.';
+const CONTAINER = /\.(asice|asics|sce|scs)$/i;
 /** The older padding first: xmlsec before 1.3 has no PSS. */
 function byCertificateInXml(key: KeyAlgorithmName): Judgement {
   if (key === 'rsa-1024') return { reason: TOO_SHORT };
@@ -137,6 +138,13 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
     options: ['detached', 'certificate', 'timestamp'], forms: [], detached: 'choice', suffix: ({ detached = true }) => (detached ? '.xades.xml' : '.signed'), copy: ({ detached = true }) => !detached, uses: 1, wholeForPure: false, certificates: true,
     load: async () => (await import('./xml/index.ts')).xml,
   },
+  asic: {
+    judge: byCertificateInXml,
+    options: ['certificate', 'timestamp', 'together'], forms: [], detached: 'never', uses: 1, wholeForPure: false, certificates: true,
+    // What is a container already gets another signature within.
+    suffix: (_, path = '') => (CONTAINER.test(path) ? '.signed' : '.asice'), copy: (_, path = '') => CONTAINER.test(path),
+    load: async () => (await import('./asic/index.ts')).asic,
+  },
   timestamp: {
     judge: () => ({ reason: 'A timestamp is made by an authority, and not by a key: see files timestamp.' }),
     options: [], forms: [], detached: 'always', suffix: fixed('.tsr'), uses: 0, wholeForPure: false, certificates: true,
@@ -181,8 +189,8 @@ export function judgeFormat(format: SignatureFormatName, algorithm: KeyAlgorithm
 /** @returns where a file's signature goes that lies beside it. */
 export function placeBeside(path: string, format: SignatureFormatName, options: Pick<SignOptions, 'form' | 'detached'>): string {
   const { suffix, copy } = SIGNATURE_FORMATS[format];
-  const ending = copy?.(options) === true ? extname(path) : '';
-  return `${path.slice(0, path.length - ending.length)}${suffix(options)}${ending}`;
+  const ending = copy?.(options, path) === true ? extname(path) : '';
+  return `${path.slice(0, path.length - ending.length)}${suffix(options, path)}${ending}`;
 }
 
 function limitOf(format: SignatureFormatName, algorithms: readonly SignatureAlgorithmName[]): string | null {

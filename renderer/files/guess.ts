@@ -5,6 +5,8 @@ export const isEncrypted = (name: string): boolean => /\.(?:age|p7m|p7m\.pem|jwe
 
 /** @returns the name to offer for a file's signature, or for its copy with the signature within. */
 export function signatureName(name: string, format: { readonly suffix: string; readonly copy: boolean } | undefined): string {
-  const ending = format?.copy === true ? (/[^.]\.[^.]{1,10}$/.exec(name)?.[0].slice(1) ?? '') : '';
-  return `${name.slice(0, name.length - ending.length)}${format?.suffix ?? '.sig'}${ending}`;
+  // What is a container already gets another signature within.
+  const isCopy = format?.copy === true || (format?.suffix === '.asice' && name.endsWith(format.suffix));
+  const ending = isCopy ? (/[^.]\.[^.]{1,10}$/.exec(name)?.[0].slice(1) ?? '') : '';
+  return `${name.slice(0, name.length - ending.length)}${isCopy ? '.signed' : (format?.suffix ?? '.sig')}${ending}`;
 }

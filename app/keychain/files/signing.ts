@@ -22,9 +22,9 @@ type SignInput = InputOf<typeof fileOperations.sign>;
 type SignedFile = OutputOf<typeof fileOperations.sign>['files'][number];
 
 const LONGEST_SIGNATURE = 4 * 1024 * 1024;
-const OPTIONS: readonly SignOptionName[] = ['encoding', 'form', 'detached', 'namespace', 'comment', 'payloadType', 'prehash', 'certificate', 'signature', 'counter', 'timestamp', 'openpgp', 'reason', 'page', 'rectangle', 'field'];
+const OPTIONS: readonly SignOptionName[] = ['encoding', 'form', 'detached', 'namespace', 'comment', 'payloadType', 'prehash', 'certificate', 'signature', 'counter', 'timestamp', 'openpgp', 'reason', 'page', 'rectangle', 'field', 'together'];
 /** Those that a format takes as they are given. */
-const PASSED = OPTIONS.filter((name) => name !== 'signature' && name !== 'timestamp');
+const PASSED = OPTIONS.filter((name) => name !== 'signature' && name !== 'timestamp' && name !== 'together');
 const LONGEST_EXISTING = 256 * 1024 * 1024;
 
 /** @returns what is asked for, once it is certain that this key and this format can do it. @throws CAPABILITY_MISSING, INVALID_INPUT */
@@ -66,6 +66,24 @@ export async function signFile(file: SignInput['files'][number], index: number, 
   if (upload !== null) await discard(context.services.spoolFolder, upload);
   const signature = 'bytes' in made ? made.bytes : written === null ? await collect(made) : null;
   return { name, bytes: content.bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature, uses: uses(), written, kept: false };
+}
+
+/** Signs all files of a call by one signature, in one file that takes its name from the first. @returns as if each were signed alone, the signature's use told with the first. */
+export async function signTogether(options: SignOptions, input: SignInput, context: Context): Promise<SignedFile[]> {
+  const { signal } = context.call;
+  const found = await Promise.all(input.files.map((file) => fileOf(file, context)));
+  const contents: FileContent[] = [];
+  for (const [index, { path, name }] of found.entries()) contents.push(await FileContent.open(path, name, { signal, progress: progressOf(context, name, index, found.length) }));
+  const [first] = found as [(typeof found)[number]];
+  const what = found.length === 1 ? basename(first.name) : `${basename(first.name)} and ${found.length - 1} more`;
+  const { key, uses } = await keyFor(context, what, () => ({ purpose: `sign ${what}` }), input.certificate);
+  const module = await SIGNATURE_FORMATS[input.format].load();
+  const made = await (module.signTogether?.(contents, key, options) ?? module.sign(contents[0] as FileContent, key, options));
+  const written = await deliver(made, first.path, first.name, (beside) => placeBeside(beside, input.format, options), input, context);
+  for (const { upload } of found) if (upload !== null) await discard(context.services.spoolFolder, upload);
+  const signature = written === null ? ('bytes' in made ? made.bytes : await collect(made)) : null;
+  found.forEach((_, index) => context.completed(index));
+  return contents.map(({ name, bytes }, index) => ({ name, bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature: index === 0 ? signature : null, uses: index === 0 ? uses() : 0, written, kept: false }));
 }
 
 /**

@@ -12,7 +12,7 @@ import { eachFile } from '../files/batch.ts';
 import { fileOf } from '../files/places.ts';
 import { pathOutput } from './certificate-judging.ts';
 import { stampFile } from '../files/timestamping.ts';
-import { optionsOf, progressOf, signFile, writeManifest } from '../files/signing.ts';
+import { optionsOf, progressOf, signFile, signTogether, writeManifest } from '../files/signing.ts';
 import { discard } from '../files/spool.ts';
 import { trustOf } from '../files/trust.ts';
 import { fileEncryptionHandlers } from './file-encryption.ts';
@@ -32,8 +32,8 @@ export const fileHandlers = handlersOf('files', {
 
   async 'files.sign'(input, context) {
     const options = await optionsOf(input, context);
-    if ('path' in input.out && input.files.length > 1) throw new KeywrightError('INVALID_INPUT', { detail: 'One output cannot take the signatures of several files.', where: '/out', remedy: 'Leave it out: each signature is written beside its file.' });
-    const { done, failed } = await eachFile(input.files, context, { together: context.key.hardware === null }, (file, index) => signFile(file, index, options, input, context));
+    if ('path' in input.out && input.files.length > 1 && input.together !== true) throw new KeywrightError('INVALID_INPUT', { detail: 'One output cannot take the signatures of several files.', where: '/out', remedy: 'Leave it out: each signature is written beside its file.' });
+    const { done, failed } = input.together === true ? { done: await signTogether(options, input, context), failed: [] } : await eachFile(input.files, context, { together: context.key.hardware === null }, (file, index) => signFile(file, index, options, input, context));
     const manifest = input.manifest === undefined ? null : await writeManifest(input.manifest, done, options, input, context);
     return { files: done, failed, complete: failed.length === 0, manifest, key: context.key.uri };
   },

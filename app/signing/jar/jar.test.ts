@@ -6,16 +6,12 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Certificate } from '../../certificates/index.ts';
 import type { KeyAlgorithmName } from '../../contract/index.ts';
 import { hasTool, HAS_OPENSSL, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
-import { readAnywhere } from '../raw.ts';
 import type { Trust } from '../format.ts';
 import { certifiedKey, certify, trustingCertificates } from '../testing/certificates.ts';
 import { contentOf, signAs, verifyAs } from '../testing/keys.ts';
-import { sampleFor, zipOf } from '../testing/samples.ts';
-import { entryBytes, readZip } from '../zip/read.ts';
-import type { NewEntry } from '../zip/write.ts';
+import { repacked, sampleFor, unpacked, zipOf } from '../testing/samples.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
-const { signal } = new AbortController();
 const HAS_JARSIGNER = hasTool('jarsigner', '-version') || hasTool('jarsigner', '-help');
 const SIGNERS = ['rsa-2048', 'ec-p256', 'ed25519'] as const;
 const certificates = new Map<KeyAlgorithmName, Certificate>();
@@ -39,24 +35,6 @@ async function judged(archive: Buffer, by: Trust = trust): Promise<string[]> {
   return verdicts.map(({ intact, trustedBy, problem }) => (!intact ? `broken: ${problem}` : trustedBy === null ? `intact: ${problem}` : 'trusted'));
 }
 
-const unpacked = async (archive: Buffer): Promise<{ name: string; content: Buffer }[]> => {
-  using folder = temporaryFolder();
-  writeFileSync(join(folder.path, 'zip'), archive);
-  return await readAnywhere(join(folder.path, 'zip'), { signal }, async (reader) => {
-    const { entries } = await readZip(reader);
-    return Promise.all(entries.map(async (entry) => ({ name: entry.name, content: await entryBytes(entry, reader, 2 ** 24) })));
-  });
-};
-/** Packs the archive again with some entries changed: a name that is given null is taken out, and what is new is added. */
-async function repacked(archive: Buffer, changes: Readonly<Record<string, Buffer | string | null | ((before: Buffer) => Buffer | string)>>): Promise<Buffer> {
-  const before = await unpacked(archive);
-  const entries: NewEntry[] = before.flatMap(({ name, content }) => {
-    const change = Object.hasOwn(changes, name) ? changes[name] : content;
-    return change === null || change === undefined ? [] : [{ name, content: Buffer.from(typeof change === 'function' ? change(content) : change) }];
-  });
-  for (const [name, change] of Object.entries(changes)) if (!before.some((one) => one.name === name) && change !== null && typeof change !== 'function') entries.push({ name, content: Buffer.from(change) });
-  return zipOf(entries);
-}
 const sample = (): Promise<Buffer> => sampleFor('jar', 'The Magic Words are Squeamish Ossifrage\n');
 const FILE = 'com/example/Ada.txt';
 const MANIFEST = 'META-INF/MANIFEST.MF';

@@ -4,6 +4,7 @@ import { judgeSignedData } from '../cms/judge.ts';
 import type { Signed } from '../cms/verify.ts';
 import { notIntact, type SignatureVerdict, type Trust } from '../format.ts';
 import { hashing, type RandomReader } from '../raw.ts';
+import { quoted, unsignedSentence } from '../zip/coverage.ts';
 import { type Archive, type EntryState, judgeEntries, type SignerFiles } from './archive.ts';
 import { digestsIn, fits, isWeak, type Manifest, type ManifestHash, parseManifest, type Section } from './manifest.ts';
 
@@ -102,17 +103,13 @@ function completed(verdict: SignatureVerdict, { names, problem, weak }: Coverage
   if (!verdict.intact) return verdict;
   const { algorithm, spki, known } = verdict;
   if (problem !== null) return notIntact(problem, { algorithm, spki, known });
-  if (uncovered.length > 0) return notIntact(`${uncovered.length === 1 ? 'One entry is' : `${uncovered.length} entries are`} not signed: ${quoted(uncovered)}. Somebody may have added ${uncovered.length === 1 ? 'it' : 'them'}.`, { algorithm, spki, known });
+  if (uncovered.length > 0) return notIntact(unsignedSentence('entry', uncovered), { algorithm, spki, known });
   const others = files.length - names.size;
   const notes = [
     ...verdict.notes, others === 0 ? `It signs all ${files.length} entries.` : `It signs ${names.size} of ${files.length} entries; the others are signed by another signature.`,
     ...(stray.length > 0 ? [`No signature ever covers ${quoted(stray)}.`] : []), ...(zip.apkBlock === null ? [] : ['The APK is also signed by a newer scheme (v2 or later), which is not judged here.']),
   ];
   return weak === null ? { ...verdict, notes } : { ...verdict, notes, trustedBy: null, problem: verdict.problem ?? weak };
-}
-
-function quoted(names: readonly string[]): string {
-  return names.slice(0, 3).map((name) => `“${name.slice(0, 200)}”`).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
 }
 
 /** @returns the signature files whose digests fit a manifest, whoever signed them. */

@@ -103,14 +103,16 @@ async function findLarge(reader: RandomReader, end: number): Promise<Omit<Direct
   return { count: exactNumber(record, 32, at), directoryBytes: exactNumber(record, 40, at), directoryAt: exactNumber(record, 48, at), end: at };
 }
 
-/** Names that are safe to unpack, and that no line of a manifest can be made of. */
 function nameOf(bytes: Buffer, place: number): string {
-  let name: string;
   try {
-    name = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw malformed('The name of an entry is not in UTF-8.', place);
+    return assertEntryName(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), place);
+  } catch (thrown) {
+    throw thrown instanceof TypeError ? malformed('The name of an entry is not in UTF-8.', place) : thrown;
   }
+}
+
+/** @returns the name. @throws INVALID_INPUT unless it is safe to unpack, and no line of a manifest can be made of it */
+export function assertEntryName(name: string, place?: number): string {
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(name)) throw malformed(`The name of an entry has a line break or another control character: ${JSON.stringify(name.slice(0, 100))}.`, place);
   if (name === '' || /^\/|\\|^[A-Za-z]:|(^|\/)\.\.?(\/|$)/.test(name)) throw malformed(`The name of an entry leads out of the folder that it would be unpacked to: ${JSON.stringify(name.slice(0, 100))}.`, place);
