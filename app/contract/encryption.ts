@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Bytes } from './bytes.ts';
 import { FailedFile } from './files.ts';
 import { operation } from './operation.ts';
-import { FileIn, FileWritten, KeyReference } from './records.ts';
+import { FileIn, FileWritten, Folders, KeyReference, SkippedFile } from './records.ts';
 
 /** Operations that encrypt and decrypt files. */
 
@@ -15,9 +15,11 @@ const Out = z.union([
   z.strictObject({ beside: z.literal(true), overwrite: z.boolean().default(false) }),
   z.strictObject({ inline: z.literal(true) }),
 ]);
-const Files = z.array(FileIn).min(1).max(10_000);
+/** Files; folders, which are walked to their depths; patterns (`*`, `?`, `**`) for either. */
+const Files = z.array(FileIn).min(1).max(100_000);
+const walking = { 'folders.hidden': 'hidden', 'folders.symlinks': 'follow-symlinks' } as const;
 const cliOut = { arguments: ['files...'], stdout: { 'out.inline': true }, out: 'files.0.content' } as const;
-const several = { /** Of several files, those that could not be done. */ failed: z.array(FailedFile), complete: z.boolean() };
+const several = { /** Of several files, those that could not be done. */ failed: z.array(FailedFile), /** In folders, what was left out. */ skipped: z.array(SkippedFile), complete: z.boolean() };
 const FileDone = z.strictObject({ name: z.string(), bytes: z.int(), written: FileWritten.nullable(), /** With `inline`. */ content: Bytes.optional() });
 
 export const encryptFiles = operation({
@@ -31,12 +33,13 @@ export const encryptFiles = operation({
   http: { method: 'POST', path: '/v1/files/encrypt', status: 200 },
   cli: {
     ...cliOut, paths: { files: 'in', recipientFiles: 'in', 'out.path': 'out' },
-    options: { recipients: 'recipient', recipientFiles: 'recipients-file', toPassphrase: 'to-passphrase', 'out.path': 'out', 'out.overwrite': 'force' },
+    options: { recipients: 'recipient', recipientFiles: 'recipients-file', toPassphrase: 'to-passphrase', 'out.path': 'out', 'out.overwrite': 'force', ...walking },
     table: { rows: 'files', columns: ['name', 'written.path', 'bytes'] },
     examples: ['keywright files encrypt plan.pdf --recipient "Ada’s key" --recipient age1zp7jhuc92zwzpnvy76dd7r7h5gejj3mxcy47kpp950rwdfg2wpqq3gmy9h', 'keywright files encrypt plan.pdf --recipient "Ada Example" --format cms', 'keywright files encrypt plan.pdf --recipient-passphrase-file pw'],
   },
   input: z.strictObject({
     files: Files,
+    folders: Folders,
     /** Keys held here (URI, id or label), certificates held here (label, id or fingerprint), `age1…`, `ssh-ed25519 …`, `ssh-rsa …`. */
     recipients: z.array(z.string().trim().min(1).max(8192)).max(1000).default([]),
     /** Files with recipients: lines as above, certificates, OpenPGP keys, or a public key. */
@@ -67,12 +70,13 @@ export const decryptFiles = operation({
   http: { method: 'POST', path: '/v1/files/decrypt', status: 200 },
   cli: {
     ...cliOut, paths: { files: 'in', identityFiles: 'in', 'out.path': 'out' }, secretOut: true,
-    options: { identityFiles: 'identity', 'out.path': 'out', 'out.overwrite': 'force' },
+    options: { identityFiles: 'identity', 'out.path': 'out', 'out.overwrite': 'force', ...walking },
     table: { rows: 'files', columns: ['name', 'written.path', 'bytes', 'openedBy'] },
     examples: ['keywright files decrypt plan.pdf.age --out plan.pdf'],
   },
   input: z.strictObject({
     files: Files,
+    folders: Folders,
     /** Only this key is tried; without it every key held here that can be among the recipients. */
     key: KeyReference.optional(),
     /** Files with identities of age (`AGE-SECRET-KEY-1…`). */

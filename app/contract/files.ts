@@ -3,7 +3,7 @@ import { SignatureAlgorithm, SignatureEncoding } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
 import { evidence, JudgedPath, VerifyPurposeName } from './certificate-checks.ts';
 import { operation } from './operation.ts';
-import { Empty, FileIn, FileWritten, KeyReference, Timestamp } from './records.ts';
+import { Empty, FileIn, FileWritten, Folders, KeyReference, SkippedFile, Timestamp } from './records.ts';
 
 /** Signature formats: `raw` is the bare signature, each other one is its standard's. */
 export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp', 'jar', 'pdf', 'xml', 'asic']);
@@ -34,13 +34,15 @@ export const sign = operation({
   http: { method: 'POST', path: '/v1/files/sign', status: 200 },
   cli: {
     arguments: ['files...'], paths: { files: 'in', 'out.path': 'out', 'signature.path': 'in', 'manifest.path': 'out' }, out: 'files.0.signature', stdout: { 'out.inline': true },
-    options: { 'out.path': 'out', 'out.overwrite': 'force', encoding: 'signature-encoding', 'signature.path': 'signature', 'manifest.path': 'manifest', 'manifest.overwrite': 'replace-manifest' },
+    options: { 'out.path': 'out', 'out.overwrite': 'force', encoding: 'signature-encoding', 'signature.path': 'signature', 'manifest.path': 'manifest', 'manifest.overwrite': 'replace-manifest', 'folders.hidden': 'hidden', 'folders.symlinks': 'follow-symlinks' },
     files: { certificate: 'certificate' },
     table: { rows: 'files', columns: ['name', 'written.path', 'algorithm'] },
-    examples: ['keywright files sign report.pdf --key "Release signing" --format cms --out report.pdf.p7s', 'keywright files sign report.pdf --key "Release signing" --format raw --out report.pdf.sig', 'keywright files sign report.pdf --key "Release signing" --format pdf --page 1 --rectangle 50,50,250,110 --reason "I approve" --out signed.pdf'],
+    examples: ['keywright files sign dist/ --key "Release signing" --manifest dist/manifest.json', 'keywright files sign report.pdf --key "Release signing" --format cms --out report.pdf.p7s', 'keywright files sign report.pdf --key "Release signing" --format raw --out report.pdf.sig', 'keywright files sign report.pdf --key "Release signing" --format pdf --page 1 --rectangle 50,50,250,110 --reason "I approve" --out signed.pdf'],
   },
   input: z.strictObject({
-    files: z.array(FileIn).min(1).max(10_000),
+    /** Files; folders, which are walked to their depths; patterns (`*`, `?`, `**`) for either. */
+    files: z.array(FileIn).min(1).max(100_000),
+    folders: Folders,
     key: KeyReference,
     format: SignatureFormat.default('raw'),
     algorithm: SignatureAlgorithm.optional(),
@@ -98,6 +100,8 @@ export const sign = operation({
     })),
     /** Of several files, those that could not be signed. */
     failed: z.array(FailedFile),
+    /** In folders, what was not signed. */
+    skipped: z.array(SkippedFile),
     complete: z.boolean(),
     manifest: z.strictObject({ path: z.string(), signature: FileWritten.nullable() }).nullable(),
     key: z.string(),

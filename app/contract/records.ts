@@ -85,6 +85,15 @@ export const InventorySource = z.strictObject({
 
 /** A file to read: on this machine, or uploaded before. */
 export const FileIn = z.union([z.strictObject({ path: z.string().min(1).max(4096) }), z.strictObject({ upload: z.string().max(100) })]);
+/** How folders among files are walked. */
+export const Folders = z.strictObject({
+  /** Take hidden files too (names that begin with a dot). */
+  hidden: z.boolean().default(false),
+  /** Follow symbolic links. */
+  symlinks: z.boolean().default(false),
+}).default({ hidden: false, symlinks: false });
+/** What was in a folder and not taken: hidden, a symbolic link, no regular file, what a former run wrote, or (where files are decrypted) not encrypted by its name. */
+export const SkippedFile = z.strictObject({ name: z.string(), reason: z.enum(['hidden', 'symbolic-link', 'special', 'output', 'not-encrypted']) });
 /** A file to write: on this machine, or to be fetched with `files.download`. */
 export const FileOut = z.union([
   z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }),

@@ -22,6 +22,8 @@ export interface Context {
   subject(name: string): void;
   /** More for the audit trail: never labels, contents or secrets. */
   note(detail: string): void;
+  /** The items of a job over many are these: what the input named stood for them. Before any is done. */
+  expanded(items: readonly unknown[]): Promise<void>;
   /** The n-th item of a job over many (see `resumable` in the contract) is done, durably: it is not done again. */
   completed(index: number): void;
   /** Runs once everything has committed, with the records as stored. */

@@ -73,9 +73,9 @@ export class JobRecords {
     return { operation: job.operation, input: { ...input, [items]: leftOf(job).map((index) => all[index]) } };
   }
 
-  /** Begins to keep a job, or goes on with one that is kept. @returns what marks the n-th item of this run as done. */
-  async begin(job: Pick<StoredJob, 'id' | 'operation' | 'title' | 'startedAt' | 'startedBy' | 'total'>, input: unknown): Promise<KeptJob> {
-    const before = this.#jobs.get(job.id);
+  /** Begins to keep a job, or goes on with one that is kept. @param anew what was kept under its id had other items. @returns what marks the n-th item of this run as done. */
+  async begin(job: Pick<StoredJob, 'id' | 'operation' | 'title' | 'startedAt' | 'startedBy' | 'total'>, input: unknown, anew = false): Promise<KeptJob> {
+    const before = anew ? undefined : this.#jobs.get(job.id);
     const kept: StoredJob = before === undefined ? { ...job, endedAt: null, state: 'running', detail: null, done: '' } : { ...before, state: 'running', endedAt: null, detail: null };
     this.#jobs.set(job.id, kept);
     await this.#storage.transaction(async (tx) => {

@@ -16,6 +16,8 @@ interface Tracked {
 /** A job while it runs, as the call that does it sees it. */
 export interface RunningJob {
   progress(event: unknown): void;
+  /** The items are these, wire side, and not those of the input. Before any is done. */
+  expanded(items: readonly unknown[]): Promise<void>;
   /** The n-th item of the input is done. */
   completed(index: number): void;
   /** @returns whether it can be gone on with. */
@@ -36,7 +38,7 @@ export class Jobs {
 
   /** @param input wire side: kept for a job over several items, so that it can be gone on with. */
   async start(operation: Operation, call: Pick<Call, 'id' | 'principal'>, input: unknown, abort: (reason: KeywrightError) => void): Promise<RunningJob> {
-    const kept = await this.#keep(operation, call, input);
+    let kept = await this.#keep(operation, call, input);
     const total = itemsOf(operation, input)?.length;
     const tracked: Tracked = {
       job: {
@@ -55,6 +57,10 @@ export class Jobs {
     };
     return {
       progress: (event) => update(tracked.job.items === null ? progressOf(event) : {}),
+      expanded: async (items) => {
+        kept = await this.#keep(operation, call, { ...(input as object), [operation.resumable as string]: items }, true);
+        update({ items: kept === undefined ? null : { done: 0, total: items.length }, resumable: kept !== undefined });
+      },
       completed: (index) => {
         if (kept === undefined || tracked.job.items === null) return;
         kept.completed(index);
@@ -153,11 +159,11 @@ export class Jobs {
   }
 
   /** One item alone is begun anew as quickly as gone on with. */
-  async #keep(operation: Operation, { id, principal }: Pick<Call, 'id' | 'principal'>, input: unknown): Promise<KeptJob | undefined> {
+  async #keep(operation: Operation, { id, principal }: Pick<Call, 'id' | 'principal'>, input: unknown, anew = false): Promise<KeptJob | undefined> {
     const items = itemsOf(operation, input);
     const records = this.#records();
     if (items === undefined || records === undefined || (items.length < 2 && records.get(id) === undefined)) return undefined;
-    return records.begin({ id, operation: operation.id, title: operation.summary, startedAt: new Date().toISOString(), startedBy: principal.name, total: items.length }, input);
+    return records.begin({ id, operation: operation.id, title: operation.summary, startedAt: new Date().toISOString(), startedBy: principal.name, total: items.length }, input, anew);
   }
 
   #changed(tracked: Tracked): void {

@@ -114,6 +114,10 @@ export class RunningCall implements Context {
     this.#detail = detail;
   }
 
+  async expanded(items: readonly unknown[]): Promise<void> {
+    await this.#job?.expanded(items);
+  }
+
   completed(index: number): void {
     this.#job?.completed(index);
   }

@@ -6,6 +6,7 @@ import { sizeOf } from '../../signing/raw.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import type { Context } from '../context.ts';
 import { eachFile } from '../files/batch.ts';
+import { filesOf } from '../files/folders.ts';
 import { openersFor } from '../files/identities.ts';
 import { assertPath, fileOf, outputOf } from '../files/places.ts';
 import { partiesFor } from '../files/recipients.ts';
@@ -25,7 +26,9 @@ const ARMORED_ENDINGS: Readonly<Partial<Record<FileEncryptionFormat, string>>> =
 const ENDINGS = /\.(?:age|p7m\.pem|p7m|cms|jwe|gpg|pgp|asc)$/i;
 
 export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' | 'files.decrypt'> = {
-  async 'files.encrypt'(input, context) {
+  async 'files.encrypt'(asked, context) {
+    const { files, skipped } = await filesOf(asked.files, asked.folders, 'outputs', context);
+    const input = { ...asked, files: [...files] };
     requireOnePath(input);
     using passphrase = new Passphrase('new-recipient-passphrase', context);
     const parties = await partiesFor(input, context, () => passphrase.get());
@@ -34,10 +37,12 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
     const ending = (input.armor ? ARMORED_ENDINGS[format] : undefined) ?? ENCRYPTED_ENDINGS[format];
     const { done, failed } = await eachFile(input.files, context, { together: true }, (file, index) =>
       oneFile(file, index, input, context, (name) => name + ending, 0o666 & ~process.umask(), (path, watch, write) => encryptFile(path, parties, { format, armor: input.armor, openpgp: input.openpgp }, watch, write)));
-    return { files: done, failed, complete: failed.length === 0, recipients: parties.map(({ name }) => name), format };
+    return { files: done, failed, skipped, complete: failed.length === 0, recipients: parties.map(({ name }) => name), format };
   },
 
-  async 'files.decrypt'(input, context) {
+  async 'files.decrypt'(asked, context) {
+    const { files, skipped } = await filesOf(asked.files, asked.folders, 'what-is-not-encrypted', context);
+    const input = { ...asked, files: [...files] };
     requireOnePath(input);
     using passphrase = new Passphrase('recipient-passphrase', context);
     const openers = await openersFor(input, context, () => passphrase.get());
@@ -49,7 +54,7 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
       });
       return { ...facts, ...(decrypted as Decrypted) };
     });
-    return { files: done, failed, complete: failed.length === 0 };
+    return { files: done, failed, skipped, complete: failed.length === 0 };
   },
 };
 

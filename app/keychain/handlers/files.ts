@@ -9,6 +9,7 @@ import { formatsOf, SIGNATURE_FORMATS } from '../../signing/table.ts';
 import { whyNot } from '../capabilities.ts';
 import type { Context } from '../context.ts';
 import { eachFile } from '../files/batch.ts';
+import { filesOf } from '../files/folders.ts';
 import { fileOf } from '../files/places.ts';
 import { pathOutput } from './certificate-judging.ts';
 import { stampFile } from '../files/timestamping.ts';
@@ -30,12 +31,14 @@ export const fileHandlers = handlersOf('files', {
   ...fileConversionHandlers,
   ...fileInspectionHandlers,
 
-  async 'files.sign'(input, context) {
-    const options = await optionsOf(input, context);
+  async 'files.sign'(asked, context) {
+    const options = await optionsOf(asked, context);
+    const { files, skipped } = await filesOf(asked.files, asked.folders, 'outputs', context, asked.manifest?.path);
+    const input = { ...asked, files: [...files] };
     if ('path' in input.out && input.files.length > 1 && input.together !== true) throw new KeywrightError('INVALID_INPUT', { detail: 'One output cannot take the signatures of several files.', where: '/out', remedy: 'Leave it out: each signature is written beside its file.' });
     const { done, failed } = input.together === true ? { done: await signTogether(options, input, context), failed: [] } : await eachFile(input.files, context, { together: context.key.hardware === null }, (file, index) => signFile(file, index, options, input, context));
     const manifest = input.manifest === undefined ? null : await writeManifest(input.manifest, done, options, input, context);
-    return { files: done, failed, complete: failed.length === 0, manifest, key: context.key.uri };
+    return { files: done, failed, skipped, complete: failed.length === 0, manifest, key: context.key.uri };
   },
 
   async 'files.verify'(input, context) {

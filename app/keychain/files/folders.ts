@@ -1,0 +1,157 @@
+import { glob, lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { KeywrightError, type fileOperations, type FileIn, type InputOf, type SignatureFormatName } from '../../contract/index.ts';
+import type { z } from 'zod';
+import { fileError } from '../../signing/file-errors.ts';
+import { placeBeside, SIGNATURE_FORMATS } from '../../signing/table.ts';
+import type { Context } from '../context.ts';
+import { assertPath } from './places.ts';
+
+/** Folders and patterns in a list of files: what they stand for, in an order that is always the same. */
+
+type File = z.output<typeof FileIn>;
+type Folders = InputOf<typeof fileOperations.sign>['folders'];
+
+export interface Skipped {
+  readonly name: string;
+  readonly reason: 'hidden' | 'symbolic-link' | 'special' | 'output' | 'not-encrypted';
+}
+
+const MOST = 100_000;
+const PATTERN = /[*?[{]/;
+/** How a manifest of ours begins. */
+const MANIFEST = /^\{\s*"operation": "files\./;
+const ENCRYPTED = /\.(?:age|p7m\.pem|p7m|cms|jwe|gpg|pgp|asc)$/i;
+
+/** What is not taken where it was not named itself. */
+export type Leaving = 'outputs' | 'what-is-not-encrypted';
+
+/**
+ * Replaces folders and patterns by the files that they stand for: folders to their depths, sorted by name, each file once. What was named itself is
+ * never left out; in a folder, what is hidden, symbolic links, what a former run wrote (signatures, encrypted files, manifests) and what is no regular
+ * file are, and the answer says so.
+ * @throws NOT_FOUND for a pattern that fits nothing, INVALID_INPUT for folders without files and beyond 100,000 files, PERMISSION_DENIED
+ */
+export async function filesOf(files: readonly File[], folders: Folders, leaving: Leaving, context: Context, manifest?: string): Promise<{ files: readonly File[]; skipped: Skipped[] }> {
+  const walk = new Walk(folders, context);
+  for (const file of files) {
+    if ('upload' in file) walk.add(file);
+    else await walk.named(file.path);
+  }
+  if (!walk.walked) return { files, skipped: [] };
+  await walk.leave(leaving, manifest);
+  if (walk.files.length === 0) throw new KeywrightError('NOT_FOUND', { detail: `There are no files in ${walk.names}${walk.skipped.length === 0 ? '' : `, but for ${walk.skipped.length} that are left out (${[...new Set(walk.skipped.map(({ reason }) => reason))].join(', ')})`}.`, remedy: 'Name the files themselves.' });
+  await context.expanded(walk.files);
+  return { files: walk.files, skipped: walk.skipped };
+}
+
+class Walk {
+  readonly #folders: Folders;
+  readonly #context: Context;
+  readonly #found = new Map<string, { readonly file: File; readonly named: boolean }>();
+  readonly #visited = new Set<string>();
+  readonly #names: string[] = [];
+  readonly skipped: Skipped[] = [];
+  walked = false;
+
+  constructor(folders: Folders, context: Context) {
+    this.#folders = folders;
+    this.#context = context;
+  }
+
+  get files(): File[] {
+    return [...this.#found.values()].map(({ file }) => file);
+  }
+
+  get names(): string {
+    return this.#names.join(', ').slice(0, 500);
+  }
+
+  add(file: File, named = true): void {
+    const key = 'path' in file ? file.path : `upload ${file.upload}`;
+    const known = this.#found.get(key);
+    if (known?.named === true || (known !== undefined && !named)) return;
+    if (known === undefined && this.#found.size === MOST) throw new KeywrightError('INVALID_INPUT', { detail: `There are more than ${MOST} files.`, where: '/files', remedy: 'Do one folder after another.' });
+    this.#found.set(key, { file, named });
+  }
+
+  /** A path that the caller gave: of a file, a folder, or a pattern. What is there comes before what it might mean. */
+  async named(path: string): Promise<void> {
+    assertPath(path, this.#context);
+    const facts = await stat(path).catch(() => undefined);
+    if (facts?.isDirectory() === true) {
+      this.walked = true;
+      this.#names.push(path);
+      return this.#folder(path);
+    }
+    if (facts !== undefined || !PATTERN.test(path)) return this.add({ path }); // one that is not there fails where it is read
+    this.walked = true;
+    this.#names.push(path);
+    const fitting: string[] = [];
+    for await (const found of glob(path)) fitting.push(found);
+    if (fitting.length === 0) throw new KeywrightError('NOT_FOUND', { detail: `Nothing fits the pattern ${path}.`, where: '/files', remedy: 'Check the pattern.' });
+    for (const found of fitting.sort(byName)) await this.#entry(dirname(found), basename(found), basename(path).startsWith('.'));
+  }
+
+  async #folder(path: string): Promise<void> {
+    this.#context.call.signal.throwIfAborted();
+    // Once each, so that links cannot lead round in circles.
+    const real = await realpath(path);
+    if (this.#visited.has(real)) return;
+    this.#visited.add(real);
+    const names = await readdir(path).catch((thrown: unknown) => { throw fileError(thrown, path, 'read'); });
+    for (const name of names.sort(byName)) await this.#entry(path, name);
+  }
+
+  async #entry(folder: string, name: string, hidden = this.#folders.hidden): Promise<void> {
+    const path = join(folder, name);
+    if (name.startsWith('.') && !hidden) return this.#skip(path, 'hidden');
+    let facts = await lstat(path).catch((thrown: unknown) => { throw fileError(thrown, path, 'read'); });
+    if (facts.isSymbolicLink()) {
+      if (!this.#folders.symlinks) return this.#skip(path, 'symbolic-link');
+      facts = await stat(path).catch((thrown: unknown) => { throw fileError(thrown, path, 'read'); });
+    }
+    if (facts.isDirectory()) return this.#folder(path);
+    if (facts.isFile()) this.add({ path }, false);
+    else this.#skip(path, 'special');
+  }
+
+  #skip(name: string, reason: Skipped['reason']): void {
+    if (this.skipped.length < MOST) this.skipped.push({ name, reason });
+  }
+
+  /** Takes out what a former run wrote, or what was never encrypted. */
+  async leave(leaving: Leaving, manifest: string | undefined): Promise<void> {
+    const outputs = leaving === 'outputs' ? outputsOf([...this.#found.keys()], manifest) : undefined;
+    for (const [path, { named }] of [...this.#found]) {
+      if (named) continue;
+      if (outputs === undefined ? ENCRYPTED.test(path) : !outputs.has(path) && !(path.endsWith('.json') && (await isManifest(path)))) continue;
+      this.#found.delete(path);
+      this.#skip(path, outputs === undefined ? 'not-encrypted' : 'output');
+    }
+  }
+}
+
+/** By code points, whatever the locale: everybody gets the same order. */
+function byName(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+}
+
+/** Where runs over these files would have written: in each format and form, and encrypted. */
+function outputsOf(paths: readonly string[], manifest: string | undefined): Set<string> {
+  const all = [...paths, ...(manifest === undefined ? [] : [manifest])];
+  const outputs = new Set(manifest === undefined ? [] : [manifest]);
+  for (const path of all) {
+    for (const format of Object.keys(SIGNATURE_FORMATS) as SignatureFormatName[]) {
+      for (const form of [undefined, ...SIGNATURE_FORMATS[format].forms]) for (const detached of [true, false]) outputs.add(placeBeside(path, format, { ...(form === undefined ? {} : { form }), detached }));
+    }
+    for (const ending of ['.age', '.p7m', '.p7m.pem', '.jwe', '.pgp', '.asc', '.gpg']) outputs.add(path + ending);
+  }
+  return outputs;
+}
+
+async function isManifest(path: string): Promise<boolean> {
+  await using file = await open(path, 'r');
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+  return MANIFEST.test(buffer.toString('latin1', 0, bytesRead));
+}
