@@ -134,6 +134,9 @@ export function readStart(path: string, length: number, watch: Watch): Promise<U
   });
 }
 
+/** Reads that are smaller are not told of. */
+const PROGRESS_FROM = 64 * 1024;
+
 /** A file that is read here and there. */
 export interface RandomReader {
   readonly bytes: number;
@@ -144,7 +147,8 @@ export interface RandomReader {
 
 /** Gives `work` a file to read from at any place. @throws as {@link digestFile} */
 export function readAnywhere<T>(path: string, watch: Watch, work: (reader: RandomReader) => Promise<T>): Promise<T> {
-  const { signal } = watch;
+  const { signal, progress } = watch;
+  let passed = 0;
   return reading(path, watch, (file, bytes) => work({ bytes, signal, async read(at, length) {
     const piece = Buffer.allocUnsafeSlow(length);
     for (let done = 0; done < length;) {
@@ -153,6 +157,8 @@ export function readAnywhere<T>(path: string, watch: Watch, work: (reader: Rando
       if (bytesRead === 0) throw changed(path);
       done += bytesRead;
     }
+    passed = Math.min(bytes, passed + length);
+    if (length >= PROGRESS_FROM) progress?.(passed, bytes);
     return piece;
   } }));
 }

@@ -10,7 +10,7 @@ import { vouched } from '../vouched.ts';
 import { CANONICAL_FORMS, canonicalize, type CanonicalForm, INCLUSIVE } from './canonical.ts';
 import { methodOf, type XmlHash, type XmlMethod } from './names.ts';
 import { type CanonicalMethod, signaturesIn, type XmlReference, type XmlSignature } from './read.ts';
-import { attributeOf, describeElement, elementsWithin, idOf, isId, isWithin, type XmlDocument, type XmlElement } from './tree.ts';
+import { attributeOf, describeElement, elementsWithin, isId, isWithin, type XmlDocument, type XmlElement } from './tree.ts';
 
 /**
  * Judges XML signatures (XMLDSig 1.1 §3.2) against wrapping: what a verdict is about is the very element that was hashed, and
@@ -191,7 +191,7 @@ class Judge {
     const { root, before, after, text } = this.#document;
     const comments = text.includes('<!--') ? [...elementsWithin(root)].reduce((sum, one) => sum + one.children.filter(({ kind }) => kind === 'comment').length, [...before, ...after].filter(({ kind }) => kind === 'comment').length) : 0;
     return [
-      ...(isWhole && element !== root ? [`It signs the whole document, ${describeElement(root, text)}${idOf(root) === undefined ? '' : ','} but for the signature itself.`] : []),
+      ...(isWhole && element !== root ? [`It signs the whole document, ${describeElement(root, text)}, but for the signature itself.`] : []),
       ...(isWhole && element === root ? ['It signs what lies within the signature.'] : []),
       ...(comments > 0 && covered.some((one) => one !== qualifying?.signedProperties) ? [`No signature covers the ${comments === 1 ? 'comment' : `${comments} comments`} in it: anybody may have written ${comments === 1 ? 'it' : 'them'}.`] : []),
       ...(qualifying === null ? ['The signature has no XAdES properties: it says neither when nor with which certificate it was made.'] : []),
