@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PERMISSIONS, type Job, type KeyRecord } from '../contract/index.ts';
+import { addVersion, buildPdf } from '../signing/pdf/testing/documents.ts';
 import { openDownload, receiveUpload, sweepSpool } from './files/spool.ts';
 import { openTestCore, somebody, type TestCore } from './testing/core.ts';
 
@@ -263,6 +264,22 @@ describe('formats', () => {
     await core.call('keys.update', { key: stolen.id, state: 'compromised' });
     expect(await core.call('files.verify', { file: { path }, signature: { path: `${path}.sig` } })).toMatchObject({ intact: true, trusted: false, signer: { label: 'Stolen' }, verdict: expect.stringContaining('compromised') });
   });
+});
+
+test('a PDF is signed within a copy of it; the answer says what each signature covers, and what came afterwards', async () => {
+  const key = await core.call<KeyRecord>('keys.generate', { label: 'PDF signer', algorithm: 'ec-p256' });
+  await core.call('certificates.self-sign', { key: key.id, subject: 'CN=Ada Example' });
+  const path = await file(buildPdf());
+  const sign = async (of: string, more: object = {}): Promise<string> => (await core.call<Signed>('files.sign', { files: [{ path: of }], key: key.id, format: 'pdf', ...more })).files[0]!.written!.path!;
+  const both = await sign(await sign(path), { page: 1, rectangle: '20,20,200,70', reason: 'I approve' });
+  expect((await readFile(both)).subarray(0, (await stat(path)).size)).toEqual(await readFile(path));
+  const verify = (of: string): Promise<Judged> => core.call<Judged>('files.verify', { file: { path: of } });
+  expect(await verify(both)).toMatchObject({ intact: true, trusted: true, format: 'pdf', signatures: [{ coverage: { revision: 2, revisions: 3, changes: ['signature'] } }, { coverage: { revision: 3, revisions: 3, changes: [] } }] });
+  const annotated = addVersion(await readFile(both), { 50: '<</Type /Annot /Subtype /FreeText /Contents (no) /Rect [0 0 595 842]>>', 3: ((await readFile(both)).toString('latin1').match(/^3 0 obj\n(.*)/gm)?.at(-1) ?? '').slice(8).replace('/Annots [', '/Annots [50 0 R ') });
+  expect(await verify(await file(annotated))).toMatchObject({ intact: true, trusted: false, verdict: expect.stringContaining('not that alone. Annotations') });
+  expect(await verify(await file(addVersion(await readFile(both), { 4: '<</Length 0>>\nstream\n\nendstream' })))).toMatchObject({ intact: false, trusted: false, verdict: expect.stringContaining('page 1: Contents'), signatures: [{ coverage: { changes: ['signature', 'other'] } }, { coverage: { changes: ['other'] } }] });
+  await expect(sign(path, { namespace: 'file' })).rejects.toEqual(fails('INVALID_INPUT'));
+  await expect(sign(path, { format: 'cms', reason: 'none' })).rejects.toEqual(fails('INVALID_INPUT'));
 });
 
 describe('CMS with the certificates of the store', () => {

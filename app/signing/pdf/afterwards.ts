@@ -1,7 +1,7 @@
 import { KeywrightError } from '../../contract/index.ts';
 import { type Changes, type ChangeKind, changesBetween } from './changes.ts';
 import type { PdfDocument } from './document.ts';
-import { type Covered, type Permission, restrictionsOf } from './signatures.ts';
+import { type Covered, isBlank, type Permission, restrictionsOf } from './signatures.ts';
 import type { PdfDict } from './values.ts';
 
 /** What became of a document after it was signed, and whether the signer allows it. */
@@ -54,11 +54,10 @@ export function afterwards(signature: PdfDict, covered: Covered, document: PdfDo
 /** What follows must be versions that are built on the signed one, and nothing else: readers that look elsewhere would see another document. */
 function oddAfter({ signed, end }: Covered, document: PdfDocument): string | null {
   const { bytes, sections, closedAt } = document;
-  const isBlank = (from: number): boolean => bytes.subarray(from).every((byte) => byte === 0 || byte === 0x0a || byte === 0x0d || byte === 0x20);
   const [newest, own] = [sections[0]!.offset, signed.sections[0]!.offset];
-  if (newest === own) return isBlank(end) ? null : `${bytes.length - end} bytes were added that belong to no version`;
+  if (newest === own) return isBlank(bytes.subarray(end)) ? null : `${bytes.length - end} bytes were added that belong to no version`;
   if (newest < end || !sections.some(({ offset }) => offset === own)) return 'what was added is not built on the version that was signed';
-  if (closedAt !== undefined && !isBlank(closedAt)) return `${bytes.length - closedAt} bytes follow the end of its last version`;
+  if (closedAt !== undefined && !isBlank(bytes.subarray(closedAt))) return `${bytes.length - closedAt} bytes follow the end of its last version`;
   for (let at = bytes.indexOf('%PDF-', end, 'latin1'); at >= 0; at = bytes.indexOf('%PDF-', at + 1, 'latin1')) {
     if (at === end || bytes[at - 1] === 0x0a || bytes[at - 1] === 0x0d) return `another document begins within it, at offset ${at}`;
   }

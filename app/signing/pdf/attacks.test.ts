@@ -19,6 +19,12 @@ const PAGE_AS_IT_WAS = '/Resources <</Font <</F1 5 0 R>>>> /Contents 4 0 R';
 const NOTE = '<</Type /Annot /Subtype /FreeText /Contents (900) /Rect [72 690 300 720]>>';
 const CATALOG = (more: string): string => `<</Type /Catalog /Pages 2 0 R /AcroForm 6 0 R ${more}>>`;
 const NEW_FIELDS = '<</Fields [7 0 R 8 0 R 30 0 R] /SigFlags 3 /DR <</Font <</Helv 5 0 R>>>> /DA (/Helv 12 Tf)>>';
+/** A tagged document; 40 and on are its structure. */
+const TAGGED = { 1: CATALOG('/StructTreeRoot 40 0 R /MarkInfo <</Marked true>>'), 40: '<</Type /StructTreeRoot /K 41 0 R /ParentTree 43 0 R /ParentTreeNextKey 1>>', 41: '<</Type /StructElem /S /Document /P 40 0 R /K [42 0 R]>>', 42: '<</Type /StructElem /S /P /P 41 0 R /Pg 3 0 R /K 0 /Alt (100 euros)>>', 43: '<</Nums [0 [42 0 R]]>>' };
+const TAGGED_FIELD = '<</FT /Sig /T (next) /V 31 0 R /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /P 3 0 R /StructParent 1>>';
+const taggedAnew = async (element: string): Promise<Buffer> => signAgainByHand(await signedByHand({ objects: TAGGED }), {
+  6: NEW_FIELDS, 30: TAGGED_FIELD, 31: signatureDictionary({}), 40: '<</Type /StructTreeRoot /K 41 0 R /ParentTree 43 0 R /ParentTreeNextKey 2>>', 41: '<</Type /StructElem /S /Document /P 40 0 R /K [42 0 R 44 0 R]>>', 43: '<</Nums [0 [42 0 R] 1 44 0 R]>>', 44: element,
+});
 const afterwards = (objects: Readonly<Record<number, string>>, how: ByHand = {}, version: Parameters<typeof addVersion>[2] = {}) => async (): Promise<Buffer> => addVersion(await signedByHand(how), objects, version);
 const signedOnce = (how: ByHand = {}) => () => signedByHand(how);
 
@@ -38,6 +44,7 @@ const AS_SIGNED: readonly Case[] = [
   ['the page was written anew into an object stream', afterwards({ 3: PAGE(`${PAGE_AS_IT_WAS} /Annots [7 0 R 8 0 R 10 0 R]`) }, { layout: 'packed' }, { layout: 'packed' }), ['trusted', null]],
   ['an empty field for a signature was added', afterwards({ 6: NEW_FIELDS, 30: '<</FT /Sig /T (next) /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /P 3 0 R>>' }), ['trusted', null, 'form']],
   ['another signature', async () => signAgainByHand(await signedByHand(), { 6: NEW_FIELDS, 30: '<</FT /Sig /T (next) /V 31 0 R /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /P 3 0 R>>', 31: signatureDictionary({}) }), ['trusted', null, 'signature']],
+  ['another signature, which stands in the structure for screen readers', () => taggedAnew('<</Type /StructElem /S /Form /P 41 0 R /K <</Type /OBJR /Obj 30 0 R /Pg 3 0 R>>>>'), ['trusted', null, 'signature']],
   ['certified, and forms may be filled in', afterwards({ 7: FIELD('/V (200)') }, { entries: certified(2) }), ['trusted', null, 'form']],
   ['certified, and annotations may be made', afterwards({ 3: PAGE(`${PAGE_AS_IT_WAS} /Annots [7 0 R 8 0 R 10 0 R 30 0 R]`), 30: NOTE }, { entries: certified(3) }), ['trusted', null, 'annotation']],
   ['another field than the one that changed was locked', afterwards({ 7: FIELD('/V (200)') }, { entries: locking('/Action /Include /Fields [(other)]') }), ['trusted', null, 'form']],
@@ -63,10 +70,16 @@ const CHANGED: readonly Case[] = [
   ['what covered the text was taken away (shadow attack: hide)', afterwards({}, { objects: { 3: PAGE('/Resources <</Font <</F1 5 0 R>> /XObject <</Cover 30 0 R>>>> /Contents 4 0 R /Annots [7 0 R 8 0 R 10 0 R]'), 30: stream('cover') } }, { freed: [30] }), ['broken', /XObject/]],
   ['a hidden object of the signed version took the place of another (shadow attack: hide and replace)', hideAndReplace, ['broken', /page 1: Contents/]],
   ['another catalog', afterwards({ 30: CATALOG(''), 31: '<<>>' }, {}, { trailer: '/Root 30 0 R' }), ['broken', /catalog is another/]],
+  ['screen readers read another text', afterwards({ 42: TAGGED[42].replace('100', '900') }, { objects: TAGGED }), ['broken', /structure: Alt of an element/]],
+  ['screen readers read nothing', afterwards({ 41: TAGGED[41].replace('42 0 R', '') }, { objects: TAGGED }), ['broken', /structure lost an element/]],
+  ['screen readers read more', () => taggedAnew('<</Type /StructElem /S /P /P 41 0 R /ActualText (900 euros) /K 0>>'), ['broken', /structure has a new element/]],
   ['a script that runs when it is opened', afterwards({ 1: CATALOG('/OpenAction <</S /JavaScript /JS (app.alert\\(1\\))>>') }), ['broken', /OpenAction/]],
   ['a layer was switched', afterwards({ 1: CATALOG('/OCProperties <</OCGs []>>') }), ['broken', /OCProperties/]],
   ['an entry of the trailer leads to what was replaced', afterwards({ 30: stream('new') }, { objects: { 30: stream('old') } }, { trailer: '/Root 1 0 R /Extra 30 0 R' }), ['broken', /trailer’s Extra/]],
   ['the look of a field is also the page’s text', afterwards({ 9: stream('BT (900) Tj ET') }, { objects: { 3: PAGE('/Resources <</Font <</F1 5 0 R>>>> /Contents [4 0 R 9 0 R] /Annots [7 0 R 8 0 R 10 0 R]') } }), ['broken', /page 1: Contents/]],
+  ['a field that the page draws was filled in (shadow attack: a field as a list of pictures)', afterwards({ 7: FIELD('/V (100) /AP 30 0 R'), 30: stream('BT (900) Tj ET') }, { objects: { 3: PAGE('/Resources <</XObject 7 0 R>> /Contents 4 0 R /Annots [7 0 R 8 0 R 10 0 R]'), 4: stream('/AP Do'), 7: FIELD('/V (100) /AP 9 0 R') } }), ['broken', /page 1: Resources\/XObject/]],
+  ['a field that an annotation draws was filled in', afterwards({ 7: FIELD('/V (100) /AP 30 0 R'), 30: stream('BT (900) Tj ET') }, { objects: { 7: FIELD('/V (100) /AP 9 0 R'), 8: '<</Type /Annot /Subtype /Widget /FT /Sig /T (approval) /V 20 0 R /Rect [72 500 300 560] /P 3 0 R /F 4 /AP <</N 7 0 R>> /AS /AP>>' } }), ['broken', /“approval”: AP/]],
+  ['the page draws what the document keeps to verify with', afterwards({ 1: CATALOG('/DSS 30 0 R'), 30: stream('BT (900) Tj ET') }, { objects: { 1: CATALOG('/DSS 9 0 R'), 3: PAGE('/Resources <</XObject 1 0 R>> /Contents 4 0 R /Annots [7 0 R 8 0 R 10 0 R]'), 4: stream('/DSS Do') } }), ['broken', /page 1: Resources\/XObject/]],
   ['a text field was moved', afterwards({ 7: FIELD('/V (100) /AP <</N 9 0 R>>', '0 0 595 842') }), ['broken', /“amount”: Rect/]],
   ['a text field was added', afterwards({ 6: NEW_FIELDS, 30: '<</FT /Tx /T (more) /V (900) /Type /Annot /Subtype /Widget /Rect [0 0 100 100]>>' }), ['broken', /new field “more”/]],
   ['a text field was taken away', afterwards({ 6: '<</Fields [8 0 R] /SigFlags 3 /DR <</Font <</Helv 5 0 R>>>> /DA (/Helv 12 Tf)>>' }), ['broken', /“amount” was taken away/]],

@@ -4,6 +4,7 @@ import { Differences, keysOf } from './differences.ts';
 import type { PdfDocument } from './document.ts';
 import { fieldsOf, pagesOf } from './fields.ts';
 import { FormChanges } from './form-changes.ts';
+import { elementsOf, StructureChanges } from './structure-changes.ts';
 import { isName, PdfDict, PdfRef, type PdfValue } from './values.ts';
 
 /**
@@ -90,6 +91,7 @@ class Comparison {
       switch (key) {
         case 'Pages': this.#page(was, is, { pages: 0, depth: 0 }, new Set()); break;
         case 'AcroForm': this.#form.compare(was, is); break;
+        case 'StructTreeRoot': new StructureChanges(this.#differences, this.#found, (number) => this.#form.isNew(number) || this.#form.has(number)).compare(was, is); break;
         case 'DSS': if (this.#differences.first(was, is, key) !== undefined) this.#found.add('validation-data'); break;
         case 'Metadata': case 'Extensions': case 'Version': if (this.#differences.first(was, is, key) !== undefined) this.#found.add('metadata'); break;
         default: this.#strict(was, is, `the catalog’s ${key}`);
@@ -178,8 +180,10 @@ function governedIn(document: PdfDocument): Map<number, string> {
     for (const annotation of document.array(page.dict.get('Annots')) ?? []) take(annotation, 'annotation');
     for (let node: PdfValue | undefined = page.ref, depth = 0; node instanceof PdfRef && depth < 100; node = document.dict(node)?.get('Parent'), depth++) take(node, 'page');
   }
+  for (const number of elementsOf(document)) governed.set(number, 'element');
   for (const { ref } of fieldsOf(document)) take(ref, 'field');
   take(document.root.get('AcroForm'), 'form');
+  take(document.root.get('StructTreeRoot'), 'structure');
   take(document.trailer.get('Root'), 'catalog');
   return governed;
 }

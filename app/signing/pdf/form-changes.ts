@@ -104,7 +104,7 @@ export class FormChanges {
     for (const key of keysOf(before.dict, after.dict)) {
       const [from, to] = [before.dict.get(key), after.dict.get(key)];
       if (key === 'Kids') this.#lists(older.array(from) ?? [], newer.array(to) ?? [], before, after);
-      else if (SILENT.has(key) || (key === 'P' && from === undefined)) continue;
+      else if (SILENT.has(key) || ((key === 'P' || key === 'StructParent') && from === undefined)) continue;
       else if (signedNow ? SIGNED.has(key) : !isSignature && FILLED.has(key)) changed ||= this.#differences.first(from, to, key) !== undefined;
       else this.#strict(from, to, `the field “${before.name}”: ${key}`);
     }

@@ -67,11 +67,14 @@ export function coveredBy({ dict, field, shared }: PdfSignature, document: PdfDo
   return inItsVersion({ gap: { from: before, to: after }, end, contents: contents.bytes }, field, document);
 }
 
+/** Line ends, spaces and zeros, which some programs leave behind the end. */
+export const isBlank = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0 || byte === 0x0a || byte === 0x0d || byte === 0x20);
+
 /** The covered bytes must be a document themselves, which ends where they end, and in which this signature stands in this field. */
 function inItsVersion(covered: Omit<Covered, 'signed'>, field: FormField, document: PdfDocument): Covered | string {
   try {
     const signed = document.before(covered.end);
-    if (signed.closedAt !== covered.end) return 'The signature covers neither the whole document nor a whole version of it: what it covers ends within one.';
+    if (signed.closedAt === undefined || !isBlank(signed.bytes.subarray(signed.closedAt))) return 'The signature covers neither the whole document nor a whole version of it: what it covers ends within one.';
     const there = signatureFields(signed).find(({ name, ref }) => name === field.name && ref?.number === field.ref?.number);
     const value = there === undefined ? undefined : signed.dict(there.value);
     const contents = value?.get('Contents');
