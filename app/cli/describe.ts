@@ -26,6 +26,7 @@ interface Field {
   readonly choices?: readonly string[];
   readonly nullable?: true;
   readonly within?: string;
+  readonly reads?: true;
   readonly most?: number;
   readonly default?: unknown;
 }
@@ -161,7 +162,7 @@ function union(variants: readonly Schema[], path: string, paths: Readonly<Record
 function element(schema: Schema, path: string, paths: Readonly<Record<string, string>>): Field {
   if (paths[path] !== undefined) {
     const inner = (alternativesOf(schema) ?? [schema]).find(({ properties }) => properties?.['path'] !== undefined);
-    return { path, kind: 'path', ...(inner === undefined ? {} : { within: 'path' }) };
+    return { path, kind: 'path', ...(inner === undefined ? {} : { within: 'path' }), ...(paths[path] === 'in' ? { reads: true } : {}) };
   }
   if (schema.type === 'boolean') return { path, kind: 'flag' };
   if (schema.type === 'integer' || schema.type === 'number') return { path, kind: 'number' };

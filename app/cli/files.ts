@@ -17,11 +17,16 @@ export class StandardInput {
 
   /** @throws INVALID_INPUT when another option reads it, or when there is more than `most` bytes. */
   async read(most: number, option: string): Promise<Buffer> {
+    return collect(this.stream(option), most, option);
+  }
+
+  /** @throws INVALID_INPUT when another option reads it. */
+  stream(option: string): Readable {
     if (this.#taken !== undefined) {
       throw new KeywrightError('INVALID_INPUT', { detail: `Both ${this.#taken} and ${option} read standard input.`, where: option, remedy: 'Give one of them by a file.' });
     }
     this.#taken = option;
-    return collect(this.#stream(), most, option);
+    return this.#stream();
   }
 }
 

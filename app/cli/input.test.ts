@@ -26,7 +26,7 @@ async function inputFor(argv: readonly string[], stdin = 'from stdin'): Promise<
   const spec = commandNamed(words)!;
   const standard = new StandardInput(() => Readable.from([Buffer.from(stdin)]));
   const parsed = parseCommand(spec, rest.map((word) => (word === 'FILE' ? file : word)));
-  const input = await inputOf(spec, parsed, (path, most, option) => (path === '-' ? standard.read(most, option) : readFileOf(path, most, option)));
+  const input = await inputOf(spec, parsed, (path, most, option) => (path === '-' ? standard.read(most, option) : readFileOf(path, most, option)), async () => '/from/the/pipe');
   const judged = OPERATIONS_BY_ID.get(spec.id)!.input.safeParse(input);
   if (!judged.success) throw new Error(JSON.stringify(judged.error.issues));
   return input;
@@ -56,6 +56,7 @@ describe('words become the operation’s input', () => {
     ['the same by option', ['keys', 'import', '--in', 'FILE'], { content: HELLO }],
     ['a record within', ['keys', 'agree', 'k', '--in', 'FILE', '--hkdf.hash', 'sha256', '--hkdf.length', '32', '--hkdf.salt', 'FILE'], { key: 'k', peer: HELLO, hkdf: { hash: 'sha256', length: 32, salt: HELLO } }],
     ['paths, made absolute', ['files', 'sign', 'a.txt', '/b.txt', '--key', 'k'], { files: [{ path: resolve('a.txt') }, { path: '/b.txt' }], key: 'k' }],
+    ['standard input among files', ['files', 'sign', 'a', '-', '--key', 'k'], { files: [{ path: resolve('a') }, { path: '/from/the/pipe' }], key: 'k' }],
     ['an output path', ['files', 'sign', 'a', '--key', 'k', '--out', 'a.sig', '--force'], { files: [{ path: resolve('a') }], key: 'k', out: { path: resolve('a.sig'), overwrite: true } }],
     ['the mark that goes without saying', ['files', 'sign', 'a', '--key', 'k', '--force'], { files: [{ path: resolve('a') }], key: 'k', out: { beside: true, overwrite: true } }],
     ['standard output', ['files', 'sign', 'a', '--key', 'k', '--out', '-'], { files: [{ path: resolve('a') }], key: 'k', out: { inline: true } }],
@@ -82,7 +83,7 @@ describe('what cannot be meant is refused', () => {
     ['tomorrow', ['keys', 'update', 'k', '--not-after', 'tomorrow'], /is not a time/],
     ['a setting without a value', ['backends', 'add', 'pkcs8', '--name', 'x', '--set', 'a'], /is not KEY=VALUE/],
     ['two readers of standard input', ['keys', 'verify', 'k', '--in', '-', '--signature', '-'], /both .* read standard input/i],
-    ['standard input where a path is needed', ['files', 'verify', '-', '--signature', 'x'], /A file is needed here/],
+    ['standard input where something is written', ['files', 'sign', 'a', '--key', 'k', '--manifest', '-'], /A file is needed here/],
     ['a backup to standard output', ['store', 'backup', '--out', '-'], /not to standard output/],
   ])('%s', async (_what, argv, detail) => {
     expect(await refused(argv)).toMatchObject({ code: 'INVALID_INPUT', facts: { detail: expect.stringMatching(detail) } });

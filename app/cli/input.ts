@@ -7,13 +7,17 @@ import type { ArgumentSpec, CommandSpec, OptionSpec } from './spec.ts';
 /** Reads a file, or standard input for `-`. @throws NOT_FOUND, INVALID_INPUT when it holds more than `most` bytes. */
 export type ReadBytes = (file: string, most: number, option: string) => Promise<Uint8Array>;
 
+/** @returns the path of a file with what comes from standard input. */
+export type FromPipe = (option: string) => Promise<string>;
+
 const MOST = 16 * 1024 * 1024;
 
 /** @returns the operation's input, wire side. @throws INVALID_INPUT for what is missing or can be read in no way. */
-export async function inputOf(spec: CommandSpec, parsed: Parsed, readBytes: ReadBytes): Promise<Record<string, unknown>> {
+export async function inputOf(spec: CommandSpec, parsed: Parsed, readBytes: ReadBytes, fromPipe: FromPipe): Promise<Record<string, unknown>> {
   const input: Record<string, unknown> = {};
   const instead = spec.options.find((option) => option.instead === true && parsed.options[option.name] === true);
   const put = async (field: ArgumentSpec | OptionSpec, given: unknown, option: string): Promise<void> => {
+    if (field.reads === true && [given].flat().includes('-')) return set(input, field.path, valueOf(field, await piped(given, option), option));
     if (field.kind !== 'bytes') return set(input, field.path, valueOf(field, given, option));
     const read = async (file: unknown): Promise<string> => wireBytes(await readBytes(String(file), field.most ?? MOST, option));
     const path = instead !== undefined && option === '--in' ? instead.path : field.path;
@@ -21,6 +25,12 @@ export async function inputOf(spec: CommandSpec, parsed: Parsed, readBytes: Read
     const files: string[] = [];
     for (const file of given as readonly string[]) files.push(await read(file));
     set(input, path, files);
+  };
+  const piped = async (given: unknown, option: string): Promise<unknown> => {
+    if (!Array.isArray(given)) return fromPipe(option);
+    const words: unknown[] = [];
+    for (const word of given) words.push(word === '-' ? await fromPipe(option) : word);
+    return words;
   };
   for (const [index, argument] of spec.arguments.entries()) {
     const given = parsed.arguments[index];
@@ -66,7 +76,7 @@ function single(field: ArgumentSpec | OptionSpec, text: string, option: string):
     case 'time': return timeOf(text, option);
     case 'value': return literalOf(text);
     case 'path': {
-      if (text === '-') throw new KeywrightError('INVALID_INPUT', { detail: 'A file is needed here, which can be read more than once.', where: option, remedy: 'Save standard input to a file and name it (./- for a file of that name).' });
+      if (text === '-') throw new KeywrightError('INVALID_INPUT', { detail: 'A file is needed here.', where: option, remedy: 'Name a file (./- for one of that name).' });
       return field.within === undefined ? resolve(text) : { [field.within]: resolve(text) };
     }
     default: return text;

@@ -10,6 +10,7 @@ import { openFor, unlockFor } from './open.ts';
 import { HelpAsked, parseCommand, splitWords, type Parsed } from './parse.ts';
 import { humanError, humanOutput, progressLine, styleFor } from './print.ts';
 import { printable } from './printable.ts';
+import { Pipes } from './pipes.ts';
 import { CommandPrompter } from './secrets.ts';
 import type { CommandSpec, OutputSpec } from './spec.ts';
 import { OWNER, type Surroundings } from './surroundings.ts';
@@ -64,7 +65,9 @@ async function runCommand(spec: CommandSpec, rest: readonly string[], around: Su
   const globals = globalsOf(parsed.options, around.env);
   const outputs = await outputsOf(spec, parsed, globals);
   const stdin = new StandardInput(around.stdin);
-  const input = await inputOf(spec, parsed, (file, most, option) => (file === '-' ? stdin.read(most, option) : readFileOf(file, most, option)));
+  await using pipes = new Pipes(stdin);
+  const input = await inputOf(spec, parsed, (file, most, option) => (file === '-' ? stdin.read(most, option) : readFileOf(file, most, option)), (option) => pipes.input(option));
+  await routeOutput(spec, input, pipes, globals);
   const prompter = prompterFor(spec, globals, stdin, around);
   const progress = new ProgressLine(around, spec, globals);
   const options: CallOptions = { principal: OWNER, prompt: prompter, signal: around.signal, ...(progress.wanted ? { progress: (event: unknown) => progress.show(event) } : {}) };
@@ -74,8 +77,16 @@ async function runCommand(spec: CommandSpec, rest: readonly string[], around: Su
   } finally {
     progress.clear();
   }
-  await deliver(spec, output, outputs, globals, around);
+  await deliver(spec, output, outputs, globals, around, pipes);
   return spec.check !== undefined && at(output, spec.check) === false ? EXIT_CHECK_FAILED : 0;
+}
+
+/** Where a result is a file, standard output gets it from one: of any size, and only when all of it is right. What came from a pipe goes to one if nothing else is said. */
+async function routeOutput(spec: CommandSpec, input: Record<string, unknown>, pipes: Pipes, { json }: Globals): Promise<void> {
+  if (spec.stdout?.['out.inline'] === undefined) return;
+  const out = input['out'] as Readonly<Record<string, unknown>> | undefined;
+  const toPipe = out?.['inline'] === true || (pipes.hasInput && out?.['path'] === undefined);
+  if (toPipe) input['out'] = json ? { inline: true } : { path: await pipes.output(), overwrite: false };
 }
 
 /**
@@ -134,14 +145,14 @@ async function outputsOf(spec: CommandSpec, { options }: Parsed, { json }: Globa
   return outputs;
 }
 
-async function deliver(spec: CommandSpec, output: unknown, outputs: readonly Output[], globals: Globals, around: Surroundings): Promise<void> {
+async function deliver(spec: CommandSpec, output: unknown, outputs: readonly Output[], globals: Globals, around: Surroundings, pipes: Pipes): Promise<void> {
   const { stdout, stderr } = around;
-  let delivered = false;
+  let delivered = await pipes.deliver(stdout, (content) => (isText(content) ? content : `${Buffer.from(content).toString('base64url')}\n`));
   // What goes to a file or a pipe has no place for what is to be known of it.
   const notes = at(output, 'notes');
   for (const { path, bytes, file, force, secret } of outputs) {
     const value = at(output, path);
-    if (typeof value !== 'string') continue;
+    if (typeof value !== 'string' || (file === '-' && delivered)) continue;
     delivered = true;
     const content = bytes ? Buffer.from(value, 'base64url') : Buffer.from(value);
     if (file !== '-') {

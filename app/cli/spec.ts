@@ -51,6 +51,8 @@ interface FieldSpec {
   readonly nullable?: true;
   /** Of a `path`: the value is a record with the path in this field. */
   readonly within?: string;
+  /** Of a `path`: a file that is read, and may be standard input. */
+  readonly reads?: true;
   /** Of `bytes`: the most that is read. */
   readonly most?: number;
 }

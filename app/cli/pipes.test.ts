@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ran, type Ran } from './testing/around.ts';
+
+/** Files through standard input and output, as a shell's pipes have them. */
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+const content = randomBytes(100_000);
+const keywright = (argv: readonly string[], stdin: string | Buffer = ''): Promise<Ran> => ran(argv, { stdin, env: { KEYWRIGHT_DATA_DIR: at('data'), KEYWRIGHT_PASSPHRASE_FILE: at('pw') } });
+const done = async (argv: readonly string[], stdin: string | Buffer = ''): Promise<Buffer> => {
+  const { code, stdout, stderr } = await keywright(argv, stdin);
+  expect([argv, code, stderr]).toEqual([argv, 0, '']);
+  return stdout;
+};
+const leftovers = (): string[] => readdirSync(tmpdir()).filter((name) => /^keywright-[A-Za-z0-9]{6}$/.test(name)).filter((name) => readdirSync(join(tmpdir(), name)).some((file) => file.startsWith('standard-')));
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'keywright-cli-'));
+  writeFileSync(at('pw'), 'seven quiet canaries sing 71', { mode: 0o600 });
+  writeFileSync(at('pw2'), 'another pass phrase 99', { mode: 0o600 });
+  await keywright(['store', 'create', '--kind', 'file', '--passphrase-file', at('pw')]);
+  for (const [algorithm, label] of [['ec-p256', 'Signing'], ['x25519', 'Files']] as const) await done(['keys', 'generate', '--algorithm', algorithm, '--label', label, '--quiet', '--json']);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('what comes from a pipe is signed to a pipe, and a pipe is verified: 0 when it holds, 3 when it does not', async () => {
+  for (const format of ['raw', 'jws']) {
+    const signature = await done(['files', 'sign', '-', '--key', 'Signing', '--format', format], content);
+    writeFileSync(at('sig'), signature);
+    expect((await keywright(['files', 'verify', '-', '--signature', at('sig')], content)).code).toBe(0);
+    expect((await keywright(['files', 'verify', '-', '--signature', at('sig')], Buffer.concat([content, Buffer.of(0)]))).code).toBe(3);
+    writeFileSync(at('file'), content);
+    expect((await keywright(['files', 'verify', at('file'), '--signature', '-'], signature)).code).toBe(0);
+  }
+  const { json, code } = await keywright(['files', 'sign', '-', '--key', 'Signing', '--json'], '');
+  expect([code, json]).toMatchObject([0, { files: [{ bytes: 0, signature: expect.stringMatching(/^[\w-]+$/) }] }]);
+});
+
+test.each(['age', 'cms', 'jwe', 'openpgp'])('%s goes through pipes both ways', async (format) => {
+  for (const to of [['--recipient', 'Files'], ...(format === 'openpgp' ? [['--recipient-passphrase-file', at('pw2')]] : [])]) {
+    const made = await done(['files', 'encrypt', '-', ...to, '--format', format], content);
+    expect(made.includes(content.subarray(0, 32))).toBe(false);
+    expect((await done(['files', 'decrypt', '-', ...(to[0] === '--recipient' ? [] : to)], made)).equals(content)).toBe(true);
+    const changed = Buffer.from(made);
+    changed[changed.length - 50] = changed[changed.length - 50] === 0x41 ? 0x42 : 0x41;
+    const refused = await keywright(['files', 'decrypt', '-', ...(to[0] === '--recipient' ? [] : to)], changed);
+    expect([refused.code, refused.stdout.length]).toEqual([2, 0]);
+  }
+}, 60_000);
+
+test('a file goes to standard output, a pipe to a file, two readers of one pipe are refused, and nothing is left behind', async () => {
+  writeFileSync(at('plain'), content);
+  const made = await done(['files', 'encrypt', at('plain'), '--recipient', 'Files', '--out', '-']);
+  await keywright(['files', 'decrypt', '-', '--out', at('back')], made);
+  expect((await keywright(['files', 'verify', at('plain'), '--signature', at('back')])).code).not.toBe(0);
+  const both = await keywright(['files', 'encrypt', '-', '--recipient-passphrase-file', '-'], content);
+  expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('standard input')]);
+  expect((await keywright(['files', 'encrypt', '-', '-', '--recipient', 'Files'], content)).code).toBe(2);
+  expect(leftovers()).toEqual([]);
+});

@@ -1,0 +1,65 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { StandardInput } from './files.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/**
+ * Standard input and output where an operation works with files: it may read its input more than once, and releases nothing before all of it is right. Both are
+ * files for this user's eyes alone, in a folder that ends with the command.
+ */
+export class Pipes implements AsyncDisposable {
+  readonly #stdin: StandardInput;
+  #folder: Promise<string> | undefined;
+  #output: string | undefined;
+  #read = false;
+
+  constructor(stdin: StandardInput) {
+    this.#stdin = stdin;
+  }
+
+  /** Whether standard input was read into a file. */
+  get hasInput(): boolean {
+    return this.#read;
+  }
+
+  /** @returns the path of a file with what comes from standard input. @throws INVALID_INPUT when another option reads it */
+  async input(option: string): Promise<string> {
+    const stream = this.#stdin.stream(option);
+    const path = join(await this.#in(), 'standard-input');
+    await pipeline(stream, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+    this.#read = true;
+    return path;
+  }
+
+  /** @returns the path of a file that goes to standard output when the call has succeeded. */
+  async output(): Promise<string> {
+    return (this.#output ??= join(await this.#in(), 'standard-output'));
+  }
+
+  /** @returns whether there was anything to deliver. */
+  async deliver(stdout: Surroundings['stdout'], shown: (content: Uint8Array) => string | Uint8Array): Promise<boolean> {
+    if (this.#output === undefined) return false;
+    if (stdout.isTTY === true) {
+      const pieces: Buffer[] = [];
+      for await (const piece of createReadStream(this.#output)) pieces.push(piece as Buffer);
+      stdout.write(shown(Buffer.concat(pieces)));
+    } else {
+      // Who reads may have enough before the end, as `head` has.
+      await pipeline(createReadStream(this.#output, { highWaterMark: 1024 * 1024 }), stdout, { end: false }).catch((thrown: NodeJS.ErrnoException) => {
+        if (thrown.code !== 'EPIPE') throw thrown;
+      });
+    }
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#folder !== undefined) await rm(await this.#folder, { recursive: true, force: true });
+  }
+
+  #in(): Promise<string> {
+    return (this.#folder ??= mkdtemp(join(tmpdir(), 'keywright-'))); // 0700
+  }
+}
