@@ -5,6 +5,10 @@ import { describe, expect, test, vi } from 'vitest';
 import { corpus } from '../../../scripts/corpora.ts';
 import { SecretBytes } from '../../contract/index.ts';
 import { fingerprint, writePkcs12 } from '../../formats/index.ts';
+import { temporaryFolder } from '../../formats/testing/keys.ts';
+import { certifiedKey, certify } from '../../signing/testing/certificates.ts';
+import { contentOf, signAs } from '../../signing/testing/keys.ts';
+import { sampleFor } from '../../signing/testing/samples.ts';
 import { inspect } from './inspect.ts';
 import { Tree } from './tree.ts';
 import { isRoca, weaknessesOf } from './weaknesses.ts';
@@ -82,6 +86,21 @@ test('a damaged part of a bundle is told with its place, and the others are expl
 test('names cannot dress up what is shown', async () => {
   const { tree } = await look('untrusted comment: evil\u202efdp.exe\u0007\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n');
   expect(JSON.stringify(tree.items)).not.toMatch(/[\u202e\u0007]/);
+});
+
+test('archives, containers and XML are told by content, with their signers', async () => {
+  using folder = temporaryFolder();
+  const key = await certifiedKey('ec-p256', await certify('ec-p256', 'CN=Ada'));
+  for (const [format, options, title] of [['jar', {}, 'JAR'], ['asic', {}, 'application/vnd.etsi.asic-e+zip'], ['xml', { detached: false }, 'invoice']] as const) {
+    const file = await contentOf(folder.path, format === 'xml' ? '<invoice/>' : await sampleFor(format, 'text'));
+    const made = await signAs(format, file, key, options);
+    const { kind, tree } = await look(made);
+    expect([kind, ...tree.items]).toMatchObject([format, { kind: format, title, actions: ['files.verify'] }, { kind: 'signer', title: 'CN=Ada', parent: 0 }]);
+    const { tree: cut } = await look(made.subarray(0, made.length - 9));
+    expect(cut.problems).toMatchObject([{ code: 'INVALID_INPUT' }]);
+  }
+  expect((await look(await sampleFor('jar', 'text'))).tree.items).toMatchObject([{ kind: 'jar', title: 'ZIP', actions: ['files.sign'] }]);
+  expect((await look('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>')).tree.problems).toMatchObject([{ code: 'CAPABILITY_MISSING' }]);
 });
 
 describe('weak keys', () => {

@@ -3,6 +3,7 @@ import { recognise } from '../../formats/index.ts';
 import { looksLikePem, parsePem, type PemBlock } from '../../formats/pem.ts';
 import { describeCertificate, describeCms, describeCrl, describeOcsp, describeRequest, describeTimestamp } from './certificates.ts';
 import { describeKeyFile, describePublicKey, describeSshLines } from './keys.ts';
+import { describeArchive, describeContainer, describeXml } from './containers.ts';
 import { describeAge, describeCose, describeJwe, describeJws, describeMinisign, describeOpenpgp, describePdf, describeSshsig, describeTss2 } from './others.ts';
 import { sniffMore } from './sniff.ts';
 import type { Item, Tree } from './tree.ts';
@@ -84,6 +85,9 @@ async function describe(what: string, detail: string, content: Uint8Array, paren
     case 'jwe': return describeJwe(detail, content, parent, tree);
     case 'cose': return describeCose(content, parent, tree);
     case 'pdf': return describePdf(content, parent, tree);
+    case 'jar': return describeArchive(content, parent, tree, signal);
+    case 'asic': return describeContainer(content, parent, tree, signal);
+    case 'xml': return describeXml(content, parent, tree);
     case 'age': return describeAge(content, parent, tree);
     case 'tss2': return describeTss2(content, parent, where, tree);
     case 'openpgp': return describeOpenpgp(detail, content, parent, tree);

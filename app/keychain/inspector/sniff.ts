@@ -1,11 +1,20 @@
 import { recognise, type Recognised } from '../../formats/index.ts';
 import { DerReader, TAG } from '../../formats/der.ts';
+import { recogniseSignature } from '../../signing/recognise.ts';
+import type { SignatureFormatName } from '../../contract/index.ts';
 import { isTimestampResponse } from '../../signing/timestamp/token.ts';
 
-/** What the formats of keys do not know: questions and answers of OCSP and timestamping, TPM keys in DER. */
+/** What the formats of keys do not know: questions and answers of OCSP and timestamping, TPM keys in DER, archives and XML. */
+
+/** What may hold its signatures itself. */
+const CONTAINERS: Readonly<Partial<Record<SignatureFormatName, readonly [what: string, detail: string]>>> = {
+  jar: ['jar', 'A ZIP archive, as JAR and APK are.'], asic: ['asic', 'A container of files with their signatures (ASiC).'], xml: ['xml', 'An XML document.'],
+};
 
 export function sniffMore(content: Uint8Array): Recognised | undefined {
   const told = (what: string, detail: string): Recognised => ({ what, readable: false, detail });
+  const signed = CONTAINERS[recogniseSignature(content.subarray(0, 64 * 1024))];
+  if (signed !== undefined && recognise(content).what === 'unknown') return told(...signed);
   if (content[0] !== TAG.sequence) return undefined;
   if (recognise(content).what !== 'unknown') return undefined;
   if (isTimestampResponse(content)) return told('timestamp-response', 'The answer of a timestamp authority (RFC 3161).');

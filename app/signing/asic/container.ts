@@ -30,7 +30,11 @@ export class Container {
 
   /** @throws INVALID_INPUT with the offset, CAPABILITY_MISSING */
   static open<T>(file: FileContent, work: (container: Container) => Promise<T>): Promise<T> {
-    return file.anywhere(async (reader) => work(new Container(await readZip(reader), reader)));
+    return file.anywhere(async (reader) => work(await Container.over(reader)));
+  }
+
+  static async over(reader: RandomReader): Promise<Container> {
+    return new Container(await readZip(reader), reader);
   }
 
   names(is: (name: string) => boolean): string[] {
