@@ -134,25 +134,90 @@ export interface PublicKeyInfo {
   readonly name: string;
   readonly key: KeyObject | undefined;
   /** Why it cannot be used, or must not be relied on. */
-  readonly problem?: string;
+  readonly problem?: string | undefined;
+  /** Of RSA: bits of the modulus. */
+  readonly bits?: number | undefined;
 }
 
 const CURVES: Readonly<Record<string, string>> = Object.fromEntries(Object.entries<KeyAlgorithmFacts>(KEY_ALGORITHMS).filter(([, { family }]) => family === 'ec').map(([name, { openssl }]) => [openssl, name]));
+const NAMES_BY_OID: Readonly<Record<string, string>> = Object.fromEntries(Object.entries<KeyAlgorithmFacts>(KEY_ALGORITHMS).flatMap(([name, { family, oid }]) => (oid === undefined || family === 'rsa' ? [] : [[oid, name]])));
+const EC = '1.2.840.10045.2.1';
+const RSA_KEYS: ReadonlySet<string> = new Set([`${RSA}.1`, PSS_OID]);
 
-/** @param spki SubjectPublicKeyInfo, DER. Never throws: what node:crypto cannot load is told. */
+/** @param spki SubjectPublicKeyInfo, DER. Never throws: what node:crypto cannot load is told. Loading takes long, so that it waits until the key is needed: lists need its name alone. */
 export function publicKeyInfo(spki: Uint8Array): PublicKeyInfo {
-  let key: KeyObject;
-  try {
-    key = createPublicKey({ key: Buffer.from(spki.buffer, spki.byteOffset, spki.length), format: 'der', type: 'spki' });
-  } catch {
-    return { spki, name: nameByOid(spki), key: undefined, problem: 'its public key cannot be used here' };
+  const read = fromBytes(spki);
+  return read === undefined ? loadedKeyInfo(spki) : new ReadKey(spki, read);
+}
+
+interface ReadFacts { readonly name: string; readonly bits?: number; readonly exponent?: bigint }
+
+/** A key of a kind that is known, as its bytes have it. */
+class ReadKey implements PublicKeyInfo {
+  readonly spki: Uint8Array;
+  readonly name: string;
+  readonly bits: number | undefined;
+  readonly #exponent: bigint | undefined;
+  #loaded: { readonly key: KeyObject | undefined } | undefined;
+
+  constructor(spki: Uint8Array, { name, bits, exponent }: ReadFacts) {
+    this.spki = spki;
+    this.name = name;
+    this.bits = bits;
+    this.#exponent = exponent;
   }
+
+  get key(): KeyObject | undefined {
+    return (this.#loaded ??= { key: load(this.spki) }).key;
+  }
+
+  get problem(): string | undefined {
+    return this.key === undefined ? UNUSABLE : this.bits === undefined ? undefined : rsaProblem(this.bits, this.#exponent ?? 0n);
+  }
+}
+
+const UNUSABLE = 'its public key cannot be used here';
+const rsaProblem = (bits: number, exponent: bigint): string | undefined =>
+  (bits < 2048 ? `its RSA key of ${bits} bits is too short (SP 800-131A rev. 2: 2048 at least)` : exponent < 3n || exponent % 2n === 0n ? 'the exponent of its RSA key is not an odd number from 3 up' : undefined);
+
+function load(spki: Uint8Array): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: Buffer.from(spki.buffer, spki.byteOffset, spki.length), format: 'der', type: 'spki' });
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns undefined for other keys than those that the contract has, and for what is malformed: node:crypto says what those are. */
+function fromBytes(spki: Uint8Array): ReadFacts | undefined {
+  try {
+    const info = new DerReader(spki).enter('');
+    const identifier = info.enter('');
+    const oid = identifier.oid('');
+    if (oid === EC) {
+      const name = NAMES_BY_OID[identifier.oid('')];
+      return name === undefined ? undefined : { name };
+    }
+    if (!RSA_KEYS.has(oid)) return NAMES_BY_OID[oid] === undefined ? undefined : { name: NAMES_BY_OID[oid] };
+    const key = new DerReader(info.bits('')).enter('');
+    const modulus = key.octets('', TAG.integer);
+    const exponent = key.octets('', TAG.integer);
+    if (modulus.length < 2 || modulus.length > 4097 || exponent.length === 0 || exponent.length > 512 || (modulus[0] as number) >= 0x80 || (exponent[0] as number) >= 0x80) return undefined;
+    const first = modulus[0] === 0 ? 1 : 0;
+    const bits = 8 * (modulus.length - first) - (Math.clz32(modulus[first] as number) - 24);
+    return { name: oid === PSS_OID ? `rsa-${bits} (PSS alone)` : `rsa-${bits}`, bits, exponent: BigInt(`0x${Buffer.from(exponent).toString('hex')}`) };
+  } catch {
+    return undefined;
+  }
+}
+
+function loadedKeyInfo(spki: Uint8Array): PublicKeyInfo {
+  const key = load(spki);
+  if (key === undefined) return { spki, name: nameByOid(spki), key: undefined, problem: UNUSABLE };
   const { asymmetricKeyType: type = '', asymmetricKeyDetails: details = {} } = key;
   if (type === 'rsa' || type === 'rsa-pss') {
     const { modulusLength = 0, publicExponent = 0n } = details;
-    const name = `rsa-${modulusLength}`;
-    const problem = modulusLength < 2048 ? `its RSA key of ${modulusLength} bits is too short (SP 800-131A rev. 2: 2048 at least)` : publicExponent < 3n || publicExponent % 2n === 0n ? 'the exponent of its RSA key is not an odd number from 3 up' : undefined;
-    return { spki, name: type === 'rsa-pss' ? `${name} (PSS alone)` : name, key, ...(problem === undefined ? {} : { problem }) };
+    return { spki, name: type === 'rsa-pss' ? `rsa-${modulusLength} (PSS alone)` : `rsa-${modulusLength}`, key, bits: modulusLength, problem: rsaProblem(modulusLength, publicExponent) };
   }
   if (type === 'ec') {
     const name = CURVES[details.namedCurve ?? ''];
@@ -174,12 +239,11 @@ function nameByOid(spki: Uint8Array): string {
  * Checks a signature over `data`.
  * @param signature content of the BIT STRING. @returns false for anything that does not fit: another kind of key, unknown algorithm, malformed bytes.
  */
-export function verifySigned({ key }: PublicKeyInfo, algorithm: SignatureAlgorithmInfo, data: Uint8Array, signature: Uint8Array): boolean {
+export function verifySigned({ key, bits }: PublicKeyInfo, algorithm: SignatureAlgorithmInfo, data: Uint8Array, signature: Uint8Array): boolean {
   const type = key?.asymmetricKeyType;
   // Parameters that are absent or NULL make no difference where they say nothing: Java writes NULL for DSA.
   if (key === undefined || type === undefined || (algorithm.fault !== undefined && algorithm.kind !== 'rsa' && algorithm.kind !== 'dsa')) return false;
   // OpenSSL takes a signature whose leading zero was left out, which is none (RFC 8017 §8.1.2, §8.2.2 step 1).
-  const bits = key.asymmetricKeyDetails?.modulusLength;
   if ((type === 'rsa' || type === 'rsa-pss') && signature.length !== Math.ceil((bits ?? 0) / 8)) return false;
   try {
     switch (algorithm.kind) {

@@ -27,6 +27,10 @@ export interface DerElement {
   readonly to: number;
 }
 
+/** The few that are met again and again, by their bytes: a certificate has some thirty. */
+const KNOWN_OIDS = new Map<string, string>();
+const MOST_KNOWN_OIDS = 2048;
+
 /** Reads the elements between two offsets of `bytes`, one after another. */
 export class DerReader {
   readonly bytes: Uint8Array;
@@ -117,6 +121,9 @@ export class DerReader {
     const element = this.next(what, TAG.oid);
     const content = this.content(element);
     if (content.length === 0 || content.length > 64) throw malformed(`${what} is an OBJECT IDENTIFIER of ${content.length} bytes.`, element.offset);
+    const name = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
+    const known = KNOWN_OIDS.get(name);
+    if (known !== undefined) return known;
     const arcs: bigint[] = [];
     let arc = 0n;
     content.forEach((byte, index) => {
@@ -130,7 +137,9 @@ export class DerReader {
     if ((content.at(-1) as number) >= 0x80) throw malformed(`${what} ends inside an arc.`, element.offset);
     const first = arcs.shift() as bigint;
     const root = first < 40n ? 0n : first < 80n ? 1n : 2n;
-    return [root, first - root * 40n, ...arcs].join('.');
+    const text = [root, first - root * 40n, ...arcs].join('.');
+    if (KNOWN_OIDS.size < MOST_KNOWN_OIDS) KNOWN_OIDS.set(name, text);
+    return text;
   }
 
   /** @returns the BIT STRING's bytes; whole bytes alone, as all keys and signatures are. */

@@ -25,7 +25,7 @@ export function looksLikePem(content: Uint8Array): boolean {
 }
 
 /** @returns the blocks in their order. @throws INVALID_INPUT with the line */
-export function parsePem(content: Uint8Array): PemBlock[] {
+export function parsePem(content: Uint8Array, most = MAX_BLOCKS): PemBlock[] {
   const blocks: PemBlock[] = [];
   let open: { label: string; line: number; headers: Map<string, string>; base64: string[]; friendlyName: string | undefined } | undefined;
   let friendlyName: string | undefined;
@@ -35,7 +35,7 @@ export function parsePem(content: Uint8Array): PemBlock[] {
     if (open === undefined) {
       const label = BEGIN.exec(line)?.[1];
       if (label !== undefined) {
-        if (blocks.length === MAX_BLOCKS) throw badLine(`The file has more than ${MAX_BLOCKS} PEM blocks.`, number);
+        if (blocks.length === most) throw badLine(`The file has more than ${most} PEM blocks.`, number);
         open = { label, line: number, headers: new Map(), base64: [], friendlyName };
         friendlyName = undefined;
       } else if (line.startsWith('friendlyName:')) {

@@ -243,7 +243,7 @@ export function readCertificates(content: Uint8Array): Certificate[] {
   if (content.length === 0) throw malformed('The file is empty.', 0);
   if (content[0] === TAG.sequence && !looksLikePem(content.subarray(0, 64))) return [new Certificate(content)];
   if (!looksLikePem(content)) throw malformed('The file holds no certificate: it is neither PEM nor DER.', 0);
-  const blocks = parsePem(content);
+  const blocks = parsePem(content, MAX_CERTIFICATES);
   const found = blocks.filter(({ label }) => PEM_LABELS.has(label));
   if (found.length === 0) throw notSupported(`The file holds no certificate, but ${[...new Set(blocks.map(({ label }) => label))].slice(0, 5).join(', ') || 'no whole PEM block'}.`, 'Give a file with certificates.');
   if (found.length > MAX_CERTIFICATES) throw malformed(`The file holds ${found.length} certificates; ${MAX_CERTIFICATES} is the most.`);

@@ -99,7 +99,7 @@ export function checkKey(certificate: Certificate, { anchor, strict }: Position,
   const { key, signatureAlgorithm } = certificate;
   if (key.problem !== undefined) checks.fail('key', `${key.problem.charAt(0).toUpperCase()}${key.problem.slice(1)}.`, null);
   else checks.ok('key', `Its key is ${key.name}.`);
-  const bits = key.key?.asymmetricKeyDetails?.modulusLength;
+  const { bits } = key;
   if (tls && strict && bits !== undefined && bits % 8 !== 0) checks.fail('key', `The modulus of its key has ${bits} bits, which 8 does not divide.`, 'CA/Browser Forum baseline requirements §6.1.6');
   // The signature of an anchor by itself proves nothing, and is not looked at.
   if (!anchor && signatureAlgorithm.weak !== undefined) checks.fail('algorithm', signatureAlgorithm.weak, null);
