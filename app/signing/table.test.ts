@@ -5,11 +5,13 @@ import { compactVerify, flattenedVerify, generalVerify, importJWK, type JWK, jwt
 import { createMessage, readKey, readSignature, verify as verifyOpenpgp } from 'openpgp';
 import { ContentInfo, SignedData } from 'pkijs';
 import { describe, expect, test, vi } from 'vitest';
-import { KEY_ALGORITHMS, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureFormatName } from '../contract/index.ts';
+import { plug } from '../backends/yubikey/testing/plug.ts';
+import { KEY_ALGORITHMS, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type SignatureFormatName } from '../contract/index.ts';
 import { readCbor, writeCbor, type CborTag } from '../formats/cbor.ts';
 import { ecdsaP1363ToDer, writePublicKey } from '../formats/index.ts';
-import { hasTool, HAS_OPENSSL, HAS_SSH_KEYGEN, pairOf, PAIRS, run, SECRETS, temporaryFolder } from '../formats/testing/keys.ts';
+import { hasTool, HAS_OPENSSL, HAS_SSH_KEYGEN, materialOf, pairOf, PAIRS, run, SECRETS, temporaryFolder } from '../formats/testing/keys.ts';
 import type { Certificate } from '../certificates/index.ts';
+import type { Content } from '../keystore/keystore.ts';
 import { certifiedKey, certify } from './testing/certificates.ts';
 import { openpgpPublicKey } from './openpgp/index.ts';
 import { formatsOf, judgeFormat, SIGNATURE_FORMATS, SIGNATURE_FORMAT_NAMES } from './table.ts';
@@ -204,6 +206,34 @@ describe.each(SIGNATURE_FORMAT_NAMES)('%s', (format) => {
       expect(row?.reason).toMatch(/[a-z].*\.$/);
     }
   });
+});
+
+/** Keys of a YubiKey with firmware 5.7 that sign. */
+const ON_YUBIKEY = ['ec-p256', 'ec-p384', 'rsa-2048', 'ed25519'] as const;
+
+test.each(ON_YUBIKEY)('a YubiKey with a key of %s signs in every format that the table offers for it, with one PIN and a touch a signature, and others find each right', async (algorithm) => {
+  using folder = temporaryFolder();
+  const plugged = await plug({ firmware: '5.7.1' });
+  const { virtual, token: { store } } = plugged;
+  virtual.touch.automatic = true;
+  const description = await store.importer!.importKey({ id: '', label: '', extractable: false, usages: KEY_ALGORITHMS[algorithm].usages, slot: '9a', pinPolicy: 'once', touchPolicy: 'always' }, materialOf(algorithm), plugged.call());
+  const call = plugged.call({ pin: '123456' });
+  const certificate = await certificateFor(algorithm);
+  const signer = { ...signingKey(algorithm), certificate: async () => ({ certificate, chain: [] }), sign: (name: SignatureAlgorithmName, content: Content) => store.signer!.sign({ uri: description.uri, id: description.id, version: 1, label: 'Release' }, name, content, call) };
+  const made: SignatureFormatName[] = [];
+  for (const { format, available, uses } of formatsOf(algorithm)) {
+    if (!available) continue;
+    const file = await contentOf(folder.path, await sampleFor(format, TEXT));
+    const touches = virtual.touch.waits;
+    const signature = await signAs(format, file, signer);
+    expect([format, virtual.touch.waits - touches]).toEqual([format, uses]);
+    if (JUDGES[format].missing === undefined) await JUDGES[format].judge({ key: algorithm, file: file.path, signature });
+    made.push(format);
+  }
+  expect(made.includes('minisign')).toBe(algorithm === 'ed25519');
+  expect(made.length).toBeGreaterThan(algorithm === 'ed25519' ? 9 : 8);
+  expect(call.asked.filter(({ kind }) => kind !== 'touch').map(({ purpose }) => purpose)).toEqual(['pin']);
+  expect(virtual.ledger.count('pin', 'accepted')).toBe(1);
 });
 
 test('of a large file each format asks the key for a digest or a few bytes, unless the scheme is pure and the table says so', async () => {
