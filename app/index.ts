@@ -30,6 +30,8 @@ export async function openCore({ dataDir, config, kind, silent = false, claim, m
   await storages.loadStorageModules(modulesOf(config), dataDir);
   await prepareStorage(dataDir, storages);
   const [{ createKeychain }, { BACKENDS, LATER_BACKENDS }] = await Promise.all([import('./keychain/index.ts'), import('./backends/index.ts')]);
+  const { DEFAULT_LIMITS, limitsFrom } = await import('./formats/limits.ts');
+  limitsFrom(() => ({ rounds: Number(config.get('formats.maxRounds') ?? DEFAULT_LIMITS.rounds), memory: Number(config.get('formats.maxMemoryMiB') ?? DEFAULT_LIMITS.memory) }));
   if (kind !== 'cli') (await import('./memory.ts')).giveBackMemoryOfStart();
   return createKeychain({
     dataDir, kind, config, version,

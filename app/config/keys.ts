@@ -32,6 +32,8 @@ export const CONFIG_KEYS = {
   'ocsp.respond': { schema: z.boolean(), default: false, summary: '`keywright serve` answers OCSP requests, of anybody who can reach it, for the authorities whose keys are held here', restart: true },
   'ocsp.listen': { schema: z.string().max(300), default: '', summary: 'HOST:PORT of a listener for OCSP alone, plain HTTP as certificates name it; without one, /ocsp beside REST', restart: true },
   'ocsp.hours': { schema: wholeNumber(1, 240), default: 24, summary: 'Hours for which an OCSP answer holds', restart: true },
+  'formats.maxRounds': { schema: wholeNumber(10_000, 1_000_000_000), default: 10_000_000, summary: 'Rounds of PBKDF2 that opening a file may take; old derivations get a tenth of it', restart: false },
+  'formats.maxMemoryMiB': { schema: wholeNumber(16, 16_384), default: 256, summary: 'MiB of memory that opening a file may take with scrypt or Argon2; minisign gets four times as much', restart: false },
   'log.level': { schema: oneOf('error', 'warning', 'info', 'off'), default: 'info', summary: 'What is written to the log: errors, also warnings, also information, or nothing', restart: true },
 } as const satisfies Record<string, ConfigKey>;
 

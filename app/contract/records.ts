@@ -16,6 +16,14 @@ export const BackendName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-
 export const Limit = z.int().min(1).max(1000);
 export const Cursor = z.string().max(2000);
 
+/** What `doctor.run`, `backends.diagnose` and `keys.show` find. */
+export const FindingRecord = z.strictObject({
+  level: z.enum(['ok', 'warning', 'problem']),
+  code: z.string(),
+  detail: z.string(),
+  remedy: z.string().nullable(),
+});
+
 /** NIST SP 800-57 part 1 rev. 5, §7. */
 export const KeyState = z.enum(['pre-active', 'active', 'suspended', 'deactivated', 'compromised', 'destroyed']);
 
@@ -49,6 +57,8 @@ export const KeyRecord = z.strictObject({
   present: z.boolean(),
   /** URIs of other keys that hold the same key pair. Given by `keys.show`. */
   alsoAt: z.array(z.string()).optional(),
+  /** What is weak about it, and what mends that. Given by `keys.show`. */
+  findings: z.array(FindingRecord).optional(),
   /** Changes with every write: hand it back as `ifRevision` to be told of somebody else's change. */
   revision: z.string(),
 });
@@ -100,13 +110,5 @@ export const FileOut = z.union([
   z.strictObject({ download: z.literal(true) }),
 ]);
 export const FileWritten = z.union([z.strictObject({ path: z.string() }), z.strictObject({ download: z.string() })]);
-
-/** What `doctor.run` and `backends.diagnose` find. */
-export const FindingRecord = z.strictObject({
-  level: z.enum(['ok', 'warning', 'problem']),
-  code: z.string(),
-  detail: z.string(),
-  remedy: z.string().nullable(),
-});
 
 export const Empty = z.strictObject({});

@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls';
 import { describe, expect, test, vi } from 'vitest';
 import { corpus } from '../../scripts/corpora.ts';
 import { KeywrightError, SecretBytes } from '../contract/index.ts';
+import { JCEKS_OF_KEYTOOL, JCEKS_OF_SPECS } from './testing/jceks.ts';
 import { parsePkcs12 } from './pkcs12.ts';
 import { readPkcs7, writePkcs7 } from './pkcs7.ts';
 import { readContents } from './read.ts';
@@ -174,6 +175,16 @@ describe.skipIf(!HAS_OPENSSL)('PKCS#12 and openssl', () => {
       expect((await failure(() => contentsOf(readFileSync(file), 'not this one'))).code).toBe('PIN_INCORRECT');
     }
   });
+});
+
+test('secret keys of JCEKS are read, and what is no algorithm of ours is said', async () => {
+  const store = (base64: string): Promise<FileContents> => contentsOf(Buffer.from(base64, 'base64'), 'changeit');
+  expect((await store(JCEKS_OF_KEYTOOL)).keys.map(({ label, material }) => [label, material.algorithm])).toEqual([['aes', 'aes-256']]);
+  const { keys, notes } = await store(JCEKS_OF_SPECS);
+  const bytes = Buffer.from(Array.from({ length: 32 }, (_, index) => index));
+  expect(keys.map(({ label, material }) => [label, material.algorithm, Buffer.from(material.secret.reveal())])).toEqual([['my-hmac', 'hmac-sha256', bytes], ['my-aes', 'aes-256', bytes]]);
+  expect(notes).toEqual(['A secret key for DESede (“des”) was passed over: Keywright does not handle it.']);
+  expect((await failure(() => contentsOf(Buffer.from(JCEKS_OF_KEYTOOL, 'base64'), 'not this one'))).code).toBe('PIN_INCORRECT');
 });
 
 test('several keys and nested names come back from one file in their order', async () => {

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import { KeywrightError, SecretBytes } from '../contract/index.ts';
-import { decryptPkcs8, MAX_KEY_FILE, readPublicKey, recognise, writeKey, writePublicKey } from './index.ts';
+import { decryptPkcs8, DEFAULT_LIMITS, limitsFrom, MAX_KEY_FILE, readPublicKey, recognise, writeKey, writePublicKey } from './index.ts';
 import { der, derInteger, derOid, DerReader, derSequence, TAG } from './der.ts';
 import { writePem } from './pem.ts';
 import { buildPkcs1, buildPkcs8, parsePkcs8, type PrivateParts } from './private-parts.ts';
@@ -238,4 +238,17 @@ test('DER is read strictly', () => {
   expect(new DerReader(Buffer.from('0202ff7f', 'hex')).integer('x')).toBe(-129n);
   expect(new DerReader(derOid('2.16.840.1.101.3.4.3.17')).oid('x')).toBe('2.16.840.1.101.3.4.3.17');
   expect(buildPkcs8(parsePkcs8(pairOf('ec-p521').pkcs8))).toEqual(pairOf('ec-p521').pkcs8);
+});
+
+test('what opening a file may cost is a setting, which the refusal names', async () => {
+  const file = await writeKey(materialOf('ed25519'), { format: 'pkcs8', encoding: 'pem', passphrase: SecretBytes.fromText(WORD) }); // 600,000 rounds
+  try {
+    limitsFrom(() => ({ ...DEFAULT_LIMITS, rounds: 599_999 }));
+    const refusal = await failure(() => read(file, WORD));
+    expect([refusal.code, refusal.message]).toEqual(['CAPABILITY_MISSING', expect.stringContaining('599999 is the most (setting formats.maxRounds)')]);
+    limitsFrom(() => ({ ...DEFAULT_LIMITS, rounds: 600_000 }));
+    expect((await read(file, WORD)).map(({ wasEncrypted }) => wasEncrypted)).toEqual([true]);
+  } finally {
+    limitsFrom(() => DEFAULT_LIMITS);
+  }
 });

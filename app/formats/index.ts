@@ -1,5 +1,6 @@
 /** Reading and writing key files. What others need of it; the rest of the folder is its own affair. */
 export { ecdsaDerToP1363, ecdsaP1363ToDer } from './ecdsa.ts';
+export { DEFAULT_LIMITS, limitsFrom } from './limits.ts';
 export { materialOfPkcs8, publicOfPkcs8 } from './material.ts';
 export { decryptPkcs8, encryptPkcs8 } from './pbes.ts';
 export { algorithmOfPkcs8 } from './private-parts.ts';

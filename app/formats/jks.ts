@@ -2,6 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DerReader, TAG } from './der.ts';
 import { readIdentifier } from './identifiers.ts';
+import { KeywrightError } from '../contract/index.ts';
+import { type JavaObject, readJavaObject } from './java-object.ts';
+import { oldRounds } from './limits.ts';
 import { malformed, notSupported } from './malformed.ts';
 import { decipher, wrongPassphrase } from './pbes.ts';
 import { readRounds } from './pbes1.ts';
@@ -11,20 +14,21 @@ import { readRounds } from './pbes1.ts';
 const [JKS, JCEKS] = [0xfeedfeed, 0xcececece];
 const [JKS_KEY, JCEKS_KEY] = ['1.3.6.1.4.1.42.2.17.1.1', '1.3.6.1.4.1.42.2.19.1'];
 const MAX_ENTRIES = 10_000;
-/** In JavaScript; Java itself allows five times as many and writes 200,000. */
-const MAX_ROUNDS = 1_000_000;
 const DIGEST = 20;
+const CONVERT_STORE = 'Convert it: keytool -importkeystore -deststoretype PKCS12.';
 
 export type JksEntry = { readonly alias: string; readonly created: Date | null } & (
   /** `protection`: EncryptedPrivateKeyInfo in one of Java's own ways, DER. `chain`: the key's certificate first. */
   | { readonly kind: 'key'; readonly protection: Uint8Array; readonly offset: number; readonly chain: readonly Uint8Array[] }
   | { readonly kind: 'certificate'; readonly der: Uint8Array }
+  /** JCEKS alone: an object of Java that is sealed with the passphrase. */
+  | { readonly kind: 'secret'; readonly offset: number; readonly sealed: JavaObject }
 );
 
 export interface JksFile {
   readonly type: 'JKS' | 'JCEKS';
   readonly entries: readonly JksEntry[];
-  /** Where a secret key stands, behind which nothing can be read: Java keeps it as an object of its own. */
+  /** Where a secret key stands that is no object as Java's own code seals it: behind it nothing can be read. */
   readonly stopsAt: number | null;
   /** Whether the file is as it was written with this passphrase. */
   isIntact(passphrase: Uint8Array): boolean;
@@ -56,11 +60,27 @@ export function parseJks(content: Uint8Array): JksFile {
       const offset = reader.at + 4;
       entries.push({ kind: 'key', alias, created, offset, protection: reader.bytes('a private key'), chain: readChain(reader, version) });
     } else if (tag === 2) entries.push({ kind: 'certificate', alias, created, der: readCertificate(reader, version) });
-    else if (tag === 3 && magic === JCEKS) stopsAt = at;
+    else if (tag === 3 && magic === JCEKS) {
+      const sealed = sealedAt(content.subarray(0, content.length - DIGEST), reader.at);
+      if (sealed === undefined) stopsAt = at;
+      else {
+        entries.push({ kind: 'secret', alias, created, offset: reader.at, sealed: sealed.object });
+        reader.at = sealed.end;
+      }
+    }
     else throw malformed(`An entry is of the unknown kind ${tag}.`, at);
   }
   if (stopsAt === null) reader.finish();
   return { type: magic === JKS ? 'JKS' : 'JCEKS', entries, stopsAt, isIntact: (passphrase) => isIntact(content, passphrase) };
+}
+
+function sealedAt(content: Uint8Array, at: number): ReturnType<typeof readJavaObject> | undefined {
+  try {
+    return readJavaObject(content, at);
+  } catch (thrown) {
+    if (thrown instanceof KeywrightError && thrown.code === 'CAPABILITY_MISSING') return undefined;
+    throw thrown;
+  }
 }
 
 function readChain(reader: JavaReader, version: number): Uint8Array[] {
@@ -101,11 +121,34 @@ export async function openJksKey(protection: Uint8Array, passphrase: Uint8Array,
   if (scheme.oid === JCEKS_KEY && scheme.parameters?.tag === TAG.sequence) {
     const parameters = scheme.inside.inside(scheme.parameters);
     const salt = parameters.octets('the salt');
-    const rounds = readRounds(parameters, MAX_ROUNDS);
+    const rounds = readRounds(parameters, oldRounds());
     if (salt.length !== 8 || encrypted.length === 0 || encrypted.length % 8 !== 0) throw malformed('The private key of JCEKS is not whole.', offset);
     return openWithMd5(encrypted, passphrase, salt, rounds, signal);
   }
   throw notSupported(`A private key in the Java key store is encrypted in an unknown way (${scheme.oid}).`, 'Convert it: keytool -importkeystore -deststoretype PKCS12.');
+}
+
+/**
+ * Opens a secret key of JCEKS: a SealedObject around a SecretKeySpec or KeyRep.
+ * @param passphrase UTF-8. @returns its algorithm as Java calls it, and its bytes, which the caller wipes. @throws PIN_INCORRECT, INVALID_INPUT, CAPABILITY_MISSING
+ */
+export async function openJksSecret({ className, fields }: JavaObject, passphrase: Uint8Array, signal: AbortSignal): Promise<{ algorithm: string; bytes: Uint8Array }> {
+  const [parameters, content, scheme] = [fields.get('encodedParams'), fields.get('encryptedContent'), fields.get('sealAlg')];
+  if (!className.endsWith('.SealedObjectForKeyProtector') || !(parameters instanceof Uint8Array) || !(content instanceof Uint8Array)) throw notSupported('A secret key in the Java key store is no sealed key as Java writes it.', CONVERT_STORE);
+  if (scheme !== 'PBEWithMD5AndTripleDES') throw notSupported('A secret key in the Java key store is encrypted in an unknown way.', CONVERT_STORE);
+  const reader = new DerReader(parameters).enter('the parameters of the encryption');
+  const salt = reader.octets('the salt');
+  const rounds = readRounds(reader, oldRounds());
+  if (salt.length !== 8 || content.length === 0 || content.length % 8 !== 0) throw malformed('The secret key of JCEKS is not whole.');
+  const plain = await openWithMd5(content, passphrase, salt, rounds, signal);
+  try {
+    const { object } = readJavaObject(plain, 0);
+    const [algorithm, bytes] = [object.fields.get('algorithm'), object.fields.get('key') ?? object.fields.get('encoded')];
+    if (typeof algorithm !== 'string' || !(bytes instanceof Uint8Array)) throw notSupported('A secret key in the Java key store is an object of an unknown class.', CONVERT_STORE);
+    return { algorithm, bytes: Uint8Array.from(bytes) };
+  } finally {
+    plain.fill(0);
+  }
 }
 
 /** JKS: a stream of SHA-1, each block from the one before; the last 20 bytes check it. */

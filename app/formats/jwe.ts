@@ -1,12 +1,12 @@
 import { compactDecrypt, CompactEncrypt } from 'jose';
 import type { SecretBytes } from '../contract/index.ts';
 import { parseJson } from './json.ts';
+import { limits, mostRounds } from './limits.ts';
 import { malformed, malformedAt, notSupported } from './malformed.ts';
 import { PBKDF2_ROUNDS, wrongPassphrase } from './pbes.ts';
 
 /** JWKs that are encrypted with a passphrase: a JWE (RFC 7516) whose content is a JWK or JWK Set (RFC 7517 §7), with PBES2 (RFC 7518 §4.8). */
 
-const MAX_ROUNDS = 10_000_000;
 const MAX_PLAIN = 4 * 1024 * 1024;
 const PBES2 = ['PBES2-HS256+A128KW', 'PBES2-HS384+A192KW', 'PBES2-HS512+A256KW'];
 
@@ -43,9 +43,9 @@ export async function openJwe(text: string, passphrase: SecretBytes): Promise<Bu
   const { alg, rounds } = jweHeader(text);
   if (!PBES2.includes(alg)) throw notSupported(`The JWE is encrypted with ${alg}, not with a passphrase.`, 'Decrypt it with the key that it is for: keywright files decrypt.');
   if (rounds === null || !Number.isInteger(rounds) || rounds < 1) throw malformed('The header of the JWE lacks a valid “p2c”.', 0);
-  if (rounds > MAX_ROUNDS) throw notSupported(`The JWE asks for ${rounds} rounds of key derivation; ${MAX_ROUNDS} is the most.`);
+  if (rounds > limits().rounds) throw notSupported(`The JWE asks for ${rounds} rounds of key derivation; ${mostRounds(limits().rounds)}.`);
   try {
-    const { plaintext } = await compactDecrypt(text.trim(), passphrase.reveal(), { keyManagementAlgorithms: PBES2, maxPBES2Count: MAX_ROUNDS, maxDecompressedLength: MAX_PLAIN });
+    const { plaintext } = await compactDecrypt(text.trim(), passphrase.reveal(), { keyManagementAlgorithms: PBES2, maxPBES2Count: limits().rounds, maxDecompressedLength: MAX_PLAIN });
     return Buffer.from(plaintext.buffer, plaintext.byteOffset, plaintext.length);
   } catch (thrown) {
     const code = (thrown as { code?: string }).code ?? '';

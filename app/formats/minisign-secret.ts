@@ -2,6 +2,7 @@ import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { SecretBytes } from '../contract/index.ts';
 import { bcryptPbkdf } from './bcrypt-pbkdf.ts';
+import { limits, MEMORY_SETTING, memoryBytes } from './limits.ts';
 import { malformed, notSupported } from './malformed.ts';
 import { MINISIGN_COMMENT, minisignKeyId, minisignKeyName, minisignLines } from './minisign.ts';
 import { wrongPassphrase } from './pbes.ts';
@@ -14,7 +15,8 @@ const MINISIGN_BYTES = 2 + 2 + 2 + 32 + 8 + 8 + 8 + 64 + 32;
 const SIGNIFY_BYTES = 2 + 2 + 4 + 16 + 8 + 8 + 64;
 const ED25519_SEED_HEADER = Buffer.of(0x04, 0x20);
 /** minisign itself takes 1 GiB for each key: what it writes must open. */
-const MAX_MEMORY = 1024 * 1024 * 1024;
+/** minisign itself takes 1 GiB. */
+const MEMORY_TIMES = 4;
 const MAX_BCRYPT_ROUNDS = 4096;
 /** libsodium's units: N = 2^17, r = 8, p = 1, which take 128 MiB. */
 const WRITTEN = { operations: 4_194_304n, memory: 268_435_456n } as const;
@@ -59,7 +61,7 @@ function minisignFile(blob: Buffer, comment: string): MinisignSecretFile {
       const body = Buffer.from(blob.subarray(54));
       if (parameters !== undefined) {
         if (passphrase === undefined) throw wrongPassphrase();
-        const stream = await scryptAsync(passphrase.reveal(), blob.subarray(6, 38), body.length, { ...parameters, maxmem: 2 * MAX_MEMORY });
+        const stream = await scryptAsync(passphrase.reveal(), blob.subarray(6, 38), body.length, { ...parameters, maxmem: 2 * MEMORY_TIMES * memoryBytes() });
         body.forEach((byte, index) => { body[index] = byte ^ (stream[index] as number); });
         stream.fill(0);
       }
@@ -90,7 +92,7 @@ function scryptParameters(operations: bigint, memory: bigint): { N: number; r: n
   let log = 1n;
   while (log < 63n && 1n << log <= most / 2n) log++;
   const p = few ? 1n : (work / 4n / (1n << log)) / r;
-  if (128n * r * (1n << log) > BigInt(MAX_MEMORY) || p < 1n || p > 16n) throw notSupported('Opening the minisign key would take more than 1 GiB of memory, or too long.', 'Set its passphrase anew with: minisign -C.');
+  if (128n * r * (1n << log) > BigInt(MEMORY_TIMES * memoryBytes()) || p < 1n || p > 16n) throw notSupported(`Opening the minisign key would take more than ${MEMORY_TIMES * limits().memory} MiB of memory (four times the setting ${MEMORY_SETTING}), or too long.`, 'Set its passphrase anew with: minisign -C.');
   return { N: Number(1n << log), r: 8, p: Number(p) };
 }
 
@@ -142,7 +144,7 @@ async function minisignSecret(pair: Buffer, keyId: Buffer, passphrase: SecretByt
   if (passphrase !== undefined) {
     limits.writeBigUInt64LE(WRITTEN.operations, 0);
     limits.writeBigUInt64LE(WRITTEN.memory, 8);
-    const stream = await scryptAsync(passphrase.reveal(), salt, body.length, { ...scryptParameters(WRITTEN.operations, WRITTEN.memory), maxmem: 2 * MAX_MEMORY });
+    const stream = await scryptAsync(passphrase.reveal(), salt, body.length, { ...scryptParameters(WRITTEN.operations, WRITTEN.memory), maxmem: 2 * MEMORY_TIMES * memoryBytes() });
     body.forEach((byte, index) => { body[index] = byte ^ (stream[index] as number); });
   }
   const head = Buffer.from(passphrase === undefined ? 'Ed\0\0B2' : 'EdScB2', 'latin1');

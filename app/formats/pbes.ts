@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { KeywrightError, type SecretBytes } from '../contract/index.ts';
 import { der, derInteger, derNull, derOid, DerReader, derSequence, TAG } from './der.ts';
 import { readIdentifier } from './identifiers.ts';
+import { limits, MEMORY_SETTING, memoryBytes } from './limits.ts';
 import { malformed, notSupported } from './malformed.ts';
 import { rc2Decrypt, rc4 } from './old-ciphers.ts';
 import { CONVERT, deriveForPbes1, PBES1_SCHEMES, readRounds } from './pbes1.ts';
@@ -14,9 +15,6 @@ const scryptAsync = promisify(scrypt) as (password: Uint8Array, salt: Uint8Array
 
 /** What we write: as OWASP recommends for PBKDF2-HMAC-SHA256 (2023), and many times what OpenSSL does by default. */
 export const PBKDF2_ROUNDS = 600_000;
-/** What we read at most, so that a file cannot keep a core busy for minutes or take its memory. */
-export const MAX_PBKDF2_ROUNDS = 10_000_000;
-const MAX_SCRYPT_MEMORY = 256 * 1024 * 1024;
 const MAX_SCRYPT_PARALLEL = 16;
 
 const PBES2 = '1.2.840.113549.1.5.13';
@@ -222,7 +220,7 @@ interface Derive {
 /** PBKDF2-params (RFC 8018 A.2). */
 function readPbkdf2(parameters: DerReader, length: number): Derive {
   const salt = parameters.octets('the salt of PBKDF2');
-  const rounds = readRounds(parameters, MAX_PBKDF2_ROUNDS);
+  const rounds = readRounds(parameters, limits().rounds);
   checkLength(parameters, length);
   let hash = 'sha1';
   if (!parameters.atEnd) {
@@ -248,10 +246,10 @@ function readScrypt(parameters: DerReader, length: number): Derive {
   // What OpenSSL would refuse (RFC 7914 §6) must not reach it: node:crypto then leaves an error in OpenSSL's queue, and the next key is refused for it.
   if (r < 4 && N >= 2 ** (16 * r)) throw malformed('The cost of scrypt is too large for its block size (RFC 7914 §6).', offset);
   const memory = 128 * r * (N + 2 + p);
-  if (memory > MAX_SCRYPT_MEMORY || p > MAX_SCRYPT_PARALLEL) {
-    throw notSupported(`Opening this key would take scrypt ${Math.ceil(memory / 2 ** 20)} MiB ${p} times over; ${MAX_SCRYPT_MEMORY / 2 ** 20} MiB ${MAX_SCRYPT_PARALLEL} times is the most.`, CONVERT);
+  if (memory > memoryBytes() || p > MAX_SCRYPT_PARALLEL) {
+    throw notSupported(`Opening this key would take scrypt ${Math.ceil(memory / 2 ** 20)} MiB ${p} times over; ${limits().memory} MiB ${MAX_SCRYPT_PARALLEL} times is the most (setting ${MEMORY_SETTING}).`, CONVERT);
   }
-  return { cost: N * r * p, run: (passphrase) => scryptAsync(passphrase, salt, length, { N, r, p, maxmem: 2 * MAX_SCRYPT_MEMORY }) };
+  return { cost: N * r * p, run: (passphrase) => scryptAsync(passphrase, salt, length, { N, r, p, maxmem: 2 * Math.max(memory, 2 ** 20) }) };
 }
 
 function checkLength(parameters: DerReader, length: number): void {

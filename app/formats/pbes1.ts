@@ -1,6 +1,7 @@
 import { hash as hashOf } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DerReader } from './der.ts';
+import { mostRounds, oldRounds } from './limits.ts';
 import { malformed, notSupported } from './malformed.ts';
 
 /** pbeWithSHAAnd3-KeyTripleDES-CBC. */
@@ -35,8 +36,6 @@ export const PBES1_SCHEMES: Readonly<Record<string, Pbes1Scheme>> = {
 /** What helps with a file that is encrypted in a way that we do not open. */
 export const CONVERT = 'Convert the file first: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW (with -provider legacy -provider default for old ciphers).';
 
-/** These derivations run in JavaScript and not off the event loop, hence the lower bound. Programs write 1 to 2048, a few 100,000. */
-const MAX_ROUNDS = 1_000_000;
 const ROUNDS_A_TURN = 5_000;
 
 /** null: the passphrase that is not there at all, which PKCS#12 tells from the empty one. */
@@ -46,7 +45,7 @@ type DeriveBoth = (passphrase: Uint8Array | null, signal?: AbortSignal) => Promi
 export function deriveForPbes1(scheme: Pbes1Scheme, parameters: DerReader): { cipher: string; cost: number; derive: DeriveBoth } {
   const { offset } = parameters;
   const salt = parameters.octets('the salt');
-  const rounds = readRounds(parameters, MAX_ROUNDS);
+  const rounds = readRounds(parameters, oldRounds());
   parameters.finish('the parameters of the encryption scheme');
   const { cipher } = scheme;
   if (cipher === undefined) throw notSupported(`The key is encrypted with ${scheme.name}, which is too weak to be supported.`, CONVERT);
@@ -120,7 +119,7 @@ export function readRounds(parameters: DerReader, max: number): number {
   const { offset } = parameters;
   const rounds = parameters.integer('the number of rounds', 16);
   if (rounds < 1n) throw malformed('The number of rounds must be at least 1.', offset);
-  if (rounds > BigInt(max)) throw notSupported(`The key asks for ${rounds} rounds of key derivation; ${max} is the most.`, CONVERT);
+  if (rounds > BigInt(max)) throw notSupported(`The key asks for ${rounds} rounds of key derivation; ${mostRounds(max)}.`, CONVERT);
   return Number(rounds);
 }
 

@@ -2,9 +2,10 @@ import { createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { der, derInteger, derNull, derOid, type DerReader, derSequence, TAG } from './der.ts';
 import { readIdentifier } from './identifiers.ts';
+import { limits, oldRounds, ROUNDS_SETTING } from './limits.ts';
 import { malformed, notSupported } from './malformed.ts';
 import { bmpString, PKCS12_HASH_BLOCKS, pkcs12Derive, readRounds } from './pbes1.ts';
-import { HMAC_SHA256, MAX_PBKDF2_ROUNDS, PBKDF2, PBKDF2_ROUNDS, PRFS } from './pbes.ts';
+import { HMAC_SHA256, PBKDF2, PBKDF2_ROUNDS, PRFS } from './pbes.ts';
 
 /** What protects a PKCS#12 file against changes: MacData (RFC 7292 §4, classic) and PBMAC1 (RFC 9579). */
 
@@ -16,10 +17,8 @@ const HASHES: Readonly<Record<string, string>> = {
   '1.2.840.113549.2.5': 'md5', [SHA1]: 'sha1', '2.16.840.1.101.3.4.2.4': 'sha224', [SHA256]: 'sha256', '2.16.840.1.101.3.4.2.2': 'sha384', '2.16.840.1.101.3.4.2.3': 'sha512',
   '2.16.840.1.101.3.4.2.5': 'sha512-224', '2.16.840.1.101.3.4.2.6': 'sha512-256',
 };
-/** The classic derivation runs in JavaScript: a file may not keep us busy for minutes. */
-const MAX_CLASSIC_ROUNDS = 1_000_000;
-/** RFC 9579 §5: a key that is too short makes a MAC that fits many passwords. */
-const [MIN_KEY, MAX_KEY] = [20, 64];
+/** RFC 9579 §5: a key that is too short makes a MAC that fits many passwords. Longer ones than a hash are of no use and do no harm (Bouncy Castle's provider for TLS writes 256 bytes). */
+const [MIN_KEY, MAX_KEY] = [20, 512];
 
 export interface Pkcs12Mac {
   /** "HMAC-SHA256, 2048 rounds" */
@@ -44,7 +43,7 @@ export function readPkcs12Mac(reader: DerReader): Pkcs12Mac {
     if (algorithm.parameters?.tag !== TAG.sequence) throw malformed('PBMAC1 has no parameters.', algorithm.offset);
     return readPbmac1(algorithm.inside.inside(algorithm.parameters), digest);
   }
-  const rounds = reader.atEnd ? 1 : readRounds(reader, MAX_CLASSIC_ROUNDS);
+  const rounds = reader.atEnd ? 1 : readRounds(reader, oldRounds());
   reader.finish('the MAC');
   const hash = HASHES[algorithm.oid];
   if (hash === undefined || PKCS12_HASH_BLOCKS[hash] === undefined) throw notSupported(`The MAC of the file has an unknown hash (${algorithm.oid}).`, 'Write the file anew: openssl pkcs12 -export.');
@@ -68,7 +67,7 @@ function readPbmac1(parameters: DerReader, digest: Uint8Array): Pkcs12Mac {
   if (kdf.oid !== PBKDF2 || kdf.parameters?.tag !== TAG.sequence) throw notSupported('PBMAC1 without PBKDF2, which RFC 9579 §5 asks for.', 'Write the file anew.');
   const inside = kdf.inside.inside(kdf.parameters);
   const salt = inside.octets('the salt of PBKDF2');
-  const rounds = readRounds(inside, MAX_PBKDF2_ROUNDS);
+  const rounds = readRounds(inside, limits().rounds);
   const { offset } = inside;
   if (inside.peek() !== TAG.integer) throw malformed('PBMAC1 does not say how long its key is, which RFC 9579 §5 asks for.', offset, 'Do not trust this file: its MAC may fit any passphrase.');
   const length = inside.integer('the key length');
@@ -83,6 +82,8 @@ function readPbmac1(parameters: DerReader, digest: Uint8Array): Pkcs12Mac {
     prf = known;
   }
   inside.finish('the parameters of PBKDF2');
+  // Each 20 bytes and more of the key take all rounds anew.
+  if (rounds * Math.ceil(Number(length) / 20) > 2 * limits().rounds) throw notSupported(`Checking this file would take ${rounds} rounds of PBKDF2 for a key of ${length} bytes, which is too much (setting ${ROUNDS_SETTING}).`, 'Write the file anew.');
   return {
     name: `PBMAC1 with HMAC-${hash.toUpperCase()}, ${rounds} rounds`, kind: 'pbmac1', hash, rounds,
     async fits(content, passphrase, signal) {

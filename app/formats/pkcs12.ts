@@ -1,6 +1,7 @@
 import { KeywrightError } from '../contract/index.ts';
 import { berToDer } from './ber.ts';
 import { contextPrimitive, contextTag, type DerElement, DerReader, TAG } from './der.ts';
+import { limits, ROUNDS_SETTING } from './limits.ts';
 import { malformed, notSupported, within } from './malformed.ts';
 import { bmpText } from './pbes1.ts';
 import { checkedBlocks, type EncryptedPkcs8, openEncrypted, parseEncryptedPkcs8, readEncryptionScheme, wrongPassphrase } from './pbes.ts';
@@ -15,7 +16,6 @@ const [X509, X509_CRL] = ['1.2.840.113549.1.9.22.1', '1.2.840.113549.1.9.23.1'];
 const [FRIENDLY_NAME, LOCAL_KEY_ID, JAVA_TRUST] = ['1.2.840.113549.1.9.20', '1.2.840.113549.1.9.21', '2.16.840.1.113894.746875.1.1'];
 const [MAX_SAFES, MAX_BAGS, MAX_NESTING] = [100, 5000, 8];
 /** Rounds of key derivation for one whole file, however many safes and keys it has. */
-const MAX_COST = 50_000_000;
 
 interface BagFacts {
   readonly friendlyName?: string;
@@ -134,7 +134,7 @@ class Opening {
 
   async decrypt(encrypted: EncryptedPkcs8): Promise<Buffer> {
     this.#cost += encrypted.cost;
-    if (this.#cost > MAX_COST) throw notSupported(`Opening this file would take more than ${MAX_COST} rounds of key derivation.`, 'Write it anew with fewer rounds.');
+    if (this.#cost > 5 * limits().rounds) throw notSupported(`Opening this file would take more than ${5 * limits().rounds} rounds of key derivation (five times the setting ${ROUNDS_SETTING}).`, 'Write it anew with fewer rounds.');
     const plain = await openEncrypted(encrypted, this.passphrase, this.signal);
     if (isWhole(plain)) return plain;
     plain.fill(0);

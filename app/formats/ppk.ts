@@ -2,6 +2,7 @@ import { argon2, createCipheriv, createDecipheriv, createHash, createHmac, rando
 import { promisify } from 'node:util';
 import type { SecretBytes } from '../contract/index.ts';
 import { fromBigInt, toBigInt } from './der.ts';
+import { limits, MEMORY_SETTING } from './limits.ts';
 import { malformed, malformedAt, notSupported, within } from './malformed.ts';
 import { parseSshBlob, sshBlob, sshKeyType } from './openssh-public.ts';
 import { wrongPassphrase } from './pbes.ts';
@@ -13,9 +14,8 @@ import { sshMpint, SshReader, sshString } from './ssh-wire.ts';
 
 const argon2Async = promisify(argon2);
 const NAMES: Readonly<Record<string, 'argon2d' | 'argon2i' | 'argon2id'>> = { Argon2d: 'argon2d', Argon2i: 'argon2i', Argon2id: 'argon2id' };
-/** What we read at most; puttygen writes 8 MiB and about 20 passes. */
-const MAX_MEMORY_KIB = 256 * 1024;
-const MAX_PASSES_TIMES_MEMORY = 16 * 1024 * 1024;
+/** What we read at most beside the limits of memory; puttygen writes 8 MiB and about 20 passes. */
+const MAX_PASSES = 64; // over all of the memory that is allowed
 const MAX_LANES = 16;
 /** What we write: RFC 9106 §4, second choice. */
 const WRITTEN = { memory: 64 * 1024, passes: 3, parallelism: 4 } as const;
@@ -68,7 +68,7 @@ function readFields(lines: Lines, isThree: boolean): Fields {
     const salt = lines.hex('Argon2-Salt');
     if (name === undefined) throw malformedAt(`line ${number}`, 'The key derivation is none of Argon2.');
     if (passes < 1 || parallelism < 1 || memory < 8 * parallelism || salt.length < 8) throw malformedAt(`line ${number}`, 'The parameters of Argon2 are not valid (RFC 9106 §3.1).');
-    if (memory > MAX_MEMORY_KIB || memory * passes > MAX_PASSES_TIMES_MEMORY || parallelism > MAX_LANES) throw notSupported(`Opening this key would take Argon2 ${memory} KiB ${passes} times over.`, 'Save it anew with PuTTYgen, with less.');
+    if (memory > 1024 * limits().memory || memory * passes > MAX_PASSES * 1024 * limits().memory || parallelism > MAX_LANES) throw notSupported(`Opening this key would take Argon2 ${memory} KiB ${passes} times over; ${limits().memory} MiB ${MAX_PASSES} times is the most (setting ${MEMORY_SETTING}).`, 'Save it anew with PuTTYgen, with less.');
     derivation = { name, memory, passes, parallelism, salt };
   }
   const privateBlob = lines.base64('Private-Lines');

@@ -7,7 +7,7 @@ import { looksLikePem, parsePem, writePem } from './pem.ts';
 import { ageRecipient, readAgeRecipient } from './age-identity.ts';
 import { coseKey, hasCoseKey, readCoseKey } from './cose-key.ts';
 import { MINISIGN_COMMENT, readMinisignPublicKey, writeMinisignPublicKey } from './minisign.ts';
-import { recognise } from './recognise.ts';
+import { BARE_MINISIGN, recognise } from './recognise.ts';
 import { sniffDer } from './sniff.ts';
 import { buildSpki, parseRsaPublicKey, parseSpki, type PublicParts } from './spki.ts';
 import type { PublicKeyFormat } from './types.ts';
@@ -58,6 +58,7 @@ function readPublicParts(content: Uint8Array): PublicParts {
     }
   } else if (kind === undefined) {
     const text = Buffer.from(content).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart();
+    if (BARE_MINISIGN.test(text)) return { kind: 'bytes', algorithm: 'ed25519', bytes: readMinisignPublicKey(Buffer.from(`${MINISIGN_COMMENT} minisign public key\n${text.trim()}\n`)) };
     if (text.startsWith(MINISIGN_COMMENT)) return { kind: 'bytes', algorithm: 'ed25519', bytes: readMinisignPublicKey(content) };
     if (/^(?:#.*\r?\n)*age1/.test(text)) return readAgeRecipient((/^age1\S+/m.exec(text) as RegExpExecArray)[0]);
     if (text.startsWith('{')) return publicPartsOfJwk(onlyJwk(parseJson(content)));

@@ -1,10 +1,11 @@
-import { KeywrightError, SecretBytes } from '../contract/index.ts';
-import { openJksKey, parseJks } from './jks.ts';
+import { type KeyAlgorithmName, KeywrightError, SecretBytes } from '../contract/index.ts';
+import { openJksKey, openJksSecret, parseJks } from './jks.ts';
 import { notSupported, within } from './malformed.ts';
 import { materialOfPkcs8 } from './material.ts';
 import type { Passphrases } from './passphrases.ts';
 import { wrongPassphrase } from './pbes.ts';
 import { parsePkcs12, type Pkcs12Bag, wipeBags } from './pkcs12.ts';
+import { symmetricMaterial } from './symmetric.ts';
 import type { FileContents, ReadKey } from './types.ts';
 
 /** Files of several keys and certificates: PKCS#12, and Java's JKS and JCEKS. */
@@ -51,25 +52,50 @@ async function take(bag: Pkcs12Bag, wasEncrypted: boolean, contents: FileContent
 /** The aliases are the labels. A chain comes with its key. */
 export async function readJks(content: Uint8Array, contents: FileContents, passphrases: Passphrases, want: 'all' | 'certificates'): Promise<void> {
   const file = parseJks(content);
-  const keys = file.entries.filter((entry) => entry.kind === 'key');
   for (const entry of file.entries) {
+    if (entry.kind === 'secret') continue;
     const chain = entry.kind === 'key' ? entry.chain : [entry.der];
     chain.forEach((der, index) => contents.certificates.push({ der, ...(index === 0 && entry.alias !== '' ? { label: entry.alias } : {}) }));
   }
   if (file.stopsAt !== null) contents.notes.push(`From offset ${file.stopsAt} on, the ${file.type} file holds secret keys in a form that only Java reads. Convert it: keytool -importkeystore -deststoretype PKCS12.`);
   if (want === 'certificates') return;
-  if (keys.length === 0) {
+  const locked = file.entries.filter((entry) => entry.kind !== 'certificate');
+  if (locked.length === 0) {
     if (contents.certificates.length === 0) throw notSupported(`The ${file.type} file holds no private key that can be read.`, 'Convert it: keytool -importkeystore -deststoretype PKCS12.');
     return;
   }
   await passphrases.open(`the ${file.type} file`, async (passphrase) => {
     if (!file.isIntact(passphrase.reveal())) throw wrongPassphrase();
   });
-  for (const entry of keys) {
-    const read = (passphrase: SecretBytes, signal: AbortSignal): Promise<ReadKey> => within(`offset ${entry.offset}`, async () => {
+  for (const entry of locked) {
+    const label = entry.alias === '' ? {} : { label: entry.alias };
+    const read = (passphrase: SecretBytes, signal: AbortSignal): Promise<ReadKey | undefined> => within(`offset ${entry.offset}`, async () => {
+      if (entry.kind === 'secret') return readSecret(entry.alias, await openJksSecret(entry.sealed, passphrase.reveal(), signal), contents);
       using pkcs8 = new SecretBytes(await openJksKey(entry.protection, passphrase.reveal(), signal));
-      return { material: await materialOfPkcs8(pkcs8.reveal()), format: 'jks' as const, wasEncrypted: true, ...(entry.alias === '' ? {} : { label: entry.alias }) };
+      return { material: await materialOfPkcs8(pkcs8.reveal()), format: 'jks' as const, wasEncrypted: true, ...label };
     });
-    contents.keys.push(await passphrases.open(`the key ${entry.alias}`, read));
+    const key = await passphrases.open(`the key ${entry.alias}`, read);
+    if (key !== undefined) contents.keys.push(key);
   }
+}
+
+/** @returns a secret key of JCEKS; undefined, with a note, for one of an algorithm that is not handled. */
+function readSecret(alias: string, { algorithm: named, bytes }: Awaited<ReturnType<typeof openJksSecret>>, { notes }: FileContents): ReadKey | undefined {
+  try {
+    const algorithm = javaAlgorithm(named, bytes.length);
+    if (algorithm !== undefined) return { material: symmetricMaterial(algorithm, bytes), format: 'jks', wasEncrypted: true, ...(alias === '' ? {} : { label: alias }) };
+    notes.push(`A secret key for ${/^[\w./-]{1,40}$/.test(named) ? named : 'something unknown'} (“${alias}”) was passed over: Keywright does not handle it.`);
+    return undefined;
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** @returns our name of a secret key that Java names; undefined for what is not handled. */
+function javaAlgorithm(name: string, length: number): KeyAlgorithmName | undefined {
+  const wanted = name.toUpperCase().replaceAll(/[-_]/g, '');
+  if (wanted === 'AES' && [16, 24, 32].includes(length)) return `aes-${8 * length}` as KeyAlgorithmName;
+  if (wanted === 'CHACHA20' && length === 32) return 'chacha20-poly1305';
+  const hash = /^HMACSHA(256|384|512)$/.exec(wanted)?.[1];
+  return hash === undefined ? undefined : (`hmac-sha${hash}` as KeyAlgorithmName);
 }

@@ -32,6 +32,11 @@ const KINDS: Readonly<Record<string, readonly [readable: boolean, detail: string
   'dsa-parameters': [false, 'DSA parameters: no key is in them.'],
   'ec-parameters': [false, 'EC parameters: no key is in them.'],
   certificate: [false, 'A certificate.'],
+  'attribute-certificate': [false, 'An attribute certificate (RFC 5755): what somebody may do, without a key. Keywright does not handle it.'],
+  'ecdsa-signature': [false, 'A bare ECDSA signature in DER. Verify it with `keywright files verify --format raw`.'],
+  smime: [false, 'A mail of S/MIME, signed or encrypted. Verify or decrypt it with `keywright files`.'],
+  json: [false, 'JSON, but no key, signature or message that Keywright knows.'],
+  'ssh1-public': [false, 'A public key of SSH 1, which is broken and long gone.'],
   'certificate-request': [false, 'A certificate signing request.'],
   crl: [false, 'A certificate revocation list.'],
   'ocsp-request': [false, 'An OCSP request: a question whether certificates are revoked.'],
@@ -108,8 +113,12 @@ function pemKind(content: Uint8Array): string {
   return kinds.find((kind) => KINDS[kind]?.[0]) ?? kinds[0] ?? 'unknown';
 }
 
+/** A public key of minisign as its option -P takes it: 42 bytes, of which the first two are `Ed`. */
+export const BARE_MINISIGN = /^RW[A-Za-z0-9+/]{54}\s*$/;
+/** Headers of a mail (RFC 8551 §3.2, §3.5). */
+const SMIME = /^(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?Content-Type:\s*(?:application\/(?:x-)?pkcs7-(?:mime|signature)|multipart\/signed)/i;
 /** Options that stand before a key in authorized_keys (sshd(8)), and are no names of hosts. */
-const AUTHORIZED = /^(?:restrict|cert-authority|verify-required|no-touch-required|(?:no-)?(?:pty|agent-forwarding|port-forwarding|user-rc|X11-forwarding)|[a-z-]+=")\S*(?:[^\n]*?) +(?:ssh-|ecdsa-|sk-)\S* +AAAA/im;
+const AUTHORIZED = /^(?:restrict|cert-authority|verify-required|no-touch-required|(?:no-)?(?:pty|agent-forwarding|port-forwarding|user-rc|X11-forwarding)|[a-z-]{1,40}=")[^\n]{0,4000}? (?:ssh-|ecdsa-|sk-)[\w@.-]{1,60} +AAAA/im;
 
 function textKind(text: string): string | undefined {
   if (text.startsWith('---- BEGIN SSH2 PUBLIC KEY')) return 'ssh2-public';
@@ -120,7 +129,10 @@ function textKind(text: string): string | undefined {
   if (/^age1[02-9ac-hj-np-z]{20,}\s*$/m.test(text)) return 'age-recipient';
   if (/^eyJ[\w-]*\.[\w-]*\.[\w-]*\.[\w-]*\.[\w-]*\s*$/.test(text)) return isPassphraseJwe(text) ? 'jwe-passphrase' : 'jwe';
   if (/^eyJ[\w-]*\.[\w-]*\.[\w-]*\s*$/.test(text)) return 'jws';
+  if (BARE_MINISIGN.test(text)) return 'minisign';
   if (text.startsWith('{') || text.startsWith('[')) return jsonKind(text);
+  if (SMIME.test(text.slice(0, 8192))) return 'smime';
+  if (/^\d{3,5} \d{1,10} \d{100,}(?: |$)/m.test(text)) return 'ssh1-public';
   if (/^\S+-cert-v0[01]@openssh\.com\s/.test(text)) return 'openssh-certificate';
   if (looksLikeSshLine(text)) return 'openssh-public';
   if (AUTHORIZED.test(text)) return 'authorized-keys';
@@ -129,20 +141,43 @@ function textKind(text: string): string | undefined {
   return undefined;
 }
 
-function jsonKind(text: string): string | undefined {
-  if (/"keys"\s*:\s*\[/.test(text)) return 'jwk-set';
-  if (/"kty"\s*:/.test(text)) return 'jwk';
-  if (/"ciphertext"\s*:/.test(text)) return 'jwe';
-  if (/"payloadType"\s*:/.test(text)) return 'dsse';
-  return /"signatures?"\s*:/.test(text) ? 'jws' : undefined;
+function jsonKind(text: string): string {
+  const names = outerNames(text);
+  if (names.has('keys') || (text.startsWith('[') && /"kty"\s*:/.test(text))) return 'jwk-set';
+  if (names.has('kty')) return 'jwk';
+  if (names.has('ciphertext')) return 'jwe';
+  if (names.has('payloadType')) return 'dsse';
+  return names.has('signature') || names.has('signatures') ? 'jws' : 'json';
 }
 
-/** The tags of COSE's messages (RFC 9052 §2) around an array whose first member is a byte string. */
+/** @returns the names of the outermost object's members, of JSON that may be cut off or damaged; what lies deeper belongs to somebody else. */
+function outerNames(text: string): Set<string> {
+  const names = new Set<string>();
+  let [depth, from, last] = [0, -1, ''];
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at] as string;
+    if (from >= 0) { // within a string
+      if (character === '\\') at++;
+      else if (character === '"') {
+        last = text.slice(from, at);
+        from = -1;
+      }
+    } else if (character === '"') from = at + 1;
+    else if (character === '{' || character === '[') depth++;
+    else if (character === '}' || character === ']') depth--;
+    else if (character === ':' && depth === 1) names.add(last);
+  }
+  return names;
+}
+
+/** The tags of COSE's messages (RFC 9052 §2) around an array whose first member is a byte string; without a tag, that and a map behind it. */
 function isCoseMessage(content: Uint8Array): boolean {
   const [first = 0, second = 0] = content;
   const at = first >= 0xd0 && first <= 0xd2 ? 1 : first === 0xd8 && second >= 96 && second <= 98 ? 2 : 0;
-  const [array = 0, head = 0] = content.subarray(at);
-  return at > 0 && array >= 0x83 && array <= 0x85 && head >> 5 === 2;
+  const [array = 0, head = 0, length = 0] = content.subarray(at);
+  if (array < 0x83 || array > 0x85 || head >> 5 !== 2) return false;
+  const next = head === 0x58 ? at + 3 + length : at + 2 + (head & 0x1f);
+  return at > 0 || ((head < 0x58 || head === 0x58) && (content[next] ?? 0) >> 5 === 5);
 }
 
 /** The first packet of a binary OpenPGP file (RFC 9580 §4.2): a key, a signature, or an encrypted session key. */

@@ -3,7 +3,7 @@ import { type DerElement, DerReader, TAG } from './der.ts';
 /** What a DER structure is, told by its first elements and without reading it in earnest. */
 export type DerKind =
   | 'pkcs8' | 'pkcs8-encrypted' | 'pkcs1' | 'sec1' | 'dsa-private' | 'public-key' | 'pkcs1-public' | 'certificate' | 'certificate-request' | 'crl'
-  | 'pkcs12' | 'cms' | 'ocsp-response' | 'dsa-parameters' | 'ec-parameters';
+  | 'attribute-certificate' | 'ecdsa-signature' | 'pkcs12' | 'cms' | 'ocsp-response' | 'dsa-parameters' | 'ec-parameters';
 
 /** PKCS#7's content types and S/MIME's (RFC 5652 §14, RFC 8551). */
 const isContentType = (oid: string): boolean => oid.startsWith('1.2.840.113549.1.7.') || oid.startsWith('1.2.840.113549.1.9.16.1.');
@@ -27,6 +27,8 @@ export function sniffDer(bytes: Uint8Array): DerKind | undefined {
     }
     if (tags.length !== 3 || tags[1] !== TAG.sequence || tags[2] !== TAG.bitString) return undefined;
     const signed = children(first.inside(head[0] as DerElement), 4).map(({ tag }) => tag);
+    // AttributeCertificateInfo (RFC 5755 §4.1): version, holder, and the issuer as [0]
+    if (signed[0] === TAG.integer && signed[1] === TAG.sequence && signed[2] === 0xa0) return 'attribute-certificate';
     if (signed[0] === 0xa0) return 'certificate';
     if (signed[0] === TAG.sequence) return 'crl';
     if (signed[0] !== TAG.integer) return undefined;
@@ -36,8 +38,15 @@ export function sniffDer(bytes: Uint8Array): DerKind | undefined {
   }
 }
 
+/** Two numbers of about the same length, neither longer than an order of a curve; a modulus is much longer than its exponent. */
+function isEcdsaSignature([r, s]: readonly DerElement[]): boolean {
+  const [a, b] = [r, s].map((element) => (element === undefined ? 0 : element.to - element.from)) as [number, number];
+  return a <= 67 && b <= 67 && Math.min(a, b) >= 20 && Math.abs(a - b) <= 4;
+}
+
 function startsWithInteger(reader: DerReader, head: readonly DerElement[], tags: readonly number[]): DerKind | undefined {
   if (tags.every((tag) => tag === TAG.integer)) {
+    if (tags.length === 2 && isEcdsaSignature(head)) return 'ecdsa-signature';
     return ({ 2: 'pkcs1-public', 3: 'dsa-parameters', 6: 'dsa-private', 9: 'pkcs1' } as const)[tags.length as 2];
   }
   if (tags[1] === TAG.octetString) return 'sec1';

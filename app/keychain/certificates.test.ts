@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { CertificateRecord, KeyRecord } from '../contract/index.ts';
 import { FakeToken, FakeTokens, fakeTokenManifest } from '../keystore/testing/fake-token.ts';
@@ -124,4 +124,18 @@ describe('tokens', () => {
     tokens.remove(card);
     expect((await core.call<CertificateRecord>('certificates.show', { certificate: root.id })).places[1]).toMatchObject({ present: false });
   });
+});
+
+test('what is weak about a key is told with it, and so is one key under two names', async () => {
+  await using core = await openTestCore();
+  await generate(core, 'One');
+  expect((await core.call<KeyRecord>('keys.show', { key: 'One' })).findings).toEqual([]);
+  await core.call('certificates.self-sign', { key: 'One', subject: 'CN=Ada' });
+  await core.call('certificates.self-sign', { key: 'One', subject: 'CN=Ada', days: 10 });
+  expect((await core.call<KeyRecord>('keys.show', { key: 'One' })).findings).toEqual([]);
+  await core.call('certificates.self-sign', { key: 'One', subject: 'CN=Somebody else' });
+  expect((await core.call<KeyRecord>('keys.show', { key: 'One' })).findings).toMatchObject([{ level: 'warning', code: 'reused-key', remedy: expect.stringContaining('--new-key') as unknown }]);
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024, publicExponent: 3 }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  await core.call('keys.import', { content: base64url(weak), label: 'Weak' });
+  expect((await core.call<KeyRecord>('keys.show', { key: 'Weak' })).findings?.map(({ code }) => code)).toEqual(['rsa-short', 'rsa-exponent']);
 });

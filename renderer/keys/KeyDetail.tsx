@@ -5,7 +5,7 @@ import type { KeyRecord } from '../../app/contract/index.ts';
 import { decodeText, useAction, useOperation } from '../bridge/index.ts';
 import { listOf, useText, type Text } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/Panes.tsx';
-import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, IconButton, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
+import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, Findings, IconButton, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { EditDialog } from './EditDialog.tsx';
 import { ExportDialog } from './ExportDialog.tsx';
@@ -21,6 +21,7 @@ export function KeyDetail({ id, onGone }: { id: string; onGone: () => void }) {
   return (
     <DetailPane title={key.data.label} subtitle={t('keys.summary', { algorithm: algorithmName(key.data.algorithm), place: placeName(key.data, t) })} actions={<Actions key={key.data.id} record={key.data} onGone={onGone} />}>
       <About record={key.data} />
+      {key.data.findings !== undefined && key.data.findings.length > 0 && <Findings findings={key.data.findings} />}
       {key.data.fingerprint !== null && <PublicKey record={key.data} />}
       <Versions record={key.data} />
       <History record={key.data} />

@@ -32,5 +32,5 @@ export const EXPECTED_KINDS: readonly { readonly pattern: RegExp; readonly kinds
   { pattern: /^lamps-pq\/.*\.priv$/, kinds: ['pkcs8'] },
   { pattern: /^lamps-pq\/.*\.pub$/, kinds: ['public-key'] },
   { pattern: /^pyca\/asymmetric\/OpenSSH\/[a-z0-9-]+\.key$/, kinds: ['openssh-private'] },
-  { pattern: /^cms\/.*\.cms$/, kinds: ['cms', 'unknown'] },
+  { pattern: /^cms\/.*\.cms$/, kinds: ['cms', 'smime'] },
 ];

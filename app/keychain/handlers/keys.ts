@@ -5,6 +5,7 @@ import { primary, recordOf, stateOf, versionsOf, type StoredKey } from '../inven
 import { newKeyId, storedKey } from '../stored-key.ts';
 import { handlersOf, loadedLater } from './handlers.ts';
 import { facet, forgetKey, inToken, keepPublicKeys, mergedVersions, newKeyPassphrase, publicKeyOf, refOf, refuseTrashed, usagesFor, writeKey, writeNewKey } from './key-records.ts';
+import { findingsOf } from './key-findings.ts';
 import { keyListHandler } from './key-list.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -38,10 +39,12 @@ export const keyHandlers = handlersOf('keys', {
     }
   },
 
-  async 'keys.show'(_input, { key, session }) {
+  async 'keys.show'(_input, context) {
+    const { key, session } = context;
     const { fingerprint } = primary(key);
     const others = fingerprint === null ? [] : session.inventory.byFingerprint(fingerprint).filter(({ id, trashedUntil }) => id !== key.id && trashedUntil === null);
-    return { ...recordOf(key, session), alsoAt: others.map(({ uri }) => uri) };
+    const alsoAt = others.map(({ uri }) => uri);
+    return { ...recordOf(key, session), alsoAt, findings: await findingsOf(key, alsoAt, context) };
   },
 
   async 'keys.update'(input, context) {

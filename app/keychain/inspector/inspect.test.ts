@@ -1,8 +1,5 @@
 import { checkPrimeSync, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { corpus } from '../../../scripts/corpora.ts';
 import { SecretBytes } from '../../contract/index.ts';
 import { fingerprint, writePkcs12 } from '../../formats/index.ts';
 import { temporaryFolder } from '../../formats/testing/keys.ts';
@@ -21,36 +18,6 @@ async function look(content: Uint8Array | string, passphrase?: string, held: (fi
   const { kind } = await inspect(bytes, { tree, signal: new AbortController().signal, passphrase: passphrase === undefined ? undefined : async () => SecretBytes.fromText(passphrase) });
   return { kind, tree };
 }
-
-function* filesIn(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* filesIn(path);
-    else yield path;
-  }
-}
-
-/** What files must be called, by their places in the corpora. */
-const EXPECTED: readonly { readonly pattern: RegExp; readonly kinds: readonly string[] }[] = [
-  { pattern: /^rfc9579\/.*\.(?:p12|pfx)$|^pyca\/pkcs12\/[^/]*\.p12$/, kinds: ['pkcs12'] }, { pattern: /^pdf\/.*\.pdf$/, kinds: ['pdf'] }, { pattern: /^tss2\/.*\.(?:tpm|pem)$/, kinds: ['tss2'] },
-  { pattern: /^pyca\/x509\/ocsp\/req-.*\.der$/, kinds: ['ocsp-request'] }, { pattern: /^pyca\/x509\/ocsp\/resp-.*\.der$/, kinds: ['ocsp-response'] }, { pattern: /^pyca\/x509\/requests\/.*\.pem$/, kinds: ['certificate-request'] },
-  { pattern: /^pyca\/x509\/custom\/crl_.*/, kinds: ['crl'] }, { pattern: /^pyca\/pkcs7\/.*\.(?:p7b|der)$/, kinds: ['cms'] }, { pattern: /^rfc3161\/.*\.(?:tsr)$/, kinds: ['timestamp-response'] }, { pattern: /^rfc3161\/.*\.(?:tsq)$/, kinds: ['timestamp-request'] },
-  { pattern: /^minisign\/.*\.(?:minisig|pub)$/, kinds: ['minisign'] }, { pattern: /^minisign\/.*\.key$/, kinds: ['minisign-secret'] }, { pattern: /^ssh\/sshsig\/testdata\/.*\.sig$/, kinds: ['sshsig'] }, { pattern: /^lamps-pq\/.*\.priv$/, kinds: ['pkcs8'] },
-];
-
-describe.each(['ssh', 'minisign', 'tss2', 'rfc9579', 'lamps-pq', 'rfc3161', 'pdf', 'yubico', 'cms', 'pyca', 'jose-cookbook'].map((name) => [name, corpus(name)] as const).filter(([, folder]) => folder !== undefined) as [string, string][])('every file of %s', (name, folder) => {
-  test('is told by its content, and nothing but a fault of the file keeps it from being explained', async () => {
-    const wrong: string[] = [];
-    for (const path of filesIn(folder)) {
-      const file = `${name}/${relative(folder, path)}`;
-      const { kind, tree } = await look(readFileSync(path));
-      const expected = EXPECTED.find(({ pattern }) => pattern.test(file));
-      if (expected !== undefined && !expected.kinds.includes(kind)) wrong.push(`${file}: ${kind}`);
-      if (tree.items.length === 0) wrong.push(`${file}: nothing is told`);
-    }
-    expect(wrong).toEqual([]);
-  });
-});
 
 test('a container stays closed until its passphrase is given, and is then explained key by key', async () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');

@@ -1,10 +1,11 @@
 import { type SecretBytes } from '../../contract/index.ts';
-import { recognise } from '../../formats/index.ts';
+import { recognise, type Recognised } from '../../formats/index.ts';
 import { looksLikePem, parsePem, type PemBlock } from '../../formats/pem.ts';
 import { describeCertificate, describeCms, describeCrl, describeOcsp, describeRequest, describeTimestamp } from './certificates.ts';
 import { describeKeyFile, describePublicKey, describeSshLines } from './keys.ts';
 import { describeArchive, describeContainer, describeXml } from './containers.ts';
 import { describeAge, describeCose, describeJwe, describeJws, describeMinisign, describeOpenpgp, describePdf, describeSshsig, describeTss2 } from './others.ts';
+import { openEncoding } from '../../signing/cms/encodings.ts';
 import { sniffMore } from './sniff.ts';
 import type { Item, Tree } from './tree.ts';
 
@@ -19,14 +20,16 @@ interface Inspecting {
 
 const PRIVATE: ReadonlySet<string> = new Set(['pkcs8', 'pkcs8-encrypted', 'pkcs1', 'sec1', 'openssh-private', 'jwk', 'jwk-set', 'jwe-passphrase', 'pkcs12', 'jks', 'ppk', 'age-identity', 'cose-key', 'minisign-secret']);
 /** Kinds whose bytes are a secret, also where they are none that is read. */
-export const SECRET_KINDS: ReadonlySet<string> = new Set([...PRIVATE, 'dsa-private', 'unknown']);
+export const SECRET_KINDS: ReadonlySet<string> = new Set([...PRIVATE, 'dsa-private', 'unknown', 'json']);
 const PUBLIC: ReadonlySet<string> = new Set(['public-key', 'pkcs1-public', 'age-recipient']);
+const NOTHING: ReadonlySet<string> = new Set(['unknown', 'empty', 'json']);
+const MAX_BASE64 = 1024 * 1024;
 const LINES: ReadonlySet<string> = new Set(['openssh-public', 'openssh-certificate', 'known-hosts', 'authorized-keys']);
 
-export async function inspect(content: Uint8Array, inspecting: Inspecting): Promise<{ kind: string; detail: string }> {
-  const told = sniffMore(content) ?? recognise(content);
+export async function inspect(whole: Uint8Array, inspecting: Inspecting): Promise<{ kind: string; detail: string }> {
+  const { content, told } = unwrapped(whole);
   const { tree } = inspecting;
-  if (looksLikePem(content.subarray(0, 1024 * 1024)) && told.what !== 'openpgp' && told.what !== 'pdf') {
+  if (looksLikePem(content.subarray(0, 1024 * 1024)) && told.what !== 'openpgp' && told.what !== 'pdf' && told.what !== 'age') {
     let blocks: PemBlock[] = [];
     await tree.attempt(null, () => { blocks = parsePem(content); });
     if (blocks.length > 0) {
@@ -44,6 +47,17 @@ export async function inspect(content: Uint8Array, inspecting: Inspecting): Prom
   await tree.attempt(null, () => describe(told.what, told.detail, content, null, null, inspecting));
   if (tree.items.length === 0) tree.add(null, bare(told));
   return { kind: told.what, detail: told.detail };
+}
+
+/** What was pasted may have lost its armour: base64 alone is told by what is in it. */
+function unwrapped(content: Uint8Array): { content: Uint8Array; told: Recognised } {
+  const told = sniffMore(content) ?? recognise(content);
+  if (told.what !== 'unknown' || content.length > MAX_BASE64) return { content, told };
+  const text = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1').replaceAll(/\s+/g, '');
+  if (text.length < 16 || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return { content, told };
+  const inside = Buffer.from(text, 'base64');
+  const found = sniffMore(inside) ?? recognise(inside);
+  return NOTHING.has(found.what) ? { content, told } : { content: inside, told: { ...found, detail: `${found.detail} It stands in the file as base64.` } };
 }
 
 /** What is told of a part that could not be read; why stands among the problems. */
@@ -79,6 +93,7 @@ async function describe(what: string, detail: string, content: Uint8Array, paren
     case 'ocsp-request': case 'ocsp-response': return describeOcsp(what, content, parent, tree);
     case 'timestamp-response': return describeTimestamp(content, parent, tree);
     case 'cms': return describeCms(detail, content, parent, where, tree);
+    case 'smime': return describeCms(detail, openEncoding(content).cms, parent, where, tree);
     case 'sshsig': return describeSshsig(detail, content, parent, where, tree);
     case 'minisign': return describeMinisign(content, parent, tree, () => describePublicKey('minisign', 'A public key of minisign or signify.', content, parent, where, tree));
     case 'jws': case 'dsse': return what === 'jws' ? describeJws(detail, content, parent, tree) : void tree.add(parent, { kind: 'dsse', title: 'DSSE', detail, actions: ['files.verify'] });

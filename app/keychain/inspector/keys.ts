@@ -6,6 +6,7 @@ import { parsePkcs12 } from '../../formats/pkcs12.ts';
 import { parseSshLine } from '../../formats/openssh-public.ts';
 import { buildSpki } from '../../formats/spki.ts';
 import { readSshCertificate, sshCertificateBlob } from '../../signing/ssh-certificate.ts';
+import { readSshKey } from '../../signing/ssh-signature.ts';
 import { problemsOfSsh, sshInWords } from '../../signing/ssh-certificate-words.ts';
 import { describeCertificate, describeCrl } from './certificates.ts';
 import type { Finding } from './weaknesses.ts';
@@ -20,7 +21,7 @@ export async function describeKeyFile(kind: string, detail: string, content: Uin
   if (kind === 'jks') describeJks(content, root, tree);
   let locked = false;
   try {
-    const { keys, certificates, crls, notes } = await readContents(content, { signal, passphrase: async () => {
+    const { keys, certificates, crls, notes } = await readContents(content, { signal, want: 'anything', passphrase: async () => {
       if (passphrase === undefined) throw new KeywrightError('PIN_REQUIRED', 'locked');
       return passphrase();
     } });
@@ -62,6 +63,10 @@ function oldCipher(name: string): Finding[] {
 function describeJks(content: Uint8Array, root: number, tree: Tree): void {
   const { type, entries } = parseJks(content);
   for (const entry of entries) {
+    if (entry.kind === 'secret') {
+      tree.add(root, { kind: 'secret-key', title: entry.alias, detail: `A secret key under the alias “${entry.alias}”.`, where: `offset ${entry.offset}`, locked: true, facts: [['Key store', type], ['Created', entry.created?.toISOString()]], actions: ['keys.import'] });
+      continue;
+    }
     const at = entry.kind === 'key' ? tree.add(root, { kind: 'private-key', title: entry.alias, detail: `A private key under the alias “${entry.alias}”, with ${entry.chain.length} certificates.`, where: `offset ${entry.offset}`, locked: true, facts: [['Key store', type], ['Created', entry.created?.toISOString()]], actions: ['keys.import'] }) : root;
     for (const der of entry.kind === 'key' ? entry.chain : [entry.der]) {
       try {
@@ -88,11 +93,17 @@ export async function describeSshLines(kind: string, detail: string, content: Ui
       const [, before = '', line = text] = /^(.*?)((?:ssh-|ecdsa-|sk-)\S+ +AAAA.*)$/.exec(text) ?? [];
       const comment = line.split(/[ \t]+/).slice(2).join(' ');
       if (/^\S+-cert-v0[01]@openssh\.com /.test(line)) return describeSshCertificate(line, comment, root, number, tree);
-      const { parts } = parseSshLine(line);
       const known = kind === 'known-hosts';
+      if (/^sk-/.test(line)) return describeSecurityKey(line, comment, before.trim(), root, number, tree);
+      const { parts } = parseSshLine(line);
       tree.add(root, { kind: 'openssh-public', title: comment || before.trim() || parts.algorithm, detail: known ? 'The key of a server.' : 'A public key of OpenSSH.', where: `line ${number}`, spki: buildSpki(parts), facts: [['Algorithm', parts.algorithm], [known ? 'Hosts' : 'Options', before.trim()], ['Comment', comment]], actions: ['files.verify', 'files.encrypt', 'certificates.issue', 'files.convert'] });
     });
   }
+}
+
+function describeSecurityKey(line: string, comment: string, before: string, root: number | null, number: number, tree: Tree): void {
+  const key = readSshKey(Buffer.from(line.split(/[ \t]+/)[1] ?? '', 'base64'));
+  tree.add(root, { kind: 'openssh-public', title: comment || before || 'security key', detail: 'A public key of OpenSSH; its private part is in a security key (FIDO).', where: `line ${number}`, spki: key.spki, facts: [['Type', line.split(/[ \t]+/, 1)[0]], ['Application', key.kind === 'security-key' ? key.application : undefined], ['Options', before], ['Comment', comment]], actions: ['files.verify', 'certificates.issue'] });
 }
 
 async function describeSshCertificate(line: string, comment: string, root: number | null, number: number, tree: Tree): Promise<void> {

@@ -1,14 +1,16 @@
+import { ArmorSource } from '../../encryption/age/armor.ts';
+import { readHeader } from '../../encryption/age/header.ts';
+import { MemorySource } from '../../encryption/source.ts';
 import { readCbor, CborTag } from '../../formats/cbor.ts';
 import { DerReader, contextTag } from '../../formats/der.ts';
 import { jweHeader } from '../../formats/jwe.ts';
 import { parseJson } from '../../formats/json.ts';
 import { minisignKeyName, minisignLines, parseMinisignBlock } from '../../formats/minisign.ts';
 import { openpgpKeys } from '../../formats/openpgp-keys.ts';
-import { parseSshBlob } from '../../formats/openssh-public.ts';
-import { buildSpki } from '../../formats/spki.ts';
 import { SshReader } from '../../formats/ssh-wire.ts';
 import { malformed } from '../../formats/malformed.ts';
 import { readJws } from '../../signing/jws-read.ts';
+import { readSshKey } from '../../signing/ssh-signature.ts';
 import type { Fact, Tree } from './tree.ts';
 import type { Finding } from './weaknesses.ts';
 
@@ -51,12 +53,13 @@ export function describeSshsig(detail: string, blob: Uint8Array, parent: number 
   reader.string('the reserved field');
   const hash = reader.text('the hash');
   const isCertificate = text(key.subarray(4, 44)).includes('-cert-v0');
-  tree.add(parent, { kind: 'sshsig', title: `namespace ${namespace}`, detail, where, ...(isCertificate ? {} : { spki: buildSpki(parseSshBlob(key)) }), facts: [['Version', String(version)], ['Namespace', namespace], ['Hash', hash], ['Signer', isCertificate ? 'an OpenSSH certificate' : undefined]], actions: ['files.verify'] });
+  tree.add(parent, { kind: 'sshsig', title: `namespace ${namespace}`, detail, where, ...(isCertificate ? {} : { spki: readSshKey(key).spki }), facts: [['Version', String(version)], ['Namespace', namespace], ['Hash', hash], ['Signer', isCertificate ? 'an OpenSSH certificate' : undefined]], actions: ['files.verify'] });
 }
 
 /** Files of minisign and signify that are no secret keys: a public key has 32 bytes, a signature 64. */
 export function describeMinisign(content: Uint8Array, parent: number | null, tree: Tree, publicKey: () => void): void {
   const lines = minisignLines(content);
+  if (lines.length === 1) return publicKey();
   if (Buffer.from(lines[1] ?? '', 'base64').length === 42) return publicKey();
   const { algorithm, keyId, comment } = parseMinisignBlock(lines, 64);
   const trusted = lines[2]?.startsWith('trusted comment: ') === true ? lines[2].slice(17) : undefined;
@@ -67,10 +70,11 @@ export function describeMinisign(content: Uint8Array, parent: number | null, tre
 const COSE_TYPES: Readonly<Record<string, string>> = { 16: 'COSE_Encrypt0: encrypted', 17: 'COSE_Mac0: authenticated', 18: 'COSE_Sign1: signed by one', 96: 'COSE_Encrypt: encrypted to several', 97: 'COSE_Mac: authenticated for several', 98: 'COSE_Sign: signed by several' };
 export function describeCose(content: Uint8Array, parent: number | null, tree: Tree): void {
   const item = readCbor(content);
-  if (!(item instanceof CborTag) || !Array.isArray(item.value)) throw malformed('This is no COSE message.', 0);
-  const name = COSE_TYPES[String(item.tag)] ?? `tag ${item.tag}`;
-  const [, , payload] = item.value;
-  tree.add(parent, { kind: 'cose', title: name.split(':', 1)[0] as string, detail: `A message of COSE, ${name}.`, facts: [['Content', payload instanceof Uint8Array ? `${payload.length} bytes` : 'not in it']], actions: item.tag === 18n || item.tag === 98n ? ['files.verify'] : [] });
+  const [tag, value] = item instanceof CborTag ? [item.tag, item.value] : [null, item];
+  if (!Array.isArray(value)) throw malformed('This is no COSE message.', 0);
+  const name = tag === null ? 'without the tag that says of which kind' : (COSE_TYPES[String(tag)] ?? `tag ${tag}`);
+  const [, , payload] = value as unknown[];
+  tree.add(parent, { kind: 'cose', title: tag === null ? 'COSE' : (name.split(':', 1)[0] as string), detail: `A message of COSE, ${name}.`, facts: [['Content', payload instanceof Uint8Array ? `${payload.length} bytes` : 'not in it']], actions: tag === null || tag === 18n || tag === 98n ? ['files.verify'] : [] });
 }
 
 export function describePdf(content: Uint8Array, parent: number | null, tree: Tree): void {
@@ -86,11 +90,18 @@ export function describePdf(content: Uint8Array, parent: number | null, tree: Tr
   });
 }
 
-export function describeAge(content: Uint8Array, parent: number | null, tree: Tree): void {
-  const head = text(content.subarray(0, 16_384));
-  const stanzas = [...head.matchAll(/^-> (\S{1,40})/gm)].map(([, name]) => name as string).slice(0, 50);
-  const facts: Fact[] = [['Recipients', stanzas.join(', ') || 'none']];
-  tree.add(parent, { kind: 'age', title: `${stanzas.length} recipients`, detail: stanzas.includes('scrypt') ? 'A file encrypted with age for a passphrase.' : 'A file encrypted with age for keys.', facts, actions: ['files.decrypt'] });
+export async function describeAge(content: Uint8Array, parent: number | null, tree: Tree): Promise<void> {
+  const isArmored = content[0] === 0x2d || text(content.subarray(0, 64)).startsWith('-----');
+  const source = isArmored ? new ArmorSource(new MemorySource(content)) : new MemorySource(content);
+  const { stanzas } = await readHeader(source);
+  let payload = 0; // its armour is checked by reading it to the end
+  for (let piece = await source.read(65_536); piece.length > 0; piece = await source.read(65_536)) payload += piece.length;
+  if (payload < 32) throw malformed(`After its header the file has ${payload} bytes; a nonce and a tag take 32.`, content.length - payload);
+  const types = stanzas.map(({ type }) => type).slice(0, 50);
+  const scrypt = types.includes('scrypt');
+  if (scrypt && types.length > 1) throw malformed('A passphrase must be the only recipient of an age file.', 0);
+  const facts: Fact[] = [['Recipients', types.join(', ')], ['Armoured', isArmored ? 'yes' : 'no']];
+  tree.add(parent, { kind: 'age', title: `${stanzas.length} ${stanzas.length === 1 ? 'recipient' : 'recipients'}`, detail: scrypt ? 'A file encrypted with age for a passphrase.' : 'A file encrypted with age for keys.', facts, actions: ['files.decrypt'] });
 }
 
 /** TPMKey of the TSS2 private key form: type, what it asks for, its parent and its public area. */

@@ -1,7 +1,7 @@
 import { KeywrightError } from '../../contract/index.ts';
 import type { InspectedItem } from '../../contract/inspection.ts';
 import { fingerprint } from '../../formats/index.ts';
-import { weaknessesOf } from './weaknesses.ts';
+import { type Finding, weaknessesOf } from './weaknesses.ts';
 
 export type Fact = readonly [name: string, value: string | undefined];
 export type Item = Partial<Omit<InspectedItem, 'parent' | 'facts'>> & Pick<InspectedItem, 'kind' | 'title' | 'detail'> & { readonly facts?: readonly Fact[]; /** SubjectPublicKeyInfo of the key that it is or names. */ readonly spki?: Uint8Array };
@@ -16,6 +16,8 @@ const plain = (text: string, most: number): string => text.slice(0, most).replac
 export class Tree {
   readonly items: InspectedItem[] = [];
   readonly problems: { code: string; detail: string; where: string | null }[] = [];
+  /** Where a key came first, by kind and fingerprint. */
+  readonly #keys = new Map<string, number>();
   readonly #heldBy: (fingerprint: string) => string[];
 
   constructor(heldBy: (fingerprint: string) => string[]) {
@@ -28,14 +30,24 @@ export class Tree {
       if (this.items.length === MAX_ITEMS) this.items.push({ parent: null, kind: 'more', title: '…', detail: `There is more than ${MAX_ITEMS} things in the file; the rest is not shown.`, facts: [], findings: [], held: [], actions: [], where: null, locked: false });
       return MAX_ITEMS;
     }
+    const again = spki === undefined ? [] : this.#sameKey(fingerprint(spki), item.kind);
     const keyFacts: Fact[] = spki === undefined ? [] : [['Public key', fingerprint(spki)]];
     const same = spki === undefined ? [] : this.#heldBy(fingerprint(spki));
     this.items.push({
       parent, kind: item.kind, title: plain(item.title, 200), detail: item.detail, where, locked,
       facts: [...facts, ...keyFacts].flatMap(([name, value]) => (value === undefined || value === '' ? [] : [{ name, value: plain(value, MAX_VALUE) }])),
-      findings: [...findings, ...(spki === undefined ? [] : weaknessesOf(spki))], held: [...held, ...same], actions: [...actions],
+      findings: [...findings, ...(spki === undefined ? [] : weaknessesOf(spki)), ...again], held: [...held, ...same], actions: [...actions],
     });
     return this.items.length - 1;
+  }
+
+  /** The same key in several things of a kind: who has one private key has all of them. A key beside its own certificate is as it should be. */
+  #sameKey(print: string, kind: string): Finding[] {
+    const name = `${kind} ${print}`;
+    const before = this.#keys.get(name);
+    if (before !== undefined) return [{ level: 'odd', code: 'same-key', detail: `It has the same key as number ${before + 1} (“${this.items[before]?.title ?? ''}”): what one of them loses, all lose.`, remedy: 'Generate a key for each: keywright keys generate, and have its certificate issued anew (certificates renew --new-key).' }];
+    this.#keys.set(name, this.items.length);
+    return [];
   }
 
   /** Runs `work`; what it throws of ours is a problem of the file, with its place, and nothing else stops. */
@@ -45,7 +57,9 @@ export class Tree {
     } catch (thrown) {
       // A person's answer is no fault of the file.
       if (!(thrown instanceof KeywrightError) || !['INVALID_INPUT', 'CAPABILITY_MISSING'].includes(thrown.code)) throw thrown;
-      const where = [place, thrown.facts.where].filter((part) => part !== null && part !== undefined).join(', ');
+      // A block of PEM is read as a file of its own, in which it begins at line 1.
+      const within = place?.startsWith('line ') === true ? thrown.facts.where?.replace(/^line 1(?:, |$)/, '') : thrown.facts.where;
+      const where = [place, within === '' ? undefined : within].filter((part) => part !== null && part !== undefined).join(', ');
       this.problems.push({ code: thrown.code, detail: thrown.message, where: where === '' ? null : where });
     }
   }
