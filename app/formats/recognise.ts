@@ -128,7 +128,8 @@ function textKind(text: string): string | undefined {
   if (text.startsWith('untrusted comment:')) return 'minisign';
   if (/^age1[02-9ac-hj-np-z]{20,}\s*$/m.test(text)) return 'age-recipient';
   if (/^eyJ[\w-]*\.[\w-]*\.[\w-]*\.[\w-]*\.[\w-]*\s*$/.test(text)) return isPassphraseJwe(text) ? 'jwe-passphrase' : 'jwe';
-  if (/^eyJ[\w-]*\.[\w-]*\.[\w-]*\s*$/.test(text)) return 'jws';
+  // The payload may stand in it as it is (RFC 7797 §5.2).
+  if (/^eyJ[\w-]*\.[\x20-\x2d\x2f-\x7e]*\.[\w-]*\s*$/.test(text)) return 'jws';
   if (BARE_MINISIGN.test(text)) return 'minisign';
   if (text.startsWith('{') || text.startsWith('[')) return jsonKind(text);
   if (SMIME.test(text.slice(0, 8192))) return 'smime';
@@ -177,7 +178,7 @@ function isCoseMessage(content: Uint8Array): boolean {
   const [array = 0, head = 0, length = 0] = content.subarray(at);
   if (array < 0x83 || array > 0x85 || head >> 5 !== 2) return false;
   const next = head === 0x58 ? at + 3 + length : at + 2 + (head & 0x1f);
-  return at > 0 || ((head < 0x58 || head === 0x58) && (content[next] ?? 0) >> 5 === 5);
+  return at > 0 || (head <= 0x58 && (content[next] ?? 0) >> 5 === 5);
 }
 
 /** The first packet of a binary OpenPGP file (RFC 9580 §4.2): a key, a signature, or an encrypted session key. */

@@ -94,7 +94,7 @@ export async function describeSshLines(kind: string, detail: string, content: Ui
       const comment = line.split(/[ \t]+/).slice(2).join(' ');
       if (/^\S+-cert-v0[01]@openssh\.com /.test(line)) return describeSshCertificate(line, comment, root, number, tree);
       const known = kind === 'known-hosts';
-      if (/^sk-/.test(line)) return describeSecurityKey(line, comment, before.trim(), root, number, tree);
+      if (line.startsWith('sk-')) return describeSecurityKey(line, comment, before.trim(), root, number, tree);
       const { parts } = parseSshLine(line);
       tree.add(root, { kind: 'openssh-public', title: comment || before.trim() || parts.algorithm, detail: known ? 'The key of a server.' : 'A public key of OpenSSH.', where: `line ${number}`, spki: buildSpki(parts), facts: [['Algorithm', parts.algorithm], [known ? 'Hosts' : 'Options', before.trim()], ['Comment', comment]], actions: ['files.verify', 'files.encrypt', 'certificates.issue', 'files.convert'] });
     });

@@ -23,7 +23,7 @@ export interface Told {
 /** Of files that are neither keys nor messages: what they are. */
 const NEITHER: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/\/(?:LICEN[CS]E|COPYING|SOURCE|README|PASSWORDS)[^/]*$/, 'about the folder'], [/\.fp(?:\.bb)?$/, 'a fingerprint, as text'], [/\.param\.\w+$/, 'a number, as text'], [/_algo\.der$/, 'an algorithm identifier alone'],
-  [/tbs-precert\.der$/, 'the body of a certificate, without its signature'], [/(?:rfc\d+|compressed_points|policy)\.txt$/, 'numbers of test vectors, as text'], [/lamps-(?:pq|cms).*\.txt$/, 'a dump as text, or bare bytes'], [/\.cddl$/, 'a grammar'], [/rfc7797\/hmac/, 'a compact JWS whose payload stands in it unencoded and has a dot, which RFC 7797 §5.2 forbids'],
+  [/tbs-precert\.der$/, 'the body of a certificate, without its signature'], [/(?:rfc\d+|compressed_points|policy)\.txt$/, 'numbers of test vectors, as text'], [/lamps-(?:pq|cms).*\.txt$/, 'a dump as text, or bare bytes'], [/\.cddl$/, 'a grammar'],
   [/bad\.pub\.b64$/, 'no public key: a character is missing or too many'], [/hashedMessage|\.keyid$|\.srl$/, 'bare bytes'], [/(?:message|data|smcont)\.txt$|ExContent\.bin$|signed-data$|namespace$|jedisct1\/test$|testdata\/pw$/, 'what is signed or encrypted, or a word'],
 ];
 /** Opening it takes scrypt 1 GiB; the tests of minisign do. */
