@@ -1,5 +1,6 @@
 import { malformed } from '../../formats/malformed.ts';
-import { openStream, type OpeningBudget } from './filters.ts';
+import type { Budget } from './budget.ts';
+import { openStream } from './filters.ts';
 import { readIndirect } from './indirect.ts';
 import { PdfParser } from './parser.ts';
 import { isName, PdfDict, PdfStream } from './values.ts';
@@ -25,7 +26,7 @@ const FREE: Entry = { kind: 'free' };
 /** What several versions of one file share: what was read from its bytes already. */
 export interface Known {
   readonly sections: Map<number, Section>;
-  readonly budget: OpeningBudget;
+  readonly budget: Budget;
 }
 
 /**
@@ -90,7 +91,7 @@ function readTable(parser: PdfParser, offset: number, known: Known): Section {
   return { offset, end, isStream: false, entries, trailer };
 }
 
-function readCrossReferenceStream(bytes: Buffer, offset: number, budget: OpeningBudget): Section {
+function readCrossReferenceStream(bytes: Buffer, offset: number, budget: Budget): Section {
   const { value: stream, end } = readIndirect(bytes, offset, undefined, () => undefined);
   if (!(stream instanceof PdfStream) || !isName(stream.dict.get('Type'), 'XRef')) throw malformed('There should be a cross-reference table or stream here, and there is neither.', offset);
   const { dict: trailer } = stream;

@@ -1,6 +1,7 @@
 import { malformed, notSupported } from '../../formats/malformed.ts';
+import { Budget } from './budget.ts';
 import { type Entry, readSections, type Section } from './cross-references.ts';
-import { openStream, OpeningBudget } from './filters.ts';
+import { openStream } from './filters.ts';
 import { readIndirect } from './indirect.ts';
 import { PdfParser } from './parser.ts';
 import { isName, PdfDict, PdfRef, PdfStream, type PdfValue } from './values.ts';
@@ -27,7 +28,7 @@ class Shared {
   readonly sections = new Map<number, Section>();
   readonly placed = new Map<number, Placed>();
   readonly containers = new WeakMap<PdfStream, Container>();
-  readonly budget = new OpeningBudget();
+  readonly budget = new Budget();
 }
 
 export class PdfDocument {
@@ -61,6 +62,10 @@ export class PdfDocument {
   /** @returns the version that the first `length` bytes were. @throws INVALID_INPUT when they were none */
   before(length: number): PdfDocument {
     return new PdfDocument(this.bytes.subarray(0, length), this.#shared);
+  }
+
+  get budget(): Budget {
+    return this.#shared.budget;
   }
 
   get trailer(): PdfDict {

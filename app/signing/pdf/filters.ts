@@ -1,27 +1,12 @@
 import { inflateSync } from 'node:zlib';
 import { malformed, notSupported } from '../../formats/malformed.ts';
+import type { Budget } from './budget.ts';
 import { type PdfDict, PdfName, type PdfStream, type PdfValue } from './values.ts';
 
 /** Opens the streams that hold a PDF's own structure: cross-reference streams and object streams. Pages' streams are never opened. */
 
-const MAX_STREAM = 64 * 2 ** 20;
-const MAX_TOGETHER = 256 * 2 ** 20;
-
-/** How much may still come out of a file's streams: small files can claim to hold the world. */
-export class OpeningBudget {
-  #left = MAX_TOGETHER;
-
-  get most(): number {
-    return Math.min(MAX_STREAM, this.#left);
-  }
-
-  spend(bytes: number): void {
-    this.#left -= bytes;
-  }
-}
-
 /** @throws INVALID_INPUT for what cannot be opened or is too large, CAPABILITY_MISSING for filters that no structure needs */
-export function openStream({ dict, bytes }: PdfStream, what: string, offset: number, budget: OpeningBudget): Buffer {
+export function openStream({ dict, bytes }: PdfStream, what: string, offset: number, budget: Budget): Buffer {
   const filters = listOf(dict.get('Filter') ?? dict.get('F'));
   const parameters = listOf(dict.get('DecodeParms') ?? dict.get('DP'));
   let content = bytes;
@@ -36,7 +21,7 @@ export function openStream({ dict, bytes }: PdfStream, what: string, offset: num
   return content;
 }
 
-function inflate(packed: Buffer, what: string, offset: number, budget: OpeningBudget): Buffer {
+function inflate(packed: Buffer, what: string, offset: number, budget: Budget): Buffer {
   try {
     const content = inflateSync(packed, { maxOutputLength: Math.max(1, budget.most) });
     budget.spend(content.length);

@@ -1,4 +1,5 @@
 import { KeywrightError } from '../../contract/index.ts';
+import { malformed } from '../../formats/malformed.ts';
 import type { PdfDocument } from './document.ts';
 import { type FormField, signatureFields } from './fields.ts';
 import { isName, PdfDict, PdfName, PdfRef, PdfString, type PdfValue } from './values.ts';
@@ -27,9 +28,10 @@ export interface Covered {
 
 const MAX_SIGNATURES = 50;
 
-/** @returns the signatures of the newest version, in the order in which they were made. */
+/** @returns the signatures of the newest version, in the order in which they were made. @throws INVALID_INPUT */
 export function signaturesOf(document: PdfDocument): PdfSignature[] {
-  const signed = signatureFields(document).filter(({ dict }) => dict.has('V')).slice(0, MAX_SIGNATURES);
+  const signed = signatureFields(document).filter(({ dict }) => (dict.get('V') ?? null) !== null);
+  if (signed.length > MAX_SIGNATURES) throw malformed(`There are ${signed.length} signatures; ${MAX_SIGNATURES} are the most.`);
   const counts = new Map<PdfValue, number>();
   const valueOf = ({ value }: FormField): PdfValue => document.get(value);
   for (const field of signed) counts.set(valueOf(field), (counts.get(valueOf(field)) ?? 0) + 1);
@@ -115,9 +117,4 @@ export function lockOf(parameters: PdfDict, document: PdfDocument): (field: stri
   const isNamed = (field: string): boolean => names.some((name) => field === name || field.startsWith(`${name}.`));
   if (!(action instanceof PdfName)) return () => false;
   return action.value === 'Exclude' ? (field) => !isNamed(field) : action.value === 'Include' ? isNamed : () => true;
-}
-
-/** @returns the signature by which the author certified the document, if one did (§12.8.6). */
-export function certificationOf(document: PdfDocument): PdfDict | undefined {
-  return document.dict(document.dict(document.root.get('Perms'))?.get('DocMDP'));
 }

@@ -98,6 +98,5 @@ export function serialise(value: PdfValue): string {
   if (value instanceof PdfString) return `<${value.bytes.toString('hex')}>`;
   if (value instanceof PdfRef) return `${value.number} ${value.generation} R`;
   if (Array.isArray(value)) return `[${value.map(serialise).join(' ')}]`;
-  const { entries } = { entries: value instanceof PdfStream ? value.dict : value };
-  return `<<${[...entries].map(([key, member]) => `${serialise(new PdfName(key))} ${serialise(member)}`).join(' ')}>>`;
+  return `<<${[...(value instanceof PdfStream ? value.dict : value)].map(([key, member]) => `${serialise(new PdfName(key))} ${serialise(member)}`).join(' ')}>>`;
 }

@@ -1,4 +1,5 @@
 import type { Beside } from '../../certificates/index.ts';
+import { harmless } from '../../certificates/reading/text.ts';
 import { KeywrightError } from '../../contract/index.ts';
 import { CMS, type DigestName } from '../cms/identifiers.ts';
 import { readSignedData } from '../cms/read.ts';
@@ -27,16 +28,16 @@ export interface Judge {
 export async function judgeSignature(signature: PdfSignature, document: PdfDocument, judge: Judge): Promise<SignatureVerdict> {
   const { dict, field } = signature;
   const covered = coveredBy(signature, document);
-  const place = `It is in the field “${field.name}”.`;
+  const place = harmless(`It is in the field “${field.name}”.`);
   if (dict === undefined || typeof covered === 'string') return notIntact(covered as string, { notes: [place] });
   const verdict = await judgeContents(dict, covered, judge).catch(asVerdict);
   const after = afterwards(dict, covered, document);
   const told: SignatureVerdict = {
-    ...verdict, notes: [place, ...after.notes, ...reasonOf(dict, document), ...verdict.notes],
+    ...verdict, notes: [place, ...after.notes.map(harmless), ...(verdict.intact ? reasonOf(dict, document) : []), ...verdict.notes],
     coverage: { bytes: covered.end, revision: revisionsOf(covered.signed), revisions: revisionsOf(document), changes: after.kinds },
   };
   if (!verdict.intact || after.problem === null) return told;
-  return { ...told, intact: !after.harms, trustedBy: null, problem: after.harms ? after.problem : (verdict.problem ?? after.problem) };
+  return { ...told, intact: !after.harms, trustedBy: null, problem: harmless(after.harms ? after.problem : (verdict.problem ?? after.problem)) };
 }
 
 /** One signature that cannot be read says nothing of the others. */
@@ -104,5 +105,5 @@ function wholeOf({ signed, gap, end }: Covered): Buffer {
 
 function reasonOf(dict: PdfDict, document: PdfDocument): string[] {
   const reason = textOf(document.get(dict.get('Reason')));
-  return reason === undefined || reason === '' ? [] : [`The signer gives the reason: “${reason.slice(0, 300)}”.`];
+  return reason === undefined || reason === '' ? [] : [harmless(`The signer gives the reason: “${reason.slice(0, 300)}”.`)];
 }
