@@ -69,4 +69,23 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
     await expect(page.getByText(text('files.notIntact'), { exact: true })).toBeVisible();
     await picture('changed');
   });
+  await test.step('two files go into one container, and the verdict says what it signs', async () => {
+    const papers = join(folder, 'papers.asice');
+    const [first, second] = ['first.txt', 'second.txt'].map((name) => join(folder, name)) as [string, string];
+    for (const path of [first, second]) writeFileSync(path, path);
+    await page.getByRole('button', { name: text('files.clear'), exact: true }).click();
+    await page.getByRole('radio', { name: text('files.mode.sign'), exact: true }).check({ force: true });
+    await program.choosing([first, second], () => page.getByRole('button', { name: text('files.choose'), exact: true }).first().click());
+    await page.getByRole('button', { name: new RegExp(`${text('files.format')}$`) }).click();
+    await page.getByRole('option', { name: text('files.formatName.asic') }).click();
+    await expect(page.getByRole('checkbox', { name: text('files.together') })).toBeChecked();
+    await picture('container');
+    await program.saving(papers, () => page.getByRole('button', { name: text('files.signAction', { n: 2 }), exact: true }).click());
+    await expect(page.getByText(text('files.signedTitle', { n: 2 }), { exact: true })).toBeVisible();
+    await page.getByRole('radio', { name: text('files.mode.verify'), exact: true }).check({ force: true });
+    await verdictOf(papers);
+    await expect(page.getByText(text('files.intact'), { exact: true })).toBeVisible();
+    await expect(page.getByText('It signs all that the container holds: “first.txt”, “second.txt”.', { exact: true })).toBeVisible();
+    await picture('container-verdict');
+  });
 });

@@ -11,6 +11,7 @@ import { TokenGone } from './TokenGone.tsx';
 import { useFittingFormat } from './fitting-format.ts';
 import { signatureName } from './guess.ts';
 import { useKeysThat } from './keys.ts';
+import { type Holder, holderInput, HolderOptions } from './HolderOptions.tsx';
 import { PdfOptions, pdfInput, type Seen } from './PdfOptions.tsx';
 
 type Format = OutputFor<'files.formats'>['rows'][number]['format'];
@@ -26,6 +27,7 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
   const [chosen, setChosen] = useState(selected);
   const [chosenFormat, setChosenFormat] = useState<Format>();
   const [seen, setSeen] = useState<Seen>({ reason: '', place: 'unseen' });
+  const [holder, setHolder] = useState<Holder>({ together: true, within: false });
   const fitting = useFittingFormat(files);
   const wanted = chosenFormat ?? fitting ?? 'raw';
   const [unreadable, setUnreadable] = useState<unknown>();
@@ -35,7 +37,8 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
   const rows = (formats.data?.rows ?? []).filter(({ uses }) => uses > 0);
   const row = rows.find(({ format, available }) => format === wanted && available) ?? rows.find(({ available }) => available);
   const format = row?.format ?? 'raw';
-  const more = format === 'pdf' ? pdfInput(seen) : {};
+  const more = format === 'pdf' ? pdfInput(seen) : holderInput(holder, format, files.length);
+  const isOne = files.length === 1 || 'together' in more;
   const isTokenGone = sign.error?.code === 'TOKEN_REMOVED' && key !== undefined && key.hardware !== null;
   const submit = async (): Promise<void> => {
     if (key === undefined) return;
@@ -48,17 +51,18 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
       setUnreadable(asProblem(thrown));
       return;
     }
-    // One file: the person says where its signature goes. Several: each lies beside its file.
+    // One output: the person says where it goes. Several: each lies beside its file.
     const [only] = files;
     let target: SaveTarget | undefined;
-    if (files.length === 1 && only !== undefined) {
-      target = await bridge.saveTarget(signatureName(only.name, row));
+    if (isOne && only !== undefined) {
+      target = await bridge.saveTarget(signatureName(only.name, 'detached' in more ? { suffix: '.signed', copy: true } : row));
       if (target === undefined) return;
     }
     const out = target !== undefined && 'path' in target.out ? target.out : { beside: true as const };
     const answer = await sign.run({ files: references, key: key.uri, format, ...more, out });
     if (answer === undefined) return;
-    for (const { written } of answer.files) if (written !== null && 'download' in written) await (target ?? (await bridge.saveTarget('')))?.finish(written);
+    const downloads = new Map(answer.files.flatMap(({ written }) => (written !== null && 'download' in written ? [[written.download, written]] : [])));
+    for (const written of downloads.values()) await (target ?? (await bridge.saveTarget('')))?.finish(written);
     setSigned(answer);
     onFiles([]);
     if (answer.files.length > 0) toast({ text: t('files.signed', { n: answer.files.length, key: key.label }) });
@@ -74,12 +78,13 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
         />
       </div>
       {format === 'pdf' && <PdfOptions value={seen} onChange={setSeen} />}
+      <HolderOptions value={holder} onChange={setHolder} format={format} files={files.length} />
       <div className="flex items-center gap-2">
         <Button kind="primary" isDisabled={files.length === 0 || key === undefined || row === undefined} pending={sign.pending} onPress={() => void submit()}>{t('files.signAction', { n: files.length })}</Button>
         {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}
         {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format, ...more }} />}
       </div>
-      {key?.hardware && <SigningWithToken keyRecord={key} hardware={key.hardware} files={files.length * (row?.uses ?? 1)} />}
+      {key?.hardware && <SigningWithToken keyRecord={key} hardware={key.hardware} files={(isOne ? 1 : files.length) * (row?.uses ?? 1)} />}
       {sign.pending && sign.progress && <ProgressBar label={t('files.signing', { name: sign.progress.file })} fraction={sign.progress.totalBytes === 0 ? null : sign.progress.bytes / sign.progress.totalBytes} />}
       {signed && <FilesDone title={t('files.signedTitle', { n: signed.files.length })} files={signed.files} failed={signed.failed} note={({ name }) => (signed.files.find((file) => file.name === name)?.kept === true ? t('files.kept') : undefined)} />}
       {isTokenGone && <TokenGone keyRecord={key} files={files.length} onAgain={() => void submit()} />}

@@ -12,12 +12,19 @@ export function useFittingFormat(files: readonly ChosenFile[]): Format | undefin
   useEffect(() => {
     let current = true;
     void Promise.all(files.map((file) => file.start(START))).then((starts) => {
-      if (current) setFormat(starts.length > 0 && starts.every(isPdf) ? 'pdf' : undefined);
+      const [told, ...others] = [...new Set(starts.map(formatWithin))];
+      if (current) setFormat(others.length === 0 ? told : undefined);
     });
     return () => { current = false; };
   }, [files]);
   return format;
 }
 
-/** ISO 32000-2 §7.5.2; readers take a document that begins a little later, too. */
-const isPdf = (start: Uint8Array): boolean => new TextDecoder('latin1').decode(start).includes('%PDF-');
+function formatWithin(start: Uint8Array): Format | undefined {
+  const text = new TextDecoder('latin1').decode(start);
+  // ISO 32000-2 §7.5.2; readers take a document that begins a little later, too.
+  if (text.includes('%PDF-')) return 'pdf';
+  if (!text.startsWith('PK\u0003\u0004')) return undefined;
+  if (text.startsWith('mimetypeapplication/vnd.etsi.asic-', 30)) return 'asic';
+  return /META-INF\/|AndroidManifest\.xml|classes\.dex/.test(text) ? 'jar' : undefined;
+}

@@ -19,6 +19,7 @@ import { judgeContainer } from './verify.ts';
  * ASiC-E with XAdES (ETSI EN 319 162-1 §4.4): files and their signature in one archive. A container that is given gets one more
  * signature, over all that it holds, and keeps every byte of what is in it.
  */
+const MAX_FILES = 5000;
 const MIME_TYPE = 'application/octet-stream';
 
 export const asic: FormatModule = {
@@ -36,6 +37,7 @@ export const asic: FormatModule = {
 
 /** A new container, with the files at its root. */
 async function signFiles(files: readonly FileContent[], key: SigningKey, options: SignOptions): Promise<Made> {
+  if (files.length > MAX_FILES) throw malformed(`A container takes at most ${MAX_FILES} files here, and these are ${files.length}.`, undefined, 'Make several.');
   const hash = xmlDigestFor(options.algorithm);
   const parts: { name: string; file: FileContent; crc: number; digest: Uint8Array }[] = [];
   for (const file of files) {
