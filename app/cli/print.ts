@@ -40,8 +40,8 @@ function aside(name: string, value: unknown, style: Style): string[] {
   if (value === null || value === undefined || value === false || (Array.isArray(value) && value.length === 0)) return [];
   if (Array.isArray(value) && value.some((one) => typeof one === 'object')) {
     return value.flatMap((one) => {
-      const { detail, remedy, title: of } = one as Record<string, unknown>;
-      return typeof detail === 'string' ? [`${style.bold(text(of ?? name))}: ${text(detail)}${typeof remedy === 'string' ? ` ${text(remedy)}` : ''}`] : [];
+      const { detail, remedy, title: of, where } = one as Record<string, unknown>;
+      return typeof detail === 'string' ? [`${style.bold(text(of ?? name))}: ${text(detail)}${typeof where === 'string' && !detail.includes(where) ? ` (${text(where)})` : ''}${typeof remedy === 'string' ? ` ${text(remedy)}` : ''}`] : [];
     });
   }
   if (typeof value === 'object' && !Array.isArray(value)) return fields(value, `${name}.`, style);

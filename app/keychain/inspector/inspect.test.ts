@@ -50,6 +50,20 @@ test('a damaged part of a bundle is told with its place, and the others are expl
   expect(tree.problems).toMatchObject([{ code: 'INVALID_INPUT', where: expect.stringContaining('line 5, offset') }]);
 });
 
+test('what was cut off is told with the place where it ends', async () => {
+  const der = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'der' });
+  expect((await look(der.subarray(0, 100))).tree.problems).toMatchObject([{ code: 'INVALID_INPUT', where: expect.stringMatching(/^offset \d+$/) as unknown }]);
+  const pem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }) as string;
+  expect((await look(pem.slice(0, 60))).tree.problems).toMatchObject([{ code: 'INVALID_INPUT', where: 'line 1' }]);
+});
+
+test('a set of JWKs is told key by key, each with its certificates', async () => {
+  const [one, two] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ec', { namedCurve: 'P-256' })];
+  const { kind, tree } = await look(JSON.stringify({ keys: [{ ...one.publicKey.export({ format: 'jwk' }), kid: 'first' }, { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA' }, two.privateKey.export({ format: 'jwk' })] }));
+  expect([kind, ...tree.items.map(({ kind: each, title, where }) => [each, title, where])]).toEqual(['jwk-set', ['jwk-set', '3 keys', null], ['jwk', 'first', '/keys/0'], ['jwk', 'A private or secret key as JWK', '/keys/2'], ['private-key', 'ec-p256', null]]);
+  expect(tree.problems).toMatchObject([{ where: expect.stringContaining('/keys/1') as unknown }]);
+});
+
 test('names cannot dress up what is shown', async () => {
   const { tree } = await look('untrusted comment: evil\u202efdp.exe\u0007\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n');
   expect(JSON.stringify(tree.items)).not.toMatch(/[\u202e\u0007]/);

@@ -1,8 +1,9 @@
 import { type SecretBytes } from '../../contract/index.ts';
 import { recognise, type Recognised } from '../../formats/index.ts';
+import { DerReader } from '../../formats/der.ts';
 import { looksLikePem, parsePem, type PemBlock } from '../../formats/pem.ts';
 import { describeCertificate, describeCms, describeCrl, describeOcsp, describeRequest, describeTimestamp } from './certificates.ts';
-import { describeKeyFile, describePublicKey, describeSshLines } from './keys.ts';
+import { describeJwks, describeKeyFile, describePublicKey, describeSshLines } from './keys.ts';
 import { describeArchive, describeContainer, describeXml } from './containers.ts';
 import { describeAge, describeCose, describeJwe, describeJws, describeMinisign, describeOpenpgp, describePdf, describeSshsig, describeTss2 } from './others.ts';
 import { openEncoding } from '../../signing/cms/encodings.ts';
@@ -44,7 +45,7 @@ export async function inspect(whole: Uint8Array, inspecting: Inspecting): Promis
       return blocks.length === 1 ? { kind: told.what, detail: told.detail } : { kind: 'pem', detail: `A PEM file of ${blocks.length} parts: ${[...new Set(blocks.map(({ label }) => label))].slice(0, 6).join(', ')}.` };
     }
   }
-  await tree.attempt(null, () => describe(told.what, told.detail, content, null, null, inspecting));
+  if (tree.problems.length === 0) await tree.attempt(null, () => describe(told.what, told.detail, content, null, null, inspecting));
   if (tree.items.length === 0) tree.add(null, bare(told));
   return { kind: told.what, detail: told.detail };
 }
@@ -82,7 +83,7 @@ function writtenAgain({ label, content, headers }: PemBlock): Buffer {
 }
 
 async function describe(what: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, { tree, passphrase, signal }: Inspecting): Promise<void> {
-  if ((what === 'jwk' || what === 'jwk-set') && isPublicJwk(content)) return describePublicKey(what, 'A public key as JWK.', content, parent, where, tree);
+  if (what === 'jwk' || what === 'jwk-set') return describeJwks(what, detail, content, parent, where, tree);
   if (PRIVATE.has(what)) return describeKeyFile(what, detail, content, parent, where, tree, passphrase, signal);
   if (PUBLIC.has(what)) return describePublicKey(what, detail, content, parent, where, tree);
   if (LINES.has(what)) return describeSshLines(what, detail, content, parent, where, tree);
@@ -106,10 +107,9 @@ async function describe(what: string, detail: string, content: Uint8Array, paren
     case 'age': return describeAge(content, parent, tree);
     case 'tss2': return describeTss2(content, parent, where, tree);
     case 'openpgp': return describeOpenpgp(detail, content, parent, tree);
-    default: tree.add(parent, { kind: what, title: what, detail, where });
+    default:
+      // DER that was cut off is nothing that is known any more: where it ends is said.
+      if (what === 'unknown' && content[0] === 0x30 && (content[1] ?? 0) >= 0x80) new DerReader(content).enter('the structure of ASN.1 with which it begins');
+      tree.add(parent, { kind: what, title: what, detail, where });
   }
-}
-
-function isPublicJwk(content: Uint8Array): boolean {
-  return !/"(?:d|k|priv)"\s*:/.test(Buffer.from(content).toString('latin1'));
 }

@@ -3,6 +3,9 @@ import { publicOfPkcs8, readContents, readPublicKey } from '../../formats/index.
 import { parseJks } from '../../formats/jks.ts';
 import { parseEncryptedPkcs8 } from '../../formats/pbes.ts';
 import { parsePkcs12 } from '../../formats/pkcs12.ts';
+import { parseJson } from '../../formats/json.ts';
+import { isPrivateJwk, type Jwk } from '../../formats/jwk.ts';
+import { readJwks } from '../../formats/read-keys.ts';
 import { parseSshLine } from '../../formats/openssh-public.ts';
 import { buildSpki } from '../../formats/spki.ts';
 import { readSshCertificate, sshCertificateBlob } from '../../signing/ssh-certificate.ts';
@@ -79,9 +82,29 @@ function describeJks(content: Uint8Array, root: number, tree: Tree): void {
   }
 }
 
-export function describePublicKey(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree): void {
+export function describePublicKey(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree, name?: unknown): void {
   const { spki, algorithm } = readPublicKey(content);
-  tree.add(parent, { kind, title: algorithm, detail, where, spki, facts: [['Algorithm', algorithm]], actions: ['files.verify', 'keys.verify', 'files.encrypt', 'files.convert'] });
+  tree.add(parent, { kind, title: typeof name === 'string' && name !== '' ? name : algorithm, detail, where, spki, facts: [['Algorithm', algorithm]], actions: ['files.verify', 'keys.verify', 'files.encrypt', 'files.convert'] });
+}
+
+/** A JWK or a set of them: public and private keys, each with its certificates. */
+export async function describeJwks(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree): Promise<void> {
+  const json = parseJson(content);
+  const listed: unknown = Array.isArray(json) ? json : (json as { keys?: unknown }).keys;
+  const members: readonly unknown[] = Array.isArray(listed) ? listed.slice(0, MAX_LINES) : [json];
+  const root = Array.isArray(listed) ? tree.add(parent, { kind, title: `${listed.length} ${listed.length === 1 ? 'key' : 'keys'}`, detail, where, actions: ['files.convert'] }) : parent;
+  for (const [index, member] of members.entries()) {
+    const place = Array.isArray(listed) ? `${Array.isArray(json) ? '' : '/keys'}/${index}` : where;
+    await tree.attempt(place, async () => {
+      const before = tree.items.length;
+      // As a file of its own, so that one that is damaged keeps nothing from the others.
+      const own = Buffer.from(JSON.stringify(member));
+      if (typeof member === 'object' && member !== null && isPrivateJwk(member as Jwk)) return describeKeyFile('jwk', 'A private or secret key as JWK.', own, root, place, tree, undefined, new AbortController().signal);
+      const { certificates } = await readJwks(JSON.parse(own.toString('utf8')), undefined);
+      describePublicKey('jwk', 'A public key as JWK.', own, root, place, tree, (member as Jwk)['kid']);
+      for (const { der } of certificates) await tree.attempt(`${place ?? ''}/x5c`, () => describeCertificate(der, before, null, tree));
+    });
+  }
 }
 
 /** authorized_keys, known_hosts, .pub files and certificates: a line each. */
