@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['{app,main,preload,renderer,scripts}/**/*.test.{ts,tsx}', 'e2e/devices/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'dist/**', 'out/**', '.cache/**'],
     environment: 'node',
+    globalSetup: './e2e/devices/ledger-run.ts',
+    setupFiles: ['./e2e/devices/ledger-file.ts'],
     // Each file in a process of its own: native modules, umask and working folders must not leak from one to the next.
     pool: 'forks',
     maxWorkers: '100%',

@@ -4,7 +4,7 @@ import type { Kind } from './support/program.ts';
 export default defineConfig<{ kind: Kind }>({
   testDir: '.',
   outputDir: '../test-results',
-  globalSetup: './support/display.ts',
+  globalSetup: ['./support/display.ts', './devices/ledger-run.ts'],
   // Argon2id, a browser and an Electron share the processor: one journey at a time keeps them honest.
   workers: 1,
   timeout: 180_000,

@@ -1,5 +1,6 @@
 import { expect, type Page } from '@playwright/test';
 import type { Program } from './program.ts';
+import { PinLedger } from '../devices/pin-ledger.ts';
 import { text } from './texts.ts';
 
 /** The form of the prompt with this title, in the prompt surface. */
@@ -26,6 +27,7 @@ async function press(page: Page, name: string): Promise<void> {
 export async function typeSecret(program: Program, title: string | RegExp, purpose: string, secret: string): Promise<void> {
   const { page, form: asked } = await form(program, title);
   await asked.getByLabel(text(`ask.field.${purpose}`), { exact: true }).fill(secret);
+  PinLedger.typed(secret);
   await press(page, text(`ask.do.${purpose}`));
 }
 
@@ -34,6 +36,7 @@ export async function chooseSecret(program: Program, title: string | RegExp, pur
   const { page, form: asked } = await form(program, title);
   await asked.getByLabel(text(`ask.field.${purpose}`), { exact: true }).fill(secret);
   await asked.getByLabel(text('prompt.again'), { exact: true }).fill(secret);
+  PinLedger.typed(secret);
   await press(page, text(`ask.do.${purpose}`));
 }
 

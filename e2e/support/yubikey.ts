@@ -1,4 +1,5 @@
 import { missingForPcscd, startPcscd, type Pcscd } from '../devices/pcscd.ts';
+import { PinLedger } from '../devices/pin-ledger.ts';
 import { VirtualYubiKey } from '../devices/yubikey/card.ts';
 import { test as base } from './fixture.ts';
 
@@ -23,6 +24,7 @@ export const test = base.extend<{ pcscd: Pcscd; yubikey: YubiKeyInHand }>({
       await use(pcscd);
     } finally {
       await pcscd.stop();
+      PinLedger.report(info.titlePath.join(' › '));
     }
   },
   surroundings: async ({ pcscd }, use) => use(pcscd.environment),

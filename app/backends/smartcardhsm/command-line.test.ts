@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
+import { PinLedger } from '../../../e2e/devices/pin-ledger.ts';
 import { VirtualSmartCardHsm } from '../../../e2e/devices/smartcardhsm/card.ts';
 import { missingTools, run, type Outcome } from '../../../e2e/devices/tools.ts';
 
@@ -34,8 +35,11 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with two S
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
 
-  /** Runs in a process of its own, with nobody at a terminal. */
-  const attempt = (...args: string[]): Promise<Outcome> => run(process.execPath, [MAIN, '--no-agent', '--data-dir', path('data'), '--passphrase-file', path('pw'), ...args], { environment: pcscd.environment, deadline: 200_000 });
+  /** Runs in a process of its own, with nobody at a terminal: what its files hold is what somebody enters. */
+  const attempt = (...args: string[]): Promise<Outcome> => {
+    for (const [index, name] of args.entries()) if (/^--.*(pin|puk)-file$/.test(name)) PinLedger.typed(readFileSync(args[index + 1]!, 'utf8'), { afresh: true });
+    return run(process.execPath, [MAIN, '--no-agent', '--data-dir', path('data'), '--passphrase-file', path('pw'), ...args], { environment: pcscd.environment, deadline: 200_000 });
+  };
   async function keywright(...args: string[]): Promise<string> {
     const { status, stdout, stderr } = await attempt(...args);
     if (status !== 0) throw new Error(`keywright ${args.join(' ')}: exit ${status}\n${stderr}`);
@@ -89,6 +93,7 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with two S
   });
 
   test('sc-hsm-tool unwraps the same file', async () => {
+    PinLedger.typed(readFileSync(path('pin'), 'utf8'));
     await judge('sc-hsm-tool', '--reader', '1', '--unwrap-key', path('key.wrapped'), '--key-reference', '9', '--pin', readFileSync(path('pin'), 'utf8'));
     const { slots } = await told<{ slots: { state: string }[] }>('tokens', 'slots', SECOND, '--refresh');
     expect(slots.filter(({ state }) => state === 'key')).not.toHaveLength(0);

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PinLedger } from '../../../e2e/devices/pin-ledger.ts';
 import { missingForPcscd } from '../../../e2e/devices/pcscd.ts';
 import { VirtualSmartCardHsm, type SmartCardHsmOptions } from '../../../e2e/devices/smartcardhsm/card.ts';
 import { Client, OFFICER_PIN, PIN, SET_UP } from '../../../e2e/devices/smartcardhsm/testing/client.ts';
@@ -207,6 +208,7 @@ describe.skipIf(missing !== undefined)(`managing a SmartCard-HSM over PC/SC${mis
       expect(readDescription(to.memory.files.get(0xc402)!, 'x')).toEqual({ label: 'Key a1b2', id: Buffer.of(0xc3) });
       writeFileSync(file('wrapped'), wrapped);
       await bench.insert(third, 1);
+      PinLedger.typed(PIN);
       expect(await tool('-r', '1', '--unwrap-key', file('wrapped'), '--key-reference', '9', '--pin', PIN)).toContain('Key successfully imported');
       expect(third.memory.keys.get(9)!.publicKey.equals(from.memory.keys.get(3)!.publicKey)).toBe(true);
       expect([from.ledger.repeats, to.ledger.repeats, third.ledger.repeats]).toEqual([0, 0, 0]);
@@ -220,6 +222,7 @@ describe.skipIf(missing !== undefined)(`managing a SmartCard-HSM over PC/SC${mis
       const target = await bench.insert(to, 1);
       await unwrapKey(target, await wrapKey(source, '21', person({ pin: PIN }).call()), undefined, person({ pin: PIN }).call());
       expect(to.memory.keys.get(1)!.publicKey.equals(from.memory.keys.get(1)!.publicKey)).toBe(true);
+      PinLedger.typed(PIN);
       await tool('-r', '0', '--wrap-key', file('theirs-wrapped'), '--key-reference', '2', '--pin', PIN);
       expect(await unwrapKey(target, readFileSync(file('theirs-wrapped')), undefined, person({ pin: PIN }).call())).toBe('22');
       expect(to.memory.keys.get(2)!.publicKey.equals(from.memory.keys.get(2)!.publicKey)).toBe(true);

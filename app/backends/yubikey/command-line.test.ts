@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
+import { PinLedger } from '../../../e2e/devices/pin-ledger.ts';
 import { findLibrary, missingTools, run, type Outcome } from '../../../e2e/devices/tools.ts';
 import { VirtualYubiKey } from '../../../e2e/devices/yubikey/card.ts';
 
@@ -34,8 +35,11 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with a Yub
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
 
-  /** Runs in a process of its own, with nobody at a terminal. */
-  const attempt = (...args: string[]): Promise<Outcome> => run(process.execPath, [MAIN, '--no-agent', '--data-dir', path('data'), '--passphrase-file', path('pw'), ...args], { environment: pcscd.environment, deadline: 120_000 });
+  /** Runs in a process of its own, with nobody at a terminal: what its files hold is what somebody enters. */
+  const attempt = (...args: string[]): Promise<Outcome> => {
+    for (const [index, name] of args.entries()) if (/^--.*(pin|puk)-file$/.test(name)) PinLedger.typed(readFileSync(args[index + 1]!, 'utf8'), { afresh: true });
+    return run(process.execPath, [MAIN, '--no-agent', '--data-dir', path('data'), '--passphrase-file', path('pw'), ...args], { environment: pcscd.environment, deadline: 120_000 });
+  };
   async function keywright(...args: string[]): Promise<string> {
     const { status, stdout, stderr } = await attempt(...args);
     if (status !== 0) throw new Error(`keywright ${args.join(' ')}: exit ${status}\n${stderr}`);

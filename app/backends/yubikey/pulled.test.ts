@@ -81,6 +81,7 @@ describe.each(Object.entries(OPERATIONS))('%s', (_name, operation) => {
     let n = 1;
     for (; ; n++) {
       const { pulled, virtual } = await pulledAt(operation, n, point);
+      if (operation === OPERATIONS['reset']) virtual.ledger.blockedOnPurpose();
       expect(virtual.ledger.repeats).toBe(0);
       if (!pulled) break;
       await standsUp(virtual);

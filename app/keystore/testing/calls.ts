@@ -1,3 +1,4 @@
+import { PinLedger } from '../../../e2e/devices/pin-ledger.ts';
 import { KeywrightError, type ErrorCode, type PromptRequest } from '../../contract/index.ts';
 import type { Storage, StorageTransaction } from '../../storage/storage.ts';
 import type { KeyCall } from '../keystore.ts';
@@ -22,7 +23,9 @@ export function callFor(storage: Storage, { signal = new AbortController().signa
       interactive: answer !== undefined,
       async ask(request) {
         if (answer === undefined) throw new KeywrightError('PIN_REQUIRED', 'Nobody can be asked here.');
-        return { kind: 'secret', secret: answer(request) };
+        const secret = answer(request);
+        PinLedger.typed(secret);
+        return { kind: 'secret', secret };
       },
     },
     progress: () => undefined,

@@ -180,6 +180,7 @@ export class VirtualYubiKey implements VirtualCard {
     this.#piv.session = newSession();
     this.ledger.changed('pin');
     this.ledger.changed('puk');
+    this.ledger.blockedOnPurpose();
     return Buffer.alloc(0);
   }
 }

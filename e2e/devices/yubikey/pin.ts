@@ -106,5 +106,7 @@ export function setRetries(piv: Piv, { p1, p2, data }: Command): Buffer {
   forgetPin(piv);
   piv.ledger.changed('pin');
   piv.ledger.changed('puk');
+  // What they are now everybody knows, and whoever sets the tries replaces at once.
+  for (const value of [DEFAULT_PIN, DEFAULT_PUK]) piv.ledger.known(unpadded(value));
   return NOTHING;
 }

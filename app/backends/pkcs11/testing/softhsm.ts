@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PinLedger } from '../../../../e2e/devices/pin-ledger.ts';
 import { KeywrightError, type PromptAnswer, type PromptRequest } from '../../../contract/index.ts';
 import type { KeyCall } from '../../../keystore/keystore.ts';
 import { callFor } from '../../../keystore/testing/calls.ts';
@@ -125,6 +126,7 @@ export function callOf(answers: Answers = {}, { signal, principal = 'owner', las
         if (request.kind === 'touch') return new Promise((_resolve, reject) => { ended.addEventListener('abort', () => reject(ended.reason as Error), { once: true }); });
         if (answer === undefined) throw new KeywrightError('PIN_REQUIRED', 'Nobody answers.');
         if (request.kind === 'confirm') return { kind: 'confirmed', ...(request.typed === undefined ? {} : { typed: answer === true ? request.typed : answer }) };
+        PinLedger.typed(String(answer));
         return { kind: 'secret', secret: String(answer), ...(lastTry ? { lastTry: true } : {}) };
       },
     },

@@ -1,3 +1,4 @@
+import { PinLedger } from '../../../../e2e/devices/pin-ledger.ts';
 import type { PromptPurpose, PromptRequest } from '../../../contract/index.ts';
 import type { z } from 'zod';
 import type { KeyCall } from '../../../keystore/keystore.ts';
@@ -40,6 +41,7 @@ export class Person {
           const typed = this.#types[request.purpose];
           const secret = Array.isArray(typed) ? typed.shift() : typed;
           if (secret === undefined) return { kind: 'cancelled' };
+          PinLedger.typed(secret);
           return { kind: 'secret', secret, ...(request.kind === 'secret' && request.triesLeft === 1 ? { lastTry: true } : {}) };
         },
       },

@@ -44,6 +44,7 @@ export class Client {
   }
 
   async verify(pin = PIN): Promise<string> {
+    this.card.ledger.entered(pin);
     return (await this.command('00200081', Buffer.from(pin))).status;
   }
 

@@ -1,0 +1,41 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, type Page } from '@playwright/test';
+import type { Program } from './program.ts';
+
+const THEMES = ['light', 'dark', 'contrast'] as const;
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+const softly = expect.configure({ soft: true });
+
+async function violations(page: Page): Promise<string[]> {
+  const found = await new AxeBuilder({ page }).withTags(TAGS).exclude('[data-live-announcer]').setLegacyMode(true).analyze();
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} (${failureSummary ?? ''})`).slice(0, 3).join('; ')}`);
+}
+
+/**
+ * Looks at a page in each theme. Electron opens no page of Playwright's own, hence the legacy mode. Left out is the hidden region
+ * in which React Aria speaks: for some seconds it still names what has just been closed.
+ */
+export async function isAccessible(page: Page, what: string): Promise<void> {
+  const own = await page.evaluate(() => document.documentElement.dataset['theme']);
+  for (const theme of THEMES) {
+    await page.evaluate((name) => {
+      document.documentElement.dataset['theme'] = name;
+    }, theme);
+    // Asked again for a moment: what opens or fades in counts by how it ends.
+    await softly.poll(() => violations(page), { message: `${what}, ${theme}`, timeout: 15_000 }).toEqual([]);
+  }
+  await page.evaluate((name) => {
+    document.documentElement.dataset['theme'] = name ?? 'light';
+  }, own);
+}
+
+/** A picture in light and dark. */
+export async function pictureOf({ kind }: Program, page: Page, name: string): Promise<void> {
+  const own = await page.evaluate(() => document.documentElement.dataset['theme']);
+  for (const theme of ['light', 'dark']) {
+    await page.evaluate((chosen) => { document.documentElement.dataset['theme'] = chosen; }, theme);
+    await page.screenshot({ path: `e2e/screenshots/${kind}-${name}-${theme}.png` });
+  }
+  await page.evaluate((chosen) => { document.documentElement.dataset['theme'] = chosen ?? 'light'; }, own);
+}
