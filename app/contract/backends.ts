@@ -73,9 +73,9 @@ export const configure = operation({
   output: BackendInstance, errors: ['NOT_FOUND', 'INVALID_INPUT'],
 });
 export const remove = operation({
-  id: 'backends.remove', summary: 'Remove an instance that holds no keys', ...change,
+  id: 'backends.remove', summary: 'Remove an instance; keys in its tokens stay there, and are shown again once it is added again', ...change,
   http: { method: 'DELETE', path: '/v1/backends/{name}', status: 200 }, ...byName,
-  output: Empty, errors: ['NOT_FOUND', 'CONFLICT'],
+  output: z.strictObject({ hiddenKeys: z.int().nonnegative().describe('Keys in its tokens that are not shown any more.') }), errors: ['NOT_FOUND', 'CONFLICT'],
 });
 export const enable = operation({
   id: 'backends.enable', summary: 'Switch an instance on', ...change,

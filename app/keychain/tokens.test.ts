@@ -65,6 +65,20 @@ describe('a token', () => {
     await expect(core.call('keys.sign', { key: uri, algorithm: 'ecdsa-sha256', content }, {}, { principal: { ...somebody(), id: 'token:ci' } })).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
+  test('is not shown, nor are its keys, while its backend is removed; both come back with it', async () => {
+    const { builtIn: _always, ...manifest } = fakeTokenManifest(tokens);
+    const other = await openTestCore({ backends: [manifest] });
+    await other.call('backends.add', { type: 'fake', name: 'fake' });
+    tokens.insert(card);
+    const { id } = await other.call<KeyRecord>('keys.generate', { backend: 'fake', algorithm: 'ec-p256', label: 'Stays there' });
+    expect(await other.call('backends.remove', { name: 'fake' })).toEqual({ hiddenKeys: 1 });
+    expect(await other.call('keys.list', {})).toMatchObject({ total: 0, keys: [] });
+    await other.call('backends.add', { type: 'fake', name: 'fake' });
+    await other.call('tokens.list', {});
+    expect(await other.call('keys.list', {})).toMatchObject({ keys: [{ id, label: 'Stays there' }] });
+    await other[Symbol.asyncDispose]();
+  });
+
   test('that is out of reach keeps its public keys', async () => {
     tokens.insert(card);
     const { uri } = await generate();

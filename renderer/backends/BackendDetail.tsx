@@ -72,10 +72,17 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
           if (done !== undefined) toast({ text: t('backends.removed', { name: title }) });
         })}
       >
-        {t('backends.removeWhat')}
+        {t('backends.removeWhat')}{backend.tokens && <KeysInTokens backend={name} />}
       </ConfirmDialog>
     </>
   );
+}
+
+/** How many keys are not shown any more once it is removed. */
+function KeysInTokens({ backend }: { backend: string }) {
+  const t = useText();
+  const total = useOperation('keys.list', { backend, limit: 1 }).data?.total ?? 0;
+  return total === 0 ? null : <> {t('backends.removeKeys', { n: total })}</>;
 }
 
 /** What is plugged in that this backend reaches. */

@@ -24,11 +24,13 @@ export const backendHandlers = handlersOf('backends', {
   },
   async 'backends.remove'(input, context) {
     const { backends, inventory } = context.session;
-    const held = [...inventory.all()].filter(({ backend }) => backend === input.name).length;
+    const keys = [...inventory.all()].filter(({ backend }) => backends.instanceOf(backend) === input.name);
+    const inTokens = keys.filter(({ hardware }) => hardware !== null).length;
+    const held = keys.length - inTokens;
     await backends.remove(input.name, context.keyCall.unit);
     if (held > 0) throw new KeywrightError('CONFLICT', { detail: `“${input.name}” holds ${held} ${held === 1 ? 'key' : 'keys'}, those in the trash included.`, remedy: 'Move or purge them first.' });
     context.committed(() => void applied(context, input.name, undefined));
-    return {};
+    return { hiddenKeys: inTokens };
   },
   async 'backends.enable'(input, context) {
     return after(context, input.name, await context.session.backends.switch(input.name, true, context.keyCall.unit));

@@ -12,7 +12,7 @@ export const keyListHandler: Pick<HandlersOf<'keys'>, 'keys.list'> = {
     const descending = input.sort.startsWith('-');
     const field = (descending ? input.sort.slice(1) : input.sort) as SortField;
     const found = session.inventory.select(field, descending, words, (key) =>
-      (key.trashedUntil !== null) === input.trash && (input.backend === undefined || key.backend === input.backend || session.backends.instanceOf(key.backend) === input.backend) && filter.every((matches) => matches(key)));
+      (key.trashedUntil !== null) === input.trash && isReached(key, session) && (input.backend === undefined || key.backend === input.backend || session.backends.instanceOf(key.backend) === input.backend) && filter.every((matches) => matches(key)));
     const groups = input.group === undefined ? [] : arrange(found, input.group, session);
     const start = input.offset ?? startOf(input.cursor, found);
     const end = start + input.limit;
@@ -28,6 +28,9 @@ export const keyListHandler: Pick<HandlersOf<'keys'>, 'keys.list'> = {
     };
   },
 };
+
+/** Keys in the tokens of a backend that was removed are not gone: they come back with it. */
+const isReached = ({ hardware, backend }: StoredKey, { backends }: Session): boolean => hardware === null || backends.instanceOf(backend) !== undefined;
 
 type Grouping = NonNullable<Parameters<HandlersOf<'keys'>['keys.list']>[0]['group']>;
 
