@@ -18,7 +18,7 @@ export function noAddon({ facts }: KeywrightError): DeviceFinding {
 
 export function noService(): DeviceFinding {
   return {
-    level: 'problem', code: 'pcsc.no-service', detail: 'The system’s smart-card service is not running, so no token can be seen.',
+    level: 'problem', code: 'pcsc.no-service', detail: 'The system’s smart-card service is not running, so no YubiKey and no smart card can be seen.',
     remedy: process.platform === 'linux' ? 'Install and start it: `apt install pcscd`, `systemctl enable --now pcscd.socket`. It is then found by itself.' : 'Plug in a reader or a token; the system then starts the service.',
   };
 }

@@ -42,6 +42,7 @@ export class KnownTokens {
 
   /** Remembers a token that was plugged in. Written at once when it is new, else with the next change: a date is not worth a write. */
   async seen({ token: { facts }, instance, type }: PresentToken): Promise<void> {
+    if (facts.blank === true) return;
     const before = this.#known.get(facts.id);
     this.#known.set(facts.id, { facts, instance, type, name: before?.name ?? null, lastSeenAt: new Date().toISOString() });
     if (before !== undefined && JSON.stringify(before.facts) === JSON.stringify(facts)) return;

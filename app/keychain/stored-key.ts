@@ -23,7 +23,7 @@ export function storedKey(description: KeyDescription, store: KeyStore, facts: P
 
 /** "YubiKey 5C NFC 12345678" */
 export function titleOf({ model, serial, label, id }: Token['facts']): string {
-  return `${model} ${serial ?? label ?? id}`;
+  return `${model} ${label === null ? serial ?? id : `“${label}”`}`;
 }
 
 /** @returns what the inventory keeps of a version. */

@@ -29,6 +29,8 @@ export interface TokenFacts {
   readonly reader: string;
   /** What it looks like, for its sketch. */
   readonly form: 'usb-a' | 'usb-c' | 'nano' | 'card' | 'hsm' | 'other';
+  /** Not set up: it has no name and no keys yet, so that it is not remembered once it is another. */
+  readonly blank?: true;
 }
 
 /** One secret of the token (PIN, PUK, SO PIN, management key) as it stands, asked without spending a try. */

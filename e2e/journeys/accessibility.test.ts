@@ -1,5 +1,5 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { isAccessible } from '../support/axe.ts';
 import { expect, test } from '../support/fixture.ts';
 import { heading, person } from '../support/person.ts';
 import { chooseSecret, keepRecoveryCode } from '../support/prompts.ts';
@@ -7,34 +7,6 @@ import { PASSPHRASE, STORE } from '../support/person.ts';
 import type { Program } from '../support/program.ts';
 import { text } from '../support/texts.ts';
 import { test as withYubiKey } from '../support/yubikey.ts';
-
-const THEMES = ['light', 'dark', 'contrast'] as const;
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-const softly = expect.configure({ soft: true });
-
-async function violations(page: Page): Promise<string[]> {
-  const found = await new AxeBuilder({ page }).withTags(TAGS).exclude('[data-live-announcer]').setLegacyMode(true).analyze();
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(' ')} (${failureSummary ?? ''})`).slice(0, 3).join('; ')}`);
-}
-
-/**
- * Looks at a page in each theme. Electron opens no page of Playwright's own, hence the legacy mode. Left out is the hidden region
- * in which React Aria speaks: for some seconds it still names what has just been closed.
- */
-async function isAccessible(page: Page, what: string): Promise<void> {
-  const own = await page.evaluate(() => document.documentElement.dataset['theme']);
-  for (const theme of THEMES) {
-    await page.evaluate((name) => {
-      document.documentElement.dataset['theme'] = name;
-    }, theme);
-    // Asked again for a moment: what opens or fades in counts by how it ends.
-    await softly.poll(() => violations(page), { message: `${what}, ${theme}`, timeout: 15_000 }).toEqual([]);
-  }
-  await page.evaluate((name) => {
-    document.documentElement.dataset['theme'] = name ?? 'light';
-  }, own);
-}
 
 async function pictures(program: Program, name: string): Promise<void> {
   for (const [width, height] of [[1280, 800], [800, 600]] as const) {

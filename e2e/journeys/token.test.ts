@@ -22,7 +22,6 @@ test('a YubiKey is plugged in, set up, and signs files with one PIN and a touch 
     await ada.goesTo('tokens');
     await expect(page.getByText(text('tokens.none'))).toBeVisible();
     await yubikey.plugIn();
-    for (const entered of ['123456', '12345678', PIN, PUK]) yubikey.card.ledger.entered(entered);
     await expect(page.getByRole('radio', { name: yubikey.name })).toBeVisible();
     await expect(page.getByRole('row', { name: /^9c/ })).toContainText(text('tokens.slotState.empty'));
   });
@@ -73,7 +72,6 @@ test('a YubiKey is plugged in, set up, and signs files with one PIN and a touch 
     await yubikey.pull();
     await expect(page.getByText(text('keys.notPresentTitle', { token: yubikey.name }))).toBeVisible();
     await yubikey.plugIn();
-    yubikey.card.ledger.entered(PIN);
     await expect(page.getByText(text('files.touch.always', { n: 1 }), { exact: false })).toBeVisible();
   });
 

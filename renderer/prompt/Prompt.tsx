@@ -45,7 +45,7 @@ function SecretPrompt({ prompt, request, busy, onAnswer }: { prompt: PendingProm
     >
       <SecretField
         label={secretName(request, t)} name={request.purpose} autoComplete={isPassword(request.purpose) ? 'current-password' : 'off'}
-        value={secret} onChange={setSecret} autoFocus help={request.triesLeft === undefined ? undefined : t('errors.triesLeft', { n: request.triesLeft })}
+        value={secret} onChange={setSecret} autoFocus help={request.triesLeft === undefined || isLast ? undefined : t('errors.triesLeft', { n: request.triesLeft })}
       />
       {isLast && (
         <>

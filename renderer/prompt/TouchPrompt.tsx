@@ -15,7 +15,7 @@ export function TouchPrompt({ prompt, request, onAnswer }: { prompt: PendingProm
       <div className="flex min-h-0 grow gap-4 overflow-y-auto px-6 pt-5 pb-4">
         <Fingerprint aria-hidden className="size-10 shrink-0 animate-pulse text-accent motion-reduce:animate-none" strokeWidth={1.5} />
         <div className="min-w-0">
-          <h1 id="touch-title" role="alert" className="text-16 font-semibold break-words">{say(request.title, t)}</h1>
+          <div role="alert"><h1 id="touch-title" className="text-16 font-semibold break-words">{say(request.title, t)}</h1></div>
           {request.subject !== undefined && <p className="text-13 break-words text-muted">{request.subject}</p>}
           <p className="text-12 text-muted">{t('prompt.askedBy', { who: whoName(prompt.askedBy, t) })}</p>
           {left !== undefined && <p aria-hidden className="pt-2 text-13 tabular-nums">{t('prompt.secondsLeft', { n: left })}</p>}

@@ -46,7 +46,7 @@ export function ErrorNotice({ error, actions }: { error: unknown; actions?: Reac
       actions={<>{actions}<CopyButton small kind="quiet" label={t('common.copyDetails')} text={() => problemDetails(problem)} /></>}
     >
       <p lang="en">{problem.detail}</p>
-      {problem.triesLeft !== undefined && <p>{t('errors.triesLeft', { n: problem.triesLeft })}</p>}
+      {problem.triesLeft !== undefined && problem.triesLeft > 0 && <p>{t('errors.triesLeft', { n: problem.triesLeft })}</p>}
       {problem.remedy !== undefined && <p lang="en" className="text-muted">{problem.remedy}</p>}
       {problem.alternatives !== undefined && problem.alternatives.length > 0 && <p className="text-muted">{t('errors.alternatives', { list: problem.alternatives.join(', ') })}</p>}
     </Notice>

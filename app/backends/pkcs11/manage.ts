@@ -18,6 +18,7 @@ const NOT_HERE: Partial<Record<TokenAction, string>> = {
   attest: 'PKCS#11 has no attestation.', 'create-dkek-share': 'Only a SmartCard-HSM has these.', 'import-dkek-share': 'Only a SmartCard-HSM has these.',
   'wrap-key': 'Only a SmartCard-HSM wraps keys under its own key: use `keys wrap`, or `keys copy`.', 'unwrap-key': 'Only a SmartCard-HSM does this: use `keys unwrap`, or `keys copy`.',
 };
+const NEW_SO_PIN = 'Choose an SO PIN: it sets and unblocks the PIN';
 const HERE: readonly TokenAction[] = ['initialize', 'change-pin', 'unblock-pin', 'change-so-pin', 'delete-key', 'put-certificate', 'delete-certificate'];
 
 export function actionsOf({ state, peculiar }: TokenConnection): ActionState[] {
@@ -35,15 +36,16 @@ export function actionsOf({ state, peculiar }: TokenConnection): ActionState[] {
 export async function statusOf(token: TokenConnection, details: TokenStatus['details']): Promise<TokenStatus> {
   const { flags } = await token.fresh();
   const secret = (kind: 'pin' | 'so-pin', pin: PinFlags, set: boolean): TokenStatus['secrets'][number] => ({
-    kind, state: pin.locked ? 'blocked' : !set ? 'not-set' : 'set', triesLeft: triesOf(pin), triesAtMost: null,
+    // Modules tell of tokens that were never set up that they are locked.
+    kind, state: !flags.initialised ? 'not-set' : pin.locked ? 'blocked' : !set ? 'not-set' : 'set', triesLeft: flags.initialised ? triesOf(pin) : null, triesAtMost: null,
     note: pin.finalTry ? 'last try' : pin.toBeChanged ? 'must be changed' : pin.countLow ? 'a wrong one was entered' : null,
   });
   const findings: TokenStatus['findings'][number][] = [];
   const find = (when: boolean, code: string, detail: string, remedy: string): void => { if (when) findings.push({ level: 'warning', code, detail, remedy }); };
   find(!flags.initialised, 'pkcs11.not-initialised', 'The token is not initialised.', `Set it up: \`keywright tokens initialize ${token.id}\`.`);
   find(flags.initialised && flags.loginRequired && !flags.userPin.set, 'pkcs11.no-user-pin', 'The token has no user PIN.', `Set one with the SO PIN: \`keywright tokens unblock-pin ${token.id}\`.`);
-  find(flags.userPin.locked, 'pkcs11.pin-blocked', 'The PIN is blocked.', `Unblock it with the SO PIN: \`keywright tokens unblock-pin ${token.id}\`.`);
-  find(flags.soPin.locked, 'pkcs11.so-pin-blocked', 'The SO PIN is blocked.', 'Whether the token can be set up anew is its maker’s to say.');
+  find(flags.initialised && flags.userPin.locked, 'pkcs11.pin-blocked', 'The PIN is blocked.', `Unblock it with the SO PIN: \`keywright tokens unblock-pin ${token.id}\`.`);
+  find(flags.initialised && flags.soPin.locked, 'pkcs11.so-pin-blocked', 'The SO PIN is blocked.', 'Whether the token can be set up anew is its maker’s to say.');
   find(flags.userPin.toBeChanged, 'pkcs11.pin-to-be-changed', 'The PIN is the one it was delivered with or has expired.', `Change it: \`keywright tokens change-pin ${token.id}\`.`);
   return { initialised: flags.initialised, secrets: [secret('pin', flags.userPin, flags.userPin.set), secret('so-pin', flags.soPin, flags.initialised)], findings, details };
 }
@@ -79,9 +81,9 @@ export function manageToken(keys: TokenKeys, pins: PinKeeper, changed: () => voi
       const name = label ?? (state.label === '' ? 'Keywright' : state.label);
       if (Buffer.byteLength(name) > 32) throw new KeywrightError('INVALID_INPUT', { detail: 'A token’s label has 32 bytes at most.', where: '/label' });
       if (state.flags.initialised || state.flags.pinpad) {
-        await entering(token, pins, 'so-pin', { title: `Set up ${token.title}${state.flags.initialised ? ' anew' : ''}`, keep: 'call', anew: true }, call, (secret, inside) => token.call('token.initialize', { label: name, secret }, inside));
+        await entering(token, pins, 'so-pin', { title: state.flags.initialised ? `Set up ${token.title} anew` : NEW_SO_PIN, keep: 'call', anew: true }, call, (secret, inside) => token.call('token.initialize', { label: name, secret }, inside));
       } else {
-        using chosen = await newSecret('new-so-pin', 'Choose an SO PIN: it sets and unblocks the PIN', call);
+        using chosen = await newSecret('new-so-pin', NEW_SO_PIN, call);
         await token.call('token.initialize', { label: name, secret: encoded(chosen) }, call);
       }
       for (const kind of ['pin', 'so-pin'] as const) pins.changed(kind);

@@ -242,7 +242,7 @@ export class ModuleSource implements TokenSource {
     const none = (value: string): string | null => (value === '' ? null : value);
     const facts: TokenFacts = {
       id, model: token.model === '' ? this.#module?.library ?? 'PKCS#11 token' : token.model, serial: none(token.serial), firmware: token.firmware === '0.0' ? null : token.firmware,
-      manufacturer: none(token.manufacturer), label: none(token.label), reader: slot.description === '' ? `slot ${slot.slot}` : slot.description, form: slot.removable ? 'card' : slot.hardware ? 'hsm' : 'other',
+      manufacturer: none(token.manufacturer), label: none(token.label), reader: slot.description === '' ? `slot ${slot.slot}` : slot.description, form: slot.removable ? 'card' : slot.hardware ? 'hsm' : 'other', ...(token.flags.initialised ? {} : { blank: true as const }),
     };
     return this.#options.present?.(slot, facts) ?? facts;
   }

@@ -122,7 +122,11 @@ async function atKeypad<T>(key: YubiKey, pinpad: Pinpad, reason: Reason, call: C
 }
 
 function judge(key: YubiKey, name: 'PIN' | 'PUK', sw: number): void {
-  if (sw === SW.ok) return;
+  const wrong = sw !== SW.ok;
+  // The tries that are left are others now.
+  if (wrong || key.mistyped) key.options.onChange();
+  key.mistyped = wrong;
+  if (!wrong) return;
   const tries = triesOf(key, sw);
   if (tries !== undefined) throw new KeywrightError(tries === 0 ? 'PIN_BLOCKED' : 'PIN_INCORRECT', { detail: `Wrong ${name}. ${tries === 1 ? 'One try is left' : `${tries} tries are left`}.`, triesLeft: tries });
   if (sw === SW.blocked) throw new KeywrightError('PIN_BLOCKED', { detail: `The ${name} is blocked.`, triesLeft: 0 });

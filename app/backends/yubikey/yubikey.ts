@@ -32,6 +32,8 @@ export class YubiKey implements Disposable {
   readonly options: YubiKeyOptions;
   /** Whether the card may hold a PIN or a management key as verified because of us: then it is reset when we leave. */
   trusted = false;
+  /** Whether a wrong PIN or PUK has lowered the tries that are shown. */
+  mistyped = false;
   /** What was read of the slots; emptied by whatever may change one. */
   readonly slots = new Map<string, SlotFacts>();
 
