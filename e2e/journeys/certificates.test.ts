@@ -114,3 +114,48 @@ test('an OpenSSH certificate for a user’s public key, by a key of one’s own'
   await expect.poll(() => existsSync(exported)).toBe(true);
   expect(readFileSync(exported, 'utf8')).toMatch(/^ecdsa-sha2-nistp256-cert-v01@openssh\.com AAAA\S+ Ada at work\n$/);
 });
+
+test('what ends soon: told once, listed by its end, as a calendar and a table, renewed from there', async ({ program, folder }) => {
+  const { page } = program;
+  const ada = person(program);
+  const picture = (name: string): Promise<Buffer> => page.screenshot({ path: `e2e/screenshots/${program.kind}-certificates-${name}.png` });
+  await ada.createsAStore();
+  await ada.makesAKey('Web server');
+  await ada.goesTo('certificates');
+  await page.getByRole('button', { name: text('certificates.make.open'), exact: true }).first().click();
+  const dialog = page.getByRole('dialog', { name: text('certificates.make.title') });
+  await dialog.getByRole('radio', { name: text('certificates.way.self-signed') }).check({ force: true });
+  await chooses(page, dialog.getByRole('combobox', { name: text('certificates.make.key') }), 'Web server');
+  await dialog.getByLabel(text('certificates.make.name'), { exact: true }).fill('www.example.org');
+  await dialog.getByLabel(text('certificates.make.days'), { exact: true }).fill('20');
+  await dialog.getByRole('button', { name: text('certificates.wayAction.self-signed'), exact: true }).click();
+  await expect(dialog).toBeHidden();
+
+  const told = page.getByRole('status').filter({ hasText: text('shell.certificatesEnd', { n: 1 }) });
+  await ada.locks();
+  await ada.unlocks();
+  await expect(told).toBeVisible();
+  await picture('ending-told');
+  await told.getByRole('button', { name: text('shell.showEnding'), exact: true }).click();
+  await expect(told).toBeHidden();
+  const row = page.getByRole('row', { name: /www\.example\.org/ });
+  await expect(row).toHaveCount(1);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await picture('ending-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  for (const [button, file, words] of [['certificates.calendar', 'ends.ics', 'SUMMARY:Certificate “www.example.org” ends'], ['certificates.table', 'ends.csv', 'www.example.org,CN=www.example.org']] as const) {
+    const path = join(folder, file);
+    await program.saving(path, () => page.getByRole('button', { name: text(button), exact: true }).click());
+    await expect.poll(() => existsSync(path)).toBe(true);
+    expect(readFileSync(path, 'utf8')).toContain(words);
+  }
+  await row.click({ button: 'right' });
+  await page.getByRole('menuitem', { name: text('certificates.renew'), exact: true }).click();
+  await expect(page.getByText(text('certificates.renewed', { name: 'www.example.org' }), { exact: true })).toBeVisible();
+  await picture('ending-renewed');
+
+  // Once for each certificate and threshold: of the new one, which has as many days, and not of the old one again.
+  await ada.locks();
+  await ada.unlocks();
+  await expect(told).toBeVisible();
+});

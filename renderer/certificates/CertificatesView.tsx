@@ -1,6 +1,6 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { BadgeCheck, CalendarDays, FileDown, Globe, RotateCw, Trash2 } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { CertificateRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, usePages, type ChosenFile, type InputFor, type OutputFor } from '../bridge/index.ts';
 import { useText, type Text } from '../i18n/index.ts';
@@ -17,6 +17,9 @@ const SHOWN = ['all', 'expiring', 'expired', 'trusted', 'authorities', 'trash'] 
 type Shown = (typeof SHOWN)[number];
 /** What soon is, in days. */
 const SOON = 30;
+
+const BY_NAME: Sort = { by: 'label', descending: false };
+const BY_END: Sort = { by: 'notAfter', descending: false };
 
 const WITHIN: Readonly<Record<Shown, Partial<InputFor<'certificates.list'>>>> = {
   all: {}, expiring: { expiring: SOON }, expired: { filter: 'validity=expired' }, trusted: { filter: 'trusted=true' }, authorities: { filter: 'purpose=ca' }, trash: { trash: true },
@@ -37,10 +40,18 @@ export function CertificatesView() {
   const t = useText();
   const bridge = useBridge();
   const navigate = useNavigate();
-  const { selected } = useSearch({ strict: false }) as { selected?: string };
-  const [shown, setShown] = useState<Shown>('all');
+  const { selected, shown: asked } = useSearch({ strict: false }) as { selected?: string; shown?: 'expiring' };
+  const [shown, setShownAlone] = useState<Shown>(asked ?? 'all');
   const [search, setSearch] = useState('');
-  const [sort, setSort] = useState<Sort>({ by: 'label', descending: false });
+  const [sort, setSort] = useState<Sort>(asked === undefined ? BY_NAME : BY_END);
+  // What ends is looked at in the order in which it ends.
+  const setShown = (next: Shown): void => {
+    setShownAlone(next);
+    setSort(next === 'expiring' || next === 'expired' ? BY_END : BY_NAME);
+  };
+  useEffect(() => {
+    if (asked !== undefined) setShown(asked);
+  }, [asked]);
   const [dialog, setDialog] = useState<'make' | 'import' | 'examine'>();
   const [file, setFile] = useState<ChosenFile>();
   const query = useMemo<InputFor<'certificates.list'>>(() => ({ ...WITHIN[shown], sort: `${sort.descending ? '-' : ''}${sort.by}`, ...(search.trim() !== '' && { search: search.trim() }) }), [shown, sort, search]);
@@ -91,6 +102,7 @@ export function CertificatesView() {
               <StatusLine>
                 {total !== undefined && <span>{t('certificates.count', { n: total })}</span>}
                 <Button small kind="plain" icon={CalendarDays} className="ml-auto" onPress={() => void calendar('ics')}>{t('certificates.calendar')}</Button>
+                <Button small kind="plain" icon={FileDown} onPress={() => void calendar('csv')}>{t('certificates.table')}</Button>
                 <Button small kind="plain" icon={RotateCw} onPress={pages.refetch}>{t('common.refresh')}</Button>
               </StatusLine>
             )}
@@ -116,6 +128,15 @@ function CertificateTable({ pages, total, sort, onSort, selectedId, onOpen, filt
   const toast = useToast();
   const remove = useAction('certificates.delete');
   const restore = useAction('certificates.restore');
+  const renew = useAction('certificates.renew');
+  const renewNow = async (certificates: readonly CertificateRecord[]): Promise<void> => {
+    for (const { id } of certificates) {
+      const after = await renew.run({ certificate: id });
+      if (after === undefined) return;
+      toast({ text: t('certificates.renewed', { name: after.label }) });
+      if (certificates.length === 1) onOpen(after.id);
+    }
+  };
   const [selection, setSelection] = useState<ListSelection>(selectedId === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selectedId]) });
   const columns = useMemo(() => columnsOf(t), [t]);
   const select = (next: ListSelection): void => {
@@ -139,6 +160,7 @@ function CertificateTable({ pages, total, sort, onSort, selectedId, onOpen, filt
     if (only.trashedUntil !== null) return [{ id: 'restore', label: t('certificates.restore'), onAction: () => certificates.forEach(({ id }) => void restore.run({ certificate: id })) }];
     return [
       ...(certificates.length === 1 ? [{ id: 'open', label: t('certificates.openDetail'), onAction: () => onOpen(only.id) }] : []),
+      { id: 'renew', label: t('certificates.renew'), icon: RotateCw, disabled: certificates.every(({ keys }) => keys.length > 0) ? undefined : t('certificates.renewNoKey'), onAction: () => void renewNow(certificates) },
       { id: 'copy', label: t('certificates.copyFingerprint'), onAction: () => void bridge.copyText(certificates.map(({ fingerprint }) => fingerprint).join('\n')) },
       null,
       { id: 'trash', label: t('certificates.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash(certificates) },
@@ -153,7 +175,7 @@ function CertificateTable({ pages, total, sort, onSort, selectedId, onOpen, filt
           ? <EmptyState action={<Button onPress={onShowAll}>{t('certificates.showAll')}</Button>}>{t('certificates.noneFound')}</EmptyState>
           : <EmptyState action={<Button kind="primary" onPress={onMake}>{t('certificates.make.open')}</Button>}>{t('certificates.none')}</EmptyState>}
       />
-      {(remove.error ?? restore.error) && <div className="px-4 py-2"><ErrorNotice error={remove.error ?? restore.error} /></div>}
+      {(remove.error ?? restore.error ?? renew.error) && <div className="px-4 py-2"><ErrorNotice error={remove.error ?? restore.error ?? renew.error} /></div>}
     </>
   );
 }

@@ -1,4 +1,5 @@
-import { CircleAlert, Info, KeySquare, X, type LucideIcon } from 'lucide-react';
+import { useNavigate } from '@tanstack/react-router';
+import { CalendarClock, CircleAlert, Info, KeySquare, X, type LucideIcon } from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { useBridge, useCoreEvent, type BridgeState } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
@@ -15,13 +16,15 @@ function Banner({ icon: Icon, children, actions }: { icon: LucideIcon; children:
   );
 }
 
-/** What concerns the whole window: the core was restarted, the connection broke, something is asked elsewhere. */
+/** What concerns the whole window: the core was restarted, the connection broke, something is asked elsewhere, certificates end soon. */
 export function Banners() {
   const t = useText();
   const bridge = useBridge();
   const [state, setState] = useState<BridgeState>('connected');
   const [restarted, setRestarted] = useState(false);
   const [pending, setPending] = useState(0);
+  const [ending, setEnding] = useState<ReadonlySet<string>>(new Set());
+  const navigate = useNavigate();
   const saidInView = useAskedInView();
   useEffect(() => bridge.onState(setState), [bridge]);
   useCoreEvent((event) => {
@@ -29,6 +32,7 @@ export function Banners() {
       setRestarted(true);
       setPending(0);
     }
+    if (event.type === 'certificates.expiring') setEnding((before) => new Set([...before, event.id]));
     if (event.type === 'prompts.changed') {
       if (event.pending > pending) bridge.openPromptSurface({ unlessOpen: true });
       setPending(event.pending);
@@ -40,6 +44,19 @@ export function Banners() {
       {state === 'signed-out' && <Banner icon={CircleAlert}>{t('shell.signedOut')}</Banner>}
       {restarted && state === 'connected' && (
         <Banner icon={Info} actions={<IconButton icon={X} label={t('common.dismiss')} onPress={() => setRestarted(false)} />}>{t('shell.coreRestarted')}</Banner>
+      )}
+      {ending.size > 0 && state === 'connected' && (
+        <Banner
+          icon={CalendarClock}
+          actions={(
+            <>
+              <Button small onPress={() => { setEnding(new Set()); void navigate({ to: '/certificates', search: { shown: 'expiring' } }); }}>{t('shell.showEnding')}</Button>
+              <IconButton icon={X} label={t('common.dismiss')} onPress={() => setEnding(new Set())} />
+            </>
+          )}
+        >
+          {t('shell.certificatesEnd', { n: ending.size })}
+        </Banner>
       )}
       {pending > 0 && !saidInView && state === 'connected' && (
         <Banner icon={KeySquare} actions={<Button small kind="primary" onPress={() => bridge.openPromptSurface()}>{t('shell.showPrompts')}</Button>}>

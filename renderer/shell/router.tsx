@@ -20,6 +20,13 @@ interface SelectedSlot extends Selected {
 
 const validateSearch = ({ selected }: Record<string, unknown>): Selected => (typeof selected === 'string' ? { selected } : {});
 
+/** Which certificates are shown, too: those that end soon, from where that is told. */
+interface ShownCertificates extends Selected {
+  shown?: 'expiring';
+}
+
+const validateShownSearch = ({ selected, shown }: Record<string, unknown>): ShownCertificates => ({ ...validateSearch({ selected }), ...(shown === 'expiring' && { shown }) });
+
 const validateSlotSearch = ({ selected, slot }: Record<string, unknown>): SelectedSlot => ({ ...validateSearch({ selected }), ...(typeof slot === 'string' && { slot }) });
 
 const root = createRootRoute({ component: Shell });
@@ -28,7 +35,7 @@ const routeTree = root.addChildren([
   createRoute({ getParentRoute: () => root, path: '/keys', component: KeysView, validateSearch }),
   createRoute({ getParentRoute: () => root, path: '/files', component: FilesView, validateSearch }),
   createRoute({ getParentRoute: () => root, path: '/tokens', component: TokensView, validateSearch: validateSlotSearch }),
-  createRoute({ getParentRoute: () => root, path: '/certificates', component: CertificatesView, validateSearch }),
+  createRoute({ getParentRoute: () => root, path: '/certificates', component: CertificatesView, validateSearch: validateShownSearch }),
   createRoute({ getParentRoute: () => root, path: '/backends', component: BackendsView, validateSearch }),
   createRoute({ getParentRoute: () => root, path: '/activity', component: ActivityView }),
   createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsView }),
