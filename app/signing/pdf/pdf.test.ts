@@ -154,6 +154,12 @@ describe('refused with the reason, before the key is asked:', () => {
   });
 });
 
+test('a key that stands twice where nothing is written anew is the document’s own affair', async () => {
+  using folder = temporaryFolder();
+  const made = await sign(folder.path, buildPdf(objectsOf({ 5: '<</Type /Font /Subtype /Type1 /BaseFont /Helvetica /BaseFont /Courier>>' })));
+  expect(await judge(folder.path, await sign(folder.path, made))).toMatchObject([{ intact: true, problem: null }, { intact: true, problem: null }]);
+});
+
 test('names of fields are not taken twice, and a chain lies beside the certificate', async () => {
   using folder = temporaryFolder();
   const root = await certify('ec-p384', 'CN=Root', { profile: 'root' });

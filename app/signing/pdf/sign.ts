@@ -216,7 +216,7 @@ function placeFor(document: PdfDocument, updateFor: (apart: number) => Buffer): 
     const next = PdfDocument.open(Buffer.concat([document.bytes, updateFor(apart)]));
     const own = signaturesOf(next).at(-1);
     const covered = own === undefined ? 'The signature is not found.' : coveredBy(own, next);
-    const { others } = changesBetween(document, next);
+    const { others } = changesBetween(next.before(document.bytes.length), next);
     if (typeof covered !== 'string' && others.length === 0) return apart;
     problem = typeof covered === 'string' ? covered : others.join('; ');
   }
