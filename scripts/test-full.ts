@@ -13,7 +13,7 @@ import { runAllTests } from './test-run.ts';
 const DEBIAN_PACKAGES = [
   'chromium', 'xvfb', 'xauth', 'libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'fonts-dejavu-core',
   'unzip', 'xz-utils', 'dbus', 'strace', 'openssh-client', 'openssh-server', 'openssl', 'curl', 'procps',
-  'pcscd', 'vsmartcard-vpcd', 'opensc', 'opensc-pkcs11', 'yubico-piv-tool', 'ykcs11', 'softhsm2', 'gcc', 'putty-tools', 'gnutls-bin', 'openjdk-17-jre-headless', 'age',
+  'pcscd', 'vsmartcard-vpcd', 'opensc', 'opensc-pkcs11', 'yubico-piv-tool', 'ykcs11', 'softhsm2', 'gcc', 'putty-tools', 'gnutls-bin', 'openjdk-17-jdk-headless', 'age',
   'minisign', 'signify-openbsd', 'gnupg', 'gpgsm', 'sqv', 'poppler-utils', 'xmlsec1', 'git',
 ];
 
