@@ -230,7 +230,7 @@ describe('lock and unlock', () => {
     await expect(other.call('keys.list')).rejects.toEqual(fails('STORE_LOCKED'));
     await expect(other.call('store.unlock', {}, { 'store-passphrase': 'wrong' })).rejects.toEqual(fails('PIN_INCORRECT'));
     expect(await other.call('store.unlock', {}, { 'store-passphrase': PASSPHRASE })).toMatchObject({ state: 'unlocked', keys: 1, problems: [] });
-    expect(await other.call('keys.show', { key: 'Kept' })).toEqual({ ...key, alsoAt: [] });
+    expect(await other.call('keys.show', { key: 'Kept' })).toEqual({ ...key, alsoAt: [], findings: [] });
     expect(await other.call('audit.verify')).toMatchObject({ ok: true });
   });
 

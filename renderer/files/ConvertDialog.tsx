@@ -48,7 +48,7 @@ export function ConvertDialog({ file, onClose }: { file: ChosenFile; onClose: ()
       <DialogBody>
         {look.pending && <Skeleton />}
         {row !== undefined && (
-          <ComboBox label={t('files.convert.format')} value={row.format} onChange={setFormat} choices={rows.map(({ format: value, title, part, opens, available, reason }) => ({ value, label: `${title} (${t(`files.convert.part.${part}`)})`, help: available ? t('files.convert.opens', { opens }) : reason ?? '' }))} />
+          <ComboBox label={t('files.convert.format')} value={row.format} onChange={setFormat} choices={rows.map(({ format: value, title, part, opens, available, reason }) => ({ value, label: part === 'all' ? title : `${title} (${t(`files.convert.part.${part}`)})`, help: available ? t('files.convert.opens', { opens }) : reason ?? '' }))} />
         )}
         {row !== undefined && !row.available && !canChoose && <Notice tone="warning">{row.reason}</Notice>}
         {canChoose && <TextField label={t('files.convert.item')} help={row.reason ?? ''} value={item} onChange={setItem} inputMode="numeric" isInvalid={badItem} />}
