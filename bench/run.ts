@@ -3,6 +3,7 @@ import { arch, cpus, platform, totalmem } from 'node:os';
 import { certificateBenchmarks } from './certificates.ts';
 import { dispatcherBenchmarks } from './dispatcher.ts';
 import { fileBenchmarks } from './files.ts';
+import { fileBatchBenchmarks } from './file-batches.ts';
 import { largeStoreBenchmarks } from './large-store.ts';
 import { print, type Ratio, type Reading } from './measure.ts';
 import { pkcs11Benchmarks } from './pkcs11.ts';
@@ -13,7 +14,7 @@ import { windowBenchmarks } from './window.ts';
 
 /** `npm run bench [name ...]`: measures, prints medians of five, and writes the raw numbers to `.cache/bench.json`. */
 const SUITES: Readonly<Record<string, () => AsyncGenerator<Ratio | Reading>>> = {
-  dispatcher: dispatcherBenchmarks, rest: restBenchmarks, files: fileBenchmarks, storage: storageBenchmarks, 'large-store': largeStoreBenchmarks, processes: processBenchmarks, pkcs11: pkcs11Benchmarks, certificates: certificateBenchmarks, window: windowBenchmarks,
+  dispatcher: dispatcherBenchmarks, rest: restBenchmarks, files: fileBenchmarks, 'file-batches': fileBatchBenchmarks, storage: storageBenchmarks, 'large-store': largeStoreBenchmarks, processes: processBenchmarks, pkcs11: pkcs11Benchmarks, certificates: certificateBenchmarks, window: windowBenchmarks,
 };
 
 const wanted = process.argv.slice(2);

@@ -29,7 +29,8 @@ export async function startBrowser(dataFolder: string, surroundings: Readonly<Re
       await (await chooser).setFiles([...paths]);
     },
     async saving(path, click) {
-      const download = page.waitForEvent('download');
+      // Answering a prompt in between takes its time.
+      const download = page.waitForEvent('download', { timeout: 60_000 });
       await click();
       await (await download).saveAs(path);
     },

@@ -12,6 +12,12 @@ const ENDINGS = { age: '.age', cms: '.p7m', jwe: '.jwe', openpgp: '.pgp' } as co
 type Format = keyof typeof ENDINGS;
 const FORMATS = Object.keys(ENDINGS) as Format[];
 
+/** What keys and certificates in such files are usually encrypted to, by their names. */
+function formatFor(files: readonly ChosenFile[]): Format {
+  if (files.some(({ name }) => /\.(?:asc|pgp|gpg)$/i.test(name))) return 'openpgp';
+  return files.some(({ name }) => /\.(?:jwk|json)$/i.test(name)) ? 'jwe' : 'cms';
+}
+
 interface PartProps {
   readonly files: readonly ChosenFile[];
   readonly onFiles: (files: readonly ChosenFile[]) => void;
@@ -63,12 +69,13 @@ export function EncryptPart({ files, onFiles }: PartProps) {
     <>
       <ChosenFiles label={t('files.toEncrypt')} files={files} multiple onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
       <section aria-label={t('files.recipients')} className="flex flex-col gap-2">
-        <ComboBox label={t('files.recipientKey')} value={undefined} onChange={add} choices={keys.map((key: KeyRecord) => ({ value: key.uri, label: key.label, help: algorithmName(key.algorithm) }))} className="max-w-96" />
+        {/* One that was chosen is in the list below: the field begins anew, empty and closed. */}
+        <ComboBox key={recipients.length} label={t('files.recipientKey')} value={undefined} onChange={add} choices={keys.map((key: KeyRecord) => ({ value: key.uri, label: key.label, help: algorithmName(key.algorithm) }))} className="max-w-96" />
         <div className="flex max-w-[36rem] items-end gap-2">
           <TextField label={t('files.recipientText')} help={t('files.recipientTextHelp')} value={other} onChange={setOther} className="grow" />
           <Button className="mb-5" isDisabled={other.trim() === ''} onPress={() => add(other)}>{t('files.addRecipient')}</Button>
         </div>
-        <ChosenFiles label={t('files.recipientFiles')} files={certificates} multiple onChoose={(more) => { setCertificates([...certificates, ...more]); setFormat('cms'); }} onClear={() => setCertificates([])} />
+        <ChosenFiles label={t('files.recipientFiles')} files={certificates} multiple dropped={false} onChoose={(more) => { setCertificates([...certificates, ...more]); setFormat(formatFor(more)); }} onClear={() => setCertificates([])} />
         {recipients.length > 0 && (
           <ul aria-label={t('files.recipients')} className="flex flex-wrap gap-1">
             {recipients.map((recipient) => (

@@ -3,7 +3,7 @@ import { byteSize, useText } from '../i18n/index.ts';
 import { Button } from '../ui/index.ts';
 
 /** Files that were chosen or dropped, and the button to choose them. */
-export function ChosenFiles({ label, files, onChoose, multiple = false, onClear }: { label: string; files: readonly ChosenFile[]; onChoose: (files: readonly ChosenFile[]) => void; multiple?: boolean; onClear?: () => void }) {
+export function ChosenFiles({ label, files, onChoose, multiple = false, onClear, dropped = true }: { label: string; files: readonly ChosenFile[]; onChoose: (files: readonly ChosenFile[]) => void; multiple?: boolean; onClear?: () => void; /** What is dropped on the window comes here. */ dropped?: boolean }) {
   const t = useText();
   const bridge = useBridge();
   const pick = async (): Promise<void> => {
@@ -26,7 +26,7 @@ export function ChosenFiles({ label, files, onChoose, multiple = false, onClear 
       <div className="flex items-center gap-2">
         <Button onPress={() => void pick()}>{multiple ? t('files.choose') : t('files.chooseOne')}</Button>
         {files.length > 0 && onClear && <Button kind="plain" onPress={onClear}>{t('files.clear')}</Button>}
-        <span className="text-12 text-muted">{t('files.orDrop')}</span>
+        {dropped && <span className="text-12 text-muted">{t('files.orDrop')}</span>}
       </div>
     </section>
   );

@@ -1,0 +1,151 @@
+import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from '../support/fixture.ts';
+import { person } from '../support/person.ts';
+import type { Program } from '../support/program.ts';
+import { chooseSecret, typeSecret } from '../support/prompts.ts';
+import { text } from '../support/texts.ts';
+
+const WORD = 'nine green bottles 88';
+const PLAN = 'the plan, for nobody else';
+const SIZES = { large: { width: 1280, height: 800 }, small: { width: 800, height: 600 } } as const;
+const mode = (page: Page, name: 'encrypt' | 'decrypt' | 'inspect'): Promise<void> => page.getByRole('radio', { name: text(`files.mode.${name}`), exact: true }).check({ force: true });
+const escaped = (words: string): string => words.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** In both sizes, light and dark. */
+async function pictures({ page, kind }: Program, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      await page.setViewportSize(viewport);
+      await page.screenshot({ path: `e2e/screenshots/${kind}-files-${name}-${colorScheme}-${size}.png` });
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(SIZES.large);
+}
+
+async function assertAccessible(page: Page): Promise<void> {
+  const found = await new AxeBuilder({ page }).exclude('[data-live-announcer]').setLegacyMode(true).analyze();
+  expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join('; ')}`)).toEqual([]);
+}
+
+test('files are encrypted to a passphrase, to a certificate and for a key, and decrypted again', async ({ program, folder }) => {
+  const { page } = program;
+  const ada = person(program);
+  const plan = join(folder, 'plan.txt');
+  const at = (name: string): string => join(folder, name);
+  const choose = (path: string, button: 'files.choose' | 'files.chooseOne' = 'files.choose', which = 0): Promise<void> => program.choosing([path], () => page.getByRole('button', { name: text(button), exact: true }).nth(which).click());
+  const format = async (name: string): Promise<void> => {
+    await page.getByRole('button', { name: new RegExp(`${escaped(text('files.format'))}$`) }).click();
+    await page.getByRole('option', { name: new RegExp(`^${escaped(name)}`) }).click();
+  };
+  const encrypts = (to: string, answer?: () => Promise<void>): Promise<void> => program.saving(to, async () => {
+    await page.getByRole('button', { name: text('files.encryptAction', { n: 1 }), exact: true }).click();
+    await answer?.();
+  });
+  const decrypts = (to: string, answer?: () => Promise<void>): Promise<void> => program.saving(to, async () => {
+    await page.getByRole('button', { name: text('files.decryptAction', { n: 1 }), exact: true }).click();
+    await answer?.();
+  });
+  writeFileSync(plan, PLAN);
+  await ada.createsAStore();
+  await ada.makesAKey('Files', 'X25519');
+  await ada.goesTo('files');
+
+  await test.step('age, to a passphrase', async () => {
+    await mode(page, 'encrypt');
+    await choose(plan);
+    await pictures(program, 'encrypt');
+    await assertAccessible(page);
+    await encrypts(at('plan.age'), () => chooseSecret(program, text('ask.newRecipientPassphrase'), 'new-recipient-passphrase', WORD));
+    await expect(page.getByText(text('files.encryptedTitle', { n: 1 }), { exact: true })).toBeVisible();
+    expect(readFileSync(at('plan.age'), 'latin1')).toMatch(/^age-encryption\.org\/v1\n-> scrypt /);
+    await mode(page, 'decrypt');
+    await choose(at('plan.age'));
+    await decrypts(at('by-passphrase.txt'), () => typeSecret(program, text('ask.recipientPassphrase'), 'recipient-passphrase', WORD));
+    expect(readFileSync(at('by-passphrase.txt'), 'utf8')).toBe(PLAN);
+    await pictures(program, 'decrypted');
+    await assertAccessible(page);
+  });
+
+  await test.step('CMS, to a certificate of somebody else, who opens it with openssl', async () => {
+    test.skip(spawnSync('openssl', ['version']).status === null, 'there is no openssl here');
+    writeFileSync(at('bob.key'), generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    expect(spawnSync('openssl', ['req', '-x509', '-key', at('bob.key'), '-subj', '/CN=Bob Example', '-days', '30', '-out', at('bob.pem')]).status).toBe(0);
+    await mode(page, 'encrypt');
+    await choose(plan);
+    await choose(at('bob.pem'), 'files.choose', 1);
+    await encrypts(at('plan.p7m'));
+    expect(spawnSync('openssl', ['cms', '-decrypt', '-binary', '-inform', 'DER', '-in', at('plan.p7m'), '-inkey', at('bob.key'), '-recip', at('bob.pem')]).stdout.toString()).toBe(PLAN);
+  });
+
+  await test.step('OpenPGP, for a key held here', async () => {
+    await ada.goesTo('keys');
+    await ada.goesTo('files');
+    await mode(page, 'encrypt');
+    await choose(plan);
+    const keys = page.getByRole('combobox', { name: text('files.recipientKey') });
+    await keys.fill('Files');
+    await page.getByRole('option', { name: /^Files/ }).first().click();
+    await format(text('files.cryptName.openpgp'));
+    await encrypts(at('plan.pgp'));
+    expect(readFileSync(at('plan.pgp'))[0]).toBe(0xc1);
+    await mode(page, 'decrypt');
+    await choose(at('plan.pgp'));
+    await decrypts(at('by-key.txt'));
+    expect(readFileSync(at('by-key.txt'), 'utf8')).toBe(PLAN);
+    await expect(page.getByText(text('files.openedBy', { name: 'Files' }))).toBeVisible();
+  });
+
+  await test.step('one that was changed is refused, and nothing is written', async () => {
+    const changed = readFileSync(at('plan.pgp'));
+    changed[changed.length - 5] = (changed[changed.length - 5] as number) ^ 1;
+    writeFileSync(at('changed.pgp'), changed);
+    await mode(page, 'decrypt');
+    await choose(at('changed.pgp'));
+    await page.getByRole('button', { name: text('files.decryptAction', { n: 1 }), exact: true }).click();
+    await expect(page.getByText(/not as it was encrypted/)).toBeVisible();
+  });
+});
+
+test('a certificate, a PKCS#12 and a JWT are named rightly, opened as a tree, and secrets stay hidden', async ({ program, folder }) => {
+  test.skip(spawnSync('openssl', ['version']).status === null, 'there is no openssl here');
+  const { page } = program;
+  const ada = person(program);
+  const at = (name: string): string => join(folder, name);
+  writeFileSync(at('key'), generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  spawnSync('openssl', ['req', '-x509', '-key', at('key'), '-subj', '/CN=Bob Example', '-days', '30', '-out', at('one')]);
+  spawnSync('openssl', ['pkcs12', '-export', '-inkey', at('key'), '-in', at('one'), '-passout', `pass:${WORD}`, '-out', at('two')]);
+  writeFileSync(at('three'), `${[{ alg: 'ES256', typ: 'JWT' }, { sub: 'ada', iss: 'example' }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.${Buffer.alloc(64, 1).toString('base64url')}`);
+  await ada.createsAStore();
+  await ada.goesTo('files');
+  await mode(page, 'inspect');
+  const seen = page.getByRole('region', { name: text('files.inspected'), exact: true });
+  const look = async (name: string): Promise<void> => {
+    await program.choosing([at(name)], () => page.getByRole('button', { name: text('files.chooseOne'), exact: true }).first().click());
+    await page.getByRole('button', { name: text('files.inspectAction'), exact: true }).click();
+  };
+  await look('one');
+  await expect(seen.getByText(/Bob Example/).first()).toBeVisible();
+  await expect(seen.getByText(text('files.asn1'), { exact: true })).toBeVisible();
+  await pictures(program, 'inspect-certificate');
+  await assertAccessible(page);
+
+  await look('two');
+  await expect(seen.getByText(/PKCS#12/).first()).toBeVisible();
+  await expect(seen.getByText(text('files.hex'), { exact: true })).toHaveCount(0);
+  await page.getByRole('button', { name: text('files.openLocked'), exact: true }).click();
+  await typeSecret(program, /.*/, 'import-passphrase', WORD);
+  await expect(seen.getByText(/Bob Example/).first()).toBeVisible();
+  await expect(seen.getByText(text('files.hex'), { exact: true })).toHaveCount(0);
+  await pictures(program, 'inspect-pkcs12');
+
+  await look('three');
+  await expect(seen.getByText(/JWT|JSON Web/).first()).toBeVisible();
+  await pictures(program, 'inspect-jwt');
+});
