@@ -178,7 +178,7 @@ class ReadKey implements PublicKeyInfo {
 
 const UNUSABLE = 'its public key cannot be used here';
 const rsaProblem = (bits: number, exponent: bigint): string | undefined =>
-  (bits < 2048 ? `its RSA key of ${bits} bits is too short (SP 800-131A rev. 2: 2048 at least)` : exponent < 3n || exponent % 2n === 0n ? 'the exponent of its RSA key is not an odd number from 3 up' : undefined);
+  (bits < 2048 ? `its RSA key of ${bits} bits is too short (SP 800-131A rev. 2: 2048 at least)` : exponent < 3n || exponent % 2n === 0n ? 'the exponent of its RSA key is not an odd number from 3 up' : exponent >= 2n ** 256n ? 'the exponent of its RSA key has more than 256 bits (FIPS 186-5 §5.4)' : undefined);
 
 function load(spki: Uint8Array): KeyObject | undefined {
   try {

@@ -96,6 +96,7 @@ function expiredTwin(): Case {
 }
 
 const ofKey = (keys: { publicKey: import('node:crypto').KeyObject; privateKey: import('node:crypto').KeyObject }): Case => below({ keys });
+const hugeExponent = (): Buffer => derSequence(derSequence(derOid('1.2.840.113549.1.1.1'), derNull()), der(TAG.bitString, Buffer.of(0), derSequence(derInteger(2n ** 2047n + 1n), derInteger(2n ** 300n + 1n))));
 const brokenKey = (): Buffer => derSequence(derSequence(derOid('1.2.840.113549.1.1.1'), derNull()), der(TAG.bitString, Buffer.of(0)));
 
 const CASES: Readonly<Record<string, Readonly<Record<string, readonly [wanted: boolean, make: () => Case]>>>> = {
@@ -267,6 +268,7 @@ const CASES: Readonly<Record<string, Readonly<Record<string, readonly [wanted: b
   },
   keys: {
     'RSA of 1024 bits': [false, () => ofKey(shortRsa())],
+    'RSA with a huge exponent': [false, () => below({ spki: hugeExponent() })],
     'P-192': [false, () => ofKey(pairOf('ec', { namedCurve: 'prime192v1' }))],
     'DSA': [false, () => ofKey(pairOf('dsa', { modulusLength: 2048 }))],
     'DSA of the root': [false, () => rooted({ keys: pairOf('dsa', { modulusLength: 2048 }) })],
