@@ -9,23 +9,31 @@ export interface ByteSource {
 
 const BUFFER = 1024 * 1024;
 
-/** A file, read in pieces of 1 MiB; a small one needs no more memory than it has bytes. */
+/** What the next piece of the file is read into: behind room for what is left of the one before. */
+interface Piece {
+  readonly buffer: Buffer;
+  readonly bytes: number;
+}
+
+/** A file, read in pieces of 1 MiB, the next while one is worked on; a small one needs no more memory than it has bytes. */
 export class FileSource implements ByteSource, AsyncDisposable {
   readonly size: number;
   readonly #file: FileHandle;
   readonly #signal: AbortSignal;
   readonly #told: ((bytes: number, total: number) => void) | undefined;
-  #buffer: Buffer;
+  #buffer: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
   #position = 0;
+  /** Under way, into the other buffer. */
+  #next: Promise<Piece> | undefined;
+  #other: Buffer | undefined;
 
   private constructor(file: FileHandle, size: number, signal: AbortSignal, told?: (bytes: number, total: number) => void) {
     this.#file = file;
     this.size = size;
     this.#signal = signal;
     this.#told = told;
-    this.#buffer = Buffer.allocUnsafeSlow(Math.min(2 * BUFFER, size + 1));
   }
 
   /** @throws NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT for what is no regular file */
@@ -36,7 +44,7 @@ export class FileSource implements ByteSource, AsyncDisposable {
 
   /** @param length at most 1 MiB */
   async read(length: number): Promise<Buffer> {
-    if (this.#to - this.#from < length) await this.#fill(length);
+    while (this.#to - this.#from < length && await this.#more());
     const piece = this.#buffer.subarray(this.#from, Math.min(this.#to, this.#from + length));
     this.#from += piece.length;
     return piece;
@@ -50,23 +58,46 @@ export class FileSource implements ByteSource, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#next?.catch(() => undefined);
     await this.#file.close();
   }
 
-  async #fill(length: number): Promise<void> {
-    this.#buffer.copyWithin(0, this.#from, this.#to);
-    this.#to -= this.#from;
-    this.#from = 0;
-    while (this.#to < length) {
-      this.#signal.throwIfAborted();
-      if (this.#to === this.#buffer.length) this.#buffer = Buffer.concat([this.#buffer], 2 * BUFFER); // it has grown since it was opened
-      const { bytesRead } = await this.#file.read(this.#buffer, this.#to, Math.min(BUFFER, this.#buffer.length - this.#to), this.#position);
-      if (bytesRead === 0) return;
-      this.#position += bytesRead;
-      this.#to += bytesRead;
-      this.#told?.(this.#position, Math.max(this.size, this.#position));
+  /** @returns whether there was more. */
+  async #more(): Promise<boolean> {
+    this.#signal.throwIfAborted();
+    const { buffer, bytes } = await (this.#next ?? this.#readOn());
+    this.#next = undefined;
+    if (bytes === 0) {
+      this.#other = buffer;
+      return false;
     }
+    const rest = this.#buffer.subarray(this.#from, this.#to);
+    const [start, end] = [roomIn(buffer), roomIn(buffer) + bytes];
+    rest.copy(buffer, start - rest.length);
+    [this.#other, this.#buffer, this.#from, this.#to] = [this.#buffer, buffer, start - rest.length, end];
+    this.#position += bytes;
+    this.#told?.(this.#position, Math.max(this.size, this.#position));
+    if (this.#position < this.size) {
+      this.#next = this.#readOn();
+      this.#next.catch(() => undefined); // told when it is waited for
+    }
+    return true;
   }
+
+  async #readOn(): Promise<Piece> {
+    const buffer = this.#other?.length === WHOLE ? this.#other : Buffer.allocUnsafeSlow(this.size < BUFFER && this.#position === 0 ? this.size + 1 : WHOLE);
+    this.#other = undefined;
+    const room = roomIn(buffer);
+    const { bytesRead } = await this.#file.read(buffer, room, Math.min(BUFFER, buffer.length - room), this.#position);
+    return { buffer, bytes: bytesRead };
+  }
+}
+
+const WHOLE = 2 * BUFFER;
+
+/** The first piece of a small file has nothing before it. */
+function roomIn(buffer: Buffer): number {
+  return buffer.length === WHOLE ? BUFFER : 0;
 }
 
 /** Bytes that are in memory. */

@@ -24,10 +24,12 @@ export async function writeAside<T>(
   const aside = join(dirname(target.path), `.${basename(target.path).slice(0, 100)}.${randomBytes(8).toString('hex')}.part`);
   let file: FileHandle | undefined;
   let made = false;
+  let syncing: Promise<void> = Promise.resolve();
   try {
     file = await open(aside, 'wx', 0o600);
     made = true;
     const opened = file;
+    let unsynced = 0;
     const result = await produce(async (chunk) => {
       signal.throwIfAborted();
       try {
@@ -35,8 +37,16 @@ export async function writeAside<T>(
       } catch (thrown) {
         throw fileError(thrown, path, 'write');
       }
+      unsynced += chunk.length;
+      if (unsynced < SYNC_EACH) return;
+      unsynced = 0;
+      // A failure is told once by the system: it must not be lost before the end.
+      const before = syncing;
+      syncing = opened.datasync().then(() => before);
+      syncing.catch(() => undefined);
     });
     signal.throwIfAborted();
+    await syncing;
     await file.sync();
     await file.close();
     file = undefined;
@@ -52,6 +62,9 @@ export async function writeAside<T>(
     if (made) await rm(aside, { force: true });
   }
 }
+
+/** So much of a large file is sent to the disk while more is made, rather than all of it at the end. */
+const SYNC_EACH = 64 * 1024 * 1024;
 
 /** Where the file goes, past symbolic links if it shall replace what is there, and with which mode. */
 async function targetOf(path: string, overwrite: boolean): Promise<{ path: string; mode: number }> {

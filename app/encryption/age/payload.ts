@@ -74,10 +74,12 @@ function damaged(what: string): KeywrightError {
   return new KeywrightError('INVALID_INPUT', { detail: `The content of this age file is not as it was encrypted: ${what}. Nothing of it was written.`, remedy: 'Get the file anew.' });
 }
 
+/** Chunks on their way out: some at once, and the next are made while those are written. */
 class Together {
   readonly #write: Write;
   #pieces: Buffer[] = [];
   #chunks = 0;
+  #written: Promise<void> = Promise.resolve();
 
   constructor(write: Write) {
     this.#write = write;
@@ -86,11 +88,20 @@ class Together {
   async add(...pieces: readonly Buffer[]): Promise<void> {
     this.#pieces.push(...pieces);
     this.#chunks += 1;
-    if (this.#chunks === TOGETHER) await this.flush();
+    if (this.#chunks === TOGETHER) await this.#begin();
   }
 
   async flush(): Promise<void> {
-    if (this.#chunks > 0) await this.#write(Buffer.concat(this.#pieces));
+    if (this.#chunks > 0) await this.#begin();
+    await this.#written;
+  }
+
+  /** @throws what became of the write before */
+  async #begin(): Promise<void> {
+    await this.#written;
+    this.#written = this.#write(Buffer.concat(this.#pieces));
+    // Told when the next begins, or at the end.
+    this.#written.catch(() => undefined);
     this.#pieces = [];
     this.#chunks = 0;
   }
