@@ -10,6 +10,7 @@ import { CoreSupervisor } from './core/supervisor.ts';
 import { pickFiles, pickSavePath, saveFile } from './dialogs.ts';
 import { applicationMenu } from './menu.ts';
 import type { MenuActions } from './menu.ts';
+import { OpenedFiles } from './opened-files.ts';
 import type { Places } from './places.ts';
 import { PROMPT_PRINCIPAL, WINDOW_PRINCIPAL } from './principals.ts';
 import { asResult, CallTable, Post } from './router.ts';
@@ -29,6 +30,7 @@ export class Desktop {
   readonly core: CoreSupervisor;
   readonly #places: Places;
   readonly #clipboard = new TimedClipboard();
+  readonly #opened = new OpenedFiles();
   readonly #calls = new CallTable();
   readonly #promptCalls = new CallTable();
   readonly #prompts: PromptWindow;
@@ -83,6 +85,13 @@ export class Desktop {
     if (window.isMinimized()) window.restore();
     if (window.isVisible()) window.focus();
     if (this.#pendingPrompts > 0) this.#prompts.show();
+  }
+
+  /** Shows the files that the system gave to the program. */
+  openFiles(paths: readonly string[]): void {
+    this.#opened.add(paths);
+    this.show();
+    if (paths.length > 0) this.#main?.webContents.send(WINDOW.opened);
   }
 
   async stop(): Promise<void> {
@@ -163,6 +172,8 @@ export class Desktop {
       if (typeof url === 'string' && url.length < 2048 && URL.canParse(url) && new URL(url).protocol === 'https:') void shell.openExternal(url);
     });
     post.answer(WINDOW.copyText, (_event, text, options) => this.#clipboard.copy(text, (options as { clearAfter?: number } | undefined)?.clearAfter));
+    post.answer(WINDOW.takeOpened, async () => this.#opened.take());
+    post.answer(WINDOW.readOpened, (_event, path, length) => this.#opened.read(path, length));
     post.answer(WINDOW.pickFiles, (_event, options) => pickFiles(this.#mainWindow(), this.#words, options));
     post.answer(WINDOW.pickSavePath, (_event, options) => pickSavePath(this.#mainWindow(), this.#words, options));
     post.answer(WINDOW.saveFile, (_event, bytes, options) => saveFile(this.#mainWindow(), this.#words, bytes, options));

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, dialog } from 'electron';
 import { Desktop } from './desktop.ts';
+import { filesIn } from './opened-files.ts';
 import { dataFolder, places } from './places.ts';
 import { lockEveryPage } from './security/lockdown.ts';
 import { declareScheme } from './security/scheme.ts';
@@ -17,6 +18,13 @@ if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
 declareScheme();
 lockEveryPage();
 
+const early: string[] = [];
+let opening = (paths: readonly string[]): void => void early.push(...paths);
+app.on('open-file', (event, path) => {
+  event.preventDefault();
+  opening([path]);
+});
+
 function start(): void {
   const where = places();
   const missing = [where.coreHost, join(where.renderer, 'index.html'), where.preload('window')].find((path) => !existsSync(path));
@@ -27,8 +35,11 @@ function start(): void {
     return;
   }
   const desktop = new Desktop(where, folder);
+  // Told before the program is ready, too, on macOS; elsewhere files stand on the command line.
+  opening = (paths) => desktop.openFiles(paths);
   desktop.start();
-  app.on('second-instance', () => desktop.show());
+  desktop.openFiles([...early, ...filesIn(process.argv, process.cwd())]);
+  app.on('second-instance', (_event, words, from) => desktop.openFiles(filesIn(words, from)));
   app.on('activate', () => desktop.show());
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();

@@ -12,6 +12,9 @@ export const WINDOW = {
   copyText: 'keywright:copy-text',
   showPrompts: 'keywright:show-prompts',
   openExternal: 'keywright:open-external',
+  opened: 'keywright:opened',
+  takeOpened: 'keywright:take-opened',
+  readOpened: 'keywright:read-opened',
 } as const;
 
 export const PROMPT = {

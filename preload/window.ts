@@ -1,7 +1,7 @@
 /** The main window's bridge: passes messages on and decides nothing. Runs sandboxed, apart from the page's own world. */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import type { IpcRendererEvent } from 'electron';
-import type { DesktopApi, DesktopPlatform } from '../renderer/bridge/desktop-api.ts';
+import type { DesktopApi, DesktopFile, DesktopPlatform } from '../renderer/bridge/desktop-api.ts';
 import { WINDOW } from './channels.ts';
 
 let lastCall = 0;
@@ -39,6 +39,14 @@ const api: DesktopApi = {
   pickSavePath: (options) => ipcRenderer.invoke(WINDOW.pickSavePath, options),
   saveFile: (bytes, options) => ipcRenderer.invoke(WINDOW.saveFile, bytes, options),
   copyText: (text, options) => ipcRenderer.invoke(WINDOW.copyText, text, options),
+  onOpenedFiles(listener) {
+    const take = (): void => void ipcRenderer.invoke(WINDOW.takeOpened).then((files: readonly DesktopFile[]) => {
+      if (files.length > 0) listener(files);
+    });
+    take();
+    return listen(WINDOW.opened, take);
+  },
+  readOpened: (path, length) => ipcRenderer.invoke(WINDOW.readOpened, path, length),
   showPrompts: () => ipcRenderer.send(WINDOW.showPrompts),
   openExternal: (url) => ipcRenderer.send(WINDOW.openExternal, url),
   platform: process.platform as DesktopPlatform,

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, generateKeyPairSync, sign as signWith, verify as verifyWith } from 'node:crypto';
-import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -91,7 +91,9 @@ describe('signing files', () => {
   test('one path takes one signature; what is no file is refused with the reason', async () => {
     const out = { path: join(folder, 'out.sig') };
     await expect(core.call('files.sign', { files: [{ path: await file() }, { path: await file() }], key: ec.id, out })).rejects.toEqual(fails('INVALID_INPUT'));
-    for (const [path, code] of [[folder, 'INVALID_INPUT'], ['/dev/zero', 'INVALID_INPUT'], [join(folder, 'missing'), 'NOT_FOUND'], ['relative.txt', 'INVALID_INPUT'], [`${folder}/nul\0`, 'INVALID_INPUT']] as const) {
+    const empty = join(folder, 'empty');
+    await mkdir(empty);
+    for (const [path, code] of [[empty, 'NOT_FOUND'], ['/dev/zero', 'INVALID_INPUT'], [join(folder, 'missing'), 'NOT_FOUND'], ['relative.txt', 'INVALID_INPUT'], [`${folder}/nul\0`, 'INVALID_INPUT']] as const) {
       await expect(core.call('files.sign', { files: [{ path }], key: ec.id, out: { inline: true } }), path).rejects.toEqual(fails(code));
     }
     await expect(stat(out.path)).rejects.toThrow();

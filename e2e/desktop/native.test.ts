@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startElectron } from '../support/electron.ts';
 import { expect, test } from '../support/fixture.ts';
@@ -35,6 +37,25 @@ test('the menus reach the window’s own commands', async ({ program }) => {
   await expect(page.getByRole('heading', { name: text('settings.title') })).toBeVisible();
   await choosesInMenu(program, 'File', 'Lock');
   await expect(page.getByRole('button', { name: text('store.unlock'), exact: true })).toBeVisible();
+});
+
+test('a file that the system gives to the program is looked into, once the store is open', async ({ program, folder }) => {
+  const { page } = program;
+  const path = join(folder, 'key.pem');
+  execFileSync('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', path]);
+  const given = (words: readonly string[]): Promise<boolean> => (program as Desktop).app.evaluate(({ app }, line) => app.emit('second-instance', {}, line, '/'), words);
+  const ada = person(program);
+  await ada.createsAStore();
+  await ada.locks();
+  await given(['keywright', '--some-switch', path, '/no/such/file']);
+  await ada.unlocks();
+  await expect(page.getByRole('radio', { name: text('files.mode.inspect'), exact: true })).toBeChecked();
+  await expect(page.getByText('key.pem').first()).toBeVisible();
+  await ada.goesTo('keys');
+  writeFileSync(join(folder, 'report.txt.sig'), 'no signature');
+  await given(['keywright', join(folder, 'report.txt.sig')]);
+  await expect(page.getByRole('radio', { name: text('files.mode.verify'), exact: true })).toBeChecked();
+  await expect(page.getByText('report.txt.sig').first()).toBeVisible();
 });
 
 test('menus and prompts follow the language that is chosen in the window', async ({ program }) => {

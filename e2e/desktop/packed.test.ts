@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { rootSwitches } from '../../scripts/runtimes.ts';
 import { electronMissing, environment } from '../support/electron.ts';
 import { expect, test } from '../support/fixture.ts';
@@ -71,6 +71,12 @@ test('it runs in Chromium’s sandbox for a user who is not root', async ({ fold
     await program.close();
     rmSync(nobody.home, { recursive: true, force: true });
   }
+});
+
+test('it brings what smart-card readers need', () => {
+  const resources = join(dirname(PACKED), 'resources');
+  const { stdout, stderr } = spawnSync(join(resources, 'node', 'node'), ['-e', "import('pcsc-mini/build/addon.node.js').then(() => console.log('there'), ({ message }) => console.log(/libpcsclite/.test(message) ? 'there' : message))"], { cwd: join(resources, 'core'), encoding: 'utf8' });
+  expect(stdout.trim(), stderr).toBe('there');
 });
 
 test('its fuses are blown: it runs no script as Node and opens no inspector', () => {

@@ -55,6 +55,8 @@ export interface Bridge {
   onState(listener: (state: BridgeState) => void): () => void;
   /** Commands of the application's menu. */
   onCommand(listener: (command: string) => void): () => void;
+  /** Files that the system gave to the program to open. */
+  onOpenedFiles(listener: (files: readonly ChosenFile[]) => void): () => void;
   pickFiles(options: PickOptions): Promise<readonly ChosenFile[]>;
   fileFrom(file: File): ChosenFile;
   /** Absent where no folder of the core's machine can be chosen by a dialog. @returns undefined when cancelled. */

@@ -69,6 +69,10 @@ export interface DesktopApi {
   saveFile(bytes: Uint8Array, options: DesktopSaveOptions): Promise<string | undefined>;
   /** Copies text; with `clearAfter` (seconds) the clipboard is emptied then, if it still holds it. */
   copyText(text: string, options?: { clearAfter?: number }): Promise<void>;
+  /** Files that the system gave to the program to open, each told once: those from before at once, later ones as they come. @returns ends the subscription. */
+  onOpenedFiles?(listener: (files: readonly DesktopFile[]) => void): () => void;
+  /** @returns the first `length` bytes of such a file. Rejects for any other file. */
+  readOpened?(path: string, length: number): Promise<Uint8Array>;
   /** Brings the prompt window to the front, when prompts wait. */
   showPrompts(): void;
   /** Opens an https address in the system's browser. */

@@ -1,7 +1,7 @@
 import type { CoreEvent, Problem } from '../../app/contract/index.ts';
 import type { Bridge, CallControl, ChosenFile, InputFor, OperationId, OutputFor, ProgressFor } from './bridge.ts';
-import type { DesktopApi } from './desktop-api.ts';
-import { pickInBrowser, readFile, readStart } from './local-files.ts';
+import type { DesktopApi, DesktopFile } from './desktop-api.ts';
+import { pickInBrowser, readFile, readStart, tooLarge, unreadable } from './local-files.ts';
 import { makeProblem, ProblemError } from './problem.ts';
 
 declare global {
@@ -39,6 +39,7 @@ export function desktopBridge(api: DesktopApi): Bridge {
       return () => undefined;
     },
     onCommand: (listener) => api.onCommand?.(listener) ?? (() => undefined),
+    onOpenedFiles: (listener) => api.onOpenedFiles?.((files) => listener(files.map((file) => openedFile(api, file)))) ?? (() => undefined),
     pickFiles: async (options) => (await pickInBrowser(options)).map((file) => fileWithPath(file, api.pathForFile(file))),
     fileFrom: (file) => fileWithPath(file, api.pathForFile(file)),
     pickFolder: async (title) => (await api.pickFiles({ title, folder: true }))[0]?.path,
@@ -50,6 +51,20 @@ export function desktopBridge(api: DesktopApi): Bridge {
     saveFile: (bytes, name) => api.saveFile(bytes, { name }),
     copyText: (text, options) => api.copyText(text, options),
     openPromptSurface: () => api.showPrompts(),
+  };
+}
+
+function openedFile(api: DesktopApi, { path, name, size }: DesktopFile): ChosenFile {
+  const read = async (length: number): Promise<Uint8Array> => (await api.readOpened?.(path, length)) ?? new Uint8Array();
+  return {
+    name,
+    size,
+    toInput: async () => ({ path }),
+    bytes: async (max) => {
+      if (size > max) throw tooLarge({ name, size }, max);
+      return read(size).catch(() => { throw unreadable(name); });
+    },
+    start: (length) => read(length).catch(() => new Uint8Array()),
   };
 }
 

@@ -113,6 +113,7 @@ export function httpBridge(): Bridge {
       return () => stateListeners.delete(listener);
     },
     onCommand: () => () => undefined,
+    onOpenedFiles: () => () => undefined,
     pickFiles: async (options) => (await pickInBrowser(options)).map(chosen),
     fileFrom: chosen,
     saveTarget: async (name) => ({

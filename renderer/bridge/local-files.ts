@@ -16,12 +16,20 @@ export function pickInBrowser({ multiple = false, extensions }: PickOptions): Pr
 
 /** @throws ProblemError INVALID_INPUT when it has more than `max` bytes, or cannot be read. */
 export async function readFile(file: File, max: number): Promise<Uint8Array> {
-  if (file.size > max) throw new ProblemError(makeProblem('INVALID_INPUT', `“${file.name}” has ${file.size} bytes; at most ${max} are read here.`));
+  if (file.size > max) throw tooLarge(file, max);
   try {
     return new Uint8Array(await file.arrayBuffer());
   } catch {
-    throw new ProblemError(makeProblem('INVALID_INPUT', `“${file.name}” could not be read.`, 'Look whether it is still there and may be read by you.'));
+    throw unreadable(file.name);
   }
+}
+
+export function tooLarge({ name, size }: { name: string; size: number }, max: number): ProblemError {
+  return new ProblemError(makeProblem('INVALID_INPUT', `“${name}” has ${size} bytes; at most ${max} are read here.`));
+}
+
+export function unreadable(name: string): ProblemError {
+  return new ProblemError(makeProblem('INVALID_INPUT', `“${name}” could not be read.`, 'Look whether it is still there and may be read by you.'));
 }
 
 /** @returns how a file begins; nothing when it cannot be read: whoever takes it says so. */

@@ -43,6 +43,12 @@ export function FilesView() {
         setMode('decrypt');
       } else setFiles([...files, ...dropped]);
     },
+    onOpen: (opened) => {
+      const [signed] = opened.filter(({ name }) => isSignature(name));
+      setSignature(signed);
+      setFiles(opened.filter((file) => file !== signed));
+      setMode(signed !== undefined ? 'verify' : opened.every(({ name }) => isEncrypted(name)) ? 'decrypt' : 'inspect');
+    },
   });
   return (
     <ListPane title={t('files.title')}>

@@ -7,6 +7,8 @@ export interface DropTarget {
   /** Says what will happen, before the drop. */
   hint: (files: number) => string;
   onDrop: (files: readonly ChosenFile[]) => void;
+  /** Files that the system gave to the program to open. */
+  onOpen?: (files: readonly ChosenFile[]) => void;
 }
 
 class Targets {
@@ -64,6 +66,12 @@ export function FileDropProvider({ children }: { children: ReactNode }) {
   );
 }
 
+/** @returns gives opened files to the view that is shown. */
+export function useOpenedFiles(): (files: readonly ChosenFile[]) => void {
+  const targets = useContext(TargetContext);
+  return (files) => targets.current?.onOpen?.(files);
+}
+
 /** Takes files that are dropped on the window, for as long as the component is there. */
 export function useDropTarget(target: DropTarget): void {
   const targets = useContext(TargetContext);
@@ -72,7 +80,7 @@ export function useDropTarget(target: DropTarget): void {
     latest.current = target;
   });
   useEffect(() => {
-    const mine: DropTarget = { hint: (files) => latest.current.hint(files), onDrop: (files) => latest.current.onDrop(files) };
+    const mine: DropTarget = { hint: (files) => latest.current.hint(files), onDrop: (files) => latest.current.onDrop(files), onOpen: (files) => latest.current.onOpen?.(files) };
     const before = targets.current;
     targets.current = mine;
     return () => {

@@ -8,6 +8,7 @@ import { StoreGate } from '../store/StoreGate.tsx';
 import { useClearToasts } from '../ui/index.ts';
 import { Banners } from './Banners.tsx';
 import { useCommands, useRunCommand } from './commands.tsx';
+import { useOpenedFiles } from './FileDrop.tsx';
 import { JobTray } from './JobTray.tsx';
 import { Navigation } from './Navigation.tsx';
 import { Palette } from './Palette.tsx';
@@ -47,6 +48,7 @@ function OpenShell({ status, onPalette }: { status: StoreStatus; onPalette: () =
   const pluggedIn = useOperation('tokens.list', { present: true }).data?.tokens.length ?? 0;
   const go = t('shell.go');
   const general = t('shell.general');
+  useFilesFromSystem();
   useCommands([
     ...PLACES.map(({ to, label, icon, shortcut }) => ({ id: `navigate:${to}`, label: t(label), group: go, icon, shortcut, onRun: () => void navigate({ to }) })),
     { id: 'navigate:/settings', label: t('shell.settings'), group: go, icon: Settings, shortcut: 'Mod+,', onRun: () => void navigate({ to: '/settings' }) },
@@ -62,6 +64,18 @@ function OpenShell({ status, onPalette }: { status: StoreStatus; onPalette: () =
       </div>
     </div>
   );
+}
+
+/** What the system gives the program to open is looked at among the files. */
+function useFilesFromSystem(): void {
+  const bridge = useBridge();
+  const navigate = useNavigate();
+  const open = useOpenedFiles();
+  const latest = useRef(open);
+  useEffect(() => {
+    latest.current = open;
+  });
+  useEffect(() => bridge.onOpenedFiles((files) => void navigate({ to: '/files' }).then(() => setTimeout(() => latest.current(files)))), [bridge, navigate]);
 }
 
 /** Commands of the application's menu; one that only another view offers waits until that view is there. */
