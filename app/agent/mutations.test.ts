@@ -34,7 +34,9 @@ afterAll(async () => {
   await core[Symbol.asyncDispose]();
 });
 
-const exercises = EXERCISES.filter(({ operation }) => OPERATIONS_BY_ID.get(operation)?.notOn?.rest === undefined && !LEFT_OUT.includes(operation));
+const exercises = EXERCISES.filter(({ operation }) => OPERATIONS_BY_ID.get(operation)?.notOn?.rest === undefined && !LEFT_OUT.includes(operation))
+  // Searching the trail goes through all of it, and every call makes it longer.
+  .toSorted((a, b) => Number(b.operation === 'audit.list') - Number(a.operation === 'audit.list'));
 
 test.each(exercises.map((exercise, index) => [`${index + 1} ${exercise.operation}`, exercise] as const))('%s', async (_name, exercise) => {
   const operation = OPERATIONS_BY_ID.get(exercise.operation) as Operation;

@@ -8,6 +8,9 @@ import type { Program } from '../support/program.ts';
 import { text } from '../support/texts.ts';
 import { test as withYubiKey } from '../support/yubikey.ts';
 
+/** The pages are the same in both: the browser shows them in every theme. */
+const themesIn = ({ kind }: Program): readonly string[] | undefined => (kind === 'electron' ? ['dark'] : undefined);
+
 async function pictures(program: Program, name: string): Promise<void> {
   for (const [width, height] of [[1280, 800], [800, 600]] as const) {
     if (program.kind === 'browser') await program.page.setViewportSize({ width, height });
@@ -24,7 +27,7 @@ test('axe finds nothing on any page, in any dialog, in any theme', async ({ prog
 
   const seen = async (what: string, where: Page = page) => {
     if (where === page) await pictures(program, what.replaceAll(' ', '-'));
-    await isAccessible(where, what);
+    await isAccessible(where, what, themesIn(program));
   };
 
   await expect(page.getByRole('heading', { name: text('store.welcome') })).toBeVisible();
@@ -145,7 +148,7 @@ withYubiKey('axe finds nothing about tokens: their cards, slots, dialogs and pro
   const ada = person(program);
   const seen = async (what: string) => {
     await pictures(program, `token-${what.replaceAll(' ', '-')}`);
-    await isAccessible(page, what);
+    await isAccessible(page, what, themesIn(program));
   };
   const closes = async (what: string) => {
     await expect(page.getByRole('dialog')).toBeVisible();
