@@ -62,7 +62,9 @@ export function KeyStep({ token, detail, slots, onNext, made, onMade }: StepProp
   const [label, setLabel] = useState('');
   const [inToken, setInToken] = useState<InToken>(() => {
     const slot = slotFor(slots);
-    return { ...(slot !== undefined && { slot }), ...(detail.touchPolicies.includes('always') && { touchPolicy: 'always' as const }) };
+    const touched = detail.touchPolicies.includes('always');
+    // A touch for each use is what nobody gives unnoticed: the PIN need not be typed for each as well.
+    return { ...(slot !== undefined && { slot }), ...(touched && { touchPolicy: 'always' as const }), ...(touched && detail.pinPolicies.includes('once') && { pinPolicy: 'once' as const }) };
   });
   const algorithm = detail.algorithms.includes(chosen) ? chosen : (detail.algorithms[0] ?? chosen);
   const suggestion = t('keys.new.suggestedName', { algorithm: algorithmName(algorithm) });
