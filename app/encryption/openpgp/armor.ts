@@ -1,43 +1,25 @@
 import { malformed } from '../../formats/malformed.ts';
 import { CRC24_START, crc24, checksumText } from '../../formats/openpgp-packets.ts';
-import type { ByteSource } from '../source.ts';
-import { pemWriter } from '../text-source.ts';
+import { Base64Source, MOST_HEADER, pemWriter } from '../text-source.ts';
 
 /** Armour of OpenPGP messages (RFC 9580 §6.2), decoded as it is read. Its checksum is not looked at, as §6.1 wants it: what is inside is authenticated. */
 
 const LABEL = 'PGP MESSAGE';
 export const BEGIN = `-----BEGIN ${LABEL}-----`;
-const PIECE = 64 * 1024;
-const MOST_HEADER = 16 * 1024;
 const LONGEST_LINE = 1024 * 1024;
 
-export class MessageArmorSource implements ByteSource {
-  readonly #source: ByteSource;
+export class MessageArmorSource extends Base64Source {
   #text = '';
-  #decoded: Buffer = Buffer.alloc(0);
-  #state: 'begin' | 'body' | 'end' = 'begin';
+  #inBody = false;
 
-  constructor(source: ByteSource) {
-    this.#source = source;
-  }
-
-  async read(length: number): Promise<Buffer> {
-    while (this.#decoded.length < length && this.#state !== 'end') await this.#more();
-    const piece = this.#decoded.subarray(0, length);
-    this.#decoded = this.#decoded.subarray(piece.length);
-    return piece;
-  }
-
-  async #more(): Promise<void> {
-    const bytes = await this.#source.read(PIECE);
-    this.#text += bytes.toString('latin1');
-    const ended = bytes.length === 0;
-    if (this.#state !== 'body') {
+  protected take(more: string, ended: boolean): boolean {
+    this.#text += more;
+    if (!this.#inBody) {
       const head = new RegExp(`${BEGIN}[\\t ]*\\r?\\n(?:[^\\r\\n]*\\S[^\\r\\n]*\\r?\\n)*[\\t ]*\\r?\\n`).exec(this.#text);
       if (head === null && (ended || this.#text.length > MOST_HEADER)) throw malformed('The armour of OpenPGP does not begin as it must.', 0);
-      if (head === null) return;
+      if (head === null) return false;
       this.#text = this.#text.slice(head.index + head[0].length);
-      this.#state = 'body';
+      this.#inBody = true;
     }
     // The checksum or the last line ends the body.
     const end = /(?:^|[\r\n])[\t ]*(?:=[A-Za-z0-9+/]{4}[\t ]*[\r\n]|-----END )/.exec(this.#text);
@@ -49,9 +31,9 @@ export class MessageArmorSource implements ByteSource {
     const take = end === null ? clean.length - (clean.length % 4) : clean.length;
     const text = clean.slice(0, take);
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw malformed('The armour of OpenPGP should hold Base64.');
-    this.#decoded = Buffer.concat([this.#decoded, Buffer.from(text, 'base64')]);
+    this.decode(text);
     this.#text = clean.slice(take) + this.#text.slice(line);
-    if (end !== null) this.#state = 'end';
+    return end !== null;
   }
 }
 

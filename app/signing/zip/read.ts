@@ -113,7 +113,6 @@ function nameOf(bytes: Buffer, place: number): string {
 
 /** @returns the name. @throws INVALID_INPUT unless it is safe to unpack, and no line of a manifest can be made of it */
 export function assertEntryName(name: string, place?: number): string {
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(name)) throw malformed(`The name of an entry has a line break or another control character: ${JSON.stringify(name.slice(0, 100))}.`, place);
   if (name === '' || /^\/|\\|^[A-Za-z]:|(^|\/)\.\.?(\/|$)/.test(name)) throw malformed(`The name of an entry leads out of the folder that it would be unpacked to: ${JSON.stringify(name.slice(0, 100))}.`, place);
   return name;
