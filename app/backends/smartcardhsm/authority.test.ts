@@ -3,15 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { commandLine } from '../../../e2e/devices/command-line.ts';
 import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
 import { VirtualSmartCardHsm } from '../../../e2e/devices/smartcardhsm/card.ts';
 import { missingTools, run, type Outcome } from '../../../e2e/devices/tools.ts';
 
 /** From outside: a private authority whose keys never leave a SmartCard-HSM, as docs/certificates.md tells it; openssl and curl are the world that has to believe it. */
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const missing = missingForPcscd() ?? missingTools({ openssl: 'openssl', curl: 'curl' });
 const TOKEN = 'smartcardhsm-xthsm100003';
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
@@ -21,6 +20,7 @@ describe.skipIf(missing !== undefined)(`an authority in a SmartCard-HSM${missing
   let pcscd: Pcscd;
   let server: ChildProcess | undefined;
   const path = (name: string): string => join(folder, name);
+  const { attempt, keywright } = commandLine(path, () => pcscd.environment, { owner: true, deadline: 100_000 });
   const pin = (): string[] => ['--pin-file', path('pin')];
 
   beforeAll(async () => {
@@ -40,12 +40,6 @@ describe.skipIf(missing !== undefined)(`an authority in a SmartCard-HSM${missing
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
 
-  const attempt = (...args: string[]): Promise<Outcome> => run(process.execPath, [MAIN, '--data-dir', path('data'), '--passphrase-file', path('pw'), ...args], { environment: pcscd.environment, deadline: 100_000 });
-  async function keywright(...args: string[]): Promise<string> {
-    const { status, stdout, stderr } = await attempt(...args);
-    if (status !== 0) throw new Error(`keywright ${args.join(' ')}: exit ${status}\n${stderr}`);
-    return stdout;
-  }
   const judge = (command: string, ...args: string[]): Promise<Outcome> => run(command, args, { environment: pcscd.environment });
   async function freePort(): Promise<number> {
     const probe = createServer();

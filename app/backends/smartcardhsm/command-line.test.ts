@@ -1,16 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { commandLine } from '../../../e2e/devices/command-line.ts';
 import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
 import { PinLedger } from '../../../e2e/devices/pin-ledger.ts';
 import { VirtualSmartCardHsm } from '../../../e2e/devices/smartcardhsm/card.ts';
-import { missingTools, run, type Outcome } from '../../../e2e/devices/tools.ts';
+import { missingTools } from '../../../e2e/devices/tools.ts';
 
 /** From outside: a key goes from one SmartCard-HSM to another as docs/smartcard-hsm.md tells it; other people's programs judge. */
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const missing = missingForPcscd() ?? missingTools({ openssl: 'openssl', 'sc-hsm-tool': 'opensc' });
 const [FIRST, SECOND] = ['smartcardhsm-xthsm100001', 'smartcardhsm-xthsm100002'];
 /** Each command is a process of its own, and the password of a share takes ten million rounds of MD5 three times. */
@@ -21,6 +20,7 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with two S
   let pcscd: Pcscd;
   const cards = ['XTHSM100001', 'XTHSM100002'].map((serial) => new VirtualSmartCardHsm({ serial }));
   const path = (name: string): string => join(folder, name);
+  const { attempt, keywright, told, judge } = commandLine(path, () => pcscd.environment, { deadline: 200_000 });
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'keywright-smartcardhsm-'));
@@ -34,23 +34,6 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with two S
     await pcscd.stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
-
-  /** Runs in a process of its own, with nobody at a terminal: what its files hold is what somebody enters. */
-  const attempt = (...args: string[]): Promise<Outcome> => {
-    for (const [index, name] of args.entries()) if (/^--.*(pin|puk)-file$/.test(name)) PinLedger.typed(readFileSync(args[index + 1]!, 'utf8'), { afresh: true });
-    return run(process.execPath, [MAIN, '--no-agent', '--data-dir', path('data'), '--passphrase-file', path('pw'), ...args], { environment: pcscd.environment, deadline: 200_000 });
-  };
-  async function keywright(...args: string[]): Promise<string> {
-    const { status, stdout, stderr } = await attempt(...args);
-    if (status !== 0) throw new Error(`keywright ${args.join(' ')}: exit ${status}\n${stderr}`);
-    return stdout;
-  }
-  const told = async <T = Record<string, unknown>>(...args: string[]): Promise<T> => JSON.parse(await keywright(...args, '--json')) as T;
-  const judge = async (command: string, ...args: string[]): Promise<string> => {
-    const { status, stdout, stderr } = await run(command, args, { environment: pcscd.environment });
-    if (status !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${status}\n${stdout}${stderr}`);
-    return stdout + stderr;
-  };
 
   test('a card that was never set up says so, and how', async () => {
     const { status } = await told<{ status: { initialised: boolean; findings: { code: string; remedy: string }[] } }>('tokens', 'show', FIRST);

@@ -1,16 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { commandLine } from '../../../e2e/devices/command-line.ts';
 import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
-import { PinLedger } from '../../../e2e/devices/pin-ledger.ts';
 import { findLibrary, missingTools, run, type Outcome } from '../../../e2e/devices/tools.ts';
 import { VirtualYubiKey } from '../../../e2e/devices/yubikey/card.ts';
 
 /** From outside: the command line against a YubiKey in a real reader, and other people's programs judge what it made. */
 
-const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const MODULE = findLibrary('libykcs11.so.2') ?? findLibrary('libykcs11.so');
 const missing = missingForPcscd() ?? missingTools({ openssl: 'openssl', 'yubico-piv-tool': 'yubico-piv-tool', 'pkcs11-tool': 'opensc' }) ?? (MODULE === undefined ? 'no ykcs11 (Debian package ykcs11)' : undefined);
 const MANAGEMENT_KEY = '1b2d3f405162738495a6b7c8d9eafb0c1d2e3f5061728394';
@@ -22,6 +20,7 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with a Yub
   let pcscd: Pcscd;
   const card = new VirtualYubiKey({ serial: 12_345_678, firmware: '5.7.1' });
   const path = (name: string): string => join(folder, name);
+  const { attempt, keywright, told, judge } = commandLine(path, () => pcscd.environment, { deadline: 120_000 });
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'keywright-yubikey-'));
@@ -34,23 +33,6 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with a Yub
     await pcscd.stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
-
-  /** Runs in a process of its own, with nobody at a terminal: what its files hold is what somebody enters. */
-  const attempt = (...args: string[]): Promise<Outcome> => {
-    for (const [index, name] of args.entries()) if (/^--.*(pin|puk)-file$/.test(name)) PinLedger.typed(readFileSync(args[index + 1]!, 'utf8'), { afresh: true });
-    return run(process.execPath, [MAIN, '--no-agent', '--data-dir', path('data'), '--passphrase-file', path('pw'), ...args], { environment: pcscd.environment, deadline: 120_000 });
-  };
-  async function keywright(...args: string[]): Promise<string> {
-    const { status, stdout, stderr } = await attempt(...args);
-    if (status !== 0) throw new Error(`keywright ${args.join(' ')}: exit ${status}\n${stderr}`);
-    return stdout;
-  }
-  const told = async <T = Record<string, unknown>>(...args: string[]): Promise<T> => JSON.parse(await keywright(...args, '--json')) as T;
-  const judge = async (command: string, ...args: string[]): Promise<string> => {
-    const { status, stdout, stderr } = await run(command, args, { environment: pcscd.environment });
-    if (status !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${status}\n${stdout}${stderr}`);
-    return stdout + stderr;
-  };
 
   test('the token is listed, with its defaults pointed out', async () => {
     const { tokens } = await told<{ tokens: object[] }>('tokens', 'list');
@@ -151,7 +133,7 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with a Yub
     expect(await judge('yubico-piv-tool', '-a', 'status')).toMatch(/PIN tries left:\s+5/);
     await keywright('tokens', 'set-management-key', 'yubikey', '--protect', '--management-key-file', path('mgm'));
     await keywright('keys', 'generate', '--backend', 'yubikey', '--algorithm', 'ed25519', '--label', 'Ed', '--pin-file', path('pin'));
-    const { stdout } = await run(process.execPath, [MAIN, '--no-agent', '--data-dir', path('data'), '--passphrase-file', path('pw'), 'keys', 'sign', 'Ed', '--in', path('m.txt'), '--out', path('ed.sig'), '--pin-file', path('pin'), '--json'], { environment: pcscd.environment });
+    const { stdout } = await attempt('keys', 'sign', 'Ed', '--in', path('m.txt'), '--out', path('ed.sig'), '--pin-file', path('pin'), '--json');
     expect(JSON.parse(stdout)).toMatchObject({ algorithm: 'ed25519' });
     await keywright('keys', 'public', 'Ed', '--format', 'pem', '--out', path('ed.pem'));
     await judge('openssl', 'pkeyutl', '-verify', '-pubin', '-inkey', path('ed.pem'), '-rawin', '-in', path('m.txt'), '-sigfile', path('ed.sig'));
