@@ -1,13 +1,13 @@
 import { useState } from 'react';
 import { asProblem, useAction, type ChosenFile, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Notice, StateBadge } from '../ui/index.ts';
+import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, Notice } from '../ui/index.ts';
 import { ChosenFiles } from './chosen-files.tsx';
 import { ConvertDialog } from './ConvertDialog.tsx';
 
 type Answer = OutputFor<'files.inspect'>;
 type Item = Answer['items'][number];
-const TONES = { odd: 'neutral', weak: 'warning', broken: 'danger' } as const;
+const LEVELS = { odd: 'note', weak: 'warning', broken: 'problem' } as const;
 
 /** What a file holds, told by its content. Bytes of private keys are never shown here. */
 export function InspectPart({ file, onFile }: { file: ChosenFile | undefined; onFile: (file: ChosenFile | undefined) => void }) {
@@ -75,7 +75,7 @@ function Items({ items, parent }: { items: readonly Item[]; parent: number | nul
             <summary className="font-medium">{item.title === '' ? item.detail : item.title}</summary>
             <div className="flex flex-col gap-2 pt-2">
               {item.title !== '' && <p>{item.detail}</p>}
-              {item.findings.map(({ code, level, detail, remedy }) => <StateBadge key={code + detail} tone={TONES[level]}>{[detail, remedy].filter(Boolean).join(' ')}</StateBadge>)}
+              {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...finding, level: LEVELS[finding.level] }))} />}
               {item.held.length > 0 && <p>{t('files.heldHere', { n: item.held.length })}</p>}
               <Facts>{item.facts.map(({ name, value }) => <Fact key={name} name={name}><span className="break-all">{value}</span></Fact>)}</Facts>
               <Items items={items} parent={index} />

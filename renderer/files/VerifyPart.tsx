@@ -45,10 +45,12 @@ function Verdict({ answer }: { answer: OutputFor<'files.verify'> }) {
   const t = useText();
   const { intact, trusted, signatures, format } = answer;
   const untrusted = signatures.some(({ trustedBy, coverage }) => trustedBy === null && coverage?.changes.includes('annotation') === true) ? 'annotated' : 'untrusted';
+  // A PDF may have grown since its last signature, as that allows.
+  const isWhole = signatures.some(({ coverage }) => coverage === null || coverage.revision === coverage.revisions);
   return (
     <Notice tone={trusted ? 'success' : intact ? 'warning' : 'danger'} live title={trusted ? t('files.intact') : intact ? t(`files.${untrusted}`) : t('files.notIntact')}>
       <div className="flex flex-col gap-3">
-        <p>{trusted ? t('files.intactHelp') : intact ? t(`files.${untrusted}Help`) : t('files.notIntactHelp')}</p>
+        <p>{trusted ? t(isWhole ? 'files.intactHelp' : 'files.intactPartHelp') : intact ? t(`files.${untrusted}Help`) : t('files.notIntactHelp')}</p>
         {signatures.map((one, index) => <OneSignature key={index} signature={one} format={format} />)}
       </div>
     </Notice>

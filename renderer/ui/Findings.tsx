@@ -1,9 +1,9 @@
-import { CircleAlert, CircleCheck, TriangleAlert, type LucideIcon } from 'lucide-react';
+import { CircleAlert, CircleCheck, Info, TriangleAlert, type LucideIcon } from 'lucide-react';
 import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
 
 interface Finding {
-  level: 'ok' | 'warning' | 'problem';
+  level: 'ok' | 'note' | 'warning' | 'problem';
   code: string;
   detail: string;
   remedy: string | null;
@@ -11,6 +11,7 @@ interface Finding {
 
 const LOOKS = {
   ok: { icon: CircleCheck, colour: 'text-success', word: 'findings.ok' },
+  note: { icon: Info, colour: 'text-muted', word: 'findings.note' },
   warning: { icon: TriangleAlert, colour: 'text-warning', word: 'findings.warning' },
   problem: { icon: CircleAlert, colour: 'text-danger', word: 'findings.problem' },
 } as const satisfies Record<Finding['level'], { icon: LucideIcon; colour: string; word: string }>;
