@@ -59,7 +59,7 @@ function describe(operation: Operation): CommandSpec {
   const fields = new Map(fieldsOf(schema, '', cli.paths ?? {}, unions).map((field) => [field.path, field]));
   const files = cli.files ?? {};
   const positional = (cli.arguments ?? []).map((text): ArgumentSpec => {
-    const name = text.replace(/(\.\.\.|\?)$/, '');
+    const name = text.replace(/(\.\.\.)?\??$/, '');
     const path = files[name] ?? name;
     const also = Object.entries(files).some(([option, target]) => option !== name && target === path);
     const bytes = cli.fileOr?.[name];
@@ -67,7 +67,7 @@ function describe(operation: Operation): CommandSpec {
     return { ...withoutDefault(fieldAt(fields, path, id)), name: name.split('.')[0]!, required: !text.endsWith('?') && !also, ...fileOr };
   });
   const given = new Set([...positional.map(({ path }) => path), ...Object.values(files), ...Object.values(cli.switches ?? {})]);
-  const positionalFiles = new Set((cli.arguments ?? []).map((text) => text.replace(/(\.\.\.|\?)$/, '')));
+  const positionalFiles = new Set((cli.arguments ?? []).map((text) => text.replace(/(\.\.\.)?\??$/, '')));
   const options: OptionSpec[] = [
     ...Object.entries(files).filter(([name]) => !positionalFiles.has(name)).map(([name, path]) => ({ ...withoutDefault(fieldAt(fields, path, id)), kind: 'bytes' as const, name })),
     ...Object.entries(cli.switches ?? {}).map(([name, path]) => ({ path, kind: 'flag' as const, name, instead: true as const })),

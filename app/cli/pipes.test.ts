@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -51,6 +51,21 @@ test.each(['age', 'cms', 'jwe', 'openpgp'])('%s goes through pipes both ways', a
     expect([refused.code, refused.stdout.length]).toEqual([2, 0]);
   }
 }, 60_000);
+
+test('a folder is signed with a manifest, and verified with a line a file: exit 3 as soon as one does not hold', async () => {
+  mkdirSync(at('dist'));
+  for (const name of ['one', 'two']) writeFileSync(at(`dist/${name}`), name);
+  await keywright(['files', 'sign', at('dist'), '--key', 'Signing', '--manifest', at('dist/manifest.json')]);
+  for (const argv of [[at('dist')], ['--manifest', at('dist/manifest.json')], [at('dist/*.sig')], [at('dist/one'), at('dist/two')]]) expect((await keywright(['files', 'verify', ...argv])).code, argv.join(' ')).toBe(0);
+  writeFileSync(at('dist/two'), 'changed');
+  const { code, stdout } = await keywright(['files', 'verify', at('dist')]);
+  const lines = stdout.toString().split('\n');
+  expect([code, lines.find((line) => line.includes('dist/one ')), lines.find((line) => line.includes('dist/two ')), lines.find((line) => line.startsWith('verdict'))]).toEqual([3, expect.stringMatching(/^trusted /), expect.stringMatching(/^invalid /), 'verdict: 3 files: 2 as signed by whom you trust, 1 not as signed.']);
+  const { code: again, json } = await keywright(['files', 'verify', '--manifest', at('dist/manifest.json'), '--json']);
+  expect([again, json]).toMatchObject([3, { trusted: false, manifest: { state: 'trusted' }, counts: { trusted: 1, invalid: 1 } }]);
+  expect((await keywright(['files', 'verify'])).code).toBe(2);
+  expect((await keywright(['files', 'verify', at('dist/none')])).code).toBe(4);
+});
 
 test('a file goes to standard output, a pipe to a file, two readers of one pipe are refused, and nothing is left behind', async () => {
   writeFileSync(at('plain'), content);

@@ -3,12 +3,12 @@ import { Bytes } from './bytes.ts';
 import { FailedFile } from './files.ts';
 import { operation } from './operation.ts';
 import { FileIn, FileWritten, Folders, KeyReference, SkippedFile } from './records.ts';
+import { FileProgress } from './signature-formats.ts';
 
 /** Operations that encrypt and decrypt files. */
 
 export const FileEncryptionFormat = z.enum(['age', 'cms', 'jwe', 'openpgp']);
 export type FileEncryptionFormat = z.output<typeof FileEncryptionFormat>;
-const FileProgress = z.strictObject({ file: z.string(), index: z.int(), files: z.int(), bytes: z.int(), totalBytes: z.int() });
 /** Where to: `beside` writes next to each file; a path is for one file; `inline` answers with the bytes of small ones. */
 const Out = z.union([
   z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }),

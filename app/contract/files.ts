@@ -1,18 +1,9 @@
 import { z } from 'zod';
 import { SignatureAlgorithm, SignatureEncoding } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
-import { evidence, JudgedPath, VerifyPurposeName } from './certificate-checks.ts';
 import { operation } from './operation.ts';
 import { Empty, FileIn, FileWritten, Folders, KeyReference, SkippedFile, Timestamp } from './records.ts';
-
-/** Signature formats: `raw` is the bare signature, each other one is its standard's. */
-export const SignatureFormat = z.enum(['raw', 'sshsig', 'minisign', 'signify', 'jws', 'jwt', 'dsse', 'cose', 'cms', 'timestamp', 'openpgp', 'jar', 'pdf', 'xml', 'asic']);
-export type SignatureFormatName = z.output<typeof SignatureFormat>;
-/** Ways to write a signature; `files.formats` tells which format has which. */
-export const SignatureForm = z.enum(['binary', 'base64', 'compact', 'json', 'der', 'pem', 'smime', 'armor', 'clear']);
-export type SignatureFormName = z.output<typeof SignatureForm>;
-const MAX_SIGNATURE = 4 * 1024 * 1024;
-const FileProgress = z.strictObject({ file: z.string(), index: z.int(), files: z.int(), bytes: z.int(), totalBytes: z.int() });
+import { FileProgress, SignatureForm, SignatureFormat } from './signature-formats.ts';
 
 const SignatureOut = z.union([
   z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }),
@@ -110,101 +101,6 @@ export const sign = operation({
   errors: ['NOT_FOUND', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'STORAGE_FULL', 'CONFLICT', 'BACKEND_UNAVAILABLE', 'CANCELLED'],
 });
 
-/** What came to a document after it was signed. `other` makes the signature one of another document. */
-export const ChangeAfterSigning = z.enum(['signature', 'timestamp', 'validation-data', 'metadata', 'form', 'annotation', 'other']);
-export type SignedChange = z.output<typeof ChangeAfterSigning>;
-
-/** Why a signer is trusted, and what says so. */
-const TrustedBy = z.strictObject({ source: z.enum(['held-key', 'named-key', 'allowed-signers', 'certificate', 'root']), name: z.string() });
-const Signer = z.strictObject({
-  /** The URI of a key held here. */
-  key: z.string().nullable(),
-  label: z.string().nullable(),
-  /** The signer's name by who vouches for it: a principal of allowed_signers, the subject of a certificate. */
-  name: z.string().nullable(),
-  fingerprint: z.string(),
-  version: z.int().nullable(),
-});
-
-export const verify = operation({
-  id: 'files.verify',
-  summary: 'Verify the signatures of a file: whether it is intact, by whom they are, who says so, and when',
-  effect: 'read',
-  permission: 'files:use',
-  unhurried: true,
-  check: 'trusted',
-  http: { method: 'POST', path: '/v1/files/verify', status: 200 },
-  cli: {
-    arguments: ['file.path'], paths: { 'file.path': 'in', 'signature.path': 'in' },
-    files: { 'public-key': 'publicKey', 'allowed-signers': 'allowedSigners', roots: 'roots' }, options: { 'signature.path': 'signature', encoding: 'signature-encoding' },
-    examples: ['keywright files verify report.pdf --signature report.pdf.sig', 'keywright files verify report.pdf --signature report.pdf.p7s --roots root.pem --crl ca.crl --purpose email', 'keywright files verify signed.pdf'],
-  },
-  input: z.strictObject({
-    file: FileIn,
-    /** The signature's file, or its bytes. Left out where the file itself holds the signature. */
-    signature: z.union([FileIn, z.strictObject({ bytes: boundedBytes(MAX_SIGNATURE) })]).optional(),
-    /** A key held here; without it every key that fits is tried. */
-    key: KeyReference.optional(),
-    /** Or a public key: SPKI, PEM, OpenSSH, JWK, minisign, COSE, OpenPGP. Trusted because you name it. */
-    publicKey: boundedBytes(1024 * 1024).optional(),
-    /** Told by content when left out. */
-    format: SignatureFormat.optional(),
-    algorithm: SignatureAlgorithm.optional(),
-    encoding: SignatureEncoding.optional(),
-    /** SSHSIG: what the signature must be for; `file` by default. */
-    namespace: z.string().min(1).max(255).optional(),
-    /** An allowed_signers file of OpenSSH: who may sign, with which keys, for what, and when. */
-    allowedSigners: boundedBytes(4 * 1024 * 1024).optional(),
-    /** Who of them must have signed. */
-    identity: z.string().min(1).max(255).optional(),
-    /** Certificates of authorities that alone are trusted: PEM or DER. Without it those of this store that are marked as trusted. */
-    roots: boundedBytes(4 * 1024 * 1024).optional(),
-    /** Where roots come from when none are given: the certificates of this store that are marked as trusted, and the roots of the system where that is asked for. */
-    trust: evidence.trust.unwrap().default('store'),
-    /** Certificates that may stand between, revocation lists and OCSP responses, besides those in the signature and in the store. */
-    untrusted: evidence.untrusted, crl: evidence.crl, ocsp: evidence.ocsp,
-    /** For whom it must be known that the certificate is not revoked. Default: as for `certificates.verify`. */
-    revocation: evidence.revocation,
-    /** What the signer’s certificate must be for; `file-signing` is e-mail, code and document signing, or no purpose at all. */
-    purpose: VerifyPurposeName.default('file-signing'),
-    /** The time at which validity is judged; now by default. */
-    at: Timestamp.optional(),
-  }),
-  output: z.strictObject({
-    /** Every signature fits the file and its key. */
-    intact: z.boolean(),
-    /** Intact, and each signer is trusted. */
-    trusted: z.boolean(),
-    /** In a sentence. */
-    verdict: z.string(),
-    /** Of the first signature. */
-    signer: Signer.nullable(),
-    algorithm: SignatureAlgorithm.nullable(),
-    format: SignatureFormat,
-    bytes: z.int(),
-    signatures: z.array(z.strictObject({
-      intact: z.boolean(),
-      signer: Signer.nullable(),
-      trustedBy: TrustedBy.nullable(),
-      /** When it was made, according to whom: the signer itself, or a timestamp by an authority. */
-      time: z.strictObject({ at: Timestamp, according: z.enum(['signer', 'timestamp']), by: z.string().nullable(),
-        /** Why the timestamp’s authority counts, or does not; null where there is no timestamp. */
-        path: JudgedPath.nullable(),
-      }).nullable(),
-      algorithm: SignatureAlgorithm.nullable(),
-      /** The signer’s certificate and those above it, with what was checked of each; null where the signer has none, or it was not asked. */
-      path: JudgedPath.nullable(),
-      /** What is wrong; null when nothing is. */
-      problem: z.string().nullable(),
-      notes: z.array(z.string()),
-      /** Of a PDF: which of its versions was signed (`revision` of `revisions`, the first `bytes`), and what was added afterwards; null for other files. */
-      coverage: z.strictObject({ bytes: z.int(), revision: z.int(), revisions: z.int(), changes: z.array(ChangeAfterSigning) }).nullable(),
-    })),
-  }),
-  progress: FileProgress,
-  errors: ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'CONFLICT', 'CANCELLED'],
-});
-
 export const timestamp = operation({
   id: 'files.timestamp',
   summary: 'Have an authority say that a file exists now; it learns the file’s digest and nothing else',
@@ -298,5 +194,6 @@ export const download = operation({
   errors: ['NOT_FOUND'],
 });
 
+export { verify } from './file-verification.ts';
 export { convert } from './conversion.ts';
 export { inspect } from './inspection.ts';

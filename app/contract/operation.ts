@@ -22,7 +22,7 @@ export type Capability = Usage | 'generate' | 'import' | 'export' | 'rotate' | '
 
 /** How the command line spells an operation; all of it is data, so that the command line needs no code of its own per operation. */
 export interface CommandLine {
-  /** Input fields given by position, in order; a trailing `...` takes the rest, a trailing `?` is optional. */
+  /** Input fields given by position, in order; a trailing `...` takes the rest, a trailing `?` (behind it) is optional. */
   readonly arguments?: readonly string[];
   /** Positional arguments and `--in` that name a file whose bytes become a field (dotted path): `{ in: 'content.message' }`. */
   readonly files?: Readonly<Record<string, string>>;
@@ -48,8 +48,8 @@ export interface CommandLine {
   readonly prompts?: Readonly<Record<string, string>>;
   /** Without an owner of the store, one is started that stays in the background. */
   readonly background?: true;
-  /** Human output: the array to show as a table, and its columns. */
-  readonly table?: { readonly rows: string; readonly columns: readonly string[] };
+  /** Human output: the array to show as a table, and its columns; `alone`: a single row is shown field by field. */
+  readonly table?: { readonly rows: string; readonly columns: readonly string[]; readonly alone?: true };
   /** Human output: an output field whose text is shown as it is, instead of the fields. */
   readonly text?: string;
   /** Human output: the output fields to show, where the rest is for programs. */

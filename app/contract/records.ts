@@ -102,8 +102,8 @@ export const Folders = z.strictObject({
   /** Follow symbolic links. */
   symlinks: z.boolean().default(false),
 }).default({ hidden: false, symlinks: false });
-/** What was in a folder and not taken: hidden, a symbolic link, no regular file, what a former run wrote, or (where files are decrypted) not encrypted by its name. */
-export const SkippedFile = z.strictObject({ name: z.string(), reason: z.enum(['hidden', 'symbolic-link', 'special', 'output', 'not-encrypted']) });
+/** What was in a folder and not taken: hidden, a symbolic link, no regular file, what a former run wrote, a name that is not UTF-8, (where files are decrypted) not encrypted by its name, or (where they are verified) a file of which there is a signed copy. */
+export const SkippedFile = z.strictObject({ name: z.string(), reason: z.enum(['hidden', 'symbolic-link', 'special', 'output', 'name', 'not-encrypted', 'signed-copy']) });
 /** A file to write: on this machine, or to be fetched with `files.download`. */
 export const FileOut = z.union([
   z.strictObject({ path: z.string().min(1).max(4096), overwrite: z.boolean().default(false) }),

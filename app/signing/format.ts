@@ -98,6 +98,8 @@ export interface TrustedBy {
 export interface SignatureVerdict {
   /** It fits the file and the key. */
   readonly intact: boolean;
+  /** There is no signature at all: this is no verdict on one. */
+  readonly unsigned?: true;
   readonly algorithm: SignatureAlgorithmName | null;
   /** The key that verifies it; null when none did. */
   readonly spki: Uint8Array | null;

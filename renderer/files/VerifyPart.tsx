@@ -43,23 +43,24 @@ export function VerifyPart({ file, onFile, signature, onSignature }: { file: Cho
 
 function Verdict({ answer }: { answer: OutputFor<'files.verify'> }) {
   const t = useText();
-  const { intact, trusted, signatures, format } = answer;
+  const { intact, trusted, signatures, files } = answer;
+  const broken = files.every(({ state }) => state === 'unsigned') ? 'unsigned' : 'notIntact';
   const untrusted = signatures.some(({ trustedBy, coverage }) => trustedBy === null && coverage?.changes.includes('annotation') === true) ? 'annotated' : 'untrusted';
   // A PDF may have grown since its last signature, as that allows.
   const isWhole = signatures.some(({ coverage }) => coverage === null || coverage.revision === coverage.revisions);
   return (
-    <Notice tone={trusted ? 'success' : intact ? 'warning' : 'danger'} live title={trusted ? t('files.intact') : intact ? t(`files.${untrusted}`) : t('files.notIntact')}>
+    <Notice tone={trusted ? 'success' : intact ? 'warning' : 'danger'} live title={trusted ? t('files.intact') : intact ? t(`files.${untrusted}`) : t(`files.${broken}`)}>
       <div className="flex flex-col gap-3">
-        <p>{trusted ? t(isWhole ? 'files.intactHelp' : 'files.intactPartHelp') : intact ? t(`files.${untrusted}Help`) : t('files.notIntactHelp')}</p>
-        {signatures.map((one, index) => <OneSignature key={index} signature={one} format={format} />)}
+        <p>{trusted ? t(isWhole ? 'files.intactHelp' : 'files.intactPartHelp') : intact ? t(`files.${untrusted}Help`) : t(`files.${broken}Help`)}</p>
+        {signatures.map((one, index) => <OneSignature key={index} signature={one} />)}
       </div>
     </Notice>
   );
 }
 
-function OneSignature({ signature, format }: { signature: OutputFor<'files.verify'>['signatures'][number]; format: OutputFor<'files.verify'>['format'] }) {
+function OneSignature({ signature }: { signature: OutputFor<'files.verify'>['signatures'][number] }) {
   const t = useText();
-  const { signer, trustedBy, time, algorithm, problem, notes, coverage } = signature;
+  const { format, signer, trustedBy, time, algorithm, problem, notes, coverage } = signature;
   return (
     <Facts>
       <Fact name={t('files.format')}>{t(`files.formatName.${format}`)}</Fact>

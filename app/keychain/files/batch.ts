@@ -9,6 +9,9 @@ const OF_ONE_FILE: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'ALREADY_EXIST
 /** Files under way at once, where no token does one after another. */
 const TOGETHER = 8;
 
+/** Whether a fault says nothing of the other files of its call. */
+export const isOfOneFile = (code: ErrorCode): boolean => OF_ONE_FILE.has(code);
+
 export interface FailedFile {
   name: string;
   code: string;
@@ -31,7 +34,7 @@ export async function eachFile<T>(files: readonly z.output<typeof FileIn>[], con
       context.completed(index);
     } catch (thrown) {
       const error = asKeywrightError(thrown);
-      if (files.length === 1 || !OF_ONE_FILE.has(error.code)) throw thrown;
+      if (files.length === 1 || !isOfOneFile(error.code)) throw thrown;
       failed[index] = { name: 'path' in file ? file.path : file.upload, code: error.code, detail: error.facts.detail };
     }
   };
@@ -51,9 +54,4 @@ export async function eachFile<T>(files: readonly z.output<typeof FileIn>[], con
     throw thrown;
   }
   return { done: results.filter((result) => result !== undefined), failed: failed.filter((each) => each !== undefined) };
-}
-
-/** What was done, to be kept beside the files. */
-export function manifestOf(facts: object, files: readonly object[]): Uint8Array {
-  return Buffer.from(`${JSON.stringify({ ...facts, files }, null, 2)}\n`, 'utf8');
 }

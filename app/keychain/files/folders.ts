@@ -14,7 +14,7 @@ type Folders = InputOf<typeof fileOperations.sign>['folders'];
 
 export interface Skipped {
   readonly name: string;
-  readonly reason: 'hidden' | 'symbolic-link' | 'special' | 'output' | 'not-encrypted';
+  readonly reason: 'hidden' | 'symbolic-link' | 'special' | 'output' | 'name' | 'not-encrypted' | 'signed-copy';
 }
 
 const MOST = 100_000;
@@ -24,25 +24,26 @@ const MANIFEST = /^\{\s*"operation": "files\./;
 const ENCRYPTED = /\.(?:age|p7m\.pem|p7m|cms|jwe|gpg|pgp|asc)$/i;
 
 /** What is not taken where it was not named itself. */
-export type Leaving = 'outputs' | 'what-is-not-encrypted';
+export type Leaving = 'outputs' | 'what-is-not-encrypted' | 'nothing';
 
 /**
  * Replaces folders and patterns by the files that they stand for: folders to their depths, sorted by name, each file once. What was named itself is
  * never left out; in a folder, what is hidden, symbolic links, what a former run wrote (signatures, encrypted files, manifests) and what is no regular
  * file are, and the answer says so.
+ * @returns the files, what was left out, and the paths that were named themselves.
  * @throws NOT_FOUND for a pattern that fits nothing, INVALID_INPUT for folders without files and beyond 100,000 files, PERMISSION_DENIED
  */
-export async function filesOf(files: readonly File[], folders: Folders, leaving: Leaving, context: Context, manifest?: string): Promise<{ files: readonly File[]; skipped: Skipped[] }> {
+export async function filesOf(files: readonly File[], folders: Folders, leaving: Leaving, context: Context, manifest?: string): Promise<{ files: readonly File[]; skipped: Skipped[]; named: ReadonlySet<string> }> {
   const walk = new Walk(folders, context);
   for (const file of files) {
     if ('upload' in file) walk.add(file);
     else await walk.named(file.path);
   }
-  if (!walk.walked) return { files, skipped: [] };
+  if (!walk.walked) return { files, skipped: [], named: walk.namedPaths };
   await walk.leave(leaving, manifest);
   if (walk.files.length === 0) throw new KeywrightError('NOT_FOUND', { detail: `There are no files in ${walk.names}${walk.skipped.length === 0 ? '' : `, but for ${walk.skipped.length} that are left out (${[...new Set(walk.skipped.map(({ reason }) => reason))].join(', ')})`}.`, remedy: 'Name the files themselves.' });
-  await context.expanded(walk.files);
-  return { files: walk.files, skipped: walk.skipped };
+  if (leaving !== 'nothing') await context.expanded(walk.files);
+  return { files: walk.files, skipped: walk.skipped, named: walk.namedPaths };
 }
 
 class Walk {
@@ -61,6 +62,10 @@ class Walk {
 
   get files(): File[] {
     return [...this.#found.values()].map(({ file }) => file);
+  }
+
+  get namedPaths(): ReadonlySet<string> {
+    return new Set([...this.#found].flatMap(([path, { named }]) => (named ? [path] : [])));
   }
 
   get names(): string {
@@ -106,10 +111,12 @@ class Walk {
   async #entry(folder: string, name: string, hidden = this.#folders.hidden): Promise<void> {
     const path = join(folder, name);
     if (name.startsWith('.') && !hidden) return this.#skip(path, 'hidden');
-    let facts = await lstat(path).catch((thrown: unknown) => { throw fileError(thrown, path, 'read'); });
+    let facts = await lstat(path).catch(orGone(path));
+    // A name that is not UTF-8 cannot be told in JSON, and what was read of it leads nowhere.
+    if (facts === undefined) return name.includes('\ufffd') ? this.#skip(path, 'name') : this.add({ path }, false);
     if (facts.isSymbolicLink()) {
-      if (!this.#folders.symlinks) return this.#skip(path, 'symbolic-link');
-      facts = await stat(path).catch((thrown: unknown) => { throw fileError(thrown, path, 'read'); });
+      facts = this.#folders.symlinks ? await stat(path).catch(orGone(path)) : undefined;
+      if (facts === undefined) return this.#skip(path, 'symbolic-link'); // or one that leads nowhere
     }
     if (facts.isDirectory()) return this.#folder(path);
     if (facts.isFile()) this.add({ path }, false);
@@ -122,6 +129,7 @@ class Walk {
 
   /** Takes out what a former run wrote, or what was never encrypted. */
   async leave(leaving: Leaving, manifest: string | undefined): Promise<void> {
+    if (leaving === 'nothing') return;
     const outputs = leaving === 'outputs' ? outputsOf([...this.#found.keys()], manifest) : undefined;
     for (const [path, { named }] of [...this.#found]) {
       if (named) continue;
@@ -131,6 +139,11 @@ class Walk {
     }
   }
 }
+
+/** What went away meanwhile, and links that lead nowhere or in circles, keep nothing else from being done. @throws PERMISSION_DENIED and other faults of reading */
+const orGone = (path: string) => (thrown: NodeJS.ErrnoException): undefined => {
+  if (thrown.code !== 'ENOENT' && thrown.code !== 'ELOOP') throw fileError(thrown, path, 'read');
+};
 
 /** By code points, whatever the locale: everybody gets the same order. */
 function byName(one: string, other: string): number {

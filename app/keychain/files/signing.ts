@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { KeywrightError, MAX_INLINE_MESSAGE, fileOperations, type InputOf, type OutputOf, type SignatureAlgorithmName } from '../../contract/index.ts';
 import { FileContent } from '../../signing/content.ts';
 import type { Made, SignatureVerdict, SigningKey, SignOptionName, SignOptions } from '../../signing/format.ts';
@@ -12,8 +12,8 @@ import type { KeyRef } from '../../keystore/keystore.ts';
 import type { Context } from '../context.ts';
 import { facet, publicKeyOf, refOf } from '../handlers/key-records.ts';
 import { primary } from '../inventory.ts';
-import { manifestOf } from './batch.ts';
 import { signingCertificate } from './certificates.ts';
+import { manifestOf } from './manifests.ts';
 import { assertPath, bytesOf, fileOf, outputOf } from './places.ts';
 import { trustOf } from './trust.ts';
 import { discard } from './spool.ts';
@@ -115,7 +115,7 @@ async function verdictsOn(content: FileContent, signature: Uint8Array, format: S
 /** Writes what was done, and signs that too. */
 export async function writeManifest(to: NonNullable<SignInput['manifest']>, done: readonly SignedFile[], options: SignOptions, input: SignInput, context: Context): Promise<{ path: string; signature: SignedFile['written'] }> {
   assertPath(to.path, context);
-  const content = manifestOf({ operation: context.operation.id, key: context.key.uri, at: new Date().toISOString() }, done.map(({ name, bytes, algorithm, written, signature, kept }) => ({
+  const content = manifestOf({ operation: context.operation.id, key: context.key.uri, at: new Date().toISOString() }, dirname(to.path), done.map(({ name, bytes, algorithm, written, signature, kept }) => ({
     name, bytes, algorithm, written, kept, sha256: signature === null ? null : createHash('sha256').update(signature).digest('hex'),
   })));
   await writeAside(to.path, { overwrite: to.overwrite, signal: context.call.signal }, (write) => write(content));

@@ -25,7 +25,7 @@ const MAX_WHOLE = 256 * 1024 * 1024;
 export async function judgeContainer(container: Container, trust: Trust): Promise<SignatureVerdict[]> {
   if (container.twice.length > 0) return [notIntact(`There are two entries ${quoted(container.twice)}: programs take one or the other, and only one of them is what was signed.`)];
   const judged = [...(await xadesIn(container, trust)), ...(await cadesIn(container, trust))];
-  if (judged.length === 0) return [notIntact('Nobody signed the container: there is no signature in it.')];
+  if (judged.length === 0) return [notIntact('Nobody signed the container: there is no signature in it.', { unsigned: true })];
   const covered = new Set(judged.filter(({ verdict }) => verdict.intact).flatMap(({ names }) => names));
   const uncovered = container.data.filter((name) => !covered.has(name));
   const beside = container.names((name) => /^META-INF\/./i.test(name) && !name.endsWith('/') && ![isXadesFile, isCadesFile, isCadesManifest].some((is) => is(name)) && name !== MANIFEST_NAME);

@@ -31,7 +31,7 @@ interface Judged {
 /** @returns a verdict a signature. @throws INVALID_INPUT with the place for what is malformed */
 export async function judgeArchive(archive: Archive, reader: RandomReader, trust: Trust): Promise<SignatureVerdict[]> {
   const { manifest, signers, twice } = archive;
-  if (signers.length === 0) return [notIntact(manifest === null ? 'The archive is not signed: it has no manifest.' : 'Nobody signed the archive: it has no signature block.')];
+  if (signers.length === 0) return [notIntact(manifest === null ? 'The archive is not signed: it has no manifest.' : 'Nobody signed the archive: it has no signature block.', { unsigned: true })];
   if (twice.length > 0) return [notIntact(`There are two entries ${quoted(twice)}: programs take one or the other, and only one of them is what was signed.`)];
   if (manifest === null) return [notIntact('The archive has signature files, but no manifest: that was taken out.')];
   const states = await judgeEntries(archive, reader);

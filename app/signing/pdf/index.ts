@@ -18,6 +18,6 @@ export const pdf: FormatModule = {
     for (const one of signaturesOf(document)) verdicts.push(await judgeSignature(one, document, judge));
     if (verdicts.length > 0) return verdicts;
     const wasThere = document.bytes.includes('/ByteRange') ? ' It had one once, which a later version took out.' : '';
-    return [notIntact(`The document has no signature.${wasThere}`)];
+    return [notIntact(`The document has no signature.${wasThere}`, { unsigned: true })];
   },
 };

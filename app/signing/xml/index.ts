@@ -24,7 +24,7 @@ export const xml: FormatModule = {
   async verify(file, signature, trust) {
     const document = parseXml(decodeXml(signature ?? (await file.whole(MAX_XML))));
     const judged = await judgeXmlSignatures(document, (references) => (signature === null ? Promise.resolve(ELSEWHERE) : judgeFile(references, file)), trust);
-    if (judged.length === 0) return [notIntact('The document is not signed: there is no signature in it.')];
+    if (judged.length === 0) return [notIntact('The document is not signed: there is no signature in it.', { unsigned: true })];
     return judged.map((one) => (signature === null ? asDocument(one, judged) : asDetached(one)));
   },
 };
