@@ -26,3 +26,10 @@ test('malformed signatures are refused', async () => {
   expect((await failure(() => ecdsaP1363ToDer(Buffer.alloc(63, 1), 256))).code).toBe('INVALID_INPUT');
   expect((await failure(() => ecdsaP1363ToDer(Buffer.alloc(64), 256))).code).toBe('INVALID_INPUT');
 });
+
+test.each([
+  ['01'.padStart(64, '0') + '80'.padStart(64, '0'), '300702010102020080'],
+  ['00ff'.padEnd(64, '0') + '7f'.padEnd(64, '0'), `3044022000ff${'0'.repeat(60)}02207f${'0'.repeat(62)}`],
+])('%s is written with the fewest bytes that keep it positive', (p1363, der) => {
+  expect(Buffer.from(ecdsaP1363ToDer(Buffer.from(p1363, 'hex'), 256)).toString('hex')).toBe(der);
+});

@@ -1,4 +1,4 @@
-import { derInteger, DerReader, derSequence, fromBigInt } from './der.ts';
+import { DerReader, fromBigInt, TAG } from './der.ts';
 import { malformed } from './malformed.ts';
 
 /** The two ways to write an ECDSA signature. */
@@ -24,11 +24,41 @@ export function ecdsaDerToP1363(signature: Uint8Array, bits: number): Uint8Array
   return Buffer.concat(halves);
 }
 
-/** The reverse of {@link ecdsaDerToP1363}. */
+/** The reverse of {@link ecdsaDerToP1363}. Each signature of a token passes here, so it goes byte by byte into one buffer. */
 export function ecdsaP1363ToDer(signature: Uint8Array, bits: number): Uint8Array {
   const length = Math.ceil(bits / 8);
   if (signature.length !== 2 * length) throw malformed(`A P1363 signature on a curve of ${bits} bits has ${2 * length} bytes, not ${signature.length}.`, 0);
-  const [r, s] = [signature.subarray(0, length), signature.subarray(length)].map((half) => BigInt(`0x${Buffer.from(half).toString('hex')}`)) as [bigint, bigint];
-  if (r === 0n || s === 0n) throw malformed('r or s of the ECDSA signature is zero.', r === 0n ? 0 : length);
-  return derSequence(derInteger(r), derInteger(s));
+  const r = firstDigit(signature, 0, length);
+  const s = firstDigit(signature, length, 2 * length);
+  if (r === length || s === 2 * length) throw malformed('r or s of the ECDSA signature is zero.', r === length ? 0 : length);
+  const size = sizeOfInteger(signature, r, length) + sizeOfInteger(signature, s, 2 * length);
+  const out = Buffer.allocUnsafe(size + (size < 0x80 ? 2 : 3));
+  let at = out.writeUInt8(TAG.sequence, 0);
+  if (size >= 0x80) at = out.writeUInt8(0x81, at);
+  at = out.writeUInt8(size, at);
+  at = writeInteger(out, at, signature, r, length);
+  writeInteger(out, at, signature, s, 2 * length);
+  return out;
+}
+
+/** @returns where the number from `from` to `end` begins once its leading zeros are left out. */
+function firstDigit(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && bytes[at] === 0) at += 1;
+  return at;
+}
+
+/** An INTEGER whose first bit is set has a zero before it, or it would be negative (X.690 §8.3). */
+const needsZero = (bytes: Uint8Array, from: number): boolean => (bytes[from] as number) >= 0x80;
+
+const sizeOfInteger = (bytes: Uint8Array, from: number, end: number): number => 2 + (needsZero(bytes, from) ? 1 : 0) + end - from;
+
+/** @returns where it ends in `out`. */
+function writeInteger(out: Buffer, at: number, bytes: Uint8Array, from: number, end: number): number {
+  const padding = needsZero(bytes, from) ? 1 : 0;
+  let next = out.writeUInt8(TAG.integer, at);
+  next = out.writeUInt8(padding + end - from, next);
+  if (padding === 1) next = out.writeUInt8(0, next);
+  out.set(bytes.subarray(from, end), next);
+  return next + end - from;
 }

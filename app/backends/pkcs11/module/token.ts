@@ -4,6 +4,7 @@ import { isReturn } from '../errors.ts';
 import type { KeySelector, MechanismFacts, SlotState } from '../messages.ts';
 import type { Cryptoki, Handle, Template } from './cryptoki.ts';
 import { find } from './objects.ts';
+import { Paces } from './pace.ts';
 import { Sessions } from './sessions.ts';
 
 /** One slot as the worker keeps it: its sessions, what its token can do, and the handles of keys that were used. */
@@ -11,6 +12,7 @@ export class SlotToken {
   readonly cryptoki: Cryptoki;
   readonly handle: Handle;
   readonly sessions: Sessions;
+  readonly paces = new Paces();
   #mechanisms: ReadonlyMap<number, MechanismFacts> | undefined;
   readonly #keys = new Map<string, Handle>();
 
@@ -57,6 +59,7 @@ export class SlotToken {
   /** Handles do not outlive a login, a logout or a change of objects in every module. */
   forgetHandles(): void {
     this.#keys.clear();
+    this.paces.clear();
   }
 
   async close(): Promise<void> {

@@ -23,6 +23,8 @@ const HASHES: Readonly<Record<HashName | 'sha1', { readonly hashAlg: number; rea
 /** CK_EDDSA_PARAMS with neither pre-hash nor context: three words of zeros. Ed448 wants it by the letter (PKCS#11 v3.1 §6.3.6). */
 const NO_EDDSA_CONTEXT = Buffer.alloc(24);
 const SEED = randomBytes(32);
+/** For what a call at once gives: it is copied before anything else runs. */
+const ROOM = Buffer.alloc(2049);
 
 /** One operation of a key: a mechanism, what goes in, and what that gives. */
 interface Attempt {
@@ -34,7 +36,7 @@ interface Attempt {
 const isRefusal = (thrown: unknown): boolean => isReturn(thrown, 'MECHANISM_INVALID', 'MECHANISM_PARAM_INVALID', 'ARGUMENTS_BAD', 'FUNCTION_NOT_SUPPORTED');
 
 /** @returns a signature as our interface has it: ECDSA in DER. */
-export async function sign(token: SlotToken, { key, keyAlgorithm, algorithm, data, secret }: Input<'keys.sign'>): Promise<Buffer> {
+export async function sign(token: SlotToken, { key, keyAlgorithm, algorithm, data, secret }: Input<'keys.sign'>): Promise<Uint8Array> {
   const { bits } = KEY_ALGORITHMS[keyAlgorithm];
   const attempts = signAttempts(token, keyAlgorithm, algorithm, bytes(data));
   if (attempts.length === 0) throw new KeywrightError('CAPABILITY_MISSING', { detail: `The token does not make ${algorithm} signatures.`, remedy: 'Choose another algorithm, or another key.' });
@@ -43,10 +45,13 @@ export async function sign(token: SlotToken, { key, keyAlgorithm, algorithm, dat
     token.cryptoki.call('C_SignInit', (lib) => lib.C_SignInit(session, means, handle));
     authenticate(token, session, secret, () => token.cryptoki.call('C_Sign', (lib) => lib.C_Sign(session, block, Buffer.alloc(length))));
     // Room for more than it may be, so that more is noticed.
-    return token.cryptoki.callAsync('C_Sign', (lib) => lib.C_SignAsync(session, block, Buffer.alloc(length + 1)));
+    const inPool = (): Promise<Buffer> => token.cryptoki.callAsync('C_Sign', (lib) => lib.C_SignAsync(session, block, Buffer.alloc(length + 1)));
+    const now = (): Buffer => Buffer.from(token.cryptoki.call('C_Sign', (lib) => lib.C_Sign(session, block, ROOM.subarray(0, length + 1).fill(0))));
+    // A PIN for each use is a person's, or a card's: that is never quick.
+    return secret !== undefined ? inPool() : token.paces.run(`${key.id}/${key.label}/${means.mechanism}`, inPool, now);
   }));
   if (signature.length !== length) throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `The module gave a signature of ${signature.length} bytes, and one of ${keyAlgorithm} has ${length}.`, remedy: 'Install another version of the module.' });
-  return Buffer.from(SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaP1363ToDer(signature, bits) : signature);
+  return SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaP1363ToDer(signature, bits) : signature;
 }
 
 function signatureLength(algorithm: KeyAlgorithmName): number {

@@ -33,7 +33,10 @@ function tokenIn(slot: string): SlotToken {
 }
 
 const text = (secret: string | null): string => Buffer.from(secret ?? '', 'base64url').toString('utf8');
-const coded = async (bytes: Buffer | Promise<Buffer>): Promise<string> => (await bytes).toString('base64url');
+const coded = async (given: Uint8Array | Promise<Uint8Array>): Promise<string> => {
+  const bytes = await given;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+};
 /** PKCS#11 v3.1 §5.5: the label is padded with blanks to 32 bytes. */
 const padded = (label: string): string => label + ' '.repeat(Math.max(0, 32 - Buffer.byteLength(label)));
 
