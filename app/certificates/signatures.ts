@@ -135,6 +135,8 @@ export interface PublicKeyInfo {
   readonly key: KeyObject | undefined;
   /** Why it cannot be used, or must not be relied on. */
   readonly problem?: string | undefined;
+  /** The problem is its age alone: it is too short, or of a kind that is no longer approved. */
+  readonly outdated?: boolean | undefined;
   /** Of RSA: bits of the modulus. */
   readonly bits?: number | undefined;
 }
@@ -174,11 +176,17 @@ class ReadKey implements PublicKeyInfo {
   get problem(): string | undefined {
     return this.key === undefined ? UNUSABLE : this.bits === undefined ? undefined : rsaProblem(this.bits, this.#exponent ?? 0n);
   }
+
+  get outdated(): boolean {
+    return this.key !== undefined && this.bits !== undefined && rsaOutdated(this.bits, this.#exponent ?? 0n);
+  }
 }
 
 const UNUSABLE = 'its public key cannot be used here';
-const rsaProblem = (bits: number, exponent: bigint): string | undefined =>
-  (bits < 2048 ? `its RSA key of ${bits} bits is too short (SP 800-131A rev. 2: 2048 at least)` : exponent < 3n || exponent % 2n === 0n ? 'the exponent of its RSA key is not an odd number from 3 up' : exponent >= 2n ** 256n ? 'the exponent of its RSA key has more than 256 bits (FIPS 186-5 §5.4)' : undefined);
+const exponentProblem = (exponent: bigint): string | undefined =>
+  (exponent < 3n || exponent % 2n === 0n ? 'the exponent of its RSA key is not an odd number from 3 up' : exponent >= 2n ** 256n ? 'the exponent of its RSA key has more than 256 bits (FIPS 186-5 §5.4)' : undefined);
+const rsaProblem = (bits: number, exponent: bigint): string | undefined => exponentProblem(exponent) ?? (bits < 2048 ? `its RSA key of ${bits} bits is too short (SP 800-131A rev. 2: 2048 at least)` : undefined);
+const rsaOutdated = (bits: number, exponent: bigint): boolean => bits < 2048 && exponentProblem(exponent) === undefined;
 
 function load(spki: Uint8Array): KeyObject | undefined {
   try {
@@ -217,13 +225,13 @@ function loadedKeyInfo(spki: Uint8Array): PublicKeyInfo {
   const { asymmetricKeyType: type = '', asymmetricKeyDetails: details = {} } = key;
   if (type === 'rsa' || type === 'rsa-pss') {
     const { modulusLength = 0, publicExponent = 0n } = details;
-    return { spki, name: type === 'rsa-pss' ? `rsa-${modulusLength} (PSS alone)` : `rsa-${modulusLength}`, key, bits: modulusLength, problem: rsaProblem(modulusLength, publicExponent) };
+    return { spki, name: type === 'rsa-pss' ? `rsa-${modulusLength} (PSS alone)` : `rsa-${modulusLength}`, key, bits: modulusLength, problem: rsaProblem(modulusLength, publicExponent), outdated: rsaOutdated(modulusLength, publicExponent) };
   }
   if (type === 'ec') {
     const name = CURVES[details.namedCurve ?? ''];
-    return name === undefined ? { spki, name: `EC on ${details.namedCurve ?? 'a curve of its own'}`, key, ...(/192|160|112|128|sect1/.test(details.namedCurve ?? '') ? { problem: `its key on ${details.namedCurve} is too short (SP 800-131A rev. 2)` } : {}) } : { spki, name, key };
+    return name === undefined ? { spki, name: `EC on ${details.namedCurve ?? 'a curve of its own'}`, key, ...(/192|160|112|128|sect1/.test(details.namedCurve ?? '') ? { problem: `its key on ${details.namedCurve} is too short (SP 800-131A rev. 2)`, outdated: true } : {}) } : { spki, name, key };
   }
-  if (type === 'dsa') return { spki, name: `dsa-${details.modulusLength ?? 0}`, key, problem: 'DSA is no longer approved (FIPS 186-5)' };
+  if (type === 'dsa') return { spki, name: `dsa-${details.modulusLength ?? 0}`, key, problem: 'DSA is no longer approved (FIPS 186-5)', outdated: true };
   return { spki, name: type, key };
 }
 
@@ -260,9 +268,15 @@ export function verifySigned({ key, bits }: PublicKeyInfo, algorithm: SignatureA
   }
 }
 
-/** Reads a signature: whole bytes. */
+/**
+ * Reads a signature.
+ * @returns its bytes; none where it is not of whole bytes, as all signatures are: then nobody's key has made it. @throws INVALID_INPUT where it is no BIT STRING
+ */
 export function readSignature(reader: DerReader, what: string): Uint8Array {
-  return reader.bits(what);
+  const element = reader.next(what, TAG.bitString);
+  const content = reader.content(element);
+  if (content.length === 0) throw malformed(`${what} is no BIT STRING.`, element.offset);
+  return content[0] === 0 ? content.subarray(1) : new Uint8Array();
 }
 
 /** @throws INVALID_INPUT unless `bytes` are one SEQUENCE and nothing after it. */

@@ -77,6 +77,7 @@ function describe(operation: Operation): CommandSpec {
   return {
     id, words: id.split('.'), summary, permission,
     needsStore: operation.whenLocked !== true,
+    ...(operation.withoutStore === undefined ? {} : { withoutStore: operation.withoutStore }),
     progress: operation.progress !== undefined,
     http: { method: http.method, path: http.path },
     arguments: positional, options,

@@ -99,7 +99,7 @@ async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions,
     let tooEarly = false;
     try {
       const withRecoveryCode = prompter.answers('recovery-code') && !prompter.answers('store-passphrase');
-      if (spec.needsStore && opened.passing) await unlockFor(opened.core, { principal: OWNER, prompt: prompter, signal: around.signal }, withRecoveryCode);
+      if (storeNeeded(spec, input) && opened.passing) await unlockFor(opened.core, { principal: OWNER, prompt: prompter, signal: around.signal }, withRecoveryCode);
       return await opened.core.call(spec.id, input, options);
     } catch (thrown) {
       tooEarly = opened.ending && thrown instanceof KeywrightError && thrown.code === 'STORE_LOCKED';
@@ -110,6 +110,8 @@ async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions,
     if (tooEarly) await sleep(100);
   }
 }
+
+const storeNeeded = ({ needsStore, withoutStore }: CommandSpec, input: unknown): boolean => needsStore && withoutStore?.every((field) => (input as Readonly<Record<string, unknown>>)[field] !== undefined) !== true;
 
 function prompterFor(spec: CommandSpec, globals: Globals, stdin: StandardInput, around: Surroundings): CommandPrompter {
   return new CommandPrompter({

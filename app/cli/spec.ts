@@ -10,6 +10,8 @@ export interface CommandSpec {
   readonly permission: string;
   /** Needs an open store. */
   readonly needsStore: boolean;
+  /** Needs none where all of these fields are given. */
+  readonly withoutStore?: readonly string[];
   /** Reports progress while it runs. */
   readonly progress: boolean;
   readonly http: { readonly method: string; readonly path: string };

@@ -72,8 +72,13 @@ export const evidence = {
   maxDepth: z.int().min(0).max(1000).default(10),
   /** Where roots come from when none are given. */
   trust: z.enum(['store', 'system', 'both']).default('both'),
-  /** For whom the revocation must be known. Default: where lists or responses are given, the certificate and each authority whose issuer has one among them; else `off`. Who is known to be revoked is refused always. */
-  revocation: z.enum(['off', 'leaf', 'chain']).optional(),
+  /**
+   * For whom the revocation must be known. `given`: the certificate, and each authority whose issuer has a list or response among those given. `soft`: for nobody, and what was given and cannot be read or does not count is told
+   * and passed over, so that the verdict says *unknown* (RFC 5280 leaves that to the caller). Default: `given` where lists or responses are given, else `off`. Who is known to be revoked is refused always.
+   */
+  revocation: z.enum(['off', 'soft', 'given', 'leaf', 'chain']).optional(),
+  /** Algorithms and key sizes that must not be relied on any more (MD5, SHA-1, DSA, RSA below 2048 bits, short curves) are told and not refused: for judging paths of old. */
+  allowWeak: z.boolean().default(false),
   /** Get missing issuers, revocation lists and responses from the addresses that the certificates name; the setting `certificates.fetch` must allow it. */
   fetch: z.boolean().default(false),
   /** Object identifiers that the extended key usage must allow. */
@@ -88,7 +93,7 @@ export const evidence = {
 } as const;
 
 export const verify = operation({
-  id: 'certificates.verify', summary: 'Verify a certificate: its path to a root, its names, purpose and revocation', effect: 'read', permission: 'certificates:read', quiet: true, unhurried: true, check: 'trusted',
+  id: 'certificates.verify', summary: 'Verify a certificate: its path to a root, its names, purpose and revocation', effect: 'read', permission: 'certificates:read', quiet: true, unhurried: true, check: 'trusted', withoutStore: ['content', 'roots'],
   http: { method: 'POST', path: '/v1/certificates/verify', status: 200 },
   cli: {
     arguments: ['certificate?'], files: { in: 'content' }, fileOr: { certificate: 'content' }, text: 'text',

@@ -83,6 +83,8 @@ export interface Operation<I extends ZodType = ZodType, O extends ZodType = ZodT
   readonly check?: string;
   /** Works without an unlocked store. */
   readonly whenLocked?: true;
+  /** Works without an unlocked store too, where all of these fields of the input are given: nothing of the store is looked at then. */
+  readonly withoutStore?: readonly string[];
   /** REST: a field of the input, or of the output, is the body itself, streamed and not JSON. */
   readonly stream?: { readonly body: 'in' | 'out'; readonly type: string };
   /** No deadline of the dispatcher's own (prompts and files may take as long as they take). */
@@ -94,6 +96,12 @@ export interface Operation<I extends ZodType = ZodType, O extends ZodType = ZodT
 /** Whether something that a module of the contract exports is a record made by {@link operation}. */
 export function isOperation(value: unknown): value is Operation {
   return typeof value === 'object' && value !== null && 'id' in value && 'http' in value;
+}
+
+/** @returns whether a call needs an unlocked store. @param input wire side or parsed */
+export function needsStore({ whenLocked, withoutStore }: Pick<Operation, 'whenLocked' | 'withoutStore'>, input: unknown): boolean {
+  const given = (input ?? {}) as Readonly<Record<string, unknown>>;
+  return whenLocked !== true && !(withoutStore?.every((field) => given[field] !== undefined) ?? false);
 }
 
 /** @returns the first word of an operation's id. */

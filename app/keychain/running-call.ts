@@ -1,5 +1,5 @@
 import {
-  asKeywrightError, KeywrightError, USAGES, type CallOptions, type Capability, type Operation, type Principal, type Prompter, type Usage,
+  asKeywrightError, KeywrightError, needsStore, USAGES, type CallOptions, type Capability, type Operation, type Principal, type Prompter, type Usage,
 } from '../contract/index.ts';
 import type { KeyCall } from '../keystore/keystore.ts';
 import type { StoredRecord } from '../storage/storage.ts';
@@ -56,9 +56,10 @@ export class RunningCall implements Context {
       const deadline = setTimeout(() => this.cancellation.cancel(new KeywrightError('TIMEOUT', { detail: `It took longer than ${DEADLINE / 1000} s and was stopped.`, remedy: 'Try again; `keywright doctor run` looks for a cause.' })), DEADLINE);
       this.cancellation.onEnd(() => clearTimeout(deadline));
     }
-    if (this.operation.whenLocked !== true || this.services.stores.state === 'unlocked') {
+    const needed = needsStore(this.operation, input);
+    if (needed || this.services.stores.state === 'unlocked') {
       this.#session = this.services.stores.session;
-      if (this.operation.whenLocked !== true) this.#session.inFlight.add(this.cancellation);
+      if (needed) this.#session.inFlight.add(this.cancellation);
     }
     if (this.operation.quiet !== true) this.services.stores.touch();
     this.#resolveKey(input);

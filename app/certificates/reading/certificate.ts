@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { contextPrimitive, contextTag, DerReader, TAG } from '../../formats/der.ts';
 import { looksLikePem, parsePem, writePem } from '../../formats/pem.ts';
 import { malformed, notSupported, within } from '../../formats/malformed.ts';
-import { type PublicKeyInfo, publicKeyInfo, readSignatureAlgorithm, type SignatureAlgorithmInfo, verifySigned } from '../signatures.ts';
+import { type PublicKeyInfo, publicKeyInfo, readSignature, readSignatureAlgorithm, type SignatureAlgorithmInfo, verifySigned } from '../signatures.ts';
 import { type Asn1Time, readBits, readTime, whole } from './asn1.ts';
 import {
   authorityKeyIdentifier, type AuthorityKeyIdentifier, basicConstraints, type BasicConstraints, extendedKeyUsage, type Extension, EXTENSION, generalNames, keyUsage, readExtensions, subjectKeyIdentifier,
@@ -100,11 +100,12 @@ export class Certificate {
     tbs.finish('the part that is signed');
     const algorithm = readSignatureAlgorithm(certificate, 'the signature algorithm');
     const signatureAt = certificate.offset;
-    const signature = certificate.bits('the signature');
+    const signature = readSignature(certificate, 'the signature');
     const signaturePart = { from: signatureAt, to: certificate.offset };
     certificate.finish('the certificate');
     if (!Buffer.from(inner.der).equals(algorithm.der)) faults.push('The signature algorithm within differs from the one without (RFC 5280 §4.1.1.2).');
     if (algorithm.fault !== undefined) (algorithm.kind === 'rsa' ? oddities : faults).push(`${sentence(algorithm.fault)}.`);
+    if (signature.length === 0) faults.push('Its signature is none: it has no whole bytes (RFC 5280 §4.1.1.3).');
     checkTimes([notBefore, notAfter], faults);
     if (issuer.rdns.length === 0) faults.push('It names no issuer (RFC 5280 §4.1.2.4).');
     const seen = new Set<string>();

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { contextTag, DerReader, TAG } from '../../formats/der.ts';
 import { malformed, notSupported, within } from '../../formats/malformed.ts';
 import { looksLikePem, parsePem, writePem } from '../../formats/pem.ts';
-import { readSignatureAlgorithm, type PublicKeyInfo, type SignatureAlgorithmInfo, verifySigned } from '../signatures.ts';
+import { readSignature, readSignatureAlgorithm, type PublicKeyInfo, type SignatureAlgorithmInfo, verifySigned } from '../signatures.ts';
 import { GENERALIZED_TIME, readTime, UTC_TIME, whole } from './asn1.ts';
 import { serialHex } from './certificate.ts';
 import {
@@ -88,7 +88,7 @@ export class RevocationList {
     }
     tbs.finish('the part that is signed');
     this.signatureAlgorithm = readSignatureAlgorithm(list, 'the signature algorithm');
-    this.signature = list.bits('the signature');
+    this.signature = readSignature(list, 'the signature');
     list.finish('the revocation list');
     if (!Buffer.from(inner.der).equals(this.signatureAlgorithm.der)) faults.push('The signature algorithm within differs from the one without (RFC 5280 §5.1.1.2).');
     const seen = new Set<string>();

@@ -73,6 +73,9 @@ function canonicalRdn(attributes: readonly Attribute[]): string {
 
 const canonicalText = (text: string): string => text.normalize('NFKC').toLowerCase().trim().replaceAll(/\s+/g, ' ').replaceAll(/[\u0000\u0001]/g, (character) => `\\${character.charCodeAt(0)}`);
 
+/** @returns the canonical form of a name with one more part below it, as names relative to the issuer of a revocation list are meant (RFC 5280 §4.2.1.13). */
+export const canonicalBelow = ({ canonicalRdns }: Name, rdn: readonly Attribute[]): string => [...canonicalRdns, canonicalRdn(rdn)].join('\u0001');
+
 export function textOf(rdns: readonly (readonly Attribute[])[]): string {
   return rdns.toReversed().map((attributes) => attributes.map(({ oid, text, tag, fault }) => `${ATTRIBUTES[oid] ?? oid}=${isStringTag(tag) ? escaped(text) : text}${fault === undefined ? '' : ` (${fault})`}`).join('+')).join(', ');
 }

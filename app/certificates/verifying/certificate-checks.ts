@@ -95,14 +95,15 @@ function checkAuthorityForm(certificate: Certificate, { depth, anchor, strict }:
   }
 }
 
-export function checkKey(certificate: Certificate, { anchor, strict }: Position, tls: boolean, checks: Checks): void {
+/** @param weak whether what must not be relied on any more is told and not refused. */
+export function checkKey(certificate: Certificate, { anchor, strict }: Position, { tls, weak }: { tls: boolean; weak: boolean }, checks: Checks): void {
   const { key, signatureAlgorithm } = certificate;
-  if (key.problem !== undefined) checks.fail('key', `${key.problem.charAt(0).toUpperCase()}${key.problem.slice(1)}.`, null);
+  if (key.problem !== undefined) checks.must(!(weak && key.outdated === true), 'key', `${key.problem.charAt(0).toUpperCase()}${key.problem.slice(1)}.`, null);
   else checks.ok('key', `Its key is ${key.name}.`);
   const { bits } = key;
   if (tls && strict && bits !== undefined && bits % 8 !== 0) checks.fail('key', `The modulus of its key has ${bits} bits, which 8 does not divide.`, 'CA/Browser Forum baseline requirements §6.1.6');
   // The signature of an anchor by itself proves nothing, and is not looked at.
-  if (!anchor && signatureAlgorithm.weak !== undefined) checks.fail('algorithm', signatureAlgorithm.weak, null);
+  if (!anchor && signatureAlgorithm.weak !== undefined) checks.must(!weak, 'algorithm', signatureAlgorithm.weak, null);
 }
 
 export function checkTime(certificate: Certificate, at: Date, checks: Checks): void {

@@ -30,7 +30,7 @@ export class Checks {
   }
 
   /** What issuers must do: refused when `strict`, else told. */
-  must(strict: boolean, check: string, sentence: string, rule: string): void {
+  must(strict: boolean, check: string, sentence: string, rule: string | null): void {
     if (strict) this.fail(check, sentence, rule);
     else this.warn(check, sentence, rule);
   }

@@ -3,6 +3,7 @@ import type { Certificate } from '../reading/certificate.ts';
 import type { RevocationList, RevokedEntry } from '../reading/crl.ts';
 import { type DistributionPoint, distributionPoints, EXTENSION } from '../reading/extensions.ts';
 import { generalNameText } from '../reading/general-names.ts';
+import { canonicalBelow, type Name } from '../reading/names.ts';
 import { DerReader } from '../../formats/der.ts';
 import type { CertificateId, OcspResponse, SingleResponse } from '../reading/ocsp.ts';
 import { PURPOSE_OIDS } from '../reading/oids.ts';
@@ -30,6 +31,8 @@ export interface Evidence {
   readonly until: Date;
   /** Whether a revocation at that time, for that reason, is one at the time that is judged. */
   counts(when: Date, reason: string): boolean;
+  /** Signatures by algorithms that must not be relied on any more count. */
+  readonly allowWeak: boolean;
   /** What binds issuers of TLS certificates is refused where a list does not keep it. */
   readonly strict: boolean;
   /** @returns whose key may have signed a list, each with a path to the same root. */
@@ -37,7 +40,7 @@ export interface Evidence {
 }
 
 /** Evidence for a verdict about the time `at` itself. @param issuer who alone may have signed a list */
-export const evidenceAt = (at: Date, issuer: Certificate, lists: Pick<Evidence, 'crls' | 'ocsp'>): Evidence => ({ ...lists, at, until: at, counts: () => true, strict: false, signersOf: (crl) => (crl.issuer.canonical === issuer.subject.canonical ? [issuer] : []) });
+export const evidenceAt = (at: Date, issuer: Certificate, lists: Pick<Evidence, 'crls' | 'ocsp'>): Evidence => ({ ...lists, at, until: at, counts: () => true, allowWeak: false, strict: false, signersOf: (crl) => (crl.issuer.canonical === issuer.subject.canonical ? [issuer] : []) });
 
 /** Seconds by which clocks may differ. */
 const SKEW = 300_000;
@@ -69,8 +72,7 @@ function crlAnswer(certificate: Certificate, evidence: Evidence, notes: string[]
   const complete = usable.filter(({ baseNumber }) => baseNumber === undefined);
   for (const crl of complete) {
     const reasons = reasonsCovered(crl, certificate);
-    const deltas = usable.filter(({ baseNumber, number, point }) => baseNumber !== undefined && number !== undefined && crl.number !== undefined && crl.number >= baseNumber && number > crl.number && samePoint(point, crl.point))
-      .sort((a, b) => (a.number! < b.number! ? 1 : -1));
+    const deltas = usable.filter((delta) => completes(delta, crl)).sort((a, b) => (a.number! < b.number! ? 1 : -1));
     let entry: RevokedEntry | undefined;
     try {
       entry = deltas[0]?.entryFor(certificate.serialText, certificate.issuer.canonical) ?? crl.entryFor(certificate.serialText, certificate.issuer.canonical);
@@ -95,20 +97,21 @@ function crlAnswer(certificate: Certificate, evidence: Evidence, notes: string[]
   return { state: 'good', at: undefined, reason: undefined, source: 'crl', notes: [`Not revoked, says the revocation list of ${latest.issuer.text} from ${latest.thisUpdate.toISOString()}.`], nextUpdate: latest.nextUpdate };
 }
 
-const samePoint = (one: RevocationList['point'], other: RevocationList['point']): boolean =>
-  JSON.stringify(one?.names.map(generalNameText)) === JSON.stringify(other?.names.map(generalNameText)) && one?.onlyUsers === other?.onlyUsers && one?.onlyAuthorities === other?.onlyAuthorities && String(one?.reasons) === String(other?.reasons);
+/** RFC 5280 §5.2.4: a delta is put upon a complete list of its scope, from its base on and older than itself. */
+const completes = (delta: RevocationList, crl: RevocationList): boolean =>
+  delta.baseNumber !== undefined && delta.number !== undefined && crl.number !== undefined && crl.number >= delta.baseNumber && delta.number > crl.number && samePoint(delta, crl);
+const samePoint = (one: RevocationList, other: RevocationList): boolean => {
+  const scope = ({ issuer, point }: RevocationList): string => JSON.stringify([point === undefined ? [] : [...pointNames(point, issuer)], point?.onlyUsers ?? false, point?.onlyAuthorities ?? false, point?.indirect ?? false, point?.reasons ?? null]);
+  return one.issuer.canonical === other.issuer.canonical && scope(one) === scope(other);
+};
 
 /** RFC 5280 §6.3.3 (b), (f), (g). @returns why a list says nothing of this certificate, or undefined */
-function unusable(crl: RevocationList, certificate: Certificate, { at, until, strict, signersOf }: Evidence): string | undefined {
-  const points = pointsOf(certificate);
-  const indirect = points.some(({ crlIssuer }) => crlIssuer.some((name) => name.kind === 'dir' && name.name.canonical === crl.issuer.canonical));
-  if (crl.issuer.canonical !== certificate.issuer.canonical) {
-    if (!indirect) return 'it is of another issuer';
-    if (crl.point?.indirect !== true) return 'it is of another issuer, and does not say that it is for several (RFC 5280 §5.2.5)';
-  }
+function unusable(crl: RevocationList, certificate: Certificate, { at, until, strict, allowWeak, signersOf }: Evidence): string | undefined {
+  const points = pointsFor(crl, certificate);
+  if (points.length === 0) return crl.point?.indirect === true ? 'it is of another issuer' : 'it is of another issuer, and does not say that it is for several (RFC 5280 §5.2.5)';
   const [fault] = [...crl.faults, ...(strict ? crl.profileFaults : [])];
   if (fault !== undefined) return fault.replace(/\.$/, '');
-  if (crl.signatureAlgorithm.weak !== undefined) return `its signature is weak: ${crl.signatureAlgorithm.weak.replace(/\.$/, '')}`;
+  if (crl.signatureAlgorithm.weak !== undefined && !allowWeak) return `its signature is weak: ${crl.signatureAlgorithm.weak.replace(/\.$/, '')}`;
   const named = signersOf(crl);
   if (named.length === 0) return 'no certificate of who signed it has a path to this root';
   const signers = named.filter(({ key }) => crl.isSignedBy(key));
@@ -118,7 +121,11 @@ function unusable(crl: RevocationList, certificate: Certificate, { at, until, st
   if (crl.nextUpdate !== undefined && crl.nextUpdate < at) return `it ended on ${crl.nextUpdate.toISOString()}`;
   // Who has ended may have been dropped from later lists (RFC 5280 §3.3).
   if (crl.thisUpdate > certificate.notAfter.date) return 'it is from after the end of the certificate';
-  const { point } = crl;
+  return outOfScope(crl, certificate, points, strict);
+}
+
+/** RFC 5280 §6.3.3 (b)(2). */
+function outOfScope({ point, issuer }: RevocationList, certificate: Certificate, points: readonly DistributionPoint[], strict: boolean): string | undefined {
   if (point === undefined) return undefined;
   const authority = certificate.basicConstraints?.ca === true;
   if (strict && point.indirect) return 'it is for several issuers, which TLS does not allow (CA/Browser Forum baseline requirements §7.2.2.1)';
@@ -127,14 +134,26 @@ function unusable(crl: RevocationList, certificate: Certificate, { at, until, st
   if (point.onlyUsers && authority) return 'it is not for authorities';
   if (point.onlyAuthorities && !authority) return 'it is for authorities alone';
   if (!point.named) return undefined;
-  const wanted = new Set(point.names.map(generalNameText));
-  if (points.length === 0) return [...wanted].some((name) => name.startsWith('dir:')) ? undefined : 'it is for one distribution point, and the certificate names none (RFC 5280 §6.3.3 (b)(2))';
-  const fits = points.some(({ names, relative, crlIssuer }) => [...names, ...(names.length === 0 && relative === undefined ? crlIssuer : [])].some((name) => wanted.has(generalNameText(name))) || (relative !== undefined && point.relative !== undefined && JSON.stringify(relative) === JSON.stringify(point.relative)));
-  return fits ? undefined : 'it is for another distribution point than the certificate names (RFC 5280 §6.3.3 (b)(2))';
+  const wanted = pointNames(point, issuer);
+  if (points.some((one) => [...pointNames(one, issuer)].some((name) => wanted.has(name)))) return undefined;
+  return pointsOf(certificate).length === 0 ? 'it is for one distribution point, and the certificate names none (RFC 5280 §6.3.3 (b)(2))' : 'it is for another distribution point than the certificate names (RFC 5280 §6.3.3 (b)(2))';
 }
 
 function pointsOf(certificate: Certificate): readonly DistributionPoint[] {
   return certificate.lenient(EXTENSION.crlDistributionPoints, distributionPoints) ?? [];
+}
+
+/** @returns the points of a certificate that a list may be for, by its issuer (RFC 5280 §6.3.3 (b)(1)); for a list by the certificate's own issuer, also the point that has its name, which every certificate has without saying so. */
+function pointsFor({ issuer, point }: RevocationList, certificate: Certificate): readonly DistributionPoint[] {
+  const own = issuer.canonical === certificate.issuer.canonical;
+  const named = pointsOf(certificate).filter(({ crlIssuer }) => (crlIssuer.length === 0 ? own : point?.indirect === true && crlIssuer.some((name) => name.kind === 'dir' && name.name.canonical === issuer.canonical)));
+  return own ? [...named, { names: [{ kind: 'dir', name: certificate.issuer }], relative: undefined, reasons: undefined, crlIssuer: [] }] : named;
+}
+
+/** Full names of a point, those relative to the issuer of the list too (RFC 5280 §4.2.1.13); names of the same person as one text. */
+function pointNames({ names, relative, crlIssuer = [] }: Pick<DistributionPoint, 'names' | 'relative'> & Partial<DistributionPoint>, issuer: Name): ReadonlySet<string> {
+  if (relative !== undefined) return new Set([`dir:${canonicalBelow(issuer, relative)}`]);
+  return new Set((names.length === 0 ? crlIssuer : names).map((name) => (name.kind === 'dir' ? `dir:${name.name.canonical}` : generalNameText(name))));
 }
 
 function reasonsCovered(crl: RevocationList, certificate: Certificate): readonly number[] {
@@ -188,13 +207,13 @@ function ocspAnswer(certificate: Certificate, issuer: Certificate, response: Ocs
 const laterNote = (when: Date, reason: string): string => `Revoked on ${when.toISOString()} (${reason}), which is after the time that counts here.`;
 
 /** RFC 6960 §3.2, §4.2.2.2. @returns why a response does not count, or undefined */
-function ocspProblem(single: SingleResponse, response: OcspResponse, issuer: Certificate, { at, until }: Evidence): string | undefined {
+function ocspProblem(single: SingleResponse, response: OcspResponse, issuer: Certificate, { at, until, allowWeak }: Evidence): string | undefined {
   const [fault] = [...response.faults, ...single.faults];
   if (fault !== undefined) return fault.replace(/\.$/, '');
   if (single.thisUpdate.getTime() > until.getTime() + SKEW) return `it is from ${single.thisUpdate.toISOString()}, later than the time asked for`;
   const end = single.nextUpdate ?? new Date(single.thisUpdate.getTime() + WITHOUT_END);
   if (end.getTime() + SKEW < at.getTime()) return `it ended on ${end.toISOString()}`;
-  if (response.signatureAlgorithm?.weak !== undefined) return 'its signature is weak';
+  if (response.signatureAlgorithm?.weak !== undefined && !allowWeak) return 'its signature is weak';
   const signers = [issuer, ...response.certificates].filter((candidate) => isResponder(candidate, response));
   const signer = signers.find((candidate) => verifySigned(candidate.key, response.signatureAlgorithm!, response.tbs, response.signature));
   if (signer === undefined) return 'its signature is not that of the responder that it names';
@@ -202,7 +221,7 @@ function ocspProblem(single: SingleResponse, response: OcspResponse, issuer: Cer
   // A delegate must have been issued by the very authority, for this purpose.
   if (signer.issuer.canonical !== issuer.subject.canonical || !signer.isSignedBy(issuer)) return 'its signer was not appointed by the issuer of the certificate (RFC 6960 §4.2.2.2)';
   if (signer.extendedKeyUsages?.includes(PURPOSE_OIDS.ocsp) !== true) return 'its signer may not sign OCSP responses (RFC 6960 §4.2.2.2)';
-  if (signer.faults.length > 0 || signer.signatureAlgorithm.weak !== undefined || signer.key.problem !== undefined) return 'the certificate of its signer is weak or faulty';
+  if (signer.faults.length > 0 || (signer.signatureAlgorithm.weak !== undefined && !allowWeak) || (signer.key.problem !== undefined && !(allowWeak && signer.key.outdated === true))) return 'the certificate of its signer is weak or faulty';
   const when = new Date(Math.max(at.getTime(), single.thisUpdate.getTime()));
   if (signer.notBefore.date > when || signer.notAfter.date < when) return 'the certificate of its signer is not valid at that time';
   return undefined;

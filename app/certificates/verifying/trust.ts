@@ -2,7 +2,7 @@ import type { Certificate } from '../reading/certificate.ts';
 import type { RevocationList } from '../reading/crl.ts';
 import type { OcspResponse } from '../reading/ocsp.ts';
 import type { VerifyPurpose } from './certificate-checks.ts';
-import { type KnownRevocation, type Verdict, verifyCertificate } from './verify.ts';
+import { type KnownRevocation, type Verdict, verifyCertificate, type VerifyInput } from './verify.ts';
 
 /** Whom a person trusts to vouch for signers, and the one way from a signature's certificate to a verdict: every signature format asks here. */
 
@@ -16,7 +16,9 @@ export interface CertificateTrust {
   readonly crls?: readonly RevocationList[];
   readonly ocsp?: readonly OcspResponse[];
   /** For whom the revocation must be known to be good; `off` by default, `given`: where lists or responses were given. Whoever is known to be revoked is refused always. */
-  readonly revocation?: 'off' | 'given' | 'leaf' | 'chain';
+  readonly revocation?: VerifyInput['revocation'];
+  /** What is told of lists and responses that could not be read, a sentence each. */
+  readonly unreadable?: readonly string[];
   /** What the signer's certificate must be for; `file-signing` by default. */
   readonly purpose?: VerifyPurpose;
 }
@@ -40,6 +42,6 @@ const MAX_DEPTH = 10;
 export function judgeCertificate(certificate: Certificate, beside: Beside, trust: CertificateTrust, at: Date, purpose: VerifyPurpose = trust.purpose ?? 'file-signing'): Verdict {
   return verifyCertificate({
     certificate, untrusted: [...beside.certificates, ...trust.between], roots: trust.anchors, crls: [...(beside.crls ?? []), ...(trust.crls ?? [])], ocsp: [...(beside.ocsp ?? []), ...(trust.ocsp ?? [])], revoked: trust.revoked ?? new Map(),
-    at, evidenceUntil: new Date(Math.max(Date.now(), at.getTime())), purpose, names: [], maxDepth: MAX_DEPTH, policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: trust.revocation ?? 'off', strict: false, strictRoots: false, extendedKeyUsages: [],
+    at, evidenceUntil: new Date(Math.max(Date.now(), at.getTime())), purpose, names: [], maxDepth: MAX_DEPTH, policies: { initial: [], requireExplicit: false, inhibitMapping: false, inhibitAny: false }, revocation: trust.revocation ?? 'off', strict: false, strictRoots: false, extendedKeyUsages: [], unreadable: trust.unreadable ?? [],
   });
 }

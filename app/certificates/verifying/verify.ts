@@ -35,14 +35,18 @@ export interface VerifyInput {
   /** Authorities between the certificate and the root. */
   readonly maxDepth: number;
   readonly policies: PolicyInput;
-  /** For whom the revocation must be known to be good; `given`: the certificate, and authorities whose issuer has a list or response among those given. Whoever is known to be revoked is refused always. */
-  readonly revocation: 'off' | 'given' | 'leaf' | 'chain';
+  /** For whom the revocation must be known to be good; `given`: the certificate, and authorities whose issuer has a list or response among those given; `soft`: nobody. Whoever is known to be revoked is refused always. */
+  readonly revocation: 'off' | 'soft' | 'given' | 'leaf' | 'chain';
+  /** What is told of lists and responses that were given and could not be read, a sentence each. */
+  readonly unreadable?: readonly string[];
   /** What RFC 5280 and the CA/Browser Forum bind issuers to is refused where it is not kept, also where it does not make the path wrong. */
   readonly strict: boolean;
   /** The form of roots is judged strictly too: for roots that somebody named, not for those that a system has trusted since long ago. */
   readonly strictRoots: boolean;
   /** Ids of the lists whose signers are being judged. */
   readonly resolving?: ReadonlySet<string>;
+  /** Algorithms and key sizes that must not be relied on any more (MD5, SHA-1, DSA, RSA below 2048 bits) are told, not refused: for paths of old. */
+  readonly allowWeak?: boolean;
   /** OIDs that the certificate's extended key usage must allow, beside the purpose. */
   readonly extendedKeyUsages: readonly string[];
 }
@@ -130,7 +134,7 @@ function judge({ certificates, complete, signatures }: Candidate, input: VerifyI
       else checks.fail('signature', `Its signature is not that of “${titleOf(certificates[depth + 1]!)}”.`, 'RFC 5280 §6.1.3 (a)(1)');
     }
     checkForm(certificate, at, checks);
-    checkKey(certificate, at, tls, checks);
+    checkKey(certificate, at, { tls, weak: input.allowWeak === true }, checks);
     checkTime(certificate, input.at, checks);
     checkPurpose(certificate, input.purpose, at, checks);
     checkBaseline(certificate, input.purpose, at, checks);
@@ -219,7 +223,7 @@ const OUTLIVED_BY_TIMESTAMPS: ReadonlySet<string> = new Set(['affiliation-change
 function checkRevocation(certificates: readonly Certificate[], input: VerifyInput, all: readonly Checks[]): (RevocationAnswer | undefined)[] {
   const { crls, ocsp, revoked, at, evidenceUntil, purpose, revocation, strict } = input;
   const counts = (when: Date, reason: string): boolean => evidenceUntil === undefined || when <= at || (purpose === 'timestamp' && !OUTLIVED_BY_TIMESTAMPS.has(reason));
-  const evidence = { crls, ocsp, at, until: evidenceUntil ?? at, counts, strict: strict && (purpose === 'tls-server' || purpose === 'tls-client'), signersOf: listSigners(certificates, input) };
+  const evidence = { crls, ocsp, at, until: evidenceUntil ?? at, counts, allowWeak: input.allowWeak === true, strict: strict && (purpose === 'tls-server' || purpose === 'tls-client'), signersOf: listSigners(certificates, input) };
   return certificates.map((certificate, depth) => {
     const issuer = certificates[depth + 1];
     if (issuer === undefined) return undefined; // whom we trust, nobody above can revoke
@@ -230,6 +234,7 @@ function checkRevocation(certificates: readonly Certificate[], input: VerifyInpu
     const needed = revocation === 'chain' || given || (revocation === 'leaf' && depth === 0);
     const checks = all[depth]!;
     const text = answer.notes.join(' ');
+    if (depth === 0) for (const sentence of input.unreadable ?? []) checks.unknown('revocation', sentence);
     if (answer.state === 'revoked') checks.fail('revocation', text, 'RFC 5280 §6.1.3 (a)(3)');
     else if (answer.state === 'good') checks.ok('revocation', text, 'RFC 5280 §6.1.3 (a)(3)');
     else if (needed && !noCheck) checks.fail('revocation', `Whether it is revoked is not known, and was asked for. ${text}`, 'RFC 5280 §6.1.3 (a)(3)');

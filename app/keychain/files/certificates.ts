@@ -1,9 +1,9 @@
 import { type fileOperations, type InputOf, KeywrightError } from '../../contract/index.ts';
-import { type Certificate, type CertificateTrust, type KnownRevocation, parseOcspResponse, readCertificates, readRevocationLists } from '../../certificates/index.ts';
+import { type Certificate, type CertificateTrust, type KnownRevocation, readCertificates } from '../../certificates/index.ts';
 import { FILE_PURPOSES } from '../../certificates/reading/oids.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { Context } from '../context.ts';
-import { filesOf, placed } from '../handlers/certificate-judging.ts';
+import { filesOf, statusOf } from '../handlers/certificate-judging.ts';
 import type { StoredKey } from '../inventory.ts';
 import { listsFor } from '../revocation-store.ts';
 import { systemRoots } from '../system-roots.ts';
@@ -78,12 +78,12 @@ export async function certificateTrust({ roots, trust, untrusted, crl, ocsp, rev
   const read = (trusted: boolean): Promise<Certificate[]> => Promise.all(held.filter((one) => one.trusted === trusted && (trusted || leaves || one.authority)).map(({ id }) => certificates.read(id)));
   const [trusted, others] = [await read(true), await read(false)];
   const given = filesOf(untrusted, '/untrusted', readCertificates);
-  const lists = filesOf(crl, '/crl', readRevocationLists);
+  const status = statusOf({ crl, ocsp, revocation });
   const revoked = new Map<string, KnownRevocation>();
   for (const one of certificates.all()) if (one.revoked !== null) revoked.set(one.id, { at: new Date(one.revoked.at), reason: one.revoked.reason });
   return {
     anchors: roots !== undefined ? filesOf([roots], '/roots', readCertificates) : [...(trust === 'system' ? [] : trusted), ...(trust === 'store' ? [] : systemRoots())],
-    between: [...given, ...others, ...(roots === undefined && trust !== 'system' ? [] : trusted)], revoked, crls: [...lists, ...(await listsFor([...trusted, ...others], revocations))],
-    ocsp: ocsp.map((response, index) => placed(`/ocsp/${index}`, () => parseOcspResponse(response))), revocation: revocation ?? (crl.length + ocsp.length > 0 ? 'given' : 'off'), purpose,
+    between: [...given, ...others, ...(roots === undefined && trust !== 'system' ? [] : trusted)], revoked, crls: [...status.crls, ...(await listsFor([...trusted, ...others], revocations))],
+    ocsp: status.ocsp, unreadable: status.unreadable, revocation: revocation ?? (crl.length + ocsp.length > 0 ? 'given' : 'off'), purpose,
   };
 }

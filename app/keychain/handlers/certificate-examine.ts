@@ -20,7 +20,7 @@ export const examineHandler: Pick<HandlersOf<'certificates'>, 'certificates.exam
     if (certificate === undefined) throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `${target.text} shows no certificate.` });
     const verdict = await judged(certificate, beside, {
       ...(input.roots === undefined ? {} : { roots: input.roots }), trust: input.trust, untrusted: [], crl: [], ocsp: seen.response === undefined ? [] : [seen.response.der], host: wanted.text, name: [], maxDepth: 10, fetch: false, extendedKeyUsage: [], policy: [],
-      requirePolicy: false, inhibitPolicyMapping: false, inhibitAnyPolicy: false, revocation: seen.response === undefined ? 'off' : 'leaf',
+      requirePolicy: false, inhibitPolicyMapping: false, inhibitAnyPolicy: false, allowWeak: false, revocation: seen.response === undefined ? 'off' : 'leaf',
     }, context);
     const saved = [];
     if (input.save) {

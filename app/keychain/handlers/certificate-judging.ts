@@ -1,6 +1,6 @@
 import { KeywrightError, type certificateCheckOperations, type InputOf, type OutputOf } from '../../contract/index.ts';
 import {
-  type Certificate, hostName, type JudgedPath, type KnownRevocation, parseOcspResponse, type PeerName, peerName, readCertificates, readRevocationLists, type RevocationAnswer, type RevocationList, titleOf, type Verdict, verifyCertificate, type VerifyPurpose,
+  type Certificate, hostName, type JudgedPath, type KnownRevocation, type OcspResponse, parseOcspResponse, type PeerName, peerName, readCertificates, readRevocationLists, type RevocationAnswer, type RevocationList, titleOf, type Verdict, verifyCertificate, type VerifyPurpose,
 } from '../../certificates/index.ts';
 import type { Context } from '../context.ts';
 import { listsFor } from '../revocation-store.ts';
@@ -16,14 +16,13 @@ export async function judged(certificate: Certificate, beside: readonly Certific
   const names = namesOf(request);
   const purpose: VerifyPurpose = request.purpose ?? (request.host !== undefined ? 'tls-server' : request.email !== undefined ? 'email' : 'any');
   const untrusted = [...beside, ...filesOf(request.untrusted, '/untrusted', readCertificates)];
-  const crls = filesOf(request.crl, '/crl', readRevocationLists);
-  const ocsp = request.ocsp.map((response, index) => placed(`/ocsp/${index}`, () => parseOcspResponse(response)));
+  const { crls, ocsp, unreadable } = statusOf(request);
   const known = request.roots === undefined ? await heldHere(certificate, request.trust, context) : { roots: filesOf(request.roots, '/roots', readCertificates), untrusted: [], crls: [], revoked: new Map() };
   const fetched: Fetched = request.fetch ? await fetchFor(certificate, [...untrusted, ...known.untrusted], known.roots, context) : { issuers: [], lists: [], responses: [], asked: [] };
   const verdict = verifyCertificate({
     certificate, untrusted: [...untrusted, ...known.untrusted, ...fetched.issuers], roots: known.roots, crls: [...crls, ...fetched.lists, ...known.crls], ocsp: [...ocsp, ...fetched.responses], revoked: known.revoked, at, purpose, names, maxDepth: request.maxDepth,
     policies: { initial: request.policy, requireExplicit: request.requirePolicy, inhibitMapping: request.inhibitPolicyMapping, inhibitAny: request.inhibitAnyPolicy },
-    revocation: request.revocation ?? (crls.length + ocsp.length > 0 || request.fetch ? 'given' : 'off'), strict: request.strict ?? (purpose === 'tls-server' || purpose === 'tls-client' || purpose === 'email'), strictRoots: request.roots !== undefined, extendedKeyUsages: request.extendedKeyUsage,
+    revocation: request.revocation ?? (crls.length + ocsp.length > 0 || request.fetch ? 'given' : 'off'), strict: request.strict ?? (purpose === 'tls-server' || purpose === 'tls-client' || purpose === 'email'), strictRoots: request.roots !== undefined, extendedKeyUsages: request.extendedKeyUsage, allowWeak: request.allowWeak, unreadable,
   });
   return verdictOutput(verdict, purpose, at, fetched.asked);
 }
@@ -35,6 +34,23 @@ function namesOf({ host, email, name }: Pick<VerifyRequest, 'host' | 'email' | '
 /** Reads files of one kind; what is wrong is told with the file. */
 export function filesOf<T>(files: readonly Uint8Array[], where: string, read: (content: Uint8Array) => T[]): T[] {
   return files.flatMap((content, index) => placed(files.length === 1 ? where : `${where}/${index}`, () => read(content)));
+}
+
+/** Reads lists and responses. With `soft`, those that cannot be read are told and passed over. @throws INVALID_INPUT, CAPABILITY_MISSING with the file, otherwise */
+export function statusOf({ crl, ocsp, revocation }: Pick<VerifyRequest, 'crl' | 'ocsp' | 'revocation'>): { crls: RevocationList[]; ocsp: OcspResponse[]; unreadable: string[] } {
+  const unreadable: string[] = [];
+  const read = <T>(what: string, work: () => T[]): T[] => {
+    try {
+      return work();
+    } catch (thrown) {
+      if (revocation !== 'soft' || !(thrown instanceof KeywrightError)) throw thrown;
+      unreadable.push(`${what} that was given cannot be read, and says nothing: ${thrown.message}`);
+      return [];
+    }
+  };
+  const of = <T>(files: readonly Uint8Array[], what: string, where: string, reader: (content: Uint8Array) => T[]): T[] =>
+    files.flatMap((content, index) => read(what, () => placed(files.length === 1 ? where : `${where}/${index}`, () => reader(content))));
+  return { crls: of(crl, 'A revocation list', '/crl', readRevocationLists), ocsp: of(ocsp, 'An OCSP response', '/ocsp', (content) => [parseOcspResponse(content)]), unreadable };
 }
 
 export function placed<T>(where: string, work: () => T): T {
