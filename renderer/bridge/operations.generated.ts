@@ -195,7 +195,7 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'certificates.self-sign': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"options":{"tags":"tag"}},"defaults":{"san":[],"permit":[],"exclude":[],"policies":[],"crlUrl":[],"ocspUrl":[],"issuerUrl":[],"mustStaple":false,"tags":[]}},
   'certificates.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
   'certificates.update': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"],"options":{"tags":"tag"}},"defaults":{}},
-  'certificates.verify': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate?"],"files":{"in":"content"}},"defaults":{"name":[],"maxDepth":10,"trust":"both","fetch":false,"extendedKeyUsage":[],"policy":[],"requirePolicy":false,"inhibitPolicyMapping":false,"inhibitAnyPolicy":false}},
+  'certificates.verify': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate?"],"files":{"in":"content"}},"defaults":{"name":[],"maxDepth":10,"trust":"both","allowWeak":false,"fetch":false,"extendedKeyUsage":[],"policy":[],"requirePolicy":false,"inhibitPolicyMapping":false,"inhibitAnyPolicy":false}},
   'config.explain': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key?"]},"defaults":{}},
   'config.set': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key","value"]},"defaults":{}},
   'config.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
