@@ -1,6 +1,5 @@
-import { hash as hashOf } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DerReader } from './der.ts';
+import { hashRounds } from './hash-rounds.ts';
 import { mostRounds, oldRounds } from './limits.ts';
 import { malformed, notSupported } from './malformed.ts';
 
@@ -36,8 +35,6 @@ export const PBES1_SCHEMES: Readonly<Record<string, Pbes1Scheme>> = {
 /** What helps with a file that is encrypted in a way that we do not open. */
 export const CONVERT = 'Convert the file first: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW (with -provider legacy -provider default for old ciphers).';
 
-const ROUNDS_A_TURN = 5_000;
-
 /** null: the passphrase that is not there at all, which PKCS#12 tells from the empty one. */
 type DeriveBoth = (passphrase: Uint8Array | null, signal?: AbortSignal) => Promise<{ key: Buffer; iv: Uint8Array }>;
 
@@ -52,7 +49,7 @@ export function deriveForPbes1(scheme: Pbes1Scheme, parameters: DerReader): { ci
   if ('hash' in cipher) {
     if (salt.length !== 8) throw malformed('The salt of PBES1 has 8 bytes.', offset);
     return { cipher: cipher.kind === 'des' ? 'des-ede3-cbc' : 'rc2-64', cost: rounds, derive: async (passphrase, signal) => {
-      const bytes = await iterate(cipher.hash, Buffer.concat([passphrase ?? Buffer.alloc(0), salt]), rounds, signal);
+      const bytes = await hashRounds(cipher.hash, Buffer.concat([passphrase ?? Buffer.alloc(0), salt]), rounds, signal);
       const key = bytes.subarray(0, 8);
       return { key: cipher.kind === 'des' ? Buffer.concat([key, key, key]) : key, iv: bytes.subarray(8, 16) };
     } };
@@ -65,15 +62,6 @@ export function deriveForPbes1(scheme: Pbes1Scheme, parameters: DerReader): { ci
     wide.fill(0);
     return { key: keyBytes === 16 && kind === '3des' ? Buffer.concat([key, key.subarray(0, 8)]) : key, iv };
   } };
-}
-
-async function iterate(hash: string, first: Buffer, rounds: number, signal?: AbortSignal): Promise<Buffer> {
-  let bytes = first;
-  for (let round = 0; round < rounds; round++) {
-    bytes = hashOf(hash, bytes, 'buffer');
-    if (round % ROUNDS_A_TURN === ROUNDS_A_TURN - 1) await nextTurn(undefined, signal === undefined ? {} : { signal });
-  }
-  return bytes;
 }
 
 /** Hashes with which PKCS#12 derives keys, and the bytes that each takes at a time. */
@@ -93,7 +81,7 @@ export async function pkcs12Derive(hash: string, id: 1 | 2 | 3, length: number, 
   const state = Buffer.concat([stretch(salt), stretch(password)]);
   const output: Buffer[] = [];
   for (let made = 0; made < length; made += (output[0] as Buffer).length) {
-    const block = await iterate(hash, Buffer.concat([Buffer.alloc(size, id), state]), rounds, signal);
+    const block = await hashRounds(hash, Buffer.concat([Buffer.alloc(size, id), state]), rounds, signal);
     output.push(block);
     const addend = stretch(block).subarray(0, size);
     for (let from = 0; from < state.length; from += size) {
