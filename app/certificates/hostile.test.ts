@@ -36,6 +36,12 @@ function tryAll(bytes: Uint8Array): boolean {
   }
 }
 
+test('certificates in a row are read one by one; what follows and is none is refused with its place', () => {
+  const [one, two] = [Buffer.from(leaf.certificate.der), Buffer.from(root.certificate.der)];
+  expect(readCertificates(Buffer.concat([one, two, one])).map(({ der }) => Buffer.from(der))).toEqual([one, two, one]);
+  for (const rest of [Buffer.from('\r\n'), Buffer.from('MIIB'), two.subarray(0, 50), Buffer.of(0x30, 0x03, 0x02, 0x01, 0x05)]) expect(() => readCertificates(Buffer.concat([one, rest]))).toThrow(KeywrightError);
+});
+
 describe('a certificate', () => {
   test('with any one byte changed is refused or not trusted, and nothing else happens', () => {
     const { der: original } = leaf.certificate;

@@ -1,4 +1,4 @@
-import { malformed, notSupported } from './malformed.ts';
+import { malformed } from './malformed.ts';
 import { toBigInt } from './der.ts';
 
 /** Packets of OpenPGP (RFC 9580 §4) and its armour (§6). */
@@ -9,14 +9,31 @@ export interface Packet {
 }
 
 const MAX_PACKETS = 1000;
-const ARMOR = /^-----BEGIN PGP (SIGNATURE|PUBLIC KEY BLOCK|MESSAGE)-----\r?\n([\s\S]*?)\r?\n-----END PGP \1-----/m;
+/** The last two: by old versions, and by `gpg --enarmor`. */
+const ARMOR = /^-----BEGIN PGP (SIGNATURE|PUBLIC KEY BLOCK|PRIVATE KEY BLOCK|MESSAGE|SECRET KEY BLOCK|ARMORED FILE)-----[ \t]*\r?\n([\s\S]*?)\r?\n-----END PGP \1-----/gm;
+const MAX_BLOCKS = 100;
 
 /** @returns the bytes of the first armoured block, or what was given when it is binary. @throws INVALID_INPUT */
 export function openArmor(content: Uint8Array): Uint8Array {
-  if (((content[0] ?? 0) & 0x80) !== 0) return content;
-  const block = ARMOR.exec(Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1'));
-  if (block === null) throw malformed('The file holds no whole block of OpenPGP.', 0);
-  const lines = (block[2] as string).split(/\r?\n/);
+  const [first] = openArmors(content, 1);
+  return first as Uint8Array;
+}
+
+/** @returns the bytes of each armoured block, one at least, or what was given when it is binary. @throws INVALID_INPUT */
+export function openArmors(content: Uint8Array, most = MAX_BLOCKS): Uint8Array[] {
+  if (((content[0] ?? 0) & 0x80) !== 0) return [content];
+  const text = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1');
+  const blocks: Uint8Array[] = [];
+  for (const [, , body = ''] of text.matchAll(ARMOR)) {
+    blocks.push(unarmored(body));
+    if (blocks.length === most) break;
+  }
+  if (blocks.length === 0) throw malformed('The file holds no whole block of OpenPGP.', 0);
+  return blocks;
+}
+
+function unarmored(text: string): Buffer {
+  const lines = text.split(/\r?\n/);
   const blank = lines.findIndex((line) => line.trim() === '');
   const body = lines.slice(blank + 1).map((line) => line.trim());
   const crc = body.at(-1)?.startsWith('=') ? body.pop() : undefined;
@@ -55,6 +72,9 @@ export function checksumText(crc: number): string {
 
 const checksum = (bytes: Uint8Array): string => checksumText(crc24(CRC24_START, bytes));
 
+/** Compressed, encrypted and literal data may come in parts, or reach to the end of the file (RFC 9580 §4.2.1.4). */
+const DATA_PACKETS: ReadonlySet<number> = new Set([8, 9, 11, 18, 20]);
+
 /** @returns the packets, in the old or the new format (RFC 9580 §4.2). @throws INVALID_INPUT with the offset */
 export function readPackets(bytes: Uint8Array): Packet[] {
   const packets: Packet[] = [];
@@ -64,21 +84,43 @@ export function readPackets(bytes: Uint8Array): Packet[] {
     if ((head & 0x80) === 0) throw malformed('A packet of OpenPGP should begin here.', start);
     if (packets.length === MAX_PACKETS) throw malformed(`There are more than ${MAX_PACKETS} packets.`, start);
     const isNew = (head & 0x40) !== 0;
-    const first = bytes[at] ?? 0;
-    let size = isNew ? (first < 192 ? 1 : first < 224 ? 2 : first === 255 ? 5 : 0) : [1, 2, 4, 0][head & 3]!;
-    if (size === 0) throw notSupported('A packet of OpenPGP whose length is not told is not read.', 'Write the signature in a file of its own.');
-    if (at + size > bytes.length) throw malformed('It ends inside a packet’s length.', at);
-    let length: number;
-    if (!isNew) length = Number(toBigInt(bytes.subarray(at, at + size)));
-    else if (size === 2) length = ((first - 192) << 8) + (bytes[at + 1] as number) + 192;
-    else length = size === 1 ? first : Number(toBigInt(bytes.subarray(at + 1, at + 5)));
-    at += size;
-    size = length;
-    if (size > bytes.length - at) throw malformed(`A packet claims ${size} bytes, but ${bytes.length - at} remain.`, start);
-    packets.push({ tag: isNew ? head & 0x3f : (head >> 2) & 0x0f, body: bytes.subarray(at, at + size) });
-    at += size;
+    const tag = isNew ? head & 0x3f : (head >> 2) & 0x0f;
+    const parts: Uint8Array[] = [];
+    for (let last = false; !last;) {
+      const { size, from, isPart } = isNew ? newLength(bytes, at) : oldLength(bytes, at, head & 3);
+      if ((isPart || size === Infinity) && !DATA_PACKETS.has(tag)) throw malformed('Only a packet of data may come in parts, or without its length (RFC 9580 §4.2.1.4).', start);
+      const length = size === Infinity ? bytes.length - from : size;
+      if (length > bytes.length - from) throw malformed(`A packet claims ${length} bytes, but ${bytes.length - from} remain.`, start);
+      parts.push(bytes.subarray(from, from + length));
+      at = from + length;
+      last = !isPart;
+    }
+    packets.push({ tag, body: parts.length === 1 ? parts[0] as Uint8Array : Buffer.concat(parts) });
   }
   return packets;
+}
+
+interface Length {
+  /** Infinity: to the end of the file. */
+  readonly size: number;
+  /** Where the body begins. */
+  readonly from: number;
+  /** Another length follows behind it. */
+  readonly isPart: boolean;
+}
+
+function newLength(bytes: Uint8Array, at: number): Length {
+  const first = bytes[at] ?? 0;
+  const width = first < 192 || (first >= 224 && first < 255) ? 1 : first < 224 ? 2 : 5;
+  if (at + width > bytes.length) throw malformed('It ends inside a packet’s length.', at);
+  const size = width === 2 ? ((first - 192) << 8) + (bytes[at + 1] as number) + 192 : width === 5 ? Number(toBigInt(bytes.subarray(at + 1, at + 5))) : first < 192 ? first : 2 ** (first & 0x1f);
+  return { size, from: at + width, isPart: first >= 224 && first < 255 };
+}
+
+function oldLength(bytes: Uint8Array, at: number, kind: number): Length {
+  const width = [1, 2, 4, 0][kind] as number;
+  if (at + width > bytes.length) throw malformed('It ends inside a packet’s length.', at);
+  return { size: width === 0 ? Infinity : Number(toBigInt(bytes.subarray(at, at + width))), from: at + width, isPart: false };
 }
 
 /** @returns a packet in the new format. */

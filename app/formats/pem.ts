@@ -55,9 +55,10 @@ export function parsePem(content: Uint8Array, most = MAX_BLOCKS): PemBlock[] {
       const colon = line.indexOf(':');
       open.headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
     } else if (line !== '') {
-      if (!BASE64.test(line)) throw badLine(`The PEM block ${open.label} has characters that are not base64.`, number);
+      const base64 = line.replaceAll(/[ \t]+/g, ''); // RFC 7468 §3: white space is nothing, wherever it stands
+      if (!BASE64.test(base64)) throw badLine(`The PEM block ${open.label} has characters that are not base64.`, number);
       if (open.base64.at(-1)?.endsWith('=')) throw badLine(`The PEM block ${open.label} goes on after its padding.`, number);
-      open.base64.push(line);
+      open.base64.push(base64);
     }
   }
   if (open !== undefined) throw badLine(`The PEM block ${open.label} never ends.`, open.line);

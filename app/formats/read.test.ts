@@ -110,3 +110,15 @@ test('the algorithm of a key is told without trusting its name', async () => {
   expect([error.code, error.message]).toEqual(['CAPABILITY_MISSING', expect.stringContaining('768 bits')]);
   expect(fingerprint(pairOf('ed25519').spki)).toMatch(/^SHA256:[0-9a-f]{64}$/);
 });
+
+test('white space within base64 is nothing, brackets make no JSON, and what begins as other programs name it is told', async () => {
+  const text = await pem('ec-p256');
+  expect((await readOne(text.replace(/\n([A-Za-z0-9+/]{20})([A-Za-z0-9+/]{20})/, '\n$1 \t$2'))).material.algorithm).toBe('ec-p256');
+  const line = Buffer.from(writePublicKey(pairOf('ed25519').spki, 'ed25519', 'openssh', 'ada')).toString();
+  expect(recognise(Buffer.from(`[git.example.com]:2222 ${line}`)).what).toBe('known-hosts');
+  for (const other of ['[section]\nkey = 1\n', '{ no json }', '[Date] x']) expect([other, recognise(Buffer.from(other)).what]).toEqual([other, 'unknown']);
+  for (const json of ['{}', '[1]', '{\n "a": 1', '[ {"a": 1} ]', '{', '[null]']) expect([json, recognise(Buffer.from(json)).what]).toEqual([json, 'json']);
+  for (const [label, kind] of [['SIGNED MESSAGE', 'cms'], ['ENCRYPTED MESSAGE', 'cms'], ['PGP ARMORED FILE', 'openpgp'], ['ENCRYPTED SIGSTORE PRIVATE KEY', 'sigstore-private']] as const) expect(recognise(Buffer.from(`-----BEGIN ${label}-----\nMIIB\n-----END ${label}-----\n`)).what).toBe(kind);
+  // A COSE_Key of three entries begins as compressed data of OpenPGP does.
+  expect(recognise(Buffer.of(0xa3, 1, 2, 0x20, 1, 0x21, 0x41, 0)).what).toBe('cose-key');
+});

@@ -56,6 +56,7 @@ const KINDS: Readonly<Record<string, readonly [readable: boolean, detail: string
   age: [false, 'A file encrypted with age. Decrypt it with `keywright files decrypt`.'],
   minisign: [false, 'A public key or signature of minisign or signify.'],
   openpgp: [false, 'An OpenPGP key, signature or message. Keywright shows them and keeps none of their private keys: GnuPG has those.'],
+  'sigstore-private': [false, 'A private key of Sigstore’s cosign, encrypted with a passphrase in a way of its own. Keywright does not open it: cosign does.'],
   tss2: [false, 'A key of a TPM (TSS2 private key): only the TPM that made it can use it.'],
   jwe: [false, 'An encrypted message or key (JWE).'],
   'jwe-passphrase': [true, 'A JWE that a passphrase opens: JWKs, if it holds keys.'],
@@ -72,8 +73,10 @@ const PEM_KINDS: Readonly<Record<string, string>> = {
   'PRIVATE KEY': 'pkcs8', 'ENCRYPTED PRIVATE KEY': 'pkcs8-encrypted', 'RSA PRIVATE KEY': 'pkcs1', 'EC PRIVATE KEY': 'sec1', 'OPENSSH PRIVATE KEY': 'openssh-private',
   'PUBLIC KEY': 'public-key', 'RSA PUBLIC KEY': 'pkcs1-public', 'DSA PRIVATE KEY': 'dsa-private', 'DSA PARAMETERS': 'dsa-parameters', 'EC PARAMETERS': 'ec-parameters',
   CERTIFICATE: 'certificate', 'X509 CERTIFICATE': 'certificate', 'TRUSTED CERTIFICATE': 'certificate', 'CERTIFICATE REQUEST': 'certificate-request', 'NEW CERTIFICATE REQUEST': 'certificate-request',
-  'X509 CRL': 'crl', PKCS7: 'cms', CMS: 'cms', PKCS12: 'pkcs12', 'SSH SIGNATURE': 'sshsig', 'TSS2 PRIVATE KEY': 'tss2', 'AGE ENCRYPTED FILE': 'age',
-  'PGP PRIVATE KEY BLOCK': 'openpgp', 'PGP PUBLIC KEY BLOCK': 'openpgp', 'PGP MESSAGE': 'openpgp', 'PGP SIGNATURE': 'openpgp', 'PGP SIGNED MESSAGE': 'openpgp',
+  'X509 CRL': 'crl', PKCS7: 'cms', CMS: 'cms', 'PKCS #7 SIGNED DATA': 'cms', 'SIGNED MESSAGE': 'cms', 'ENCRYPTED MESSAGE': 'cms', 'CMS OBJECT': 'cms', // the last three by gpgsm
+  PKCS12: 'pkcs12', 'SSH SIGNATURE': 'sshsig', 'TSS2 PRIVATE KEY': 'tss2', 'AGE ENCRYPTED FILE': 'age',
+  'PGP PRIVATE KEY BLOCK': 'openpgp', 'PGP PUBLIC KEY BLOCK': 'openpgp', 'PGP MESSAGE': 'openpgp', 'PGP SIGNATURE': 'openpgp', 'PGP SIGNED MESSAGE': 'openpgp', 'PGP ARMORED FILE': 'openpgp', 'PGP SECRET KEY BLOCK': 'openpgp',
+  'ENCRYPTED SIGSTORE PRIVATE KEY': 'sigstore-private', 'ENCRYPTED COSIGN PRIVATE KEY': 'sigstore-private',
 };
 
 /**
@@ -98,7 +101,7 @@ export function kindOf(content: Uint8Array): string {
   if (looksLikePem(head)) return pemKind(head);
   if (isMinisignSecret(content)) return 'minisign-secret';
   if (isCoseMessage(content)) return 'cose';
-  return textKind(bytes.subarray(0, 64 * 1024).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart()) ?? openpgpBinary(bytes) ?? (looksLikeCoseKey(content) ? 'cose-key' : 'unknown');
+  return textKind(bytes.subarray(0, 64 * 1024).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart()) ?? (looksLikeCoseKey(content) ? 'cose-key' : openpgpBinary(bytes) ?? 'unknown');
 }
 
 function pemKind(content: Uint8Array): string {
@@ -120,6 +123,9 @@ const SMIME = /^(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?Content-Type:\s*(?:app
 /** Options that stand before a key in authorized_keys (sshd(8)), and are no names of hosts. */
 const AUTHORIZED = /^(?:restrict|cert-authority|verify-required|no-touch-required|(?:no-)?(?:pty|agent-forwarding|port-forwarding|user-rc|X11-forwarding)|[a-z-]{1,40}=")[^\n]{0,4000}? (?:ssh-|ecdsa-|sk-)[\w@.-]{1,60} +AAAA/im;
 
+/** Brackets begin known hosts with a port, sections of settings and much else, too. The text may be cut off anywhere. */
+const JSON_BEGINS = /^(?:\{\s*(?:["}]|$)|\[\s*(?:[[{"\]\d-]|true\b|false\b|null\b|$))/;
+
 function textKind(text: string): string | undefined {
   if (text.startsWith('---- BEGIN SSH2 PUBLIC KEY')) return 'ssh2-public';
   if (text.startsWith('PuTTY-User-Key-File-')) return 'ppk';
@@ -131,7 +137,7 @@ function textKind(text: string): string | undefined {
   // The payload may stand in it as it is (RFC 7797 §5.2).
   if (/^eyJ[\w-]*\.[\x20-\x2d\x2f-\x7e]*\.[\w-]*\s*$/.test(text)) return 'jws';
   if (BARE_MINISIGN.test(text)) return 'minisign';
-  if (text.startsWith('{') || text.startsWith('[')) return jsonKind(text);
+  if (JSON_BEGINS.test(text)) return jsonKind(text);
   if (SMIME.test(text.slice(0, 8192))) return 'smime';
   if (/^\d{3,5} \d{1,10} \d{100,}(?: |$)/m.test(text)) return 'ssh1-public';
   if (/^\S+-cert-v0[01]@openssh\.com\s/.test(text)) return 'openssh-certificate';
@@ -181,13 +187,25 @@ function isCoseMessage(content: Uint8Array): boolean {
   return at > 0 || (head <= 0x58 && (content[next] ?? 0) >> 5 === 5);
 }
 
-/** The first packet of a binary OpenPGP file (RFC 9580 §4.2): a key, a signature, or an encrypted session key. */
+/** The first packet of a binary OpenPGP file (RFC 9580 §4.2): a key, a signature, an encrypted session key, or what a signed message begins with. */
 function openpgpBinary(bytes: Buffer): string | undefined {
   const first = bytes[0] as number;
   if ((first & 0x80) === 0) return undefined;
   const type = (first & 0x40) !== 0 ? first & 0x3f : (first >> 2) & 0x0f;
-  if (![1, 2, 3, 5, 6].includes(type) || bytes.length < 10) return undefined;
-  const lengthType = (first & 0x40) !== 0 ? ((bytes[1] as number) < 192 ? 1 : (bytes[1] as number) < 224 ? 2 : 5) : [1, 2, 4, 0][first & 3] as number;
+  if (![1, 2, 3, 4, 5, 6, 8, 10, 11].includes(type) || bytes.length < 10) return undefined;
+  const lengthType = (first & 0x40) !== 0 ? ((bytes[1] as number) < 192 ? 1 : (bytes[1] as number) < 224 ? 2 : bytes[1] === 255 ? 5 : 1) : [1, 2, 4, 0][first & 3] as number;
   const version = bytes[1 + lengthType] as number;
+  if (type === 10) return bytes.toString('latin1', 1 + lengthType, 4 + lengthType) === 'PGP' ? 'openpgp' : undefined;
+  if (type === 8) return isCompressed(bytes.subarray(1 + lengthType)) ? 'openpgp' : undefined;
+  if (type === 11) return 'btul1'.includes(String.fromCharCode(version)) && 8 + lengthType + (bytes[2 + lengthType] as number) <= bytes.length ? 'openpgp' : undefined;
+  // A one-pass signature is of a document or a text, in one of the hashes that there are.
+  if (type === 4) return (version === 3 || version === 6) && (bytes[2 + lengthType] as number) <= 1 && (bytes[3 + lengthType] as number) <= 14 && (bytes[4 + lengthType] as number) <= 35 ? 'openpgp' : undefined;
   return version >= 3 && version <= 6 ? 'openpgp' : undefined;
+}
+
+/** RFC 9580 §5.6: zlib and bzip2 begin with heads of their own; bare DEFLATE does not, and is told by how gpg writes it: to the end of the file. */
+function isCompressed(body: Buffer): boolean {
+  const [algorithm, first = 0, second = 0] = body;
+  if (algorithm === 2) return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
+  return algorithm === 3 ? body.toString('latin1', 1, 4) === 'BZh' : algorithm === 1 && (first & 0x06) !== 0x06;
 }

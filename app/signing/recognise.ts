@@ -1,4 +1,5 @@
 import type { SignatureFormatName } from '../contract/index.ts';
+import { mayBeInlineSigned } from './openpgp/inline.ts';
 
 /** Tells a signature's format by its content. Names and endings of files say nothing. */
 
@@ -20,6 +21,12 @@ export function recogniseSignature(start: Uint8Array): SignatureFormatName {
   if (/^MI[A-Za-z0-9+/]{60,}/.test(text) && isSigned(Buffer.from(text.slice(0, 4096).replaceAll(/\s/g, ''), 'base64'))) return 'cms';
   // Readers of PDF take a document that begins a little later, too.
   return text.slice(0, 1024).includes('%PDF-') ? 'pdf' : 'raw';
+}
+
+/** @param start of a file that holds its signature itself: an OpenPGP message may, which bare bytes of a signature can look like by chance. */
+export function recogniseSigned(start: Uint8Array): SignatureFormatName {
+  const format = recogniseSignature(start);
+  return format === 'raw' && mayBeInlineSigned(start) ? 'openpgp' : format;
 }
 
 function jsonFormat(text: string): SignatureFormatName {

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { FileContent } from '../../signing/content.ts';
 import type { Trust } from '../../signing/format.ts';
 import { readWhole } from '../../signing/raw.ts';
-import { recogniseSignature } from '../../signing/recognise.ts';
+import { recogniseSignature, recogniseSigned } from '../../signing/recognise.ts';
 import { SIGNATURE_FORMATS } from '../../signing/table.ts';
 import type { Context } from '../context.ts';
 import { eachFile, isOfOneFile } from './batch.ts';
@@ -106,7 +106,7 @@ class Verifying {
     const content = await this.#open(file, index, files);
     if (told !== undefined && told.sha256 !== null && told.bytes !== content.bytes) return { ...unjudgedFile(file.name, 'failed', { code: null, detail: `The file has ${content.bytes} bytes, and the manifest says ${told.bytes}.` }, content.bytes), state: 'invalid' };
     if (signatures.length === 0) {
-      const format = this.#input.format ?? recogniseSignature(await content.start());
+      const format = this.#input.format ?? recogniseSigned(await content.start());
       if (format === 'raw') return unjudgedFile(file.name, 'unsigned', { code: null, detail: 'There is no signature of it, neither beside it nor within.' }, content.bytes);
       return judgedFile(file.name, content.bytes, [await this.#judge(content, null, null, format)]);
     }
@@ -125,7 +125,7 @@ class Verifying {
   }
 
   async #judge(content: FileContent, signature: Uint8Array | null, from: string | null, known?: SignatureFormatName): Promise<Judged> {
-    const format = known ?? this.#input.format ?? recogniseSignature(signature ?? (await content.start()));
+    const format = known ?? this.#input.format ?? (signature === null ? recogniseSigned(await content.start()) : recogniseSignature(signature));
     const facts = SIGNATURE_FORMATS[format];
     const trust = this.#trust.get(facts.certificates) ?? trustOf(this.#input, facts, this.#context);
     this.#trust.set(facts.certificates, trust);

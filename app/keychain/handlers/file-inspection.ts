@@ -5,7 +5,7 @@ import { asn1Lines } from '../../certificates/words/asn1.ts';
 import { looksLikePem, parsePem } from '../../formats/pem.ts';
 import type { Context } from '../context.ts';
 import { bytesOf } from '../files/places.ts';
-import { inspect, SECRET_KINDS } from '../inspector/inspect.ts';
+import { inspect, saysSecret, SECRET_KINDS } from '../inspector/inspect.ts';
 import { Tree } from '../inspector/tree.ts';
 import { importPassphrase } from './exporting.ts';
 import type { HandlersOf } from './handlers.ts';
@@ -17,7 +17,7 @@ export const fileInspectionHandlers: Pick<HandlersOf<'files'>, 'files.inspect'> 
     const content = await bytesOf(input.content, input.from, 'content', MAX_INSPECTED, context);
     const tree = new Tree((fingerprint) => context.session.inventory.byFingerprint(fingerprint).filter(({ trashedUntil }) => trashedUntil === null).map(({ uri }) => uri));
     const { kind, detail } = await inspect(content, { tree, signal: context.call.signal, passphrase: input.open ? importPassphrase(context, 'Passphrase of the file to look into') : undefined });
-    const isSecret = SECRET_KINDS.has(kind) || tree.items.some((item) => item.kind === 'private-key' || SECRET_KINDS.has(item.kind));
+    const isSecret = SECRET_KINDS.has(kind) || saysSecret(content) || tree.items.some((item) => item.kind === 'private-key' || SECRET_KINDS.has(item.kind));
     const hidden = await whyHidden(input, isSecret, context);
     const shown = input.bytes && hidden === null;
     return { kind, detail, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex'), items: tree.items, problems: tree.problems, asn1: shown ? asn1Of(content) : [], hex: shown ? hexOf(content) : [], hidden };

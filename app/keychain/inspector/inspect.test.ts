@@ -57,6 +57,14 @@ test('what was cut off is told with the place where it ends', async () => {
   expect((await look(pem.slice(0, 60))).tree.problems).toMatchObject([{ code: 'INVALID_INPUT', where: 'line 1' }]);
 });
 
+test('DER in a row is told part by part, and what follows it and is none is told with its place', async () => {
+  const der = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' });
+  const certificate = (await certify('ec-p256', 'CN=Ada')).der;
+  const { tree } = await look(Buffer.concat([certificate, der, Buffer.from('\r\n')]));
+  expect(tree.items.filter(({ parent }) => parent === null).map(({ kind, title, where }) => [kind, title, where])).toEqual([['certificate', 'Ada', 'offset 0'], ['public-key', expect.any(String), `offset ${certificate.length}`]]);
+  expect(tree.problems).toMatchObject([{ detail: expect.stringContaining('2 bytes follow') as unknown, where: `offset ${certificate.length + der.length}` }]);
+});
+
 test('a set of JWKs is told key by key, each with its certificates', async () => {
   const [one, two] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ec', { namedCurve: 'P-256' })];
   const { kind, tree } = await look(JSON.stringify({ keys: [{ ...one.publicKey.export({ format: 'jwk' }), kid: 'first' }, { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA' }, two.privateKey.export({ format: 'jwk' })] }));

@@ -1,11 +1,13 @@
 import { type SecretBytes } from '../../contract/index.ts';
 import { recognise, type Recognised } from '../../formats/index.ts';
-import { DerReader } from '../../formats/der.ts';
+import { DerReader, TAG } from '../../formats/der.ts';
+import { malformed } from '../../formats/malformed.ts';
 import { looksLikePem, parsePem, type PemBlock } from '../../formats/pem.ts';
 import { describeCertificate, describeCms, describeCrl, describeOcsp, describeRequest, describeTimestamp } from './certificates.ts';
 import { describeJwks, describeKeyFile, describePublicKey, describeSshLines } from './keys.ts';
 import { describeArchive, describeContainer, describeXml } from './containers.ts';
-import { describeAge, describeCose, describeJwe, describeJws, describeMinisign, describeOpenpgp, describePdf, describeSshsig, describeTss2 } from './others.ts';
+import { describeAge, describeCose, describeJwe, describeJws, describeMinisign, describePdf, describeSshsig, describeTss2 } from './others.ts';
+import { describeOpenpgp } from './openpgp.ts';
 import { openEncoding } from '../../signing/cms/encodings.ts';
 import { sniffMore } from './sniff.ts';
 import type { Item, Tree } from './tree.ts';
@@ -21,7 +23,9 @@ interface Inspecting {
 
 const PRIVATE: ReadonlySet<string> = new Set(['pkcs8', 'pkcs8-encrypted', 'pkcs1', 'sec1', 'openssh-private', 'jwk', 'jwk-set', 'jwe-passphrase', 'pkcs12', 'jks', 'ppk', 'age-identity', 'cose-key', 'minisign-secret']);
 /** Kinds whose bytes are a secret, also where they are none that is read. */
-export const SECRET_KINDS: ReadonlySet<string> = new Set([...PRIVATE, 'dsa-private', 'unknown', 'json']);
+export const SECRET_KINDS: ReadonlySet<string> = new Set([...PRIVATE, 'dsa-private', 'openpgp-private-key', 'sigstore-private', 'unknown', 'json']);
+/** Armour says so itself, whoever's it is and however damaged. Else the first packet of OpenPGP does (RFC 9580 §5): types 5 and 7 are private keys. */
+export const saysSecret = (content: Uint8Array): boolean => /-----BEGIN [^-\r\n]{0,60}(?:PRIVATE|SECRET)/.test(Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1')) || [0x94, 0x95, 0x96, 0x97, 0x9c, 0x9d, 0x9e, 0x9f, 0xc5, 0xc7].includes(content[0] ?? 0);
 const PUBLIC: ReadonlySet<string> = new Set(['public-key', 'pkcs1-public', 'age-recipient']);
 const NOTHING: ReadonlySet<string> = new Set(['unknown', 'empty', 'json']);
 const MAX_BASE64 = 1024 * 1024;
@@ -45,9 +49,38 @@ export async function inspect(whole: Uint8Array, inspecting: Inspecting): Promis
       return blocks.length === 1 ? { kind: told.what, detail: told.detail } : { kind: 'pem', detail: `A PEM file of ${blocks.length} parts: ${[...new Set(blocks.map(({ label }) => label))].slice(0, 6).join(', ')}.` };
     }
   }
-  if (tree.problems.length === 0) await tree.attempt(null, () => describe(told.what, told.detail, content, null, null, inspecting));
+  const row = tree.problems.length === 0 && SINGLE.has(told.what) ? inARow(content) : undefined;
+  if (row !== undefined) await describeRow(row, content, inspecting);
+  else if (tree.problems.length === 0) await tree.attempt(null, () => describe(told.what, told.detail, content, null, null, inspecting));
   if (tree.items.length === 0) tree.add(null, bare(told));
   return { kind: told.what, detail: told.detail };
+}
+
+/** Structures of DER that are a whole file; some have several in a row, or something behind them. */
+const SINGLE: ReadonlySet<string> = new Set(['certificate', 'crl', 'certificate-request', 'attribute-certificate', 'public-key', 'ocsp-response']);
+const MAX_ROW = 1000;
+
+/** @returns where each of the structures in a row begins and where the last one ends; undefined for one alone, and for none that is whole */
+function inARow(content: Uint8Array): number[] | undefined {
+  const reader = new DerReader(content);
+  const ends = [0];
+  try {
+    while (reader.peek() === TAG.sequence && ends.length <= MAX_ROW) ends.push(reader.next('it').to);
+  } catch { /* the last one is cut off, and told as what follows */ }
+  return ends.length > 2 || (ends.length === 2 && ends[1] !== content.length) ? ends : undefined;
+}
+
+async function describeRow(ends: readonly number[], content: Uint8Array, inspecting: Inspecting): Promise<void> {
+  const { tree } = inspecting;
+  for (const [index, to] of ends.slice(1).entries()) {
+    inspecting.signal.throwIfAborted();
+    const from = ends[index] as number;
+    const part = content.subarray(from, to);
+    const { what, detail } = recognise(part);
+    await tree.attempt(`offset ${from}`, () => describe(what, detail, part, null, `offset ${from}`, inspecting));
+  }
+  const end = ends.at(-1) as number;
+  if (end < content.length) await tree.attempt(null, () => { throw malformed(`${content.length - end} bytes follow that are nothing of it.`, end); });
 }
 
 /** What was pasted may have lost its armour: base64 alone is told by what is in it. */

@@ -6,7 +6,6 @@ import { DerReader, contextTag } from '../../formats/der.ts';
 import { jweHeader } from '../../formats/jwe.ts';
 import { parseJson } from '../../formats/json.ts';
 import { minisignKeyName, minisignLines, parseMinisignBlock } from '../../formats/minisign.ts';
-import { openpgpKeys } from '../../formats/openpgp-keys.ts';
 import { SshReader } from '../../formats/ssh-wire.ts';
 import { malformed } from '../../formats/malformed.ts';
 import { readJws } from '../../signing/jws-read.ts';
@@ -124,27 +123,4 @@ export function describeTss2(content: Uint8Array, parent: number | null, where: 
   const algorithm = area.length >= 4 ? Buffer.from(area).readUInt16BE(2) : 0;
   facts.push(['Algorithm', ({ 1: 'RSA', 0x23: 'EC', 8: 'keyed hash', 0x25: 'symmetric cipher' } as Record<number, string>)[algorithm] ?? `0x${algorithm.toString(16)}`]);
   tree.add(parent, { kind: 'tss2', title: types[type] ?? 'a key of a TPM', detail: 'A key of a TPM (TSS2 private key): only the TPM that made it can use it.', where, facts, actions: ['keys.import'] });
-}
-
-export async function describeOpenpgp(detail: string, content: Uint8Array, parent: number | null, tree: Tree): Promise<void> {
-  const source = text(content.subarray(0, 4096));
-  const isArmored = source.includes('-----BEGIN PGP');
-  if (isArmored && !/-----BEGIN PGP (?:PUBLIC|PRIVATE) KEY BLOCK-----/.test(source)) {
-    tree.add(parent, { kind: 'openpgp', title: /-----BEGIN (PGP [A-Z ]+)-----/.exec(source)?.[1]?.toLowerCase() ?? 'OpenPGP', detail, actions: /SIGNATURE|SIGNED/.test(source) ? ['files.verify'] : ['files.decrypt'] });
-    return;
-  }
-  const keys = await openpgpKeys(content);
-  if (keys === undefined) {
-    if (isArmored) throw malformed('The OpenPGP keys cannot be read.', 0);
-    tree.add(parent, { kind: 'openpgp', title: 'OpenPGP', detail, actions: ['files.verify', 'files.decrypt'] });
-    return;
-  }
-  for (const { isPrivate, fingerprint, algorithm, rsaBits, created, expires, userIds, subkeys } of keys) {
-    const findings: Finding[] = [];
-    if (rsaBits !== null && rsaBits < 2048) findings.push({ level: 'weak', code: 'rsa-short', detail: `An RSA key of ${rsaBits} bits; 2048 is the least.`, remedy: 'Ask for a new key.' });
-    if (expires !== null && expires < new Date()) findings.push({ level: 'odd', code: 'expired', detail: 'It has expired.', remedy: 'Ask for a newer copy: its owner may have prolonged it.' });
-    const root = tree.add(parent, { kind: 'openpgp-key', title: userIds[0] ?? fingerprint, detail: isPrivate ? 'A private key of OpenPGP. Keywright does not keep it: GnuPG does.' : 'A public key of OpenPGP.', findings, actions: ['files.verify'],
-      facts: [['Fingerprint', fingerprint], ['Algorithm', algorithm], ['Made', created.toISOString()], ['Expires', expires === null ? 'never, or it does not say' : expires.toISOString()], ['User ids', userIds.join('; ')]] });
-    for (const sub of subkeys) tree.add(root, { kind: 'openpgp-subkey', title: sub.id, detail: 'A subkey.', facts: [['Algorithm', sub.algorithm], ['Made', sub.created.toISOString()]] });
-  }
 }

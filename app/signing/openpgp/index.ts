@@ -9,10 +9,11 @@ import { type FormatModule, intactBy, notIntact, type SignatureVerdict, type Sig
 import { type Frame } from '../raw.ts';
 import { verifySignature } from '../verify.ts';
 import { readClearSigned, textOf, writeClearSigned } from './clear.ts';
+import { mayBeInlineSigned, readInlineSigned } from './inline.ts';
 import { draftSignature, type NewSignature, openpgpHash, readSignature, type ReadSignature, receivingSubkey, saltSize, selfSubpackets, SIGNATURE, signedContent, TYPES } from './signature.ts';
 
 /**
- * OpenPGP (RFC 9580), versions 4 and 6: detached and clear-signed. The key is given a hash, so that tokens sign files of any
+ * OpenPGP (RFC 9580), versions 4 and 6: detached and clear-signed; a message that holds the file is checked. The key is given a hash, so that tokens sign files of any
  * size. Its OpenPGP form has the time at which the key was made, since its fingerprint depends on it.
  */
 const PUBLIC_KEY = 6;
@@ -33,26 +34,48 @@ export const openpgp: FormatModule = {
   },
 
   async verify(file, signature, trust) {
-    const clear = signature === null ? readClearSigned(await file.whole(MAX_TEXT)) : null;
-    const packets = readPackets(openArmor(signature ?? (clear as NonNullable<typeof clear>).signature));
-    const found = packets.filter(({ tag }) => tag === SIGNATURE);
-    if (found.length === 0) throw malformed('There is no signature in this OpenPGP file.', 0, 'A message that holds the file itself is not checked in this version: give a detached signature.');
-    if (found.length !== packets.length || found.length > 100) throw malformed('There is something else than signatures in the file.');
+    const signed = signature === null ? await within(file) : null;
     const verdicts: SignatureVerdict[] = [];
-    for (const { body } of found) verdicts.push(await judge(readSignature(body), file, clear, trust));
+    for (const body of signed?.signatures ?? bodiesOf(signature as Uint8Array)) verdicts.push(await judge(readSignature(body), file, signed, trust));
     return verdicts;
   },
 };
 
-type Clear = NonNullable<ReturnType<typeof readClearSigned>>;
+/** What was signed within the file itself. */
+interface Signed {
+  readonly signatures: readonly Uint8Array[];
+  /** As it is hashed, by the type of the signature. */
+  hashed(isText: boolean): Buffer;
+  readonly notes: readonly string[];
+}
 
-async function judge(one: ReadSignature, file: FileContent, clear: Clear | null, trust: Trust): Promise<SignatureVerdict> {
+async function within(file: FileContent): Promise<Signed> {
+  const start = await file.start();
+  if (((start[0] ?? 0) & 0x80) !== 0 || mayBeInlineSigned(start)) {
+    const { content, outside, signatures } = readInlineSigned(await file.whole(MAX_TEXT), MAX_TEXT);
+    return { signatures, hashed: (isText) => (isText ? textOf(content, false) : content), notes: [`The file holds what was signed: ${content.length} bytes. A name that it gives them is not signed.`, ...notesOf(outside)] };
+  }
+  const { text, signature, outside } = readClearSigned(await file.whole(MAX_TEXT));
+  return { signatures: bodiesOf(signature), hashed: () => textOf(text, true), notes: notesOf(outside) };
+}
+
+const notesOf = (outside: boolean): string[] => (outside ? ['There is text around the signed part, which is not covered.'] : []);
+
+function bodiesOf(signature: Uint8Array): Uint8Array[] {
+  const packets = readPackets(openArmor(signature));
+  const found = packets.filter(({ tag }) => tag === SIGNATURE);
+  if (found.length === 0) throw malformed('There is no signature in this OpenPGP file.', 0);
+  if (found.length !== packets.length || found.length > 100) throw malformed('There is something else than signatures in the file.');
+  return found.map(({ body }) => body);
+}
+
+async function judge(one: ReadSignature, file: FileContent, signed: Signed | null, trust: Trust): Promise<SignatureVerdict> {
   if (one.problem !== null) return notIntact(one.problem);
   if (one.type !== TYPES.binary && one.type !== TYPES.text) return notIntact('The signature is of a key or a name, and not of a file.');
   const hash = one.hash as NonNullable<typeof one.hash>;
-  const digest = clear !== null ? framed(hash, one.frame, textOf(clear.text, true)) : one.type === TYPES.binary ? await file.digest(hash, one.frame) : framed(hash, one.frame, textOf(Buffer.from(await file.whole()), false));
+  const digest = signed !== null ? framed(hash, one.frame, signed.hashed(one.type === TYPES.text)) : one.type === TYPES.binary ? await file.digest(hash, one.frame) : framed(hash, one.frame, textOf(Buffer.from(await file.whole()), false));
   const time: SignatureVerdict['time'] = one.created === null ? null : { at: one.created.toISOString(), according: 'signer', by: null };
-  const notes = [`An OpenPGP signature of version ${one.version}${one.issuer === null ? '' : `, which names the key ${one.issuer}`}.`, ...(clear?.outside === true ? ['There is text around the signed part, which is not covered.'] : [])];
+  const notes = [`An OpenPGP signature of version ${one.version}${one.issuer === null ? '' : `, which names the key ${one.issuer}`}.`, ...(signed?.notes ?? [])];
   for (const known of trust.keys) {
     const fit = one.signatureFor(known.algorithm);
     if (fit === undefined || (trust.algorithm !== undefined && trust.algorithm !== fit.algorithm)) continue;

@@ -5,6 +5,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { KeyAlgorithmName } from '../../contract/index.ts';
 import { hasTool, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
 import { contentOf, signAs, signingKey, trusting, trustingSpki, verifyAs } from '../testing/keys.ts';
+import { recogniseSigned } from '../recognise.ts';
 import { judgeFormat } from '../table.ts';
 import { openpgpPublicKey } from './index.ts';
 import { openpgpSigningKeys } from './keys.ts';
@@ -56,6 +57,12 @@ describe.skipIf(!hasTool('gpg', '--version'))('version 4, judged by gpg (skipped
         const keys = await openpgpSigningKeys(gpg('--armor', '--export', name), new Date());
         expect(keys).toHaveLength(2);
         const file = await contentOf(path, TEXT);
+        for (const options of [['--sign'], ['--sign', '--armor', '--textmode'], ['--sign', '--compress-algo', 'none'], ['--sign', '--compress-algo', 'zip']]) {
+          const message = run('gpg', ['--homedir', home, '--batch', '--passphrase', '', '--pinentry-mode', 'loopback', '--local-user', name, ...options], Buffer.from(TEXT));
+          expect(recogniseSigned(message)).toBe('openpgp');
+          const verdicts = await Promise.all(keys.map((spki) => contentOf(path, message, 'm').then((holder) => verifyAs(holder, null, trustingSpki(spki), 'openpgp'))));
+          expect([primary, options, verdicts.flat().filter(({ intact }) => intact).length]).toEqual([primary, options, 1]);
+        }
         for (const options of [['--detach-sign'], ['--detach-sign', '--armor'], ['--detach-sign', '--textmode'], ['--clear-sign']]) {
           const signature = run('gpg', ['--homedir', home, '--batch', '--passphrase', '', '--pinentry-mode', 'loopback', '--local-user', name, ...options], Buffer.from(TEXT));
           const clear = options[0] === '--clear-sign';
