@@ -24,7 +24,11 @@ const asking = {
 /** A touch of the token is awaited. It is answered by touching; the prompt goes away by itself, and its only answer is `cancelled`. */
 export const TouchPrompt = z.strictObject({ kind: z.literal('touch'), ...asking, /** When the token gives up, if it is known. */ seconds: z.int().positive().optional() });
 /** A secret to type. */
-export const SecretPrompt = z.strictObject({ kind: z.literal('secret'), ...asking, triesLeft: z.int().optional(), minLength: z.int().default(0) });
+export const SecretPrompt = z.strictObject({
+  kind: z.literal('secret'), ...asking, triesLeft: z.int().optional(), minLength: z.int().default(0),
+  /** `password-part`: one part or more of a split password, each “Prime: … Share ID: … Share value: …”. */
+  form: z.enum(['text', 'password-part']).default('text'),
+});
 /** A secret to choose: typed twice, with a strength meter. */
 export const NewSecretPrompt = z.strictObject({
   kind: z.literal('new-secret'), ...asking, minLength: z.int().default(8), maxLength: z.int().optional(),
@@ -33,7 +37,7 @@ export const NewSecretPrompt = z.strictObject({
 });
 /** A plain confirmation (`--yes` answers it) or, with `typed`, one where exactly this text must be typed (`--yes` never does). */
 export const ConfirmPrompt = z.strictObject({ kind: z.literal('confirm'), ...asking, action: z.string().max(80), typed: z.string().max(300).optional(), destructive: z.boolean().default(false) });
-/** A secret to show once and to be confirmed as kept: the recovery code. */
+/** A secret to show once and to be confirmed as kept: the recovery code, or one part of a split password. */
 export const ShowSecretPrompt = z.strictObject({ kind: z.literal('show-secret'), ...asking, secret: z.string().max(300) });
 
 export const PromptRequest = z.discriminatedUnion('kind', [SecretPrompt, NewSecretPrompt, ConfirmPrompt, ShowSecretPrompt, TouchPrompt]);

@@ -133,9 +133,12 @@ function isRefusal(value: unknown): value is Refusal {
     && isOneOf(fields['code'], ['UNAUTHENTICATED', 'PERMISSION_DENIED', 'INVALID_INPUT', 'RATE_LIMITED']);
 }
 
+// Every kind there is, or the compiler says so: a kind that is left out would end the connection.
+const PROMPT_KINDS = Object.keys({ secret: true, 'new-secret': true, confirm: true, 'show-secret': true, touch: true } satisfies Record<PromptRequest['kind'], true>);
+
 function isPrompt(value: unknown): value is PromptRequest {
   const fields = fieldsOf(value);
-  return fields !== undefined && isOneOf(fields['kind'], ['secret', 'new-secret', 'confirm', 'show-secret']) && isText(fields['purpose'], MAX_NAME) && isText(fields['title'], 4096);
+  return fields !== undefined && isOneOf(fields['kind'], PROMPT_KINDS) && isText(fields['purpose'], MAX_NAME) && isText(fields['title'], 4096);
 }
 
 export function toWire({ id, name, face, permissions }: Principal): WirePrincipal {

@@ -122,6 +122,16 @@ describe('prompts', () => {
     expect(await remote.call('interactive', {}, options)).toBe(null);
   });
 
+  test.each<PromptRequest>([
+    { kind: 'touch', purpose: 'touch', title: 'Touch' }, { kind: 'confirm', purpose: 'confirm', title: 'Sure?', action: 'Yes' },
+    { kind: 'new-secret', purpose: 'new-pin', title: 'New' }, { kind: 'show-secret', purpose: 'show-recovery-code', title: 'Keep', secret: 'a-b' },
+  ])('of the kind $kind go over, and the connection stays', async (request) => {
+    const asked: PromptRequest[] = [];
+    const prompt = { interactive: true, ask: async (given: PromptRequest) => (asked.push(given), { kind: 'confirmed' as const }) };
+    expect(await remote.call('ask', request, { ...options, prompt })).toEqual({ kind: 'confirmed' });
+    expect(asked).toEqual([request]);
+  });
+
   test('that nobody answers fail the call with the prompter’s error', async () => {
     const ask = async () => {
       throw new KeywrightError('PIN_REQUIRED', { detail: 'No terminal.', remedy: 'Give a file.' });

@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Locator, Page } from '@playwright/test';
+import { collected, dropped } from '../support/drop.ts';
 import { openssl } from '../support/openssl.ts';
 import { heading, person } from '../support/person.ts';
 import { chooseSecret, touchPrompt, typeSecret } from '../support/prompts.ts';
@@ -112,38 +112,4 @@ async function touched(program: Program, { card }: YubiKeyInHand, title: string 
   await card.touch.whenWaiting();
   await touchPrompt(program, title);
   card.touch.touch();
-}
-
-/** Drops files onto the window, where the browser lets a test do that; elsewhere they are chosen. */
-async function dropped(program: Program, paths: readonly string[]): Promise<void> {
-  const { page } = program;
-  if (program.kind === 'browser') await drop(page.locator('main'), page, paths);
-  else await program.choosing(paths, () => page.getByRole('button', { name: text('files.choose'), exact: true }).click());
-  for (const path of paths) await expect(page.getByRole('listitem').filter({ hasText: basename(path) })).toBeVisible();
-}
-
-async function drop(target: Locator, page: Page, paths: readonly string[]): Promise<void> {
-  const files = paths.map((path) => ({ name: basename(path), content: readFileSync(path, 'utf8') }));
-  const transfer = await page.evaluateHandle((contents) => {
-    const data = new DataTransfer();
-    for (const { name, content } of contents) data.items.add(new File([content], name));
-    return data;
-  }, files);
-  await target.dispatchEvent('dragover', { dataTransfer: transfer });
-  await expect(page.getByText(text('files.drop.sign', { n: paths.length }))).toBeVisible();
-  await target.dispatchEvent('drop', { dataTransfer: transfer });
-}
-
-/** Signatures lie beside their files in Electron; a browser downloads them. @returns waits until all are there. */
-function collected(program: Program, paths: readonly string[]): () => Promise<void> {
-  if (program.kind !== 'browser') return async () => undefined;
-  const downloads: Promise<string>[] = [];
-  program.page.on('download', (download) => {
-    const path = paths.find((one) => `${basename(one)}.sig` === download.suggestedFilename());
-    downloads.push(download.saveAs(`${path}.sig`).then(() => download.suggestedFilename()));
-  });
-  return async () => {
-    await expect.poll(() => downloads.length).toBe(paths.length);
-    await Promise.all(downloads);
-  };
 }

@@ -53,3 +53,30 @@ export async function keepRecoveryCode(program: Program): Promise<string> {
   await press(page, text('prompt.kept'));
   return groups.join('-');
 }
+
+/** Types what a confirmation wants typed. */
+export async function confirmTyped(program: Program, title: string | RegExp, sentence: string): Promise<void> {
+  const { page, form: asked } = await form(program, title);
+  await asked.getByLabel(text('prompt.typeSentence', { sentence }), { exact: true }).fill(sentence);
+  await asked.getByRole('button').last().click();
+}
+
+/** One part of a split password: prime, share ID and share value. */
+export type PasswordPart = readonly [prime: string, id: string, value: string];
+
+/** Writes a part down as a person would, and types its end back. @returns it. */
+export async function keepPasswordPart(program: Program, title: string): Promise<PasswordPart> {
+  const { page, form: asked } = await form(program, title);
+  const [prime = '', id = '', value = ''] = await asked.locator('dd').allTextContents();
+  await asked.getByLabel(text('prompt.typeLastGroup')).fill(value.replaceAll(':', '').slice(-4));
+  await press(page, text('prompt.kept'));
+  return [prime, id, value];
+}
+
+export async function typePasswordPart(program: Program, title: string, [prime, id, value]: PasswordPart): Promise<void> {
+  const { page, form: asked } = await form(program, title);
+  await asked.getByLabel(text('prompt.part.prime'), { exact: true }).fill(prime);
+  await asked.getByLabel(text('prompt.part.id'), { exact: true }).fill(id);
+  await asked.getByLabel(text('prompt.part.value'), { exact: true }).fill(value);
+  await press(page, text('ask.do.dkek-password'));
+}

@@ -4,6 +4,7 @@ import type { PendingPrompt } from '../../app/contract/index.ts';
 import { useText, type MessageKey, type Text } from '../i18n/index.ts';
 import { Notice, TextField } from '../ui/index.ts';
 import { NewSecretPrompt } from './NewSecretPrompt.tsx';
+import { PartPrompt } from './PasswordPart.tsx';
 import { PromptForm, type Asked, type OnAnswer } from './PromptForm.tsx';
 import { SecretField } from './SecretField.tsx';
 import { ShowSecretPrompt } from './ShowSecretPrompt.tsx';
@@ -14,7 +15,7 @@ import { say, secretName } from './wording.ts';
 export function Prompt({ prompt, busy, onAnswer }: { prompt: PendingPrompt; busy: boolean; onAnswer: OnAnswer }) {
   const { request } = prompt;
   switch (request.kind) {
-    case 'secret': return <SecretPrompt prompt={prompt} request={request} busy={busy} onAnswer={onAnswer} />;
+    case 'secret': return request.form === 'password-part' ? <PartPrompt key={prompt.id} prompt={prompt} request={request} busy={busy} onAnswer={onAnswer} /> : <SecretPrompt prompt={prompt} request={request} busy={busy} onAnswer={onAnswer} />;
     case 'new-secret': return <NewSecretPrompt prompt={prompt} request={request} busy={busy} onAnswer={onAnswer} />;
     case 'confirm': return <ConfirmPrompt prompt={prompt} request={request} busy={busy} onAnswer={onAnswer} />;
     case 'touch': return <TouchPrompt prompt={prompt} request={request} onAnswer={onAnswer} />;

@@ -1,6 +1,4 @@
-import type { MessageKey } from '../i18n/index.ts';
-
-type Wording = readonly [RegExp, MessageKey];
+import type { Wording } from '../i18n/wordings.ts';
 
 /** What is asked about tokens: see `wording.ts`. */
 export const ABOUT_TOKENS: readonly Wording[] = [
@@ -8,10 +6,7 @@ export const ABOUT_TOKENS: readonly Wording[] = [
   [/^Change the PUK$/, 'ask.token.changePuk'],
   [/^Change the SO PIN$/, 'ask.token.changeSoPin'],
   [/^Choose a new SO PIN$/, 'ask.token.newSoPin'],
-  [/^Change the PIN of (?<token>.+)$/, 'ask.token.changePinOf'],
-  [/^Change the SO PIN of (?<token>.+)$/, 'ask.token.changeSoPinOf'],
   [/^Set a new PIN$/, 'ask.token.setPin'],
-  [/^Set a new PIN of (?<token>.+)$/, 'ask.token.setPinOf'],
   [/^Set up (?<token>.+) anew$/, 'ask.token.setUpAnew'],
   [/^Destroy the key (?<key>.+) in (?<token>.+)$/, 'ask.token.destroyKeyIn'],
   [/^Destroy the key “(?<name>.+)”$/, 'ask.token.destroyNamed'],
@@ -23,6 +18,32 @@ export const ABOUT_TOKENS: readonly Wording[] = [
   [/^Choose a password for the DKEK share$/, 'ask.token.dkekPassword'],
   [/^Part (?<n>\d+) of (?<total>\d+) of the password of the DKEK share$/, 'ask.token.dkekPart'],
   [/^Whoever has all shares and their passwords can read every key that is wrapped under them\. The file’s own protection is old: choose a long password\.$/, 'ask.token.dkekNote'],
+  [/^For one custodian alone, who writes down all three values\. (?<n>\S+) of the (?<total>\S+) parts are needed to use the share\. It is shown once\.$/, 'ask.token.dkekPartNote'],
+  [/^Import DKEK share (?<n>\S+) of (?<total>\S+)$/, 'ask.token.dkekImport'],
+  [/^Import DKEK share (?<share>\S+) of (?<shares>\S+): part (?<n>\S+) of (?<total>\S+) of its password$/, 'ask.token.dkekImportPart'],
+  [/^Type prime, share ID and share value, as they were shown\.$/, 'ask.token.dkekTypePart'],
+  [/^Type share ID and share value, as they were shown\.$/, 'ask.token.dkekTypeNextPart'],
+  [/^Choose the PIN$/, 'ask.token.choosePin'],
+  [/^Choose the SO PIN$/, 'ask.token.chooseSoPin'],
+  [/^It has (?<n>\S+) (?:try|tries)\.$/, 'ask.token.pinTries'],
+  [/^It sets a new PIN when that is blocked, and is needed to set the token up again\. It has 15 tries and cannot be reset: keep it in a safe place\.$/, 'ask.token.soPinNote'],
+  [/^It cannot be reset: keep it in a safe place\.$/, 'ask.token.newSoPinNote'],
+  [/^Destroy everything and set up$/, 'ask.token.destroyAndSetUp'],
+  [/^Every key and certificate in it is destroyed, and so is its DKEK\. Only keys that were wrapped before can be brought back, with the same DKEK shares\.$/, 'ask.token.setUpNote'],
+  [/^Unless it was wrapped before, it is lost for good, and so is what was encrypted to it\.$/, 'ask.token.destroyWrappedNote'],
+  [/^Wrap the key (?<key>\S+)$/, 'ask.token.wrapKey'],
+  [/^Put a wrapped key into (?<token>.+)$/, 'ask.token.unwrapKey'],
+  [/^Put a certificate beside the key (?<key>\S+)$/, 'ask.token.putBesideKey'],
+  [/^Delete the certificate beside the key (?<key>\S+)$/, 'ask.token.deleteBesideKey'],
+  [/^Destroy and set up anew$/, 'ask.token.destroyAndSetUp'],
+  [/^Everything in it is destroyed for good\. Its SO PIN is asked for\.$/, 'ask.token.setUpEmptyNote'],
+  [/^Destroy the key (?!in slot )(?<key>\S+)$/, 'ask.token.destroyKeyNamed'],
+  [/^The token could attest nothing any more, for good\. Nothing brings the key back\. Its certificate stays\.$/, 'ask.token.destroyAttestationNote'],
+  [/^Everything in it is destroyed for good: (?<n>\S+) keys? that shows?, and what does not\. Its SO PIN is asked for\.$/, 'ask.token.setUpKeysNote'],
+  [/^Make a key in (?!slot)(?<place>.+)$/, 'ask.token.makeKeyIn'],
+  [/^Make it there$/, 'ask.token.makeThere'],
+  [/^Nothing shows there, but this module does not show a key that has no certificate\. If there is one, it would be overwritten, and nothing brings it back\.$/, 'ask.token.makeThereNote'],
+  [/^(?<algorithm>\S+), id (?<slot>\S+)\. A key that is only in this token is lost for good\.$/, 'ask.token.destroyInTokenNote'],
   [/^Change the management key$/, 'ask.token.changeManagementKey'],
   [/^Choose a new PIN$/, 'ask.token.newPin'],
   [/^Choose a new PUK$/, 'ask.token.newPuk'],

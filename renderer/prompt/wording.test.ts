@@ -19,6 +19,7 @@ test('what a token asks is asked in German, down to what a touch is for', () => 
   expect(say('Touch the YubiKey to do what nobody foresaw', german)).toBe('Den YubiKey berühren, um do what nobody foresaw');
   expect(say('Wrong PIN. 2 tries left.', german)).toBe('Falsche PIN. Noch 2 Versuche.');
   expect(say('Wrong PIN. 1 try left.', german)).toBe('Falsche PIN. Noch 1 Versuch.');
+  expect(say('Wrap the key 01', german)).toBe('Schlüssel 01 einpacken');
 });
 
 /** Words of prompts as they stand in the core's sources; a name that is put in is “name”. */
@@ -27,7 +28,11 @@ function questionsOfTheCore(): string[] {
   const sources = globSync(`${app}/{keychain,backends}/**/*.ts`).filter((file) => !file.endsWith('.test.ts')).map((file) => readFileSync(file, 'utf8'));
   const asking = sources.flatMap((source) => [...source.matchAll(/kind: '(?:secret|new-secret|show-secret)'[^}]*|askToConfirm\(\{[^}]*|askNewPassphrase\('[^']*'/g)].map(([call]) => call));
   // Drivers hand their titles to what asks: those that begin with what is to be done.
-  const drivers = globSync(`${app}/backends/*/*.ts`).filter((file) => !/\.test\.ts$|\/software\//.test(file)).flatMap((file) => readFileSync(file, 'utf8').match(/title: (['`])(?:Change|Choose|Set|Touch|Write|Move|Destroy|Put|Delete|Reset|Sign|Unblock).*?\1/g) ?? []);
+  const drivers = globSync(`${app}/backends/*/*.ts`).filter((file) => !/\.test\.ts$|\/software\//.test(file)).flatMap((file) => readFileSync(file, 'utf8')).flatMap((source) => [
+    ...(source.match(/title: (['`])(?:Change|Choose|Make|Set|Touch|Write|Move|Destroy|Put|Delete|Reset|Sign|Unblock).*?\1/g) ?? []),
+    ...[...source.matchAll(/(?:withPin|askFor\w+|askNewSecret)\((?:'new-\w+', )?(?:\w+, )?((['`])[A-Z].*?\2)(?:, ('[A-Z].*?'))?/g)].flatMap(([, title, , note]) => [`title: ${title}`, ...(note === undefined ? [] : [`note: ${note}`])]),
+    ...[...source.matchAll(/confirmDestruction\(\{.*?\}, call\)/gs)].map(([call]) => call),
+  ]);
   return [...asking, ...drivers].flatMap((call) => [...call.matchAll(/(?:(?:title|note|action): |askNewPassphrase\()(?:'([^']*)'|`([^`]*)`)/g)].map(([, plain, template]) => plain ?? (template ?? '').replaceAll(/\$\{[^}]*\}?/g, 'name')));
 }
 

@@ -1,12 +1,13 @@
 import type { PromptRequest } from '../../app/contract/index.ts';
 import type { MessageKey, Text } from '../i18n/index.ts';
+import { sayBy, type Wording } from '../i18n/wordings.ts';
 import { ABOUT_TOKENS, PURPOSES } from './token-wording.ts';
 
 /**
  * What the core asks arrives in English, ready to be shown on a terminal. Known wordings are said in the window's
  * language; one that is not known is shown as it came.
  */
-const KNOWN: readonly (readonly [RegExp, MessageKey])[] = [
+const KNOWN: readonly Wording[] = [
   [/^Unlock “(?<name>.+)” with the recovery code$/, 'ask.unlockWithRecoveryCode'],
   [/^Unlock “(?<name>.+)”$/, 'ask.unlock'],
   [/^The passphrase until now$/, 'ask.currentPassphrase'],
@@ -47,17 +48,7 @@ const KNOWN: readonly (readonly [RegExp, MessageKey])[] = [
 
 /** @returns the text in the window's language where its wording is known. */
 export function say(text: string, t: Text): string {
-  return t.language === 'en' ? text : (sayBy([...KNOWN, ...ABOUT_TOKENS], text, t) ?? text);
-}
-
-function sayBy(wordings: readonly (readonly [RegExp, MessageKey])[], text: string, t: Text): string | undefined {
-  for (const [pattern, key] of wordings) {
-    const match = pattern.exec(text);
-    if (match === null) continue;
-    const { what, ...values } = match.groups ?? {};
-    return t(key, { ...Object.fromEntries(Object.entries(values).map(([name, value]) => [name, /^\d+$/.test(value) ? Number(value) : value])), ...(what !== undefined && { what: sayBy(PURPOSES, what, t) ?? what }) });
-  }
-  return undefined;
+  return t.language === 'en' ? text : (sayBy([...KNOWN, ...ABOUT_TOKENS], text, t, PURPOSES) ?? text);
 }
 
 /** @returns what the field of a prompt is called. */

@@ -21,7 +21,7 @@ export function CreateShareDialog({ token, onClose }: Asked) {
   const [split, setSplit] = useState(false);
   const [threshold, setThreshold] = useState('2');
   const [total, setTotal] = useState('3');
-  const [needed, parts] = [part(threshold), part(total)];
+  const [needed, parts] = [part(threshold), inRange(total, 3, 20)];
   const ready = !split || (needed !== undefined && parts !== undefined && needed <= parts);
   const input: InputFor<'tokens.dkek.create-share'> = { token: token.id, ...(split && needed !== undefined && parts !== undefined && { threshold: needed, total: parts }) };
   const submit = async (): Promise<void> => {
@@ -45,8 +45,8 @@ export function CreateShareDialog({ token, onClose }: Asked) {
         <ErrorNotice error={create.error} />
       </DialogBody>
       <DialogActions aside={<CopyAsCommand operation="tokens.dkek.create-share" input={input} />}>
-        <Button onPress={create.pending ? create.cancel : onClose}>{create.result === undefined ? t('common.cancel') : t('common.close')}</Button>
-        <Button kind="primary" type="submit" isDisabled={!ready} pending={create.pending}>{t('tokens.dkek.create')}</Button>
+        <Button kind={create.result === undefined ? 'quiet' : 'primary'} onPress={create.pending ? create.cancel : onClose}>{create.result === undefined ? t('common.cancel') : t('common.close')}</Button>
+        {create.result === undefined && <Button kind="primary" type="submit" isDisabled={!ready} pending={create.pending}>{t('tokens.dkek.create')}</Button>}
       </DialogActions>
     </Dialog>
   );
@@ -64,7 +64,7 @@ export function ImportShareDialog({ token, onClose }: Asked) {
   return (
     <TokenDialog
       title={t('tokens.action.import-dkek-share')} operation="tokens.dkek.import-share" command={{ ...input, share: 'FILE' }} input={async () => ({ ...input, from: await file!.toInput() })}
-      action={imports} label={t('tokens.dkek.import')} ready={file !== undefined && (!split || count !== undefined)} onClose={onClose}
+      action={imports} label={t('tokens.dkek.import')} ready={file !== undefined && (!split || count !== undefined)} finished={result?.outstanding === 0} onClose={onClose}
     >
       <p className="text-13 text-muted">{t('tokens.dkek.what')}</p>
       <PickFile label={t('tokens.dkek.choose')} file={file} onPick={setFile} />

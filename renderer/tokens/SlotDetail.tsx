@@ -8,6 +8,7 @@ import { algorithmName } from '../keys/algorithms.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { DetailPane, Section } from '../shell/index.ts';
 import { Button, CopyAsCommand, CopyButton, ErrorNotice, Fact, Facts, IconButton, Menu, Notice, Skeleton } from '../ui/index.ts';
+import { isShort } from './SlotTable.tsx';
 import { useSlotMenu } from './slot-menu.tsx';
 
 /** One slot: its key and what that asks for, its certificate, and what can be done with both. */
@@ -22,7 +23,7 @@ export function SlotDetail({ token, slot: name, onBack }: { token: TokenRecord; 
   return (
     <>
       <DetailPane
-        title={t('tokens.slotTitle', { slot: slot.slot, title: slot.title })}
+        title={isShort(slot.slot) ? t('tokens.slotTitle', { slot: slot.slot, title: slot.title }) : (slot.key?.label ?? slot.title)}
         subtitle={<Button kind="plain" small icon={ArrowLeft} className="-ml-2" onPress={onBack}>{token.name}</Button>}
         actions={<NextStep slot={slot} ask={(what) => ask(what, slot)} />}
         menu={<Menu label={t('common.more')} entries={menuOf(slot)}><IconButton icon={Ellipsis} label={t('common.more')} /></Menu>}
@@ -64,6 +65,7 @@ function KeyInSlot({ slot }: { slot: SlotRecord }) {
         <Facts>
           {key !== null && <Fact name={t('keys.name')}>{key.label}</Fact>}
           {key !== null && <Fact name={t('keys.algorithm')}>{algorithmName(key.algorithm)}</Fact>}
+          {!isShort(slot.slot) && <Fact name={t('tokens.id')}><code className="font-mono text-12 break-all">{slot.slot}</code></Fact>}
           <Fact name={t('keys.pinPolicy')}>{t(`keys.pinPolicyName.${slot.pinPolicy}`)}</Fact>
           <Fact name={t('keys.touchPolicy')}>{t(`keys.touchPolicyName.${slot.touchPolicy}`)}</Fact>
           <Fact name={t('keys.origin')}>{slot.madeOnDevice === null ? t('keys.pinPolicyName.unknown') : slot.madeOnDevice ? t('keys.madeOnDevice') : t('keys.broughtIn')}</Fact>

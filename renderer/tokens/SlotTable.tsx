@@ -30,7 +30,7 @@ export function SlotTable({ slots, selected, onSelect, menuOf }: { slots: readon
 
 function columnsOf(t: Text): Column<SlotRecord>[] {
   return [
-    { id: 'slot', title: t('keys.slot'), width: 'minmax(9rem, 1.4fr)', cell: ({ slot, title }) => <span title={title}><span className="font-mono">{shortSlot(slot)}</span> {title}</span> },
+    { id: 'slot', title: t('keys.slot'), width: 'minmax(9rem, 1.4fr)', cell: (slot) => <SlotName slot={slot} /> },
     { id: 'key', title: t('tokens.key'), width: 'minmax(8rem, 1.2fr)', cell: (slot) => <KeyIn slot={slot} t={t} /> },
     { id: 'certificate', title: t('tokens.certificate'), width: 'minmax(8rem, 1.3fr)', fromWidth: 460, cell: (slot) => <CertificateIn slot={slot} t={t} /> },
     { id: 'until', title: t('keys.validUntil'), width: 'minmax(6rem, 0.8fr)', fromWidth: 700, cell: ({ certificate }) => (certificate === null ? '' : <Expiry at={certificate.notAfter} />) },
@@ -39,8 +39,17 @@ function columnsOf(t: Text): Column<SlotRecord>[] {
   ];
 }
 
+/** The name of a place in the token; what is longer is an identifier that nobody knows a key by. */
+export const isShort = (slot: string): boolean => slot.length <= 4;
+
 /** A CKA_ID may be long: its beginning tells it from the others. */
 export const shortSlot = (slot: string): string => (slot.length > 12 ? `${slot.slice(0, 12)}…` : slot);
+
+function SlotName({ slot: { slot, title, key } }: { slot: SlotRecord }) {
+  if (isShort(slot)) return <span title={title}><span className="font-mono">{slot}</span> {title}</span>;
+  const name = key?.label ?? title;
+  return <span title={`${name} (${slot})`}>{name} <span className="font-mono text-12 text-muted">{shortSlot(slot)}</span></span>;
+}
 
 function KeyIn({ slot, t }: { slot: SlotRecord; t: Text }) {
   if (slot.state === 'key') return <>{slot.key === null ? t('tokens.slotState.key') : algorithmName(slot.key.algorithm)}</>;

@@ -4,11 +4,13 @@ import { useAction, useOperation, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/index.ts';
 import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Notice, Skeleton, useToast } from '../ui/index.ts';
+import { ImportShareDialog } from './DkekDialog.tsx';
 import { SecretBadge, type SecretStatus } from './SecretBadge.tsx';
 import { remedyFor, remedyOf, type Remedy } from './remedies.ts';
 import { TokenFindings } from './TokenFindings.tsx';
 import { TokenMenu } from './TokenMenu.tsx';
-import { ManagementKeyDialog } from './TokenDialogs.tsx';
+import { factIn } from './fact-wording.ts';
+import { InitializeDialog, ManagementKeyDialog } from './TokenDialogs.tsx';
 
 type Detail = OutputFor<'tokens.show'>;
 
@@ -40,7 +42,7 @@ export function TokenDetail({ token, onSetUp }: { token: TokenRecord; onSetUp: (
           {token.serial !== null && <Fact name={t('tokens.serial')}>{token.serial}</Fact>}
           {token.label !== null && <Fact name={t('tokens.label')}>{token.label}</Fact>}
           {token.reader !== null && <Fact name={t('tokens.reader')}>{token.reader}</Fact>}
-          {detail?.status?.details.map(({ name, value }) => <Fact key={name} name={name}><span lang="en" className="break-all">{value}</span></Fact>)}
+          {detail?.status?.details.map(({ name, value }) => <Fact key={name} name={factIn(name, t).text}><span {...(!factIn(value, t).known && { lang: 'en' })} className="break-words">{factIn(value, t).text}</span></Fact>)}
           <Fact name={t('tokens.id')}><code className="font-mono text-12 break-all">{token.id}</code></Fact>
         </Facts>
       </Section>
@@ -76,17 +78,21 @@ function Status({ token, detail, status }: { token: TokenRecord; detail: Detail;
   );
 }
 
-/** Buttons that set right what is wrong with a secret. Each asks in the prompt for what it needs. */
+/** What is chosen in a dialog before. */
+type Choosing = Extract<Remedy, 'set-management-key' | 'initialize' | 'import-dkek-share'>;
+const choosesFirst = (remedy: Remedy): remedy is Choosing => remedy === 'set-management-key' || remedy === 'initialize' || remedy === 'import-dkek-share';
+
+/** Buttons that set right what is wrong with a token. Each asks in the prompt for what it needs. */
 export function useRemedies(token: TokenRecord, actions: Detail['actions']): { button: (remedy: Remedy | undefined, about?: SecretStatus) => ReactNode; asked: ReactNode; error: unknown } {
   const t = useText();
   const toast = useToast();
-  const [choosing, setChoosing] = useState(false);
+  const [choosing, setChoosing] = useState<Choosing>();
   const run = {
     'change-pin': useAction('tokens.change-pin'), 'unblock-pin': useAction('tokens.unblock-pin'), 'change-puk': useAction('tokens.change-puk'),
     'change-so-pin': useAction('tokens.change-so-pin'), 'set-identifiers': useAction('tokens.set-identifiers'),
-  } satisfies Record<Exclude<Remedy, 'set-management-key'>, unknown>;
+  } satisfies Record<Exclude<Remedy, Choosing>, unknown>;
   const act = async (remedy: Remedy): Promise<void> => {
-    if (remedy === 'set-management-key') setChoosing(true);
+    if (choosesFirst(remedy)) setChoosing(remedy);
     else if ((await run[remedy].run({ token: token.id })) !== undefined) toast({ text: t(`tokens.done.${remedy}`) });
   };
   return {
@@ -94,9 +100,15 @@ export function useRemedies(token: TokenRecord, actions: Detail['actions']): { b
       const state = remedy === undefined ? undefined : actions.find(({ action }) => action === remedy);
       if (remedy === undefined || state?.available !== true) return null;
       const changes = about !== undefined && remedy !== 'unblock-pin';
-      return <Button small pending={remedy !== 'set-management-key' && run[remedy].pending} {...(changes && { 'aria-label': t('tokens.changeWhat', { what: t(`tokens.secret.${about.kind}`) }) })} onPress={() => void act(remedy)}>{changes ? t('tokens.change') : t(`tokens.action.${remedy}`)}</Button>;
+      return <Button small pending={!choosesFirst(remedy) && run[remedy].pending} {...(changes && { 'aria-label': t('tokens.changeWhat', { what: t(`tokens.secret.${about.kind}`) }) })} onPress={() => void act(remedy)}>{changes ? t('tokens.change') : t(`tokens.action.${remedy}`)}</Button>;
     },
-    asked: choosing && <ManagementKeyDialog token={token} onClose={() => setChoosing(false)} />,
+    asked: (
+      <>
+        {choosing === 'set-management-key' && <ManagementKeyDialog token={token} onClose={() => setChoosing(undefined)} />}
+        {choosing === 'initialize' && <InitializeDialog token={token} onClose={() => setChoosing(undefined)} />}
+        {choosing === 'import-dkek-share' && <ImportShareDialog token={token} onClose={() => setChoosing(undefined)} />}
+      </>
+    ),
     error: Object.values(run).find(({ error }) => error !== undefined)?.error,
   };
 }

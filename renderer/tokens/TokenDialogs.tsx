@@ -10,9 +10,10 @@ import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, Err
  * @param input  what the operation is called with; a function where a file is handed over first
  * @param command  what *Copy as command* is made of, where that is not `input` itself
  * @param done  what is said once it is done; left out where the dialog stays to show what came of it
+ * @param finished  there is nothing left to do in a dialog that stays
  */
-export function TokenDialog<K extends OperationId>({ title, operation, input, command, action, label, done, destructive = false, ready = true, onClose, children }: {
-  title: string; operation: K; input: InputFor<K> | (() => Promise<InputFor<K>>); command?: InputFor<K>; action: Action<K>; label: string; done?: string; destructive?: boolean; ready?: boolean; onClose: () => void; children: ReactNode;
+export function TokenDialog<K extends OperationId>({ title, operation, input, command, action, label, done, finished = false, destructive = false, ready = true, onClose, children }: {
+  title: string; operation: K; input: InputFor<K> | (() => Promise<InputFor<K>>); command?: InputFor<K>; action: Action<K>; label: string; done?: string; finished?: boolean; destructive?: boolean; ready?: boolean; onClose: () => void; children: ReactNode;
 }) {
   const t = useText();
   const toast = useToast();
@@ -39,8 +40,8 @@ export function TokenDialog<K extends OperationId>({ title, operation, input, co
         <ErrorNotice error={unreadable ?? action.error} />
       </DialogBody>
       <DialogActions aside={shown !== undefined && <CopyAsCommand operation={operation} input={shown} />}>
-        <Button onPress={action.pending ? action.cancel : onClose}>{isDone ? t('common.close') : t('common.cancel')}</Button>
-        <Button kind={destructive ? 'destructive' : 'primary'} type="submit" isDisabled={!ready} pending={action.pending}>{label}</Button>
+        <Button kind={finished ? 'primary' : 'quiet'} onPress={action.pending ? action.cancel : onClose}>{isDone ? t('common.close') : t('common.cancel')}</Button>
+        {!finished && <Button kind={destructive ? 'destructive' : 'primary'} type="submit" isDisabled={!ready} pending={action.pending}>{label}</Button>}
       </DialogActions>
     </Dialog>
   );
@@ -124,13 +125,25 @@ export function InitializeDialog({ token, onClose }: Asked) {
   const [label, setLabel] = useState(token.label ?? '');
   const [shares, setShares] = useState('');
   const count = shares.trim() === '' ? undefined : inRange(shares, 0, 255);
-  const bad = shares.trim() !== '' && count === undefined;
-  const input: InputFor<'tokens.initialize'> = { token: token.id, ...(label.trim() !== '' && { label: label.trim() }), ...(count !== undefined && { dkekShares: count }) };
+  const [tries, setTries] = useState('3');
+  const [reset, setReset] = useState(true);
+  const pinRetries = inRange(tries, 1, 10);
+  const bad = (shares.trim() !== '' && count === undefined) || pinRetries === undefined;
+  const input: InputFor<'tokens.initialize'> = {
+    token: token.id, ...(label.trim() !== '' && { label: label.trim() }), ...(count !== undefined && { dkekShares: count }),
+    ...(isHsm && pinRetries !== undefined && pinRetries !== 3 && { pinRetries }), ...(isHsm && !reset && { allowPinReset: false }),
+  };
   return (
     <TokenDialog title={t('tokens.action.initialize')} operation="tokens.initialize" input={input} action={initialize} label={t('tokens.initialize.action')} done={t('tokens.done.initialize')} destructive ready={!bad} onClose={onClose}>
       <Notice tone="danger" title={t('tokens.initialize.warning', { name: token.name })}>{t('tokens.initialize.warningHelp')}</Notice>
       <TextField label={t('tokens.label')} value={label} onChange={setLabel} maxLength={32} autoFocus />
-      {isHsm && <TextField label={t('tokens.initialize.shares')} help={t('tokens.initialize.sharesHelp')} value={shares} onChange={setShares} isInvalid={bad} inputMode="numeric" />}
+      {isHsm && (
+        <>
+          <TextField label={t('tokens.initialize.shares')} help={t('tokens.initialize.sharesHelp')} value={shares} onChange={setShares} isInvalid={shares.trim() !== '' && count === undefined} inputMode="numeric" />
+          <TextField label={t('tokens.retries.pin')} help={t('tokens.initialize.triesHelp')} value={tries} onChange={setTries} isInvalid={pinRetries === undefined} inputMode="numeric" />
+          <Checkbox isSelected={reset} onChange={setReset} help={t('tokens.initialize.resetHelp')}>{t('tokens.initialize.reset')}</Checkbox>
+        </>
+      )}
     </TokenDialog>
   );
 }

@@ -2,7 +2,7 @@ import type { OutputFor } from '../bridge/index.ts';
 import type { SecretStatus } from './SecretBadge.tsx';
 
 /** Actions that set right what is wrong with a token. */
-export type Remedy = 'change-pin' | 'unblock-pin' | 'change-puk' | 'change-so-pin' | 'set-management-key' | 'set-identifiers';
+export type Remedy = 'change-pin' | 'unblock-pin' | 'change-puk' | 'change-so-pin' | 'set-management-key' | 'set-identifiers' | 'initialize' | 'import-dkek-share';
 
 type Finding = NonNullable<OutputFor<'tokens.show'>['status']>['findings'][number];
 
@@ -14,6 +14,9 @@ const BY_CODE: readonly (readonly [RegExp, Remedy])[] = [
   [/default-puk$|puk-default$/, 'change-puk'],
   [/default-management-key$|management-key-default$/, 'set-management-key'],
   [/no-chuid$|no-identifiers$/, 'set-identifiers'],
+  [/not-initialised$/, 'initialize'],
+  [/dkek-pending$/, 'import-dkek-share'],
+  [/transport-pin$/, 'change-pin'],
 ];
 
 /** @returns the action that mends what was found, where there is one. */

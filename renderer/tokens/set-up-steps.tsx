@@ -25,10 +25,11 @@ export function SecretsStep({ token, detail, onNext }: StepProps) {
   const { button, asked, error } = useRemedies(token, detail.actions);
   const secrets = detail.status?.secrets ?? [];
   const open = secrets.filter(({ state }) => state === 'default' || state === 'not-set');
+  const initialize = detail.status?.initialised === false ? button('initialize') : null;
   return (
     <>
       <DialogBody>
-        <p className="text-13">{t('tokens.setUp.secretsWhat')}</p>
+        {initialize === null ? <p className="text-13">{t('tokens.setUp.secretsWhat')}</p> : <Notice tone="warning" title={t('tokens.setUp.notInitialised')} actions={initialize}>{t('tokens.setUp.notInitialisedHelp')}</Notice>}
         {open.length === 0 && <Notice tone="success" live title={t('tokens.setUp.secretsFine')} />}
         <ul className="flex flex-col gap-2">
           {secrets.map((secret) => (

@@ -29,7 +29,7 @@ export function Dialog({ title, open, onClose, size = 'medium', alert = false, c
   const content = (
     <>
       <header className="flex items-center justify-between gap-3 px-5 pt-4 pb-3">
-        <Heading slot="title" className="text-16 font-semibold">{title}</Heading>
+        <Heading slot="title" className="text-16 font-semibold">{withoutEllipsis(title)}</Heading>
         {/* No tip: it would open whenever the focus falls back to it, and take the first Esc. */}
         <AriaButton aria-label={t('common.close')} onPress={onClose} className="-mr-2 flex size-7 shrink-0 items-center justify-center rounded-control text-muted hover:bg-hover hover:text-text">
           <X aria-hidden className="size-4" strokeWidth={1.75} />
@@ -48,6 +48,9 @@ export function Dialog({ title, open, onClose, size = 'medium', alert = false, c
     </ModalOverlay>
   );
 }
+
+/** What stood in a menu with “…” has no more to ask for. */
+const withoutEllipsis = (title: string): string => title.replace(/\s?…$/, '');
 
 /** @param reads  there is nothing to press in it: then it takes the focus itself, so that the keyboard can scroll it. */
 export function DialogBody({ children, className, reads = false }: { children: ReactNode; className?: string; reads?: boolean }) {

@@ -75,7 +75,7 @@ export function manageToken(keys: TokenKeys, pins: PinKeeper, changed: () => voi
         const count = (await keys.read(call)).length;
         await confirmDestruction({
           title: `Set up ${token.title} anew`, token: token.title, typed: state.label === '' ? state.serial : state.label, action: 'Destroy and set up anew',
-          note: `Everything in it is destroyed for good${count === 0 ? '' : `: ${count === 1 ? 'one key' : `${count} keys`} that show, and what does not`}. Its SO PIN is asked for.`,
+          note: count === 0 ? 'Everything in it is destroyed for good. Its SO PIN is asked for.' : `Everything in it is destroyed for good: ${count} ${count === 1 ? 'key that shows' : 'keys that show'}, and what does not. Its SO PIN is asked for.`,
         }, call);
       }
       const name = label ?? (state.label === '' ? 'Keywright' : state.label);

@@ -9,7 +9,7 @@ import type { SmartCardHsm } from './hsm.ts';
 import { keyCheckValueOf, readWrappedKey, writeWrappedKey, type WrappedKey } from './key-file.ts';
 import { keysIn, referenceOf } from './objects.ts';
 import { deleteFile, dkekState, enumerate, readFile, writeFile, type DkekState, type HsmChannel } from './session.ts';
-import { joinPassword, readPart, splitPassword, writePart, type PasswordPart } from './shares.ts';
+import { joinPassword, readParts, splitPassword, writePart, type PasswordPart } from './shares.ts';
 
 /** Backup and restore under a device key encryption key, in the files that `sc-hsm-tool` writes and reads. */
 
@@ -64,14 +64,15 @@ export async function importShare(hsm: SmartCardHsm, file: Uint8Array, parts: nu
   return { outstanding: after.outstanding, keyCheckValue: after.keyCheckValue };
 }
 
+/** Asks until there are as many parts as are needed: a person gives one at a time, a file may hold them all. */
 async function joinedPassword(hsm: SmartCardHsm, title: string, count: number, call: Call): Promise<SecretBytes> {
   const parts: PasswordPart[] = [];
-  for (let number = 1; number <= count; number += 1) {
+  while (parts.length < count) {
     using text = await askSecret({
-      kind: 'secret', purpose: 'dkek-password', title: `${title}: part ${number} of ${count} of its password`, subject: hsm.title,
-      note: number === 1 ? 'Type prime, share ID and share value, as they were shown.' : 'Type share ID and share value, as they were shown.',
+      kind: 'secret', purpose: 'dkek-password', title: `${title}: part ${parts.length + 1} of ${count} of its password`, subject: hsm.title, form: 'password-part',
+      note: parts.length === 0 ? 'Type prime, share ID and share value, as they were shown.' : 'Type share ID and share value, as they were shown.',
     }, call);
-    parts.push(readPart(Buffer.from(text.reveal()).toString('utf8')));
+    parts.push(...readParts(Buffer.from(text.reveal()).toString('utf8')));
   }
   return joinPassword(parts);
 }

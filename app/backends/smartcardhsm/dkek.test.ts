@@ -6,7 +6,7 @@ import { tlv } from '../../devices/index.ts';
 import { checkShareFile, openShare, sealShare } from './dkek-share.ts';
 import { keyCheckValueOf, readWrappedKey, writeWrappedKey } from './key-file.ts';
 import { keyFromPassword } from './password-key.ts';
-import { joinPassword, readPart, splitPassword, writePart } from './shares.ts';
+import { joinPassword, readParts, splitPassword, writePart } from './shares.ts';
 
 const call = { signal: new AbortController().signal };
 const secret = (text: string): SecretBytes => SecretBytes.fromText(text);
@@ -56,7 +56,7 @@ describe('a split password', () => {
   it.each([[2, 3], [3, 5], [5, 5], [2, 20]])('%i of %i parts give it again, whichever they are', (threshold, total) => {
     const { password, parts } = splitPassword(threshold, total);
     for (let start = 0; start + threshold <= total; start += 1) {
-      const some = parts.slice(start, start + threshold).map(writePart).map(readPart).reverse();
+      const some = parts.slice(start, start + threshold).map(writePart).flatMap(readParts).reverse();
       expect(Buffer.from(joinPassword(some).reveal())).toEqual(Buffer.from(password.reveal()));
     }
     expect(Buffer.from(joinPassword(parts.slice(0, threshold - 1)).reveal())).not.toEqual(Buffer.from(password.reveal()));
@@ -70,11 +70,12 @@ describe('a split password', () => {
     }
   });
 
-  it('a part is read as sc-hsm-tool prints it, on three lines, and without prime after the first', () => {
-    const part = readPart('Prime       : fb:4a:c1:1b:3f:0a:c9:e1\nShare ID    : 2\nShare value : 0a:ff:01\n');
+  it('a part is read as sc-hsm-tool prints it, on three lines, and without prime after the first, several one after another', () => {
+    const [part] = readParts('Prime       : fb:4a:c1:1b:3f:0a:c9:e1\nShare ID    : 2\nShare value : 0a:ff:01\n');
     expect(part).toEqual({ prime: 0xfb4ac11b3f0ac9e1n, id: 2n, value: 0x0aff01n });
-    expect(readPart('Share ID: 12; Share value: FF').prime).toBeNull();
-    for (const text of ['', 'Share ID: 1', 'Share value: 00', 'Prime: zz Share ID: 1 Share value: 01', `Share ID: 1 Share value: ${'ff'.repeat(65)}`, 'Share ID: 1 Share value: :']) expect(() => readPart(text), text).toThrow(KeywrightError);
+    expect(readParts('Share ID: 12; Share value: FF')[0]?.prime).toBeNull();
+    expect(readParts('Prime: 0B Share ID: 1 Share value: 02\nShare ID: 2\nShare value: 03\r\n')).toEqual([{ prime: 11n, id: 1n, value: 2n }, { prime: null, id: 2n, value: 3n }]);
+    for (const text of ['', 'Share ID: 1', 'Share value: 00', 'Prime: zz Share ID: 1 Share value: 01', `Share ID: 1 Share value: ${'ff'.repeat(65)}`, 'Share ID: 1 Share value: :', 'Share ID: 1 Share value: 01 and more', 'my Share ID: 1 Share value: 01']) expect(() => readParts(text), text).toThrow(KeywrightError);
   });
 
   it('parts that do not belong together are refused', () => {

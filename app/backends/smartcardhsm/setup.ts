@@ -9,9 +9,8 @@ import { pinState, writeFile, type HsmChannel } from './session.ts';
 
 /** Setting a SmartCard-HSM up, and its PINs. Each asks for what it needs before the card is touched. */
 
-/** Of a PIN that is changed: the card does not tell how many tries it has. */
-const askForPin = (hsm: SmartCardHsm, title: string, least: number, call: KeyCall): Promise<SecretBytes> =>
-  askSecret({ kind: 'new-secret', purpose: 'new-pin', title, subject: hsm.title, minLength: least, maxLength: PIN_LENGTH.most, form: 'pin' }, call);
+const askForPin = (hsm: SmartCardHsm, title: string, call: KeyCall, { note, least = PIN_LENGTH.least }: { note?: string; least?: number } = {}): Promise<SecretBytes> =>
+  askSecret({ kind: 'new-secret', purpose: 'new-pin', title, subject: hsm.title, ...(note === undefined ? {} : { note }), minLength: least, maxLength: PIN_LENGTH.most, form: 'pin' }, call);
 
 const askForOfficerPin = (hsm: SmartCardHsm, title: string, note: string, call: KeyCall): Promise<SecretBytes> =>
   askSecret({ kind: 'new-secret', purpose: 'new-so-pin', title, subject: hsm.title, note, minLength: OFFICER_PIN_DIGITS, maxLength: OFFICER_PIN_DIGITS, form: 'hex' }, call);
@@ -30,14 +29,14 @@ export async function initialize(hsm: SmartCardHsm, request: InitializeToken, ca
       note: 'Every key and certificate in it is destroyed, and so is its DKEK. Only keys that were wrapped before can be brought back, with the same DKEK shares.',
     }, call);
   }
-  using pin = await askForPin(hsm, `Choose a PIN with ${retries} tries for ${hsm.title}`, pinLengthFor(retries), call);
+  using pin = await askForPin(hsm, 'Choose the PIN', call, { note: `It has ${retries} ${retries === 1 ? 'try' : 'tries'}.`, least: pinLengthFor(retries) });
   const send = async (officer: SecretBytes): Promise<void> => {
     using bytes = officerPinBytes(officer);
     await hsm.session.run((channel) => setUp(channel, request, { pin, officer: bytes, retries }), call.signal);
   };
   if (initialised) await hsm.pins.use(hsm.officerPin, { title: `Set up ${hsm.title} anew`, keep: 'call' }, call, send);
   else {
-    using officer = await askForOfficerPin(hsm, `Choose the SO PIN of ${hsm.title}`, 'It sets a new PIN when that is blocked, and is needed to set the token up again. It has 15 tries and cannot be reset: keep it in a safe place.', call);
+    using officer = await askForOfficerPin(hsm, 'Choose the SO PIN', 'It sets a new PIN when that is blocked, and is needed to set the token up again. It has 15 tries and cannot be reset: keep it in a safe place.', call);
     await send(officer);
   }
   hsm.pins.changed('pin');
@@ -67,32 +66,39 @@ async function setUp(channel: HsmChannel, { label, dkekShares, allowPinReset }: 
   }
 }
 
-/** CHANGE REFERENCE DATA with the old PIN. */
+/** CHANGE REFERENCE DATA with the old PIN. The card does not tell how long the new one must be for its tries. */
 export async function changePin(hsm: SmartCardHsm, call: KeyCall): Promise<void> {
-  using fresh = await askForPin(hsm, `Choose a new PIN for ${hsm.title}`, PIN_LENGTH.least, call);
-  await hsm.pins.use(hsm.pin, { title: `Change the PIN of ${hsm.title}`, keep: 'call' }, call, (old) => change(hsm, REFERENCE.pin, old, fresh, call));
+  await withFresh(() => askForPin(hsm, 'Choose a new PIN', call), (fresh) => hsm.pins.use(hsm.pin, { title: 'Change the PIN', keep: 'call', anew: true }, call, async (old) => change(hsm, REFERENCE.pin, old, await fresh(), call)));
   hsm.pins.changed('pin');
 }
 
 /** CHANGE REFERENCE DATA with the old SO PIN. */
 export async function changeSoPin(hsm: SmartCardHsm, call: KeyCall): Promise<void> {
-  using fresh = await askForOfficerPin(hsm, `Choose a new SO PIN for ${hsm.title}`, 'It cannot be reset: keep it in a safe place.', call);
-  using freshBytes = officerPinBytes(fresh);
-  await hsm.pins.use(hsm.officerPin, { title: `Change the SO PIN of ${hsm.title}`, keep: 'call' }, call, async (old) => {
+  await withFresh(() => askForOfficerPin(hsm, 'Choose a new SO PIN', 'It cannot be reset: keep it in a safe place.', call), (fresh) => hsm.pins.use(hsm.officerPin, { title: 'Change the SO PIN', keep: 'call', anew: true }, call, async (old) => {
+    using freshBytes = officerPinBytes(await fresh());
     using oldBytes = officerPinBytes(old);
     await change(hsm, REFERENCE.officerPin, oldBytes, freshBytes, call);
-  });
+  }));
   hsm.pins.changed('so-pin');
 }
 
 /** RESET RETRY COUNTER: a new PIN, with the SO PIN. */
 export async function unblockPin(hsm: SmartCardHsm, call: KeyCall): Promise<void> {
-  using fresh = await askForPin(hsm, `Choose a new PIN for ${hsm.title}`, PIN_LENGTH.least, call);
-  await hsm.pins.use(hsm.officerPin, { title: `Set a new PIN of ${hsm.title}`, keep: 'call' }, call, async (officer) => {
+  await withFresh(() => askForPin(hsm, 'Choose a new PIN', call), (fresh) => hsm.pins.use(hsm.officerPin, { title: 'Set a new PIN', keep: 'call', anew: true }, call, async (officer) => {
     using bytes = officerPinBytes(officer);
-    await send(hsm, { ins: INS.resetRetry, reference: REFERENCE.pin, name: 'SO PIN', parts: [bytes, fresh] }, call);
-  });
+    await send(hsm, { ins: INS.resetRetry, reference: REFERENCE.pin, name: 'SO PIN', parts: [bytes, await fresh()] }, call);
+  }));
   hsm.pins.changed('pin');
+}
+
+/** The old one is asked for first; the new one once, though the old one may be mistyped. */
+async function withFresh(ask: () => Promise<SecretBytes>, work: (fresh: () => Promise<SecretBytes>) => Promise<void>): Promise<void> {
+  let asked: SecretBytes | undefined;
+  try {
+    await work(async () => (asked ??= await ask()));
+  } finally {
+    asked?.wipe();
+  }
 }
 
 function change(hsm: SmartCardHsm, reference: number, old: SecretBytes, fresh: SecretBytes, call: KeyCall): Promise<void> {

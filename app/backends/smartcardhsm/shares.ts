@@ -63,12 +63,22 @@ export function writePart({ prime, id, value }: PasswordPart): string {
   return `Prime: ${colons(prime ?? 0n)}  Share ID: ${id}  Share value: ${colons(value)}`;
 }
 
-/** Reads what {@link writePart} and `sc-hsm-tool` show, on one line or on three; the prime may be left out. @throws INVALID_INPUT, without what was typed */
-export function readPart(text: string): PasswordPart {
-  const found = /^\s*(?:prime\s*:\s*([0-9a-f:]+)[\s;,]+)?share\s+id\s*:\s*(\d{1,3})[\s;,]+share\s+value\s*:\s*([0-9a-f:]+)\s*$/i.exec(text);
-  const [, prime, id, value] = found ?? [];
-  if (id === undefined || value === undefined) throw new KeywrightError('INVALID_INPUT', { detail: 'That is no part of a split password.', remedy: 'Type it as it was shown: “Prime: … Share ID: … Share value: …”, the numbers in hexadecimal digits with colons between.' });
-  return { prime: prime === undefined ? null : hexNumber(prime), id: BigInt(id), value: hexNumber(value) };
+const PART = /\s*(?:prime\s*:\s*([0-9a-f:]+)[\s;,]+)?share\s+id\s*:\s*(\d{1,3})[\s;,]+share\s+value\s*:\s*([0-9a-f:]+)(?=\s|[;,]|$)[\s;,]*/giy;
+
+/**
+ * Reads what {@link writePart} and `sc-hsm-tool` show, each part on one line or on three, one after another; the prime may be left out.
+ * @throws INVALID_INPUT, without what was typed
+ */
+export function readParts(text: string): PasswordPart[] {
+  const parts: PasswordPart[] = [];
+  let end = 0;
+  for (const found of text.matchAll(PART)) {
+    const [whole, prime, id, value] = found;
+    end = found.index + whole.length;
+    parts.push({ prime: prime === undefined ? null : hexNumber(prime), id: BigInt(id as string), value: hexNumber(value as string) });
+  }
+  if (parts.length > 0 && end === text.length) return parts;
+  throw new KeywrightError('INVALID_INPUT', { detail: 'That is no part of a split password.', remedy: 'Type it as it was shown: “Prime: … Share ID: … Share value: …”, the numbers in hexadecimal digits with colons between. Several parts go one after another.' });
 }
 
 function hexNumber(text: string): bigint {

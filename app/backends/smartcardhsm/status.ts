@@ -23,7 +23,7 @@ export async function statusOf(hsm: SmartCardHsm, call: Call): Promise<TokenStat
     findings: findingsOf(hsm, pin, officer, dkek),
     details: [
       ...(initialised ? [{ name: 'DKEK', value: dkekInWords(dkek) }] : []),
-      ...(dkek === null || dkek.keyCheckValue === null ? [] : [{ name: 'Key check value of the DKEK', value: dkek.keyCheckValue }]),
+      ...(dkek === null || dkek.keyCheckValue === null ? [] : [{ name: 'Key check value', value: dkek.keyCheckValue }]),
       ...(initialised ? [{ name: 'PIN reset with the SO PIN', value: mayReset ? 'Allowed' : 'Not allowed' }] : []),
       ...deviceStatements(chain).map((value, index) => ({ name: index === 0 ? 'Device' : 'Issuer', value })),
       { name: 'Device certificate', value: chain.problems.length === 0 ? 'Verified up to its root' : `Not verified: ${chain.problems.join(' ')}` },

@@ -46,7 +46,7 @@ export async function deleteKey(key: YubiKey, name: string, call: KeyCall): Prom
   const typed = facts.key === null ? `slot ${slot.name}` : typedFingerprint(fingerprint(facts.key.publicKey));
   await confirmDestruction({
     title: `Destroy the key in slot ${slot.name}`, token: key.title, action: 'Destroy it', typed,
-    note: `${slot === ATTESTATION_SLOT ? 'The token could attest nothing any more, for good. ' : ''}Nothing brings the key back. Its certificate stays.`,
+    note: slot === ATTESTATION_SLOT ? 'The token could attest nothing any more, for good. Nothing brings the key back. Its certificate stays.' : 'Nothing brings the key back. Its certificate stays.',
   }, call);
   try {
     await asManager(key, { title: `Destroy the key in slot ${slot.name}`, late: `destruction of ${key.uriOf(slot)}` }, call, (piv) => moveCommand(piv, slot, NOWHERE, `The key in slot ${slot.name} was not deleted`));

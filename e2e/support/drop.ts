@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { expect, type Locator, type Page } from '@playwright/test';
+import type { Program } from './program.ts';
+import { text } from './texts.ts';
+
+/** Drops files onto the window, where the browser lets a test do that; elsewhere they are chosen. */
+export async function dropped(program: Program, paths: readonly string[]): Promise<void> {
+  const { page } = program;
+  if (program.kind === 'browser') await drop(page.locator('main'), page, paths);
+  else await program.choosing(paths, () => page.getByRole('button', { name: text('files.choose'), exact: true }).click());
+  for (const path of paths) await expect(page.getByRole('listitem').filter({ hasText: basename(path) })).toBeVisible();
+}
+
+async function drop(target: Locator, page: Page, paths: readonly string[]): Promise<void> {
+  const files = paths.map((path) => ({ name: basename(path), content: readFileSync(path, 'utf8') }));
+  const transfer = await page.evaluateHandle((contents) => {
+    const data = new DataTransfer();
+    for (const { name, content } of contents) data.items.add(new File([content], name));
+    return data;
+  }, files);
+  await target.dispatchEvent('dragover', { dataTransfer: transfer });
+  await expect(page.getByText(text('files.drop.sign', { n: paths.length }))).toBeVisible();
+  await target.dispatchEvent('drop', { dataTransfer: transfer });
+}
+
+/** Signatures lie beside their files in Electron; a browser downloads them. @returns waits until all are there. */
+export function collected(program: Program, paths: readonly string[]): () => Promise<void> {
+  if (program.kind !== 'browser') return async () => undefined;
+  const downloads: Promise<string>[] = [];
+  program.page.on('download', (download) => {
+    const path = paths.find((one) => `${basename(one)}.sig` === download.suggestedFilename());
+    downloads.push(download.saveAs(`${path}.sig`).then(() => download.suggestedFilename()));
+  });
+  return async () => {
+    await expect.poll(() => downloads.length).toBe(paths.length);
+    await Promise.all(downloads);
+  };
+}
