@@ -78,20 +78,20 @@ test('a SmartCard-HSM is set up for backup, signs, and its key lives on in a sec
     await pictureOf(program, page, 'hsm-key');
   });
 
-  const report = join(folder, 'report.txt');
-  writeFileSync(report, 'report\n');
+  const reports = ['report.txt', 'minutes.txt'].map((name) => join(folder, name));
+  for (const path of reports) writeFileSync(path, `${path}\n`);
   const publicKey = join(folder, 'public.pem');
-  await test.step('it signs a dropped file, and openssl verifies', async () => {
+  await test.step('it signs dropped files, and openssl verifies', async () => {
     await slot.getByRole('button', { name: text('tokens.signFiles'), exact: true }).click();
     await expect(heading(page, 'files.title')).toBeVisible();
-    await dropped(program, [report]);
-    const signed = collected(program, [report]);
-    await page.getByRole('button', { name: text('files.signAction', { n: 1 }), exact: true }).click();
-    await expect(page.getByText(text('files.signedTitle', { n: 1 }), { exact: true })).toBeVisible();
+    await dropped(program, reports);
+    const signed = collected(program, reports);
+    await page.getByRole('button', { name: text('files.signAction', { n: 2 }), exact: true }).click();
+    await expect(page.getByText(text('files.signedTitle', { n: 2 }), { exact: true })).toBeVisible();
     await signed();
     const made = [...first.card.memory.keys.entries()].find(([reference]) => reference !== 0)![1];
     writeFileSync(publicKey, made.publicKey.export({ type: 'spki', format: 'pem' }));
-    expect(openssl(['dgst', '-sha256', '-verify', publicKey, '-signature', `${report}.sig`, report])).toContain('Verified OK');
+    for (const path of reports) expect(openssl(['dgst', '-sha256', '-verify', publicKey, '-signature', `${path}.sig`, path])).toContain('Verified OK');
   });
 
   await test.step('a wrong PIN costs one try, and the PIN is changed', async () => {
