@@ -56,7 +56,7 @@ export async function keepRecoveryCode(program: Program): Promise<string> {
 
 /** Types what a confirmation wants typed. */
 export async function confirmTyped(program: Program, title: string | RegExp, sentence: string): Promise<void> {
-  const { page, form: asked } = await form(program, title);
+  const { form: asked } = await form(program, title);
   await asked.getByLabel(text('prompt.typeSentence', { sentence }), { exact: true }).fill(sentence);
   await asked.getByRole('button').last().click();
 }
