@@ -21,7 +21,7 @@ export function sshKeyType(algorithm: KeyAlgorithmName): string {
 /** @throws CAPABILITY_MISSING naming the type of a key that we do not handle */
 export function refuseSshType(type: string): never {
   if (/-cert-v0[01]@openssh\.com$/.test(type)) throw notSupported('This is an OpenSSH certificate; this version reads keys.', 'Give the key that it certifies.');
-  if (type.startsWith('sk-')) throw notSupported('This key lives in a security key (FIDO); its file is only a handle.', 'Use ssh-keygen with the security key itself.');
+  if (type.startsWith('sk-')) throw notSupported('This key lives in a security key (FIDO), and its file is only a handle or its public key.', 'Use ssh-keygen with the security key itself; signatures by it are checked by files verify, with this as its public key.');
   if (type === 'ssh-dss') throw notSupported('A key for DSA, which Keywright does not handle.', 'OpenSSH has dropped DSA too: make a new key.', ['ed25519']);
   throw notSupported(`The key type ${/^[\x21-\x7e]{1,64}$/.test(type) ? type : 'in this file'} is not handled.`, 'Use a key of one of the types named.', TYPES);
 }

@@ -119,6 +119,7 @@ test('white space within base64 is nothing, brackets make no JSON, and what begi
   for (const other of ['[section]\nkey = 1\n', '{ no json }', '[Date] x']) expect([other, recognise(Buffer.from(other)).what]).toEqual([other, 'unknown']);
   for (const json of ['{}', '[1]', '{\n "a": 1', '[ {"a": 1} ]', '{', '[null]']) expect([json, recognise(Buffer.from(json)).what]).toEqual([json, 'json']);
   for (const [label, kind] of [['SIGNED MESSAGE', 'cms'], ['ENCRYPTED MESSAGE', 'cms'], ['PGP ARMORED FILE', 'openpgp'], ['ENCRYPTED SIGSTORE PRIVATE KEY', 'sigstore-private']] as const) expect(recognise(Buffer.from(`-----BEGIN ${label}-----\nMIIB\n-----END ${label}-----\n`)).what).toBe(kind);
+  expect(recognise(Buffer.from('{"signed": {"_type": "link"}, "signatures": [{"keyid": "a", "sig": "b"}]}')).what).toBe('signed-metadata');
   // A COSE_Key of three entries begins as compressed data of OpenPGP does.
   expect(recognise(Buffer.of(0xa3, 1, 2, 0x20, 1, 0x21, 0x41, 0)).what).toBe('cose-key');
 });

@@ -62,6 +62,7 @@ const KINDS: Readonly<Record<string, readonly [readable: boolean, detail: string
   'jwe-passphrase': [true, 'A JWE that a passphrase opens: JWKs, if it holds keys.'],
   jws: [false, 'A signed message (JWS or JWT).'],
   dsse: [false, 'A signed envelope (DSSE), as in-toto and Sigstore write.'],
+  'signed-metadata': [false, 'Signed metadata of TUF or of an old in-toto: JSON with signatures of its canonical form. Keywright does not check it; in-toto of today writes DSSE, which it does.'],
   'authorized-keys': [false, 'Public keys of OpenSSH with options (authorized_keys). There is no private key in them to import.'],
   'other-pem': [false, 'A PEM file of a kind that Keywright does not know.'],
   empty: [false, 'An empty file.'],
@@ -118,8 +119,8 @@ function pemKind(content: Uint8Array): string {
 
 /** A public key of minisign as its option -P takes it: 42 bytes, of which the first two are `Ed`. */
 export const BARE_MINISIGN = /^RW[A-Za-z0-9+/]{54}\s*$/;
-/** Headers of a mail (RFC 8551 §3.2, §3.5). */
-const SMIME = /^(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?Content-Type:\s*(?:application\/(?:x-)?pkcs7-(?:mime|signature)|multipart\/signed)/i;
+/** Headers of a mail that is signed or encrypted (RFC 8551 §3.2, §3.5), whichever come before. */
+export const SMIME = /^(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?Content-Type:\s*(?:application\/(?:x-)?pkcs7-(?:mime|signature)|multipart\/signed)/i;
 /** Options that stand before a key in authorized_keys (sshd(8)), and are no names of hosts. */
 const AUTHORIZED = /^(?:restrict|cert-authority|verify-required|no-touch-required|(?:no-)?(?:pty|agent-forwarding|port-forwarding|user-rc|X11-forwarding)|[a-z-]{1,40}=")[^\n]{0,4000}? (?:ssh-|ecdsa-|sk-)[\w@.-]{1,60} +AAAA/im;
 
@@ -154,6 +155,7 @@ function jsonKind(text: string): string {
   if (names.has('kty')) return 'jwk';
   if (names.has('ciphertext')) return 'jwe';
   if (names.has('payloadType')) return 'dsse';
+  if (names.has('signed') && names.has('signatures')) return 'signed-metadata';
   return names.has('signature') || names.has('signatures') ? 'jws' : 'json';
 }
 

@@ -1,4 +1,5 @@
 import type { SignatureFormatName } from '../contract/index.ts';
+import { SMIME } from '../formats/recognise.ts';
 import { mayBeInlineSigned } from './openpgp/inline.ts';
 
 /** Tells a signature's format by its content. Names and endings of files say nothing. */
@@ -17,7 +18,7 @@ export function recogniseSignature(start: Uint8Array): SignatureFormatName {
   if (isCose(start)) return 'cose';
   if (isOpenpgp(start)) return 'openpgp';
   if (isSigned(start)) return isStamp(start) ? 'timestamp' : 'cms';
-  if (/-----BEGIN (CMS|PKCS7|PKCS #7 SIGNED DATA)-----/.test(text) || /^(mime-version|content-type|content-disposition|content-transfer-encoding):/i.test(text)) return 'cms';
+  if (/-----BEGIN (CMS|PKCS7|PKCS #7 SIGNED DATA|SIGNED MESSAGE|CMS OBJECT)-----/.test(text) || SMIME.test(text.slice(0, 8192)) || /^(mime-version|content-type|content-disposition|content-transfer-encoding):/i.test(text)) return 'cms';
   if (/^MI[A-Za-z0-9+/]{60,}/.test(text) && isSigned(Buffer.from(text.slice(0, 4096).replaceAll(/\s/g, ''), 'base64'))) return 'cms';
   // Readers of PDF take a document that begins a little later, too.
   return text.slice(0, 1024).includes('%PDF-') ? 'pdf' : 'raw';
@@ -31,6 +32,7 @@ export function recogniseSigned(start: Uint8Array): SignatureFormatName {
 
 function jsonFormat(text: string): SignatureFormatName {
   if (/"payloadType"\s*:/.test(text)) return 'dsse';
+  if (/"signed"\s*:/.test(text) && !/"(payload|protected)"\s*:/.test(text)) return 'raw'; // metadata of TUF
   return /"(signatures?|payload|protected)"\s*:/.test(text) ? 'jws' : 'raw';
 }
 

@@ -30,6 +30,15 @@ export function readSshKey(blob: Uint8Array): SshKey {
   return { kind: 'security-key', spki, application };
 }
 
+/**
+ * @param content a line of OpenSSH's, as its `.pub` files hold.
+ * @returns SubjectPublicKeyInfo, DER, of a key that lives in a security key; undefined for a line of another kind. @throws INVALID_INPUT for a damaged one
+ */
+export function securityKeyOfLine(content: Uint8Array): Uint8Array | undefined {
+  const line = /^\s*(?:#[^\n]*\n\s*)*sk-[a-z0-9-]+@openssh\.com[ \t]+([A-Za-z0-9+/]{40,4000}={0,2})(?:\s|$)/.exec(Buffer.from(content.buffer, content.byteOffset, Math.min(content.length, 16 * 1024)).toString('latin1'));
+  return line === null ? undefined : readSshKey(Buffer.from(line[1] as string, 'base64')).spki;
+}
+
 /** @returns the signature's type in SSH. */
 export function sshSignatureType(algorithm: SignatureAlgorithmName): string {
   const type = Object.keys(TYPES).find((name) => TYPES[name] === algorithm);

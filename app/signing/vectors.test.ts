@@ -6,6 +6,7 @@ import { KeywrightError, type SignatureFormatName } from '../contract/index.ts';
 import { readPublicKey } from '../formats/index.ts';
 import { temporaryFolder } from '../formats/testing/keys.ts';
 import type { SignatureVerdict } from './format.ts';
+import { securityKeyOfLine } from './ssh-signature.ts';
 import { contentOf, trustingSpki, verifyAs } from './testing/keys.ts';
 
 /** Signatures that others made, and what others say of them. */
@@ -26,6 +27,8 @@ describe.skipIf(SSH === undefined)(`SSHSIG of OpenSSH ${WITHOUT}`, () => {
     const trust = { keys: [], named: false, at: new Date(), allowedSigners: allowedBy(`${name}.pub`) };
     expect(await verifyAs(file, read(`${name}.sig`), { ...trust, namespace })).toMatchObject([{ intact: true, name: 'ada@example.com', trustedBy: { source: 'allowed-signers' } }]);
     expect(await verifyAs(file, read(`${name}.sig`), trust)).toMatchObject([{ intact: false, trustedBy: null }]);
+    const named = securityKeyOfLine(read(`${name}.pub`)) ?? readPublicKey(read(`${name}.pub`)).spki;
+    expect(await verifyAs(file, read(`${name}.sig`), { ...trustingSpki(named), namespace })).toMatchObject([{ intact: true, trustedBy: expect.anything() as unknown }]);
     const other = await contentOf(place.path, 'something else', 'other');
     expect(await verifyAs(other, read(`${name}.sig`), { ...trust, namespace })).toMatchObject([{ intact: false }]);
   });

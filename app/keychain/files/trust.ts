@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { livingVersions, publicKeyOf } from '../handlers/key-records.ts';
 import { isPair, type StoredKey } from '../inventory.ts';
 import { certificateTrust } from './certificates.ts';
+import { securityKeyOfLine } from '../../signing/ssh-signature.ts';
 import type { SignatureFormatFacts } from '../../signing/table.ts';
 
 type VerifyInput = InputOf<typeof fileOperations.verify>;
@@ -25,7 +26,7 @@ export async function trustOf(input: VerifyInput, format: Pick<SignatureFormatFa
 
 async function keysOf(input: VerifyInput, context: Context): Promise<KnownKey[]> {
   if (input.publicKey !== undefined) {
-    const named = isOpenpgpKey(input.publicKey) ? await openpgpSigningKeys(input.publicKey, input.at === undefined ? new Date() : new Date(input.at)) : [readPublicKey(input.publicKey).spki];
+    const named = isOpenpgpKey(input.publicKey) ? await openpgpSigningKeys(input.publicKey, input.at === undefined ? new Date() : new Date(input.at)) : [securityKeyOfLine(input.publicKey) ?? readPublicKey(input.publicKey).spki];
     return named.map((spki) => ({ uri: null, label: null, version: null, algorithm: algorithmOfSpki(spki), fingerprint: fingerprint(spki), source: 'named', distrust: null, spki: async () => spki }));
   }
   if (input.key === undefined) return [...context.session.inventory.all()].filter((key) => isPair(key) && key.usages.includes('verify') && key.trashedUntil === null).flatMap((key) => versionsOf(key, 'held', context));

@@ -6,6 +6,7 @@ import { readCertificates, signRevocationList } from '../../certificates/index.t
 import { type KeyAlgorithmName, KeywrightError } from '../../contract/index.ts';
 import { contextTag, der, derInteger, derSequence } from '../../formats/der.ts';
 import { hasTool, HAS_OPENSSL, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
+import { recogniseSignature } from '../recognise.ts';
 import { certifiedKey, certify, trustingCertificates } from '../testing/certificates.ts';
 import { contentOfMessage } from '../format.ts';
 import { contentOf, signAs, signAsTokensDo, trusting, verifyAs } from '../testing/keys.ts';
@@ -27,6 +28,18 @@ describe.skipIf(!HAS_OPENSSL)('made by us, judged by openssl cms (skipped withou
     expect(readFileSync(join(path, 'out'), 'utf8')).toBe(TEXT);
     const holder = detached ? file : await contentOf(path, made, 'signed');
     expect(await verifyAs(holder, detached ? made : null, trustingCertificates([certificate]))).toMatchObject([{ intact: true, name: 'CN=Ada', trustedBy: { source: 'root', name: 'CN=Ada' }, time: { according: 'signer' } }]);
+  });
+
+  test('within a mail as it was sent, and in the armour of gpgsm', async () => {
+    using folder = temporaryFolder();
+    const certificate = await certify('ec-p256', 'CN=Ada');
+    const signer = await certifiedKey('ec-p256', certificate);
+    const mail = `Received: from a\r\n\tby b\r\nFrom: ada@example.com\r\nSubject: hello\r\n${(await signAs('cms', await contentOf(folder.path, TEXT), signer, { form: 'smime' })).toString('latin1')}`;
+    const armored = (await signAs('cms', await contentOf(folder.path, TEXT), signer, { form: 'pem', detached: false })).toString('latin1').replaceAll(/(?<=BEGIN |END )[A-Z0-9 #]+(?=-----)/g, 'SIGNED MESSAGE');
+    for (const text of [mail, armored]) {
+      expect(recogniseSignature(Buffer.from(text))).toBe('cms');
+      expect(await verifyAs(await contentOf(folder.path, text, 'm'), null, trustingCertificates([certificate]))).toMatchObject([{ intact: true, name: 'CN=Ada' }]);
+    }
   });
 
   test.each([['rsa-2048', 'rsa-pss-sha384'], ['rsa-3072', 'rsa-pkcs1-sha512'], ['ec-p256', 'ecdsa-sha512'], ['ec-brainpoolp384r1', 'ecdsa-sha384']] as const)('%s with %s', async (key, algorithm) => {

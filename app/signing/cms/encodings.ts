@@ -3,7 +3,8 @@ import { malformed } from '../../formats/malformed.ts';
 
 /** The ways in which CMS travels: DER or BER, PEM (RFC 7468 §9), and S/MIME (RFC 8551 §3). */
 
-const LABELS = new Set(['CMS', 'PKCS7', 'PKCS #7 SIGNED DATA', 'SIGNED DATA']);
+/** The last two are gpgsm's. */
+const LABELS = new Set(['CMS', 'PKCS7', 'PKCS #7 SIGNED DATA', 'SIGNED DATA', 'SIGNED MESSAGE', 'CMS OBJECT']);
 const LINE = 64;
 
 /** CMS as it was found. */

@@ -37,8 +37,8 @@ export const cms: FormatModule = {
     const data = readSignedData(bytes);
     const inside = data.content ?? beside;
     if (signature !== null && inside !== null && !(await file.holds(inside))) return [notIntact('The signature holds another file than this one.')];
-    if (signature === null && inside === null) throw malformedAt('/signature', 'The signature is detached: the file that was signed is not in it.', 'Name the file, and the signature’s file beside it.');
     if (data.signers.length === 0) return [notIntact('Nobody signed it: there are certificates alone.')];
+    if (signature === null && inside === null) throw malformedAt('/signature', 'The signature is detached: the file that was signed is not in it.', 'Name the file, and the signature’s file beside it.');
     const signed: Signed = signature !== null ? { digest: (name) => file.digest(name), whole: () => file.whole() } : { digest: async (name) => digestOf(name, inside as Uint8Array), whole: async () => inside as Uint8Array };
     return judgeSignedData(data, signed, trust);
   },
