@@ -2,6 +2,7 @@ import type { Call, Operation } from '../contract/index.ts';
 import type { KeyCall } from '../keystore/keystore.ts';
 import type { StoredRecord } from '../storage/storage.ts';
 import type { StoredKey } from './inventory.ts';
+import type { JobItem } from './jobs.ts';
 import type { Services } from './services.ts';
 import type { Session } from './session.ts';
 
@@ -26,6 +27,8 @@ export interface Context {
   expanded(items: readonly unknown[]): Promise<void>;
   /** The n-th item of a job over many (see `resumable` in the contract) is done, durably: it is not done again. */
   completed(index: number): void;
+  /** @returns the n-th item of a job that can be gone on with; undefined where the call is none. */
+  item(index: number): JobItem | undefined;
   /** Runs once everything has committed, with the records as stored. */
   committed(work: (stored: ReadonlyMap<string, StoredRecord>) => void): void;
 }

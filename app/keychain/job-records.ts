@@ -2,6 +2,16 @@ import { KeywrightError, type Job, type JobState } from '../contract/index.ts';
 import type { Storage } from '../storage/storage.ts';
 import { jsonBytes, jsonOf } from './unit.ts';
 
+/** A file that is whole and about to get its name: who finds it under that name after the process ended knows that it is the job's own. */
+export interface Finished {
+  readonly path: string;
+  readonly bytes: number;
+  /** SHA-256 of its content, base64url. */
+  readonly sha256: string;
+  /** What the job answers for it. Never secret. */
+  readonly answer: unknown;
+}
+
 /** What is left of a job over many items (files) when it ends before they are all done, by cancel, failure, lock or power cut. */
 interface StoredJob {
   readonly id: string;
@@ -16,6 +26,8 @@ interface StoredJob {
   readonly total: number;
   /** A bit an item that is done, base64url, the lowest bit of the first byte first. */
   readonly done: string;
+  /** By position among all items: those that were finished when it was last noted which are done. */
+  readonly finished?: Readonly<Record<string, Finished>>;
 }
 
 const STATE = 'jobs/state/';
@@ -107,8 +119,13 @@ export class KeptJob {
   /** Positions among all items, by position in this run. */
   readonly #left: readonly number[];
   readonly #done: Buffer;
+  readonly #finished: Map<string, Finished>;
   #count: number;
   #writing: Promise<unknown> = Promise.resolve();
+  /** Position of the item that was done last, when all are. Until the job has ended it is not marked as done, so that something is left to go on with: a manifest may be to be written. */
+  #last: number | undefined;
+  /** A write that has not begun, and takes along what is noted until it does. */
+  #noting: Promise<void> | undefined;
   #written = performance.now();
 
   constructor(job: StoredJob, keep: (job: StoredJob) => Promise<void>, forget: () => Promise<void>) {
@@ -117,12 +134,44 @@ export class KeptJob {
     this.#forget = forget;
     this.#left = leftOf(job);
     this.#done = bitsOf(job);
+    this.#finished = new Map(Object.entries(job.finished ?? {}));
     this.#count = job.total - this.#left.length;
   }
 
   /** Items that are done, of earlier runs too. */
   get done(): number {
     return this.#count;
+  }
+
+  get id(): string {
+    return this.#before.id;
+  }
+
+  /** Whether this run has an n-th item. */
+  has(index: number): boolean {
+    return index < this.#left.length;
+  }
+
+  /** @returns what an earlier run noted of the n-th item of this one. */
+  noted(index: number): Finished | undefined {
+    return this.#finished.get(String(this.#left[index]));
+  }
+
+  /** Notes durably what the n-th item of this run came to, before it gets its name. Items that are noted at once share a write. */
+  note(index: number, finished: Finished): Promise<void> {
+    this.#finished.set(String(this.#left[index]), finished);
+    this.#noting ??= this.#nextNote();
+    return this.#noting;
+  }
+
+  #nextNote(): Promise<void> {
+    const noting = this.#writing.then(() => {
+      this.#noting = undefined;
+      this.#written = performance.now();
+      return this.#keep(this.#now('running', null));
+    });
+    this.#writing = noting.catch(() => undefined);
+    return noting;
   }
 
   get total(): number {
@@ -138,6 +187,8 @@ export class KeptJob {
     if (at === undefined) return;
     this.#done[at >> 3] = (this.#done[at >> 3] as number) | (1 << (at & 7));
     this.#count += 1;
+    if (this.isDone) this.#last = at;
+    else this.#finished.delete(String(at));
     if (performance.now() - this.#written < WRITE_EVERY_MS) return;
     this.#written = performance.now();
     this.#write('running', null);
@@ -151,8 +202,15 @@ export class KeptJob {
   }
 
   #write(state: JobState, detail: string | null): void {
-    const now: StoredJob = { ...this.#before, state, detail, endedAt: state === 'running' ? null : new Date().toISOString(), done: this.#done.toString('base64url') };
+    const now = this.#now(state, detail);
     this.#writing = this.#writing.then(() => this.#keep(now)).catch(() => undefined);
+  }
+
+  #now(state: JobState, detail: string | null): StoredJob {
+    const { finished: _earlier, ...before } = this.#before;
+    const done = Buffer.from(this.#done);
+    if (this.#last !== undefined) done[this.#last >> 3] = (done[this.#last >> 3] as number) & ~(1 << (this.#last & 7));
+    return { ...before, state, detail, endedAt: state === 'running' ? null : new Date().toISOString(), done: done.toString('base64url'), ...(this.#finished.size > 0 && { finished: Object.fromEntries(this.#finished) }) };
   }
 }
 

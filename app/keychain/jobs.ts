@@ -1,6 +1,6 @@
 import { KeywrightError, nounOf, operationsOf, type Call, type CallOptions, type Job, type JobState, type Operation } from '../contract/index.ts';
 import type { EventBus } from './events.ts';
-import type { JobRecords, KeptJob } from './job-records.ts';
+import type { Finished, JobRecords, KeptJob } from './job-records.ts';
 
 /** Ended jobs that are remembered. */
 const KEEP_ENDED = 200;
@@ -13,6 +13,16 @@ interface Tracked {
   paused: boolean;
 }
 
+/** One of the items of a job that is kept. */
+export interface JobItem {
+  /** The same one each time that the job is gone on with. */
+  readonly job: string;
+  /** What an earlier run noted of it. */
+  readonly noted: Finished | undefined;
+  /** Notes durably what it came to, before that gets its name. */
+  note(finished: Finished): Promise<void>;
+}
+
 /** A job while it runs, as the call that does it sees it. */
 export interface RunningJob {
   progress(event: unknown): void;
@@ -20,6 +30,8 @@ export interface RunningJob {
   expanded(items: readonly unknown[]): Promise<void>;
   /** The n-th item of the input is done. */
   completed(index: number): void;
+  /** @returns the n-th item of a job that is kept. */
+  item(index: number): JobItem | undefined;
   /** @returns whether it can be gone on with. */
   end(state: 'done' | 'failed' | 'cancelled', detail: string | null): Promise<boolean>;
 }
@@ -65,6 +77,10 @@ export class Jobs {
         if (kept === undefined || tracked.job.items === null) return;
         kept.completed(index);
         update({ items: { ...tracked.job.items, done: kept.done }, fraction: kept.done / tracked.job.items.total });
+      },
+      item: (index) => {
+        const job = kept;
+        return job?.has(index) !== true ? undefined : { job: job.id, noted: job.noted(index), note: (finished) => job.note(index, finished) };
       },
       end: async (ended, detail) => {
         const state: JobState = ended === 'cancelled' && tracked.paused ? 'paused' : ended === 'done' && kept?.isDone === false ? 'failed' : ended;

@@ -8,7 +8,7 @@ import { Cancellation } from './cancellation.ts';
 import { assertCapable } from './capabilities.ts';
 import type { Context } from './context.ts';
 import type { StoredKey } from './inventory.ts';
-import type { RunningJob } from './jobs.ts';
+import type { JobItem, RunningJob } from './jobs.ts';
 import type { Services } from './services.ts';
 import type { Session } from './session.ts';
 import { UnitOfWork } from './unit.ts';
@@ -121,6 +121,10 @@ export class RunningCall implements Context {
 
   completed(index: number): void {
     this.#job?.completed(index);
+  }
+
+  item(index: number): JobItem | undefined {
+    return this.#job?.item(index);
   }
 
   committed(work: (stored: ReadonlyMap<string, StoredRecord>) => void): void {

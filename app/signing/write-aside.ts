@@ -1,7 +1,21 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmod, type FileHandle, link, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { alreadyExists, fileError } from './file-errors.ts';
+
+export interface AsideOptions {
+  readonly overwrite: boolean;
+  readonly signal: AbortSignal;
+  readonly mode?: number;
+  readonly job?: string | undefined;
+  readonly finished?: ((bytes: number, sha256: Uint8Array) => Promise<void>) | undefined;
+}
+
+/** @returns where a job writes a file until it is whole; without a job another place each time. */
+export function asidePlace(path: string, job?: string): string {
+  const mark = job === undefined ? randomBytes(8) : createHash('sha256').update(`${job} ${path}`).digest().subarray(0, 8);
+  return join(dirname(path), `.${basename(path).slice(0, 100)}.${mark.toString('hex')}.part`);
+}
 
 /**
  * Writes a file so that it is there as a whole or not at all: aside in the same folder, fsync, rename, fsync of the
@@ -10,26 +24,34 @@ import { alreadyExists, fileError } from './file-errors.ts';
  *
  * While it is written it is readable by its owner alone; then it gets the mode of what it replaces, else that of the umask.
  * @param options.mode instead of that: 0o600 for what is secret.
+ * @param options.job of a job that can be gone on with, its id: what a process that was killed left aside is then taken away.
+ * @param options.finished is told what the file came to, once that is on the disk and before it gets its name.
  * @param produce is given `write`, which may be called any number of times, one after another.
  * @returns what `produce` returns.
  * @throws ALREADY_EXISTS, NOT_FOUND (no such folder), PERMISSION_DENIED, STORAGE_FULL, STORAGE_READ_ONLY, INVALID_INPUT (a
  *   folder's path), AbortError, and whatever `produce` throws; after any of them nothing remains
  */
 export async function writeAside<T>(
-  path: string, options: { readonly overwrite: boolean; readonly signal: AbortSignal; readonly mode?: number }, produce: (write: (chunk: Uint8Array) => Promise<void>) => Promise<T>,
+  path: string, options: AsideOptions, produce: (write: (chunk: Uint8Array) => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const { overwrite, signal } = options;
+  const { overwrite, signal, job, finished } = options;
   signal.throwIfAborted();
   const target = await targetOf(path, overwrite);
-  const aside = join(dirname(target.path), `.${basename(target.path).slice(0, 100)}.${randomBytes(8).toString('hex')}.part`);
+  const aside = asidePlace(target.path, job);
   let file: FileHandle | undefined;
   let made = false;
   let syncing: Promise<void> = Promise.resolve();
   try {
-    file = await open(aside, 'wx', 0o600);
+    file = await open(aside, 'wx', 0o600).catch(async (thrown: NodeJS.ErrnoException) => {
+      if (job === undefined || thrown.code !== 'EEXIST') throw thrown;
+      await rm(aside);
+      return open(aside, 'wx', 0o600);
+    });
     made = true;
     const opened = file;
+    const hash = finished === undefined ? undefined : createHash('sha256');
     let unsynced = 0;
+    let bytes = 0;
     const result = await produce(async (chunk) => {
       signal.throwIfAborted();
       try {
@@ -37,6 +59,8 @@ export async function writeAside<T>(
       } catch (thrown) {
         throw fileError(thrown, path, 'write');
       }
+      hash?.update(chunk);
+      bytes += chunk.length;
       unsynced += chunk.length;
       if (unsynced < SYNC_EACH) return;
       unsynced = 0;
@@ -51,6 +75,7 @@ export async function writeAside<T>(
     await file.close();
     file = undefined;
     await chmod(aside, options.mode ?? target.mode);
+    if (hash !== undefined) await finished?.(bytes, hash.digest());
     await (overwrite ? rename(aside, target.path) : nameOnce(aside, target.path));
     made = false;
     await syncFolder(dirname(target.path));

@@ -7,12 +7,13 @@ import { readWhole } from '../../signing/raw.ts';
 import { formatsOf, judgeFormat, placeBeside, SIGNATURE_FORMATS } from '../../signing/table.ts';
 import { askForTimestamp } from '../../signing/timestamp/ask.ts';
 import { verifySignature } from '../../signing/verify.ts';
-import { writeAside } from '../../signing/write-aside.ts';
+import { type AsideOptions, writeAside } from '../../signing/write-aside.ts';
 import type { KeyRef } from '../../keystore/keystore.ts';
 import type { Context } from '../context.ts';
 import { facet, publicKeyOf, refOf } from '../handlers/key-records.ts';
 import { primary } from '../inventory.ts';
 import { signingCertificate } from './certificates.ts';
+import { clearAside, finishedBefore, notedAside } from './finished.ts';
 import { manifestOf } from './manifests.ts';
 import { assertPath, bytesOf, fileOf, outputOf } from './places.ts';
 import { trustOf } from './trust.ts';
@@ -54,18 +55,30 @@ export async function optionsOf(input: SignInput, context: Context): Promise<Sig
 
 /** Signs one file and puts the signature where the call says. */
 export async function signFile(file: SignInput['files'][number], index: number, options: SignOptions, input: SignInput, context: Context): Promise<SignedFile> {
+  const finished = await finishedBefore<SignedFile>(index, context);
+  if (finished !== undefined) return finished;
   const { path, name, upload } = await fileOf(file, context);
   const { signal } = context.call;
   const content = await FileContent.open(path, name, { signal, progress: progressOf(context, name, index, input.files.length) });
   const facts = SIGNATURE_FORMATS[input.format];
   const kept = await madeBefore(content, placeBeside(path, input.format, options), options, input, context);
-  if (kept !== undefined) return kept;
+  if (kept !== undefined) {
+    await clearAside(placeBeside(path, input.format, options), index, context);
+    return kept;
+  }
   const { key, uses } = await signingKey(name, index, input, context);
   const made = await (await facts.load()).sign(content, key, options);
-  const written = await deliver(made, path, name, (beside) => placeBeside(beside, input.format, options), input, context);
+  const whole = (written: SignedFile['written'], signature: Uint8Array | null): SignedFile => ({ name, bytes: content.bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature, uses: uses(), written, kept: false });
+  // A signature is known again by verifying it; what holds the file itself, by its digest.
+  const aside = (place: string): Pick<AsideOptions, 'job' | 'finished'> => (isLookedInto(options, input) ? { job: context.item(index)?.job } : notedAside(place, index, () => whole({ path: place }, null), context));
+  const written = await deliver(made, path, name, (beside) => placeBeside(beside, input.format, options), input, context, aside);
   if (upload !== null) await discard(context.services.spoolFolder, upload);
-  const signature = 'bytes' in made ? made.bytes : written === null ? await collect(made) : null;
-  return { name, bytes: content.bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature, uses: uses(), written, kept: false };
+  return whole(written, 'bytes' in made ? made.bytes : written === null ? await collect(made) : null);
+}
+
+/** What holds the file itself is not looked into: it is told to be there. */
+function isLookedInto({ detached }: SignOptions, { format, signature: added }: SignInput): boolean {
+  return SIGNATURE_FORMATS[format].detached !== 'never' && detached !== false && added === undefined;
 }
 
 /** Signs all files of a call by one signature, in one file that takes its name from the first. @returns as if each were signed alone, the signature's use told with the first. */
@@ -90,16 +103,16 @@ export async function signTogether(options: SignOptions, input: SignInput, conte
  * Of many files, some may be signed already: by a run that was interrupted before it could note so, or before.
  * @returns the signature that is there, when it is by this version of this key and fits; undefined for anything else.
  */
-async function madeBefore(content: FileContent, place: string, { algorithm, detached }: SignOptions, { files, out, format, signature: added }: SignInput, context: Context): Promise<SignedFile | undefined> {
-  if (files.length === 1 || !('beside' in out) || out.overwrite || content.path !== content.name) return undefined;
-  // What holds the file itself is not looked into: it is told to be there.
-  if (SIGNATURE_FORMATS[format].detached === 'never' || detached === false || added !== undefined) return undefined;
+async function madeBefore(content: FileContent, place: string, options: SignOptions, input: SignInput, context: Context): Promise<SignedFile | undefined> {
+  const { files, out, format } = input;
+  if ((files.length === 1 && context.item(0) === undefined) || !('beside' in out) || out.overwrite || content.path !== content.name) return undefined;
+  if (!isLookedInto(options, input)) return undefined;
   const signature = await readWhole(place, LONGEST_SIGNATURE, context.call.signal).catch(() => undefined);
   if (signature === undefined) return undefined;
   const { version } = refOf(context.key);
   const [only, ...others] = await verdictsOn(content, signature, format, context);
   if (only === undefined || others.length > 0 || !only.intact || only.known?.version !== version) return undefined;
-  return { name: content.name, bytes: content.bytes, algorithm: only.algorithm ?? algorithm, version, signature, uses: 0, written: { path: place }, kept: true };
+  return { name: content.name, bytes: content.bytes, algorithm: only.algorithm ?? options.algorithm, version, signature, uses: 0, written: { path: place }, kept: true };
 }
 
 /** What is there may be anything: what cannot be judged counts as no signature. */
@@ -119,7 +132,7 @@ export async function writeManifest(to: NonNullable<SignInput['manifest']>, done
     name, bytes, algorithm, written, kept, sha256: signature === null ? null : createHash('sha256').update(signature).digest('hex'),
   })));
   await writeAside(to.path, { overwrite: to.overwrite, signal: context.call.signal }, (write) => write(content));
-  const { written } = await signFile({ path: to.path }, 0, options, { ...input, files: [{ path: to.path }], out: { beside: true, overwrite: to.overwrite } }, context);
+  const { written } = await signFile({ path: to.path }, input.files.length, options, { ...input, files: [{ path: to.path }], out: { beside: true, overwrite: to.overwrite } }, context);
   return { path: to.path, signature: written };
 }
 
@@ -158,7 +171,7 @@ export async function keyFor(context: Context, what: string, words: (use: number
   };
 }
 
-export async function deliver(made: Made, path: string, name: string, place: (path: string) => string, { out }: Pick<SignInput, 'out'>, context: Context): Promise<SignedFile['written']> {
+export async function deliver(made: Made, path: string, name: string, place: (path: string) => string, { out }: Pick<SignInput, 'out'>, context: Context, aside: (place: string) => Pick<AsideOptions, 'job' | 'finished'> = () => ({})): Promise<SignedFile['written']> {
   if ('inline' in out) return null;
   const { signal } = context.call;
   const produce = (write: (piece: Uint8Array) => Promise<void>): Promise<void> => ('bytes' in made ? write(made.bytes) : made.write(write));
@@ -170,7 +183,7 @@ export async function deliver(made: Made, path: string, name: string, place: (pa
       return offered.written;
     }
     assertPath(path, context);
-    await writeAside(place(path), { overwrite: out.overwrite, signal }, produce);
+    await writeAside(place(path), { overwrite: out.overwrite, signal, ...aside(place(path)) }, produce);
     return { path: place(path) };
   }
   assertPath(out.path, context);

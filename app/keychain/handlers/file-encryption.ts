@@ -6,6 +6,7 @@ import { sizeOf } from '../../signing/raw.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import type { Context } from '../context.ts';
 import { eachFile } from '../files/batch.ts';
+import { finishedBefore, notedAside } from '../files/finished.ts';
 import { filesOf } from '../files/folders.ts';
 import { openersFor } from '../files/identities.ts';
 import { assertPath, fileOf, outputOf } from '../files/places.ts';
@@ -36,7 +37,10 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
     if (input.openpgp !== undefined && format !== 'openpgp') throw new KeywrightError('INVALID_INPUT', { detail: `${format} has no versions of OpenPGP.`, where: '/openpgp', remedy: 'Leave it out, or encrypt with --format openpgp.' });
     const ending = (input.armor ? ARMORED_ENDINGS[format] : undefined) ?? ENCRYPTED_ENDINGS[format];
     const { done, failed } = await eachFile(input.files, context, { together: true }, (file, index) =>
-      oneFile(file, index, input, context, (name) => name + ending, 0o666 & ~process.umask(), (path, watch, write) => encryptFile(path, parties, { format, armor: input.armor, openpgp: input.openpgp }, watch, write)));
+      oneFile(file, index, input, context, (name) => name + ending, 0o666 & ~process.umask(), async (path, watch, write) => {
+        await encryptFile(path, parties, { format, armor: input.armor, openpgp: input.openpgp }, watch, write);
+        return {};
+      }));
     return { files: done, failed, skipped, complete: failed.length === 0, recipients: parties.map(({ name }) => name), format };
   },
 
@@ -48,11 +52,7 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
     const openers = await openersFor(input, context, () => passphrase.get());
     // One after another: keys in tokens may be among them.
     const { done, failed } = await eachFile(input.files, context, { together: false }, async (file, index) => {
-      let decrypted: Decrypted | undefined;
-      const facts = await oneFile(file, index, input, context, plainName, 0o600, async (path, watch, write) => {
-        decrypted = await decryptFile(path, openers, watch, write);
-      });
-      return { ...facts, ...(decrypted as Decrypted) };
+      return oneFile<Decrypted>(file, index, input, context, plainName, 0o600, (path, watch, write) => decryptFile(path, openers, watch, write));
     });
     return { files: done, failed, skipped, complete: failed.length === 0 };
   },
@@ -66,11 +66,13 @@ function usualFormat(parties: readonly Party[]): FileEncryptionFormat {
 }
 
 /** Reads one file, and writes another aside: nothing of it is there before all of it is right. */
-async function oneFile(
+async function oneFile<T extends object>(
   file: EncryptInput['files'][number], index: number, { files, out }: Pick<EncryptInput, 'files' | 'out'>, context: Context, nameFor: (name: string) => string, mode: number,
-  work: (path: string, watch: Parameters<typeof encryptFile>[3], write: (piece: Uint8Array) => Promise<void>) => Promise<void>,
-): Promise<Done> {
+  work: (path: string, watch: Parameters<typeof encryptFile>[3], write: (piece: Uint8Array) => Promise<void>) => Promise<T>,
+): Promise<Done & T> {
   const { signal } = context.call;
+  const before = await finishedBefore<Done & T>(index, context);
+  if (before !== undefined) return before;
   const { path, name, upload } = await fileOf(file, context);
   const bytes = await sizeOf(path);
   const watch = { signal, progress: (done: number, totalBytes: number): void => context.call.progress({ file: basename(name), index, files: files.length, bytes: done, totalBytes }) };
@@ -78,14 +80,17 @@ async function oneFile(
   if ('inline' in out) {
     if (bytes > MOST_INLINE) throw new KeywrightError('INVALID_INPUT', { detail: `${basename(name)} is too large to be given in the answer.`, where: '/out', remedy: 'Have it written to a file.' });
     const pieces: Uint8Array[] = [];
-    await work(path, watch, async (piece) => void pieces.push(Uint8Array.from(piece)));
+    const told = await work(path, watch, async (piece) => void pieces.push(Uint8Array.from(piece)));
     if (upload !== null) await discard(context.services.spoolFolder, upload);
-    return { ...answer, written: null, content: Buffer.concat(pieces) };
+    return { ...answer, ...told, written: null, content: Buffer.concat(pieces) };
   }
   const place = await placeOf(out, path, nameFor(name), upload, context);
-  await writeAside(place.path, { overwrite: place.overwrite, signal, mode }, (write) => work(path, watch, write));
+  let told: T | undefined;
+  const whole = (): Done & T => ({ ...answer, ...(told as T), written: place.written });
+  const noted = 'download' in place.written ? {} : notedAside(place.path, index, whole, context);
+  await writeAside(place.path, { overwrite: place.overwrite, signal, mode, ...noted }, async (write) => (told = await work(path, watch, write)));
   if (upload !== null) await discard(context.services.spoolFolder, upload);
-  return { ...answer, written: place.written };
+  return whole();
 }
 
 /** An upload has no place beside it: what was made of it is fetched. */
