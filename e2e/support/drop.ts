@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { expect, type Locator, type Page } from '@playwright/test';
+import { expect, type Download, type Locator, type Page } from '@playwright/test';
 import type { Program } from './program.ts';
 import { text } from './texts.ts';
 
@@ -27,13 +27,15 @@ async function drop(target: Locator, page: Page, paths: readonly string[]): Prom
 /** Signatures lie beside their files in Electron; a browser downloads them. @returns waits until all are there. */
 export function collected(program: Program, paths: readonly string[]): () => Promise<void> {
   if (program.kind !== 'browser') return async () => undefined;
-  const downloads: Promise<string>[] = [];
-  program.page.on('download', (download) => {
+  const downloads: Promise<void>[] = [];
+  const save = (download: Download): void => {
     const path = paths.find((one) => `${basename(one)}.sig` === download.suggestedFilename());
-    downloads.push(download.saveAs(`${path}.sig`).then(() => download.suggestedFilename()));
-  });
+    if (path !== undefined) downloads.push(download.saveAs(`${path}.sig`));
+  };
+  program.page.on('download', save);
   return async () => {
     await expect.poll(() => downloads.length).toBe(paths.length);
     await Promise.all(downloads);
+    program.page.off('download', save);
   };
 }
