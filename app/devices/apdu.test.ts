@@ -65,6 +65,25 @@ describe('long commands and answers', () => {
     expect(card.sent).toEqual(['0084000000', '0084000008']);
   });
 
+  test('asks for the rest in short commands, also after an extended one', async () => {
+    const card = cardOf(`${'01'.repeat(256)}6100`, `${'02'.repeat(4)}9000`);
+    expect((await exchange(card.send, { cla: 0x80, ins: 0x58, le: 0 }, 'extended')).data).toHaveLength(260);
+    expect(card.sent).toEqual(['80580000000000', '80c0000000']);
+  });
+
+  test('a card without extended lengths gets short ones, chained', async () => {
+    const reading = cardOf('6700', 'cc019000');
+    expect(await exchange(reading.send, { cla: 0x80, ins: 0x58, le: 0 }, 'extended')).toEqual({ data: Buffer.from('cc01', 'hex'), sw: 0x9000 });
+    expect(reading.sent).toEqual(['80580000000000', '8058000000']);
+    const writing = cardOf('6700', '9000', '9000');
+    await exchange(writing.send, { ins: 0xd7, data: Buffer.alloc(300) }, 'extended');
+    expect(writing.sent.map((apdu) => apdu.slice(0, 10))).toEqual(['00d7000000', '10d70000ff', '00d700002d']);
+    // What was short already stays refused: a PIN is not sent a second time.
+    const pin = cardOf('6700', '9000');
+    expect((await exchange(pin.send, { ins: 0x20, p2: 0x81, data: Buffer.alloc(6) }, 'extended')).sw).toBe(0x6700);
+    expect(pin.sent).toHaveLength(1);
+  });
+
   test('refuses an answer without end', async () => {
     const endless = async (): Promise<Buffer> => Buffer.concat([Buffer.alloc(256), Buffer.of(0x61, 0)]);
     expect(await codeOf(exchange(endless, { ins: 0xcb }, 'short'))).toBe('BACKEND_UNAVAILABLE');

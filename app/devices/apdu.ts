@@ -22,6 +22,7 @@ export interface Response {
 export type ApduLength = 'short' | 'extended';
 
 export const SW_OK = 0x9000;
+const WRONG_LENGTH = 0x6700;
 const CHAINED = 0x10;
 const SHORT_BLOCK = 0xff;
 const MOST_DATA = 0xffff;
@@ -37,6 +38,12 @@ const MOST_ANSWER = 0x2_0000;
  * card answers with nonsense, and what `send` throws.
  */
 export async function exchange(send: (apdu: Buffer) => Promise<Uint8Array>, command: Command, length: ApduLength): Promise<Response> {
+  const answer = await exchangeIn(send, command, length);
+  // A card without extended lengths (its historical bytes need not say so, §8.1.1.2.7) has done nothing: short ones are chained.
+  return answer.sw === WRONG_LENGTH && length === 'extended' && isExtended(command.data?.length ?? 0, command.le) ? exchangeIn(send, command, 'short') : answer;
+}
+
+async function exchangeIn(send: (apdu: Buffer) => Promise<Uint8Array>, command: Command, length: ApduLength): Promise<Response> {
   const { cla = 0, data = new Uint8Array(0) } = command;
   if (data.length > MOST_DATA) throw new KeywrightError('INVALID_INPUT', `${data.length} bytes are more than a card takes in one command: ${MOST_DATA} at most.`);
   const block = length === 'short' ? SHORT_BLOCK : MOST_DATA;
@@ -52,9 +59,9 @@ export async function exchange(send: (apdu: Buffer) => Promise<Uint8Array>, comm
   let total = answer.data.length;
   while (answer.sw >> 8 === 0x61) {
     const more: Command = { cla, ins: INS_GET_RESPONSE };
-    const left = answer.sw & 0xff;
-    answer = split(await send(encode(more, length === 'extended' && left === 0 ? 0 : left, length)));
-    if (answer.sw >> 8 === 0x6c) answer = split(await send(encode(more, (answer.sw & 0xff) || 256, length)));
+    // Short always: SW2 tells no more than 256 bytes, and who chains answers may know no extended lengths.
+    answer = split(await send(encode(more, (answer.sw & 0xff) || 256, 'short')));
+    if (answer.sw >> 8 === 0x6c) answer = split(await send(encode(more, (answer.sw & 0xff) || 256, 'short')));
     total += answer.data.length;
     // A card that always says that there is more, and gives nothing, would keep us for ever.
     if (total > MOST_ANSWER || (answer.data.length === 0 && answer.sw >> 8 === 0x61)) throw nonsense('an answer without end');
@@ -67,10 +74,12 @@ export async function exchange(send: (apdu: Buffer) => Promise<Uint8Array>, comm
   return { data: whole, sw: answer.sw };
 }
 
+const isExtended = (data: number, le: number | undefined): boolean => data > SHORT_BLOCK || (le !== undefined && (le === 0 || le > 256));
+
 /** @param le as in {@link Command}, 256 for all that a short answer holds. @returns the command APDU: cases 1 to 4, short unless `length` and the data ask for more. */
 export function encode({ cla = 0, ins, p1 = 0, p2 = 0, data = new Uint8Array(0) }: Command, le: number | undefined, length: ApduLength): Buffer {
   const header = Buffer.of(cla, ins, p1, p2);
-  const extended = length === 'extended' && (data.length > SHORT_BLOCK || (le !== undefined && (le === 0 || le > 256)));
+  const extended = length === 'extended' && isExtended(data.length, le);
   if (!extended) {
     return Buffer.concat([header, ...(data.length > 0 ? [Buffer.of(data.length), data] : []), ...(le === undefined ? [] : [Buffer.of(le & 0xff)])]);
   }

@@ -4,6 +4,12 @@ export const AID = Buffer.from('e82b0601040181c31f0201', 'hex');
 /** Historical bytes of the answers to reset of SmartCard-HSM and Nitrokey HSM, with and without contacts: they call themselves HSM. */
 const ATR = /8031815448534d31738021408107/;
 
+/** Those of a YubiKey are text: "YubiKey", of a NEO "Yubikey". */
+const YUBIKEY_ATR = /597562696b6579|597562694b6579/;
+
+/** Whether a card is worth asking: the same application runs in other cards too, of which SELECT alone tells (`discovery.ts`). */
+export const mayBeSmartCardHsm = (atr: Uint8Array): boolean => !YUBIKEY_ATR.test(Buffer.from(atr).toString('hex'));
+
 export const isSmartCardHsm = (atr: Uint8Array): boolean => ATR.test(Buffer.from(atr).toString('hex'));
 
 /** In CLA of the commands that ISO/IEC 7816-4 does not define. */

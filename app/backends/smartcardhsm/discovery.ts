@@ -2,7 +2,7 @@ import { KeywrightError } from '../../contract/index.ts';
 import { dataOf, findTlv, parseTlv, parseTlvs, type Channel } from '../../devices/index.ts';
 import { FILE, OPTION, REFERENCE } from './applet.ts';
 import { parseCvcs, type Cvc } from './cvc.ts';
-import { pinState, readControlParameters, readFile, select } from './session.ts';
+import { pinState, readControlParameters, readFile, select, type PinState } from './session.ts';
 
 /** What is learnt of a SmartCard-HSM when it is put in, without a secret. */
 export interface Discovered {
@@ -19,20 +19,28 @@ export interface Discovered {
 
 const SEQUENCE_DIGITS = 5;
 
-/** Asks a card that says to be a SmartCard-HSM. The application is selected afterwards. @returns undefined when it is none after all. */
-export async function discover(channel: Channel): Promise<Discovered | undefined> {
+/**
+ * Asks a card whether it is a SmartCard-HSM, and which. The application is selected afterwards.
+ * @param saysSo  its answer to reset calls it one; of another card the control parameters must tell a version, since some select whatever they are asked for.
+ * @returns undefined when it is none after all.
+ */
+export async function discover(channel: Channel, saysSo = true): Promise<Discovered | undefined> {
   const selected = await select(channel);
   if (selected.sw !== 0x9000) return undefined;
   const { version, options } = readControlParameters(dataOf(selected, 'The SmartCard-HSM application was not selected'));
+  if (!saysSo && version === null) return undefined;
   const certificates = certificatesIn(await readFile(channel, FILE.deviceCertificates, 'The device certificate was not read'));
   const info = await readFile(channel, FILE.tokenInfo, 'What the token says of itself was not read');
   const officer = await pinState(channel, REFERENCE.officerPin);
   const user = await pinState(channel, REFERENCE.pin);
   return {
     serial: certificates[0]?.holder.slice(0, -SEQUENCE_DIGITS) ?? 'unnamed', version, certificates, label: labelIn(info),
-    initialised: officer.state !== 'none' && (user.state !== 'transport' || version === null || version[0] >= 2) && user.state !== 'none', mayReset: (options & OPTION.resetRetryCounter) !== 0,
+    initialised: isThere(user) || (isThere(officer) && user.state === 'transport' && (version === null || version[0] >= 2)), mayReset: (options & OPTION.resetRetryCounter) !== 0,
   };
 }
+
+/** A PIN that counts tries. "Not usable" of both is what some say of a card that was never set up. */
+const isThere = ({ state }: PinState): boolean => state === 'set' || state === 'blocked';
 
 /** Of what is no certificate nothing is known: the card works without. */
 function certificatesIn(bytes: Uint8Array | undefined): Cvc[] {

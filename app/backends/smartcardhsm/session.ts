@@ -133,10 +133,13 @@ export interface DkekState {
   readonly keyCheckValue: string | null;
 }
 
+/** Versions differ in how they say that there is none. */
+const NO_DKEK: ReadonlySet<number> = new Set([SW.wrongInstruction, SW.wrongClass, SW.notFound, SW.fileNotFound, SW.conditions, SW.notSupported, SW.wrongParameters, NOT_USABLE]);
+
 /** @param share 32 bytes to be imported. @returns null when the card was not initialised for a DKEK. */
 export async function dkekState(hsm: HsmChannel, share?: Uint8Array): Promise<DkekState | null> {
   const { data, sw } = await hsm.transmit({ cla: OWN, ins: INS.importShare, le: 256, ...(share === undefined ? {} : { data: share }) });
-  if (share === undefined && (sw === SW.wrongInstruction || sw === SW.notFound || sw === SW.conditions || sw === SW.fileNotFound)) return null;
+  if (share === undefined && NO_DKEK.has(sw)) return null;
   if (sw !== SW.ok) throw statusError(sw, 'The DKEK share was not imported');
   const [shares, outstanding] = data;
   if (shares === undefined || outstanding === undefined) return null;

@@ -6,7 +6,7 @@ import type { BackendDeps, Finding } from '../../keystore/registry.ts';
 import type { Token, TokenEvent } from '../../keystore/tokens.ts';
 import { CardSource, type Inserted, type SecretFiles } from '../cards/source.ts';
 import type { Pkcs11Token } from '../pkcs11/source.ts';
-import { isSmartCardHsm } from './applet.ts';
+import { isSmartCardHsm, mayBeSmartCardHsm } from './applet.ts';
 import { parseCvcs, type Cvc } from './cvc.ts';
 import { discover } from './discovery.ts';
 import { SmartCardHsm } from './hsm.ts';
@@ -59,11 +59,11 @@ export class SmartCardHsmSource extends CardSource<SmartCardHsm> {
   }
 
   protected override mayBeOurs(atr: Uint8Array): boolean {
-    return isSmartCardHsm(atr);
+    return mayBeSmartCardHsm(atr);
   }
 
   protected override async recognise(card: Card): Promise<SmartCardHsm | undefined> {
-    const discovered = await card.exclusively(discover);
+    const discovered = await card.exclusively((channel) => discover(channel, isSmartCardHsm(card.atr)));
     if (discovered === undefined) return undefined;
     const { serial } = discovered;
     const { pinFile, pinFor } = this.#settings;

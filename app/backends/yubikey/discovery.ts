@@ -3,7 +3,7 @@ import type { TokenFacts } from '../../keystore/tokens.ts';
 import { isAtLeast, type Version } from './firmware.ts';
 import { getObject } from './objects.ts';
 import { AID, INS, OBJECT, PIN_REFERENCE } from './piv.ts';
-import { select } from './session.ts';
+import { select, selectPiv } from './session.ts';
 
 /** What is learnt of a YubiKey when it is put in, without a secret and without a touch. */
 export interface Discovered {
@@ -62,14 +62,14 @@ interface DeviceInformation {
 
 /** Asks a card whether it is a YubiKey with PIV, and which. PIV is selected afterwards. @returns undefined when it is something else. */
 export async function discover(channel: Channel): Promise<Discovered | undefined> {
-  if ((await select(channel, AID.piv)).sw !== SW.ok) return undefined;
+  if ((await selectPiv(channel)).sw !== SW.ok) return undefined;
   const piv = versionIn(await read(channel, INS.version));
   // Other PIV cards do not have the command.
   if (piv === undefined) return undefined;
   const pivSerial = serialIn(await read(channel, INS.serial));
   const management = await managementInformation(channel);
   const otp = management.serial === undefined && pivSerial === undefined ? await otpInformation(channel) : {};
-  await select(channel, AID.piv);
+  await selectPiv(channel);
   const hasMetadata = (await read(channel, INS.metadata, 0, PIN_REFERENCE)) !== undefined;
   const serial = pivSerial ?? management.serial ?? otp.serial ?? null;
   // A NEO's PIV application has a version of its own.

@@ -7,6 +7,8 @@ import { findTlv, parseTlvs } from '../../devices/index.ts';
 
 export const AID = {
   piv: Buffer.from('a000000308', 'hex'),
+  /** As SP 800-73-4 part 1 §2.2 has it, without its version: who compares more than the beginning wants this, or all of it. */
+  pivLonger: [Buffer.from('a00000030800001000', 'hex'), Buffer.from('a000000308000010000100', 'hex')],
   /** Yubico's management and one-time-password applications: serial number, form factor and firmware. */
   management: Buffer.from('a000000527471117', 'hex'),
   otp: Buffer.from('a0000005272001', 'hex'),

@@ -44,7 +44,7 @@ export class PivSession {
   }
 
   async #select(channel: Channel): Promise<void> {
-    const { sw } = await select(channel, AID.piv);
+    const { sw } = await selectPiv(channel);
     if (sw !== SW.ok) throw statusError(sw, 'The PIV application was not selected', { code: 'BACKEND_UNAVAILABLE', remedy: 'It may have been switched off with another program: `ykman config usb --enable PIV`.' });
     this.#selectedAt = this.card.resets;
   }
@@ -53,6 +53,13 @@ export class PivSession {
 /** SELECT by name (ISO/IEC 7816-4 §7.1.1). */
 export function select(channel: Channel, aid: Uint8Array): Promise<Response> {
   return channel.transmit({ ins: INS.select, p1: 0x04, data: aid, le: 0 });
+}
+
+/** Selects PIV by the shortest name, which every YubiKey knows, else by those of the standard. @returns the last answer. */
+export async function selectPiv(channel: Channel): Promise<Response> {
+  let answer = await select(channel, AID.piv);
+  for (const longer of AID.pivLonger) if (answer.sw === SW.fileNotFound) answer = await select(channel, longer);
+  return answer;
 }
 
 /** Short APDUs, chained where they must be: every YubiKey and every reader takes those. */
