@@ -141,6 +141,22 @@ describe('a reader with a keypad', () => {
     expect(controls[1]).toBe(`42000042:1e1e8208000806020109040000 00000d0000000020008008ffffffffffffffff`.replaceAll(' ', ''));
   });
 
+  test('changes a PIN with both typed there, where the reader can', async () => {
+    const { card, link } = memoryCard(() => OK);
+    const controls: string[] = [];
+    link.features = (code, data) => {
+      controls.push(`${code.toString(16)}:${Buffer.from(data).toString('hex')}`);
+      return code === 0x4200_0000 + 3400 ? feature : Buffer.of(0x90, 0);
+    };
+    const pinpad = await card.pinpad();
+    const apdu = Buffer.from(`0024008010${'ff'.repeat(16)}`, 'hex');
+    expect(await card.exclusively((channel) => pinpad!.modify!(channel, { apdu, minDigits: 6, maxDigits: 8, newAt: 8 }))).toEqual({ sw: 0x9000 });
+    expect(controls[1]).toBe(`42000043:1e1e820800 0008 0806 03 02 03 0904 000102 000000 15000000 0024008010${'ff'.repeat(16)}`.replaceAll(' ', ''));
+    const verifying = memoryCard(() => OK);
+    verifying.link.features = () => feature.subarray(0, 6);
+    expect((await verifying.card.pinpad())?.modify).toBeUndefined();
+  });
+
   test('tells that the person did not answer', async () => {
     const { card, link } = memoryCard(() => OK);
     link.features = (code) => (code === 0x4200_0000 + 3400 ? feature : Buffer.of(0x64, 0x01));

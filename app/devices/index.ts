@@ -2,7 +2,7 @@
 export { exchange, SW_OK, type ApduLength, type Command, type Response } from './apdu.ts';
 export { Card, type CardOptions, type Channel } from './card.ts';
 export type { CardLink } from './link.ts';
-export { KEYPAD_SECONDS, type Pinpad, type PinpadRequest } from './pinpad.ts';
+export { KEYPAD_SECONDS, type KeypadOutcome, type Pinpad, type PinpadRequest } from './pinpad.ts';
 export type { DeviceFinding } from './findings.ts';
 export { orLeave, type Leaving } from './leave.ts';
 export { Readers, type ReaderEvent, type ReaderState } from './readers.ts';

@@ -164,20 +164,22 @@ describe.skipIf(missing !== undefined)(`managing a SmartCard-HSM over PC/SC${mis
     expect(await codeOf(importShare(other, share, undefined, person({ 'dkek-password': 'a long password' }).call()))).toBe('CONFLICT');
   }, PATIENCE);
 
-  test('a share whose password is split is imported with enough parts: by us, and by sc-hsm-tool as its custodians would type them', async () => {
+  test('a share whose password is split is imported with enough parts: ours by sc-hsm-tool as its custodians would type them, its by us from a file of parts', async () => {
     const [first, second] = [new VirtualSmartCardHsm({ setUp: { ...SET_UP, dkekShares: 1 } }), new VirtualSmartCardHsm({ setUp: { ...SET_UP, dkekShares: 1 } })];
     const hsm = await bench.insert(first, 0);
     await bench.insert(second, 1);
     const ada = person();
     const { file: share, keyCheckValue } = await createShare(hsm, { threshold: 2, total: 3 }, ada.call());
     expect(ada.shown).toHaveLength(3);
-    const imported = await importShare(hsm, share, 2, person({ 'dkek-password': [ada.shown[2]!, ada.shown[0]!] }).call());
-    expect(imported).toEqual({ outstanding: 0, keyCheckValue });
     writeFileSync(file('split'), share);
     const parts = ada.shown.map((text) => /Prime: (\S+) {2}Share ID: (\d+) {2}Share value: (\S+)/.exec(text)!.slice(1));
     const typed = [parts[0]![0], '', parts[1]![1], parts[1]![2], '', parts[2]![1], parts[2]![2]].join('\n');
     const said = await mustRun('sc-hsm-tool', ['-r', '1', '--import-dkek-share', file('split'), '--pwd-shares-total', '2'], { environment: { ...bench.pcscd.environment, TERM: 'dumb' }, input: `${typed}\n`, deadline: 120_000 });
     expect(said).toContain(`DKEK key check value : ${keyCheckValue}`);
+    const told = await mustRun('sc-hsm-tool', ['-r', '0', '--create-dkek-share', file('split-theirs'), '--pwd-shares-threshold', '2', '--pwd-shares-total', '3'], { environment: { ...bench.pcscd.environment, TERM: 'dumb' }, input: '\n'.repeat(20), deadline: 120_000 });
+    const theirs = [...told.matchAll(/Prime\s*: \S+\s+Share ID\s*: \d+\s+Share value\s*: \S+/g)].map(([part]) => part);
+    expect(theirs).toHaveLength(3);
+    expect(await importShare(hsm, readFileSync(file('split-theirs')), 2, person({ 'dkek-password': `${theirs[2]}\n${theirs[0]}\n` }).call())).toMatchObject({ outstanding: 0, keyCheckValue: expect.stringMatching(/^[0-9A-F]{16}$/) });
   }, PATIENCE);
 
   test('a wrong password of a share, a file that is none, and what is no part of a password send nothing to the card', async () => {

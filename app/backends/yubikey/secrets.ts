@@ -1,7 +1,8 @@
 import { askSecret, KeywrightError, type Call, type SecretBytes } from '../../contract/index.ts';
 import { findTlv, KEYPAD_SECONDS, parseTlvs, statusError, SW, triesIn, type Pinpad } from '../../devices/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
-import { announceTouch, type Reason, type TokenSecret } from '../../keystore/pins.ts';
+import type { Reason, TokenSecret } from '../../keystore/pins.ts';
+import { enterAtKeypad } from './keypad.ts';
 import { INS, PIN_REFERENCE, PUK_REFERENCE } from './piv.ts';
 import { mustTransmit, type PivChannel } from './session.ts';
 import type { YubiKey } from './yubikey.ts';
@@ -103,22 +104,27 @@ export async function withPin<T>(key: YubiKey, reason: Reason, call: Call, signa
 
 async function atKeypad<T>(key: YubiKey, pinpad: Pinpad, reason: Reason, call: Call, signal: AbortSignal, work: (piv: PivChannel, pin: null) => Promise<T>): Promise<T> {
   const { left } = await pinTries(key);
-  if (left === 0) throw new KeywrightError('PIN_BLOCKED', { detail: `The PIN of ${key.title} is blocked: no tries are left.`, triesLeft: 0, remedy: pinOf(key).remedyWhenBlocked });
-  const given = new AbortController();
-  const tries = left === null ? '' : ` ${left === 1 ? 'One try is' : `${left} tries are`} left.`;
-  using _shown = announceTouch({ title: reason.title, subject: `Enter the PIN of ${key.title} on the keys of “${key.facts.reader}”.${tries}`, seconds: KEYPAD_SECONDS }, 0, call, (error) => given.abort(error));
-  const done = key.session.run(async (piv) => {
-    key.trusted = true;
-    const answer = await pinpad.verify(piv, { apdu: Buffer.concat([Buffer.of(0, INS.verify, 0, PIN_REFERENCE, LENGTH), Buffer.alloc(LENGTH, PADDING)]), minDigits: SHORTEST, maxDigits: LENGTH });
-    if ('ended' in answer) throw new KeywrightError(answer.ended === 'timeout' ? 'TIMEOUT' : 'CANCELLED', { detail: answer.ended === 'refused' ? `The reader did not take that PIN: it has ${SHORTEST} to ${LENGTH} digits.` : `No PIN was entered at the reader (${answer.ended}).`, remedy: 'Try again.' });
-    judge(key, 'PIN', answer.sw);
+  mustHaveTries(pinOf(key), left);
+  const request = { apdu: Buffer.concat([Buffer.of(0, INS.verify, 0, PIN_REFERENCE, LENGTH), Buffer.alloc(LENGTH, PADDING)]), minDigits: SHORTEST, maxDigits: LENGTH };
+  return enterAtKeypad(key, { title: reason.title, what: `Enter the PIN of ${key.title}`, seconds: KEYPAD_SECONDS, triesLeft: left }, call, signal, (piv) => pinpad.verify(piv, request), async (piv, sw, cancelled) => {
+    judge(key, 'PIN', sw);
     if (reason.keep === 'insertion') key.pins.enteredElsewhere('pin', call);
-    if (given.signal.aborted) throw given.signal.reason as Error;
+    cancelled.throwIfAborted();
     return work(piv, null);
-  }, signal);
-  const taken = Promise.withResolvers<never>();
-  given.signal.addEventListener('abort', () => taken.reject(given.signal.reason), { once: true });
-  return await Promise.race([done, taken.promise]);
+  });
+}
+
+/** Old and new one are entered at the reader, and neither comes here. */
+async function changeAtKeypad(key: YubiKey, modify: NonNullable<Pinpad['modify']>, { ins, reference, name, secret, title, fresh }: Change, call: KeyCall): Promise<void> {
+  const left = await secret.triesLeft();
+  mustHaveTries(secret, left);
+  const request = { apdu: Buffer.concat([Buffer.of(0, ins, 0, reference, 2 * LENGTH), Buffer.alloc(2 * LENGTH, PADDING)]), minDigits: SHORTEST, maxDigits: LENGTH, newAt: LENGTH };
+  const what = `Enter the ${name} of ${key.title}, then the new ${fresh.purpose === 'new-puk' ? 'PUK' : 'PIN'} twice,`;
+  await enterAtKeypad(key, { title, what, seconds: 3 * KEYPAD_SECONDS, triesLeft: left }, call, call.signal, (piv) => modify(piv, request), async (_piv, sw) => judge(key, name, sw));
+}
+
+function mustHaveTries({ token, kind, remedyWhenBlocked }: TokenSecret, left: number | null): void {
+  if (left === 0) throw new KeywrightError('PIN_BLOCKED', { detail: `The ${kind.toUpperCase()} of ${token} is blocked: no tries are left.`, triesLeft: 0, remedy: remedyWhenBlocked });
 }
 
 function judge(key: YubiKey, name: 'PIN' | 'PUK', sw: number): void {
@@ -160,9 +166,13 @@ export async function unblockPin(key: YubiKey, call: KeyCall): Promise<void> {
   key.pins.changed('pin');
 }
 
-async function change(key: YubiKey, { ins, reference, name, secret, title, fresh: asked }: Change, call: KeyCall, before?: (piv: PivChannel, old: SecretBytes) => Promise<void>): Promise<void> {
+async function change(key: YubiKey, asking: Change, call: KeyCall, before?: (piv: PivChannel, old: SecretBytes) => Promise<void>): Promise<void> {
+  const { ins, reference, name, secret, title, fresh: asked } = asking;
   let fresh: SecretBytes | undefined;
   try {
+    // What else is to be done with the old one needs it here.
+    const modify = before === undefined ? (await key.session.card.pinpad())?.modify : undefined;
+    if (modify !== undefined) return await changeAtKeypad(key, modify, asking, call);
     await key.pins.use(secret, { title, keep: 'call', anew: true }, call, async (old) => {
       // Asked for once, though the old one may be mistyped.
       fresh ??= await askNewSecret(asked.purpose, asked.title, key, call);

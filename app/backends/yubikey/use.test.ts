@@ -168,6 +168,53 @@ describe('a reader with a keypad', () => {
   });
 });
 
+describe('a reader whose keypad changes PINs', () => {
+  /** Has `old` and `fresh` pressed, the new one the same twice. */
+  const withKeypad = async (old: string, fresh: string, ended?: number) => {
+    const bench = await withKey({ pinPolicy: 'once' });
+    const structures: string[] = [];
+    bench.link.features = async (code, data) => {
+      if (code === 0x4200_0000 + 3400) return Buffer.from('060442330006070442330007', 'hex');
+      expect(code).toBe(0x4233_0007);
+      structures.push(Buffer.from(data).toString('hex').slice(0, 58));
+      if (ended !== undefined) return Buffer.of(ended >> 8, ended & 0xff);
+      const apdu = Buffer.from(data.subarray(24));
+      apdu.write(old, 5);
+      apdu.write(fresh, 13);
+      bench.virtual.ledger.entered(old);
+      return bench.virtual.transmit(apdu);
+    };
+    return { ...bench, structures };
+  };
+
+  test('has the old and the new PIN entered there, and none is asked for here', async () => {
+    const { token, call, structures, virtual } = await withKeypad(PIN, '246810');
+    const asking = call();
+    await token.manage!.changePin!(asking);
+    expect(asking.asked).toMatchObject([{ kind: 'touch', title: 'Change the PIN', subject: expect.stringMatching(/Enter the PIN of .*, then the new PIN twice, on the keys of “Memory reader”. 3 tries are left./) }]);
+    expect(structures).toEqual(['1e1e82080000080806030203090400010200000015000000' + '0024008010']);
+    expect(Buffer.from(virtual.memory.pin.value).toString('latin1').replaceAll('\xff', '')).toBe('246810');
+  });
+
+  test('so has the PUK, alone and for a blocked PIN', async () => {
+    const { token, call, structures, virtual } = await withKeypad('12345678', '87654321');
+    virtual.memory.pin.left = 0;
+    await token.manage!.unblockPin!(call());
+    await token.manage!.changePuk!(call());
+    expect(structures.map((one) => one.slice(48))).toEqual(['002c008010', '0024008110']);
+    expect(virtual.memory.pin.left).toBe(virtual.memory.pin.total);
+  });
+
+  test('a wrong old one costs one try, and two new ones that differ change nothing', async () => {
+    const wrong = await withKeypad('654321', '246810');
+    expect(await refusalOf(wrong.token.manage!.changePin!(wrong.call()))).toMatchObject({ code: 'PIN_INCORRECT', facts: { triesLeft: 2 } });
+    for (const [ended, code] of [[0x6400, 'TIMEOUT'], [0x6401, 'CANCELLED'], [0x6402, 'CANCELLED'], [0x6403, 'CANCELLED']] as const) {
+      const { token, call } = await withKeypad('', '', ended);
+      expect(await codeOf(token.manage!.changePin!(call()))).toBe(code);
+    }
+  });
+});
+
 describe('touch', () => {
   test('is announced at once for always, and the notice goes when it was touched', async () => {
     const { virtual, call, token, key0 } = await withKey({ pinPolicy: 'never', touchPolicy: 'always' });
