@@ -1,5 +1,6 @@
 import { Command, Help } from 'commander';
 import { KeywrightError } from '../contract/errors.ts';
+import { GLOBAL_OPTIONS } from './globals.ts';
 import { nearest } from '../config/distance.ts';
 import { COMMANDS, isCommandPrefix } from './commands.ts';
 import { addGlobals, HelpAsked } from './parse.ts';
@@ -32,9 +33,12 @@ export async function showVersion(_argv: readonly string[], around: Surroundings
   return 0;
 }
 
+/** What stands behind a global option that takes a value is that value, and no command. */
+const takesValue = (option = ''): boolean => GLOBAL_OPTIONS.some(({ name, value }) => value !== undefined && option === `--${name}`);
+
 /** The program, or a noun: shows what there is to choose from; an unknown word is an error with the one that was meant. */
 export async function overview(words: readonly string[], rest: readonly string[], around: Surroundings): Promise<number> {
-  const unknown = rest.find((word) => !word.startsWith('-'));
+  const unknown = rest.find((word, index) => !word.startsWith('-') && !takesValue(rest[index - 1]));
   const names = choices(words);
   if (unknown !== undefined) {
     const meant = nearest(unknown, names);

@@ -37,6 +37,13 @@ describe('without an owner', () => {
     expect(stderr).toContain('keywright store create');
   });
 
+  test('options of every command may stand before its words, the program’s own too, and their values are no commands', async () => {
+    for (const argv of [['--passphrase-file', at('pw'), 'version'], ['--data-dir', dataDir, '--no-color', 'help', 'keys', 'list']]) expect([argv, (await keywright(argv)).code]).toEqual([argv, 0]);
+    const { stdout } = await keywright(['--data-dir', dataDir, 'serve', '--help']);
+    expect(stdout.toString()).toContain('keywright serve');
+    expect((await keywright(['--data-dir', dataDir, 'serv'])).stderr).toContain('There is no command “serv”');
+  });
+
   test('a store is made, and made only once', async () => {
     const made = await keywright(['store', 'create', '--kind', 'file', '--passphrase-file', at('pw'), '--json']);
     expect(made.code).toBe(0);

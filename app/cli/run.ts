@@ -49,12 +49,11 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
 
 async function runWords(argv: readonly string[], around: Surroundings): Promise<number> {
   if (isForGit(argv)) return (await import('./git.ts')).answerGit(argv, around, run);
-  const { words, rest } = splitWords(argv, isCommandPrefix);
+  const { words, rest } = splitWords(argv, (some) => isCommandPrefix(some) || (some.length === 1 && Object.hasOwn(PROGRAM, some[0]!)));
   const spec = commandNamed(words);
   if (spec !== undefined) return runCommand(spec, rest, around);
-  const first = rest.findIndex((word) => !word.startsWith('-'));
-  const program = words.length === 0 && first !== -1 ? PROGRAM[rest[first]!] : undefined;
-  if (program !== undefined) return (await program())(rest.toSpliced(first, 1), around);
+  const [first = ''] = words;
+  if (words.length === 1 && Object.hasOwn(PROGRAM, first)) return (await PROGRAM[first]!())(rest, around);
   const about = await import('./about.ts');
   if (words.length === 0 && argv.includes('--version')) return about.showVersion([], around);
   return about.overview(words, rest, around);

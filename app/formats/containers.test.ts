@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -214,4 +214,14 @@ test('a file truncated at any length, or with any byte changed, is refused with 
   const changed = Uint8Array.from(file);
   changed[150] = (changed[150] as number) ^ 1;
   await expect((async () => parsePkcs12(changed).open(passphrase, new AbortController().signal))()).rejects.toBeInstanceOf(KeywrightError);
+});
+
+test('a foreign key in a container is told, and keeps nothing from what lies beside it', async () => {
+  const foreign = generateKeyPairSync('rsa', { modulusLength: 512 }).privateKey.export({ type: 'pkcs8', format: 'der' });
+  const { pkcs8 } = pairOf('ec-p256');
+  const both = await contentsOf(await writePkcs12([{ pkcs8: foreign, friendlyName: 'old' }, { pkcs8, friendlyName: 'new' }], SecretBytes.fromText(WORD), 'modern'), WORD);
+  expect([both.keys.map(({ label }) => label), both.notes]).toEqual([['new'], [expect.stringMatching(/^A private key \(bag \d\) was passed over: An RSA key of 512 bits is too weak/)]]);
+  for (const { material } of both.keys) material.secret.wipe();
+  const alone = await writePkcs12([{ pkcs8: foreign }], SecretBytes.fromText(WORD), 'modern');
+  for (const want of ['all', 'anything'] as const) expect((await failure(() => contentsOf(alone, WORD, { want }))).message).toContain('512 bits');
 });

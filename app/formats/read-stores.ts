@@ -45,7 +45,20 @@ async function take(bag: Pkcs12Bag, wasEncrypted: boolean, contents: FileContent
   else if (bag.kind === 'secret') contents.notes.push(`A secret (${bag.place}, type ${bag.type}) was passed over: Keywright keeps keys and certificates.`);
   else if (bag.kind === 'unknown') contents.notes.push(`Something of an unknown kind (${bag.place}, type ${bag.type}) was passed over.`);
   else if (want === 'all') {
-    contents.keys.push({ material: await within(bag.place, () => materialOfPkcs8(bag.pkcs8)), format: 'pkcs12', wasEncrypted: wasEncrypted || bag.encryption !== null, ...label });
+    const material = await foreignAside(bag.place, contents, () => within(bag.place, () => materialOfPkcs8(bag.pkcs8)));
+    if (material !== undefined) contents.keys.push({ material, format: 'pkcs12', wasEncrypted: wasEncrypted || bag.encryption !== null, ...label });
+  }
+}
+
+/** A key that is only foreign keeps nothing from the others, nor from the certificates. */
+async function foreignAside<T>(place: string, contents: FileContents, read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (thrown) {
+    if (!(thrown instanceof KeywrightError) || thrown.code !== 'CAPABILITY_MISSING') throw thrown;
+    contents.refused?.push(thrown);
+    contents.notes.push(`A private key (${place}) was passed over: ${thrown.message}`);
+    return undefined;
   }
 }
 
@@ -72,7 +85,8 @@ export async function readJks(content: Uint8Array, contents: FileContents, passp
     const read = (passphrase: SecretBytes, signal: AbortSignal): Promise<ReadKey | undefined> => within(`offset ${entry.offset}`, async () => {
       if (entry.kind === 'secret') return readSecret(entry.alias, await openJksSecret(entry.sealed, passphrase.reveal(), signal), contents);
       using pkcs8 = new SecretBytes(await openJksKey(entry.protection, passphrase.reveal(), signal));
-      return { material: await materialOfPkcs8(pkcs8.reveal()), format: 'jks' as const, wasEncrypted: true, ...label };
+      const material = await foreignAside(entry.alias === '' ? `offset ${entry.offset}` : `“${entry.alias}”`, contents, () => materialOfPkcs8(pkcs8.reveal()));
+      return material === undefined ? undefined : { material, format: 'jks' as const, wasEncrypted: true, ...label };
     });
     const key = await passphrases.open(`the key ${entry.alias}`, read);
     if (key !== undefined) contents.keys.push(key);

@@ -46,7 +46,7 @@ export async function readContents(content: Uint8Array, options: ReadKeysOptions
   if (content.length > MAX_KEY_FILE) throw malformed(`The file has ${content.length} bytes; ${MAX_KEY_FILE} is the most for keys.`, MAX_KEY_FILE);
   if (content.length === 0) throw malformed('The file is empty.', 0);
   if (options.format === 'raw') return { keys: [readRaw(content, options.algorithm)], certificates: [], crls: [], notes: [] };
-  const contents: FileContents = { keys: [], certificates: [], crls: [], notes: [] };
+  const contents: FileContents = { keys: [], certificates: [], crls: [], notes: [], refused: [] };
   const passphrases = new Passphrases(options);
   try {
     await find(content, { ...options, contents, passphrases, want: options.want === 'certificates' ? 'certificates' : 'all' });
@@ -60,13 +60,14 @@ export async function readContents(content: Uint8Array, options: ReadKeysOptions
   }
 }
 
-function checkFound(content: Uint8Array, { keys, certificates, crls }: FileContents, { algorithm, want }: ReadKeysOptions): void {
+function checkFound(content: Uint8Array, { keys, certificates, crls, refused }: FileContents, { algorithm, want }: ReadKeysOptions): void {
   if (want === 'certificates') {
     if (certificates.length === 0 && crls.length === 0) throw notSupported(`The file holds no certificate. ${recognise(content).detail}`, 'Give a file with certificates.');
     return;
   }
   if (keys.length === 0) {
     if (want === 'anything' && certificates.length + crls.length > 0) return;
+    if (refused?.[0] !== undefined) throw refused[0];
     if (certificates.length === 0) throw notReadable(content);
     throw notSupported(`${recognise(content).detail} It holds ${certificates.length === 1 ? 'a certificate' : `${certificates.length} certificates`} and no private key.`, 'Import it with `keywright certificates import`.');
   }

@@ -1,4 +1,4 @@
-import type { KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
+import type { KeyAlgorithmName, KeywrightError, SecretBytes } from '../contract/index.ts';
 import type { KeyMaterial } from '../keystore/keystore.ts';
 
 /** Files that hold private or secret keys. `jks` is read alone. */
@@ -59,6 +59,8 @@ export interface FileContents {
   readonly crls: Uint8Array[];
   /** What was found and is of no use here, a sentence each. */
   readonly notes: string[];
+  /** Why keys among others were passed over, which is the file's error where there is nothing else in it. */
+  readonly refused?: KeywrightError[];
 }
 
 /** What a file seems to be. */

@@ -71,10 +71,10 @@ function readTable(parser: PdfParser, offset: number, known: Known): Section {
     const count = parser.integer('The number of entries of the cross-reference table', MAX_OBJECTS);
     for (let index = 0; index < count; index++) {
       const at = parser.integer('An offset in the cross-reference table');
-      const generation = parser.integer('A generation in the cross-reference table', 65_535);
+      // An object at 0 is how some programs write one that is not there, with a generation of 65536.
+      const generation = parser.integer('A generation in the cross-reference table', at === 0 ? 99_999 : 65_535);
       const isUsed = parser.takes('n');
       if (!isUsed) parser.word('f');
-      // An object at 0 is how some programs write one that is not there.
       if (!entries.has(first + index)) entries.set(first + index, isUsed && at > 0 ? { kind: 'placed', offset: at, generation } : FREE);
     }
   }

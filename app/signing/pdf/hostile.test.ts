@@ -69,6 +69,12 @@ describe('refused with the place:', () => {
     expect(found).toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(message), facts: { where: expect.stringMatching(/offset \d+/) } });
   });
 
+  test('an object that is not there, written with a generation of 65536, is passed over as by readers', async () => {
+    const whole = buildPdf().toString('latin1');
+    expect(whole).toMatch(/0000000000 65535 f/);
+    expect(await refusal(await signed(Buffer.from(whole.replace('0000000000 65535 f', '0000000000 65536 n'), 'latin1')))).toBe('intact');
+  });
+
   test('circles of pages, fields, references and object streams', async () => {
     for (const document of [
       buildPdf(objectsOf({ 2: '<</Type /Pages /Kids [2 0 R] /Count 1>>' })),
