@@ -60,7 +60,7 @@ describe('words become the operation’s input', () => {
     ['an output path', ['files', 'sign', 'a', '--key', 'k', '--out', 'a.sig', '--force'], { files: [{ path: resolve('a') }], key: 'k', out: { path: resolve('a.sig'), overwrite: true } }],
     ['the mark that goes without saying', ['files', 'sign', 'a', '--key', 'k', '--force'], { files: [{ path: resolve('a') }], key: 'k', out: { beside: true, overwrite: true } }],
     ['standard output', ['files', 'sign', 'a', '--key', 'k', '--out', '-'], { files: [{ path: resolve('a') }], key: 'k', out: { inline: true } }],
-    ['a signature’s path', ['files', 'verify', 'a', '--signature', 'a.sig', '--public-key', 'FILE'], { file: { path: resolve('a') }, signature: { path: resolve('a.sig') }, publicKey: HELLO }],
+    ['a signature’s path', ['files', 'verify', 'a', '--signature', 'a.sig', '--public-key', 'FILE'], { files: [{ path: resolve('a') }], signature: { path: resolve('a.sig') }, publicKey: HELLO }],
     ['settings', ['backends', 'add', 'pkcs8', '--name', 'archive', '--set', 'a=b=c', '--set', 'n=5', '--set', 'on=true'], { type: 'pkcs8', name: 'archive', settings: { a: 'b=c', n: 5, on: true } }],
     ['a number as a value', ['config', 'set', 'trash.days', '7'], { key: 'trash.days', value: 7 }],
     ['a text as a value', ['config', 'set', 'window.theme', 'dark'], { key: 'window.theme', value: 'dark' }],
