@@ -16,7 +16,8 @@ const EVENT_STREAM = 'text/event-stream';
 
 const ProblemRecord = z.strictObject({
   type: z.string(), title: z.string(), status: z.int(), code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]), detail: z.string(), remedy: z.string().optional(),
-  alternatives: z.array(z.string()).optional(), triesLeft: z.int().optional(), where: z.string().optional(), retryAfter: z.int().optional(), instance: z.string().optional(),
+  alternatives: z.array(z.string()).optional(), triesLeft: z.int().optional(), where: z.string().optional(), retryAfter: z.int().optional(),
+  reason: z.string().optional(), values: z.record(z.string(), z.union([z.string(), z.number()])).optional(), instance: z.string().optional(),
 });
 
 /** Schemas that the contract exports by name become components of that name. */

@@ -36,6 +36,9 @@ export const EXIT_CHECK_FAILED = 3;
 export interface ErrorFacts {
   /** What failed and why, as one or two sentences. */
   detail: string;
+  /** Which of the known reasons (`reasons.ts`) it is, and what is filled in there: for faces that speak another language. */
+  reason?: string;
+  values?: Readonly<Record<string, string | number>>;
   /** What to do next. */
   remedy?: string;
   /** Names that would have worked: algorithms, formats, key URIs. */

@@ -11,7 +11,7 @@ const SignatureOut = z.union([
   z.strictObject({ inline: z.literal(true) }),
 ]).default({ beside: true, overwrite: false });
 /** One of several files that could not be done; the others were. */
-export const FailedFile = z.strictObject({ name: z.string(), code: z.string(), detail: z.string() });
+export const FailedFile = z.strictObject({ name: z.string(), code: z.string(), detail: z.string(), reason: z.string().optional(), values: z.record(z.string(), z.union([z.string(), z.number()])).optional() });
 
 export const sign = operation({
   id: 'files.sign',
@@ -147,6 +147,8 @@ export const formats = operation({
     rows: z.array(z.strictObject({ key: z.string(), label: z.string(), format: SignatureFormat, available: z.boolean(), algorithms: z.array(SignatureAlgorithm),
       /** Why not; null when it can. */
       reason: z.string().nullable(),
+      /** The same by its key and what is filled in, for faces in another language. */
+      why: z.strictObject({ reason: z.string(), values: z.record(z.string(), z.union([z.string(), z.number()])) }).nullable(),
       /** What it can be made of, where that is not everything. */
       limit: z.string().nullable(),
       /** Signatures, and so touches, a file. */

@@ -12,6 +12,7 @@ export * from './load.ts';
 export * from './operation.ts';
 export * from './operations.ts';
 export * from './prompts.ts';
+export * from './reasons.ts';
 export * from './records.ts';
 export * from './secrets.ts';
 export * as backendOperations from './backends.ts';

@@ -1,4 +1,4 @@
-import { KeywrightError } from '../contract/index.ts';
+import { because, KeywrightError } from '../contract/index.ts';
 
 /** What PC/SC's errors (PC/SC part 5 §3.1.6) mean for a caller. The addon names them in its own way. */
 
@@ -19,18 +19,18 @@ export const wasReset = (thrown: unknown): boolean => pcscCode(thrown) === 'Rese
 export const isHeldElsewhere = (thrown: unknown): boolean => pcscCode(thrown) === 'SharingViolation';
 
 export function tokenRemoved(cause?: unknown): KeywrightError {
-  return new KeywrightError('TOKEN_REMOVED', { detail: 'The token was removed.', remedy: 'Put it back and try again.', ...(cause === undefined ? {} : { cause }) });
+  return new KeywrightError('TOKEN_REMOVED', { ...because('token.removed', {}), ...(cause === undefined ? {} : { cause }) });
 }
 
 export function serviceGone(cause?: unknown): KeywrightError {
   return new KeywrightError('BACKEND_UNAVAILABLE', {
-    detail: 'The system’s smart-card service stopped.', remedy: 'Start it again (`systemctl start pcscd.socket`); the token is then found by itself.', ...(cause === undefined ? {} : { cause }),
+    ...because('token.no-service', {}), ...(cause === undefined ? {} : { cause }),
   });
 }
 
 /** @returns the error of a command that broke off although the card is still there. */
 export function brokenOff(reader: string, cause: unknown): KeywrightError {
   return new KeywrightError('BACKEND_UNAVAILABLE', {
-    detail: `The token in “${reader}” did not answer (${pcscCode(cause) || 'unknown fault'}).`, remedy: 'Take it out, put it back, and try again.', cause,
+    ...because('token.silent', { reader, fault: pcscCode(cause) || 'unknown fault' }), cause,
   });
 }

@@ -1,4 +1,4 @@
-import { KeywrightError, type FileEncryptionFormat } from '../contract/index.ts';
+import { because, KeywrightError, type FileEncryptionFormat } from '../contract/index.ts';
 import { derOid } from '../formats/der.ts';
 import type { Watch } from '../signing/raw.ts';
 import { ageIdentitiesOf, ageRecipientOf, decryptAge, encryptAge, looksLikeAge } from './age/index.ts';
@@ -71,7 +71,7 @@ function formatOf(beginning: Buffer): FileEncryptionFormat {
   const text = beginning.toString('latin1');
   if (/-----BEGIN (?:CMS|PKCS7)-----/.test(text) || /^content-type:\s*application\/(?:x-)?pkcs7-mime/im.test(text)) return 'cms';
   if (looksLikeJwe(text)) return 'jwe';
-  throw new KeywrightError('INVALID_INPUT', { detail: 'This is no encrypted file that Keywright knows.', remedy: 'See what it is with `keywright files inspect`.', alternatives: Object.keys(ENCRYPTED_ENDINGS) });
+  throw new KeywrightError('INVALID_INPUT', { ...because('file.not-encrypted', {}), alternatives: Object.keys(ENCRYPTED_ENDINGS) });
 }
 
 /** Five parts, of which the first is an object's beginning in base64url; or JSON with a ciphertext or with recipients. */

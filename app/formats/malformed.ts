@@ -1,9 +1,12 @@
 import { KeywrightError } from '../contract/index.ts';
 
+/** Said in another language as such; what exactly is wrong follows in English. */
+const MALFORMED = 'file.malformed';
+
 /** @returns INVALID_INPUT for a file that is not what it claims. @param offset bytes from the beginning of what was parsed. */
 export function malformed(detail: string, offset?: number, remedy?: string): KeywrightError {
   return new KeywrightError('INVALID_INPUT', {
-    detail: detail.charAt(0).toUpperCase() + detail.slice(1), // readers begin with the name of a part: "the version …"
+    reason: MALFORMED, detail: detail.charAt(0).toUpperCase() + detail.slice(1), // readers begin with the name of a part: "the version …"
     ...(offset === undefined ? {} : { where: `offset ${offset}` }),
     ...(remedy === undefined ? {} : { remedy }),
   });
@@ -11,7 +14,7 @@ export function malformed(detail: string, offset?: number, remedy?: string): Key
 
 /** @returns INVALID_INPUT with any place: `line 3`, `/keys/0/d`. */
 export function malformedAt(where: string, detail: string, remedy?: string): KeywrightError {
-  return new KeywrightError('INVALID_INPUT', { detail, where, ...(remedy === undefined ? {} : { remedy }) });
+  return new KeywrightError('INVALID_INPUT', { reason: MALFORMED, detail, where, ...(remedy === undefined ? {} : { remedy }) });
 }
 
 /** @returns CAPABILITY_MISSING: well-formed, but nothing that we handle. */

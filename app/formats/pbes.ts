@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, pbkdf2, randomBytes, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
-import { KeywrightError, type SecretBytes } from '../contract/index.ts';
+import { because, KeywrightError, type SecretBytes } from '../contract/index.ts';
 import { der, derInteger, derNull, derOid, DerReader, derSequence, TAG } from './der.ts';
 import { readIdentifier } from './identifiers.ts';
 import { limits, MEMORY_SETTING, memoryBytes } from './limits.ts';
@@ -160,7 +160,7 @@ export function decipher(cipher: string, key: Uint8Array, iv: Uint8Array, encryp
 }
 
 export function wrongPassphrase(): KeywrightError {
-  return new KeywrightError('PIN_INCORRECT', { detail: 'The passphrase does not open this key.', remedy: 'Try again; capital letters and the keyboard layout matter.' });
+  return new KeywrightError('PIN_INCORRECT', because('secret.opens-no-key', {}));
 }
 
 /** One wrong passphrase in 256 leaves a padding that is right by chance: what is within then is not a whole SEQUENCE that begins with a version. */

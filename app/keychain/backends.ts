@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, KeywrightError, type BackendInstance, type BackendType, type Call, type KeyAlgorithmName } from '../contract/index.ts';
+import { KEY_ALGORITHMS, because, KeywrightError, type BackendInstance, type BackendType, type Call, type KeyAlgorithmName } from '../contract/index.ts';
 import type { KeyStore } from '../keystore/keystore.ts';
 import type { BackendDeps, BackendManifest, BackendModule, Finding } from '../keystore/registry.ts';
 import type { TokenSource } from '../keystore/tokens.ts';
@@ -329,7 +329,7 @@ function asFailure(name: string, thrown: unknown): KeywrightError {
 /** @throws CAPABILITY_MISSING when this token has no such keys. */
 function withAlgorithm(store: KeyStore, algorithm: KeyAlgorithmName): KeyStore {
   if (store.capabilities.algorithms.includes(algorithm)) return store;
-  throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${store.name}” has no ${algorithm} keys.`, remedy: 'Choose one of the algorithms that it has, or another backend.', alternatives: store.capabilities.algorithms });
+  throw new KeywrightError('CAPABILITY_MISSING', { ...because('backend.no-algorithm', { backend: store.name, algorithm }), alternatives: store.capabilities.algorithms });
 }
 
 function validSettings(manifest: BackendManifest, settings: Settings): Settings {

@@ -1,5 +1,5 @@
 import {
-  CORE_CAPABILITIES, encryptionAlgorithmsOf, KEY_ALGORITHMS, KeywrightError, signatureAlgorithmsOf, USAGES, wrapAlgorithmsOf, type Capability, type KeyAlgorithmFacts, type Usage,
+  because, CORE_CAPABILITIES, encryptionAlgorithmsOf, KEY_ALGORITHMS, KeywrightError, signatureAlgorithmsOf, USAGES, wrapAlgorithmsOf, type Capability, type KeyAlgorithmFacts, type Told, type Usage,
 } from '../contract/index.ts';
 import type { KeyStore } from '../keystore/keystore.ts';
 import { stateOf, type StoredKey } from './inventory.ts';
@@ -18,14 +18,14 @@ export function assertCapable(key: StoredKey, usage: Usage): void {
 }
 
 /** @returns why a key cannot do something now, or null. */
-export function whyNot(key: StoredKey, usage: Usage): { detail: string; remedy?: string; alternatives?: string[] } | null {
+export function whyNot(key: StoredKey, usage: Usage): (Told & { alternatives?: string[] }) | null {
   const facts: KeyAlgorithmFacts = KEY_ALGORITHMS[key.algorithm];
-  if (key.trashedUntil !== null) return { detail: `“${key.label}” is in the trash.`, remedy: 'Restore it first.' };
-  if (!facts.usages.includes(usage)) return { detail: `${key.algorithm} keys cannot ${words(usage)}.`, remedy: 'Choose another key.', alternatives: [...key.usages] };
-  if (!key.usages.includes(usage)) return { detail: `“${key.label}” was not made to ${words(usage)}.`, remedy: 'Choose a key with that usage.', alternatives: [...key.usages] };
+  if (key.trashedUntil !== null) return because('key.in-trash', { key: key.label });
+  if (!facts.usages.includes(usage)) return { ...because('key.algorithm-cannot', { algorithm: key.algorithm, use: words(usage) }), alternatives: [...key.usages] };
+  if (!key.usages.includes(usage)) return { ...because('key.not-made-to', { key: key.label, use: words(usage) }), alternatives: [...key.usages] };
   const state = stateOf(key);
   if (state === 'active' || (state !== 'pre-active' && state !== 'suspended' && PROCESSING.has(usage)) || (state === 'suspended' && usage === 'verify')) return null;
-  return { detail: `“${key.label}” is ${state}: it cannot ${words(usage)} now.`, ...(state === 'suspended' ? { remedy: 'Set its state to active first.' } : {}) };
+  return { ...because('key.state-forbids', { key: key.label, state, use: words(usage) }), ...(state === 'suspended' ? { remedy: 'Set its state to active first.' } : {}) };
 }
 
 export interface CapabilityAnswer {

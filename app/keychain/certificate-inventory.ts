@@ -1,4 +1,4 @@
-import { KeywrightError, type CertificateRecord } from '../contract/index.ts';
+import { because, KeywrightError, type CertificateRecord } from '../contract/index.ts';
 import type { Certificate, CertificateFacts } from '../certificates/index.ts';
 import type { SshCertificate } from '../signing/ssh-certificate.ts';
 import type { TokenSlot } from '../keystore/tokens.ts';
@@ -132,8 +132,8 @@ export class CertificateInventory {
     const living = found.filter(({ trashedUntil }) => trashedUntil === null);
     const candidates = living.length > 0 ? living : found;
     const [only] = candidates;
-    if (only === undefined) throw new KeywrightError('NOT_FOUND', { detail: `There is no certificate “${reference}”.`, remedy: 'See `keywright certificates list`.' });
-    if (candidates.length > 1) throw new KeywrightError('INVALID_INPUT', { detail: `${candidates.length} certificates are called “${reference}”.`, where, remedy: 'Name the certificate by its id.', alternatives: candidates.slice(0, 20).map(({ id }) => id) });
+    if (only === undefined) throw new KeywrightError('NOT_FOUND', because('certificate.unknown', { name: reference }));
+    if (candidates.length > 1) throw new KeywrightError('INVALID_INPUT', { ...because('certificate.ambiguous', { count: candidates.length, name: reference }), where, alternatives: candidates.slice(0, 20).map(({ id }) => id) });
     return only;
   }
 

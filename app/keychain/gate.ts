@@ -1,4 +1,4 @@
-import { KeywrightError } from '../contract/index.ts';
+import { because, KeywrightError } from '../contract/index.ts';
 
 /** Wrong passphrases that cost nothing but the derivation. */
 const FREE = 5;
@@ -13,7 +13,7 @@ export class Gate {
   enter(): void {
     const wait = Math.ceil((this.#closedUntil - Date.now()) / 1000);
     if (wait <= 0) return;
-    throw new KeywrightError('RATE_LIMITED', { detail: `Too many wrong passphrases. The next try is possible in ${wait} seconds.`, remedy: 'Wait, then try again; the recovery code unlocks the store too.', retryAfter: wait });
+    throw new KeywrightError('RATE_LIMITED', { ...because('secret.guessed', { wait }), retryAfter: wait });
   }
 
   failed(): void {

@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, KeywrightError, USAGES, type HardwareFacts, type KeyAlgorithmName, type KeyRecord, type KeyVersion, type Usage } from '../contract/index.ts';
+import { KEY_ALGORITHMS, because, KeywrightError, USAGES, type HardwareFacts, type KeyAlgorithmName, type KeyRecord, type KeyVersion, type Usage } from '../contract/index.ts';
 import type { Protection } from '../keystore/keystore.ts';
 import type { ListedRecord, StorageTransaction } from '../storage/storage.ts';
 import { jsonBytes } from './unit.ts';
@@ -123,10 +123,10 @@ export class Inventory {
     const living = named.filter(({ trashedUntil }) => trashedUntil === null);
     const candidates = living.length > 0 ? living : named;
     const [only] = candidates;
-    if (only === undefined) throw new KeywrightError('NOT_FOUND', { detail: `There is no key “${reference}”.`, remedy: 'See `keywright keys list`.' });
+    if (only === undefined) throw new KeywrightError('NOT_FOUND', because('key.unknown', { name: reference }));
     if (candidates.length > 1) {
       throw new KeywrightError('INVALID_INPUT', {
-        detail: `${candidates.length} keys ${labelled.length > 0 ? 'have the label' : 'are named by'} “${reference}”.`, where: '/key', remedy: 'Name the key by its URI.', alternatives: candidates.slice(0, 20).map(({ uri }) => uri),
+        ...because('key.ambiguous', { count: candidates.length, name: reference }), where: '/key', alternatives: candidates.slice(0, 20).map(({ uri }) => uri),
       });
     }
     return only;

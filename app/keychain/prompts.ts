@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { KeywrightError, PromptRequest, type PendingPrompt, type Principal, type PromptAnswer, type Prompter } from '../contract/index.ts';
+import { because, KeywrightError, PromptRequest, type PendingPrompt, type Principal, type PromptAnswer, type Prompter } from '../contract/index.ts';
 import type { EventBus } from './events.ts';
 
 interface Waiting {
@@ -66,7 +66,7 @@ export class PromptBroker {
     this.#announce();
     try {
       const answer = await promise;
-      if (answer.kind === 'cancelled') throw new KeywrightError('CANCELLED', 'The prompt was cancelled. Nothing was changed.');
+      if (answer.kind === 'cancelled') throw new KeywrightError('CANCELLED', because('prompt.cancelled', {}));
       return answer;
     } finally {
       signal.removeEventListener('abort', abort);

@@ -1,4 +1,4 @@
-import { KeywrightError, type CoreEvent } from '../contract/index.ts';
+import { because, KeywrightError, type CoreEvent } from '../contract/index.ts';
 import type { SealedStorage } from '../storage/sealed/index.ts';
 import { Access } from './access.ts';
 import { AuditTrail } from './audit.ts';
@@ -56,7 +56,7 @@ export async function openSession(storage: SealedStorage, ports: Ports, options:
   return {
     storage, inventory, certificates, revocations, backends, audit, access, found, jobs, signal: controller.signal, inFlight,
     async [Symbol.asyncDispose]() {
-      const locked = new KeywrightError('STORE_LOCKED', { detail: 'The store was locked while this was in flight.', remedy: 'Unlock it and try again.' });
+      const locked = new KeywrightError('STORE_LOCKED', because('store.locked-meanwhile', {}));
       controller.abort(locked);
       for (const call of inFlight) call.cancel(locked);
       await found[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KeywrightError } from '../contract/index.ts';
+import { because, KeywrightError } from '../contract/index.ts';
 
 /** The data folder of one store: `store.json` beside the folders of its storage. */
 
@@ -39,7 +39,7 @@ export async function readFacts(folder: string): Promise<StoreFacts | null> {
   } catch (thrown) {
     throw unreadable(thrown);
   }
-  if (typeof facts?.format === 'number' && facts.format > 1) throw new KeywrightError('STORE_TOO_NEW', { detail: 'The store was written by a newer version of Keywright.', remedy: 'Update Keywright.' });
+  if (typeof facts?.format === 'number' && facts.format > 1) throw new KeywrightError('STORE_TOO_NEW', because('store.too-new', {}));
   if (typeof facts?.kind !== 'string') throw unreadable(undefined);
   return { kind: facts.kind, format: 1 };
 }
@@ -134,7 +134,7 @@ function unreadable(cause: unknown): KeywrightError {
 
 function folderError(cause: unknown, folder: string): KeywrightError {
   const code = (cause as NodeJS.ErrnoException).code ?? '';
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new KeywrightError('STORAGE_FULL', { detail: `There is no space left in ${folder}.`, remedy: 'Free some space.', cause });
-  if (NO_FOLDER.has(code)) return new KeywrightError('INVALID_INPUT', { detail: `${folder} cannot be a folder.`, where: '/folder', remedy: 'Choose another one.', cause });
-  return new KeywrightError('STORAGE_READ_ONLY', { detail: `${folder} cannot be written.`, remedy: 'Choose another folder with --data-dir, or mend its permissions.', cause });
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new KeywrightError('STORAGE_FULL', { ...because('store.full', { folder }), cause });
+  if (NO_FOLDER.has(code)) return new KeywrightError('INVALID_INPUT', { ...because('store.no-folder', { folder }), where: '/folder', cause });
+  return new KeywrightError('STORAGE_READ_ONLY', { ...because('store.read-only', { folder }), cause });
 }

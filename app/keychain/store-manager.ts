@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute } from 'node:path';
-import { asKeywrightError, KeywrightError, type SecretBytes, type StoreStatus } from '../contract/index.ts';
+import { asKeywrightError, because, KeywrightError, type SecretBytes, type StoreStatus } from '../contract/index.ts';
 import { createSealed, openSealed, readHeader, type SealedStorage, type StoreHeader } from '../storage/sealed/index.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { EventBus } from './events.ts';
@@ -63,8 +63,8 @@ export class StoreManager implements AsyncDisposable {
     if (this.#session !== null) return this.#session;
     if (this.#trouble !== null) throw this.#trouble;
     throw this.#facts === null
-      ? new KeywrightError('NOT_FOUND', { detail: 'There is no store here yet.', remedy: 'Create one with `keywright store create`, or in the window.' })
-      : new KeywrightError('STORE_LOCKED', { detail: 'The store is locked.', remedy: 'Unlock it with `keywright store unlock`, or in the window.' });
+      ? new KeywrightError('NOT_FOUND', because('store.none', {}))
+      : new KeywrightError('STORE_LOCKED', because('store.locked', {}));
   }
 
   status(): StoreStatus {
@@ -91,7 +91,7 @@ export class StoreManager implements AsyncDisposable {
   /** @throws ALREADY_EXISTS, INVALID_INPUT for the kind, STORAGE_FULL, STORAGE_READ_ONLY */
   create(kind: string, name: string, passphrase: SecretBytes): Promise<Session> {
     return this.#next(async () => {
-      if (this.state !== 'absent') throw new KeywrightError('ALREADY_EXISTS', { detail: `There is a store in ${this.#folder} already.`, remedy: 'Unlock it, or choose another folder with --data-dir.' });
+      if (this.state !== 'absent') throw new KeywrightError('ALREADY_EXISTS', because('store.exists', { folder: this.#folder }));
       const storage = await this.#ports.storageKind(kind);
       await makeFolder(this.#folder);
       const folder = await newDataFolder(this.#folder);

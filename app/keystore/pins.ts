@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { KeywrightError, SecretBytes, type Call, type PromptRequest } from '../contract/index.ts';
+import { because, KeywrightError, SecretBytes, type Call, type PromptRequest } from '../contract/index.ts';
 import type { KeyRef } from './keystore.ts';
 
 /**
@@ -159,7 +159,7 @@ export class PinKeeper implements Disposable {
       const known = problem === null && this.#refused.has(secret.kind, value);
       if (problem !== null || known) {
         note = problem ?? `The token refused this ${NAMES[secret.kind]} before, so it was not sent again.`;
-        last ??= new KeywrightError(problem === null ? 'PIN_INCORRECT' : 'INVALID_INPUT', { detail: note, ...(left === null ? {} : { triesLeft: left }), remedy: problem === null ? 'If it was changed with another program meanwhile, take the token out and put it back.' : `Enter the ${NAMES[secret.kind]} of ${secret.token}.` });
+        last ??= new KeywrightError(problem === null ? 'PIN_INCORRECT' : 'INVALID_INPUT', { detail: note, ...(problem === null && { reason: 'secret.wrong', values: { secret: NAMES[secret.kind] } }), ...(left === null ? {} : { triesLeft: left }), remedy: problem === null ? 'If it was changed with another program meanwhile, take the token out and put it back.' : `Enter the ${NAMES[secret.kind]} of ${secret.token}.` });
         // A file answers the same each time; a person may mistype once more.
         if (++repeated > 2) throw last;
         continue;
@@ -267,7 +267,7 @@ async function triesLeft(secret: TokenSecret): Promise<number | null> {
 }
 
 function blocked({ kind, token, remedyWhenBlocked }: TokenSecret): KeywrightError {
-  return new KeywrightError('PIN_BLOCKED', { detail: `The ${NAMES[kind]} of ${token} is blocked: no tries are left.`, triesLeft: 0, remedy: remedyWhenBlocked });
+  return new KeywrightError('PIN_BLOCKED', { ...because('secret.blocked', { secret: NAMES[kind], token }), triesLeft: 0, remedy: remedyWhenBlocked });
 }
 
 /** @returns "Wrong PIN. 2 tries left." */
@@ -295,13 +295,12 @@ async function askOnce(secret: TokenSecret, { title, place }: Reason, left: numb
     ...(note === undefined ? {} : { note }), ...(left === null ? {} : { triesLeft: left }),
   };
   const answer = await call.prompt.ask(request, call.signal);
-  if (answer.kind !== 'secret') throw new KeywrightError('CANCELLED', 'The prompt was closed without an answer. Nothing was sent to the token.');
+  if (answer.kind !== 'secret') throw new KeywrightError('CANCELLED', because('secret.not-asked', {}));
   const value = SecretBytes.fromText(answer.secret);
   if (left === 1 && answer.lastTry !== true) {
     value.wipe();
     throw new KeywrightError('PIN_REQUIRED', {
-      detail: `One try is left for the ${NAMES[secret.kind]} of ${secret.token}, and nobody agreed to spend it. Nothing was sent.`, triesLeft: 1,
-      remedy: 'Enter it in the window or on a terminal, where the last try is agreed to by typing.',
+      ...because('secret.last-try', { secret: NAMES[secret.kind], token: secret.token }), triesLeft: 1,
     });
   }
   return value;
@@ -338,7 +337,7 @@ export function announceTouch(notice: { title: string; subject: string; seconds?
 export async function confirmDestruction(what: { title: string; token: string; note: string; action: string; typed: string }, call: Call): Promise<void> {
   const answer = await call.prompt.ask({ kind: 'confirm', purpose: 'confirm', title: what.title, subject: what.token, note: what.note, action: what.action, typed: what.typed, destructive: true }, call.signal);
   if (answer.kind !== 'confirmed') throw new KeywrightError('CANCELLED', 'It was not confirmed. Nothing was changed.');
-  if (answer.typed !== what.typed) throw new KeywrightError('INVALID_INPUT', { detail: 'What was typed is not what was asked for. Nothing was changed.', remedy: `Type exactly: ${what.typed}` });
+  if (answer.typed !== what.typed) throw new KeywrightError('INVALID_INPUT', { ...because('prompt.typed-otherwise', {}), remedy: `Type exactly: ${what.typed}` });
 }
 
 /** @returns what must be typed to name a key before it is destroyed: the first 16 hex digits of its SHA-256 fingerprint, in groups of four. */

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { type HashName, KeywrightError, SIGNATURE_ALGORITHM_NAMES, SIGNATURE_ALGORITHMS, type SignatureAlgorithmName } from '../contract/index.ts';
+import { type HashName, because, KeywrightError, SIGNATURE_ALGORITHM_NAMES, SIGNATURE_ALGORITHMS, type SignatureAlgorithmName } from '../contract/index.ts';
 import { fileError } from './file-errors.ts';
 
 /** How the content of a file comes to a signer: its digest for schemes that hash first, all of it for pure ones, or piece by piece. */
@@ -190,7 +190,7 @@ function isSame(before: BigIntStats, after: BigIntStats): boolean {
 }
 
 function changed(path: string): KeywrightError {
-  return new KeywrightError('CONFLICT', { detail: `${path} changed while it was read.`, remedy: 'Try again when nobody writes to it any more.' });
+  return new KeywrightError('CONFLICT', because('file.changed', { path }));
 }
 
 function tooLarge(path: string, size: number, max: number | undefined): KeywrightError {

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { KEY_ALGORITHMS, type KeyAlgorithmFacts, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type SignatureFormatName, type SignatureFormName, signatureAlgorithmsOf } from '../contract/index.ts';
+import { because, KEY_ALGORITHMS, type KeyAlgorithmFacts, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type SignatureFormatName, type SignatureFormName, signatureAlgorithmsOf, type Told } from '../contract/index.ts';
 import { COSE_ALGORITHMS, JOSE_ALGORITHMS } from './names.ts';
 import { sshAlgorithmsOf } from './ssh-signature.ts';
 import { XML_ALGORITHMS } from './xml/names.ts';
@@ -8,7 +8,7 @@ import type { FormatModule, SignOptionName, SignOptions } from './format.ts';
 
 /** Which key can make which signature format, and why not the rest. A new format is a new row here and a module beside this one. */
 
-type Judgement = { readonly algorithms: readonly SignatureAlgorithmName[] } | { readonly reason: string };
+type Judgement = { readonly algorithms: readonly SignatureAlgorithmName[] } | { readonly refused: Told };
 
 export interface SignatureFormatFacts {
   /** @returns the signature algorithms with which a key of `algorithm` that signs can make it, the recommended one first, or why it cannot. */
@@ -40,15 +40,15 @@ const fixed = (suffix: string) => () => suffix;
 /** @returns a judgement by a format's names for algorithms. */
 const named = (names: Readonly<Partial<Record<SignatureAlgorithmName, (key: KeyAlgorithmName) => unknown>>>, standard: string) => (key: KeyAlgorithmName): Judgement => {
   const algorithms = signatureAlgorithmsOf(key).filter((name) => names[name]?.(key) !== undefined);
-  return algorithms.length > 0 ? { algorithms } : { reason: key === 'rsa-1024' ? `${standard} asks for RSA keys of at least 2048 bits.` : `${standard} has no name for signatures of ${key} keys.` };
+  return algorithms.length > 0 ? { algorithms } : { refused: key === 'rsa-1024' ? because('format.rsa-2048', { standard }) : because('format.no-name', { standard, algorithm: key }) };
 };
-const TOO_SHORT = 'RSA keys of 1024 bits are too short for a certificate (SP 800-131A rev. 2), and this format names the signer by one.';
+const TOO_SHORT = because('format.rsa-1024', {});
 const CONTAINER = /\.(asice|asics|sce|scs)$/i;
 /** The older padding first: xmlsec before 1.3 has no PSS. */
 function byCertificateInXml(key: KeyAlgorithmName): Judgement {
-  if (key === 'rsa-1024') return { reason: TOO_SHORT };
+  if (key === 'rsa-1024') return { refused: TOO_SHORT };
   const algorithms = olderPaddingFirst(key).filter((name) => XML_ALGORITHMS[name] !== undefined);
-  return algorithms.length > 0 ? { algorithms } : { reason: `XML has no name for signatures of ${key} keys.` };
+  return algorithms.length > 0 ? { algorithms } : { refused: because('format.no-name', { standard: 'XML', algorithm: key }) };
 }
 /** The keys of Java's and Android's own verifiers. */
 const JAR_KEYS = /^(rsa-\d+|ec-p\d+|ed25519|ed448)$/;
@@ -56,7 +56,7 @@ const olderPaddingFirst = (key: KeyAlgorithmName): SignatureAlgorithmName[] => [
 /** ISO 32000-2 §12.8.3.3, and ISO/TS 32002 for the curves beyond NIST's. */
 const PDF_KEYS = /^(rsa-|ec-p|ec-brainpool|ed25519$|ed448$)/;
 const pureEd25519 = (program: string) => (key: KeyAlgorithmName): Judgement =>
-  (key === 'ed25519' ? { algorithms: ['ed25519'] } : { reason: `${program} needs a pure Ed25519 signature, and this key is ${key}.` });
+  (key === 'ed25519' ? { algorithms: ['ed25519'] } : { refused: because('format.pure-ed25519', { program, algorithm: key }) });
 
 export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFormatFacts>> = {
   raw: {
@@ -67,7 +67,7 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
   sshsig: {
     judge: (key) => {
       const algorithms = sshAlgorithmsOf(key);
-      return algorithms.length > 0 ? { algorithms } : { reason: `OpenSSH has no key type for ${key}.` };
+      return algorithms.length > 0 ? { algorithms } : { refused: because('format.no-key-type', { standard: 'OpenSSH', algorithm: key }) };
     },
     options: ['namespace', 'certificate'], forms: [], detached: 'always', suffix: fixed('.sig'), uses: 1, wholeForPure: false,
     load: async () => (await import('./sshsig.ts')).sshsig,
@@ -104,7 +104,7 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
   },
   cms: {
     // The older padding first: some readers of CMS have no PSS.
-    judge: (key) => (key === 'rsa-1024' ? { reason: TOO_SHORT } : { algorithms: olderPaddingFirst(key) }),
+    judge: (key) => (key === 'rsa-1024' ? { refused: TOO_SHORT } : { algorithms: olderPaddingFirst(key) }),
     options: ['form', 'detached', 'certificate', 'signature', 'counter', 'timestamp'], forms: ['der', 'pem', 'smime'], detached: 'choice', uses: 1, wholeForPure: false, certificates: true,
     suffix: ({ form, detached = true }) => (form === 'smime' ? '.eml' : detached ? '.p7s' : '.p7m'),
     load: async () => (await import('./cms/index.ts')).cms,
@@ -112,23 +112,23 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
   openpgp: {
     judge: (key) => {
       const algorithms = openpgpAlgorithmsOf(key);
-      return algorithms.length > 0 ? { algorithms } : { reason: key === 'rsa-1024' ? 'OpenPGP asks for RSA keys of at least 2048 bits (RFC 9580 §12.4).' : `OpenPGP has no keys of ${key}.` };
+      return algorithms.length > 0 ? { algorithms } : { refused: key === 'rsa-1024' ? because('format.rsa-2048', { standard: 'OpenPGP (RFC 9580 §12.4)' }) : because('format.no-key-type', { standard: 'OpenPGP', algorithm: key }) };
     },
     options: ['form', 'openpgp'], forms: ['armor', 'binary', 'clear'], detached: 'always', uses: 1, wholeForPure: false, suffix: ({ form }) => (form === 'binary' ? '.sig' : '.asc'),
     load: async () => (await import('./openpgp/index.ts')).openpgp,
   },
   jar: {
     judge: (key) => {
-      if (key === 'rsa-1024') return { reason: TOO_SHORT };
-      return JAR_KEYS.test(key) ? { algorithms: olderPaddingFirst(key) } : { reason: `Java and Android check no signatures of ${key} keys in archives: RSA, the NIST curves and EdDSA alone.` };
+      if (key === 'rsa-1024') return { refused: TOO_SHORT };
+      return JAR_KEYS.test(key) ? { algorithms: olderPaddingFirst(key) } : { refused: because('format.archive-keys', { algorithm: key }) };
     },
     options: ['certificate', 'timestamp'], forms: [], detached: 'never', suffix: fixed('.signed'), copy: () => true, uses: 1, wholeForPure: false, certificates: true,
     load: async () => (await import('./jar/index.ts')).jar,
   },
   pdf: {
     judge: (key) => {
-      if (key === 'rsa-1024') return { reason: TOO_SHORT };
-      return PDF_KEYS.test(key) ? { algorithms: olderPaddingFirst(key) } : { reason: `PDF knows no signatures of ${key} keys (ISO 32000-2 §12.8.3, ISO/TS 32002).` };
+      if (key === 'rsa-1024') return { refused: TOO_SHORT };
+      return PDF_KEYS.test(key) ? { algorithms: olderPaddingFirst(key) } : { refused: because('format.pdf-keys', { algorithm: key }) };
     },
     options: ['certificate', 'timestamp', 'reason', 'page', 'rectangle', 'field'], forms: [], detached: 'never', suffix: fixed('.signed'), copy: () => true, uses: 1, wholeForPure: false, largest: 256 * 2 ** 20, certificates: true,
     load: async () => (await import('./pdf/index.ts')).pdf,
@@ -146,7 +146,7 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
     load: async () => (await import('./asic/index.ts')).asic,
   },
   timestamp: {
-    judge: () => ({ reason: 'A timestamp is made by an authority, and not by a key: see files timestamp.' }),
+    judge: () => ({ refused: because('format.by-authority', {}) }),
     options: [], forms: [], detached: 'always', suffix: fixed('.tsr'), uses: 0, wholeForPure: false, certificates: true,
     load: async () => (await import('./timestamp/verify.ts')).timestamp,
   },
@@ -159,6 +159,8 @@ export interface FormatRow {
   readonly algorithms: readonly SignatureAlgorithmName[];
   /** Why not, in a sentence; null when it is available. */
   readonly reason: string | null;
+  /** The same by its key, for faces that speak another language. */
+  readonly why: Pick<Told, 'reason' | 'values'> | null;
   /** What it can be made of, where that is not everything. */
   readonly limit: string | null;
   /** Signatures, and so touches, a file. */
@@ -170,20 +172,22 @@ export interface FormatRow {
 }
 
 /** @param unable why the key signs nothing at all now, whatever the format: it is in the trash, suspended, made for something else. @returns a row for each format. */
-export function formatsOf(algorithm: KeyAlgorithmName, unable: string | null = null): FormatRow[] {
+export function formatsOf(algorithm: KeyAlgorithmName, unable: Told | null = null): FormatRow[] {
   return SIGNATURE_FORMAT_NAMES.map((format) => {
     const { uses, forms, suffix, copy } = SIGNATURE_FORMATS[format];
     const judged = judgeFormat(format, algorithm);
-    const reason = 'reason' in judged ? judged.reason : unable;
+    const refused = 'refused' in judged ? judged.refused : unable;
     const row = { format, uses, forms, suffix: suffix({}), copy: copy?.({}) === true };
-    return reason !== null || 'reason' in judged ? { ...row, available: false, algorithms: [], reason, limit: null } : { ...row, available: true, algorithms: judged.algorithms, reason: null, limit: limitOf(format, judged.algorithms) };
+    return refused !== null || 'refused' in judged
+      ? { ...row, available: false, algorithms: [], reason: refused?.detail ?? null, why: refused === null ? null : { reason: refused.reason, values: refused.values }, limit: null }
+      : { ...row, available: true, algorithms: judged.algorithms, reason: null, why: null, limit: limitOf(format, judged.algorithms) };
   });
 }
 
 /** @returns with which algorithms a key can make a format, the recommended one first, or why it cannot. */
 export function judgeFormat(format: SignatureFormatName, algorithm: KeyAlgorithmName): Judgement {
   const facts: KeyAlgorithmFacts = KEY_ALGORITHMS[algorithm];
-  return facts.usages.includes('sign') ? SIGNATURE_FORMATS[format].judge(algorithm) : { reason: whyNoSignature(algorithm) };
+  return facts.usages.includes('sign') ? SIGNATURE_FORMATS[format].judge(algorithm) : { refused: whyNoSignature(algorithm) };
 }
 
 /** @returns where a file's signature goes that lies beside it. */
@@ -200,9 +204,9 @@ function limitOf(format: SignatureFormatName, algorithms: readonly SignatureAlgo
   return hash === null && SIGNATURE_FORMATS[format].wholeForPure ? 'Files of at most 256 MiB, and in a token what its buffer holds: a pure scheme signs the file itself and not its digest.' : null;
 }
 
-function whyNoSignature(algorithm: KeyAlgorithmName): string {
+function whyNoSignature(algorithm: KeyAlgorithmName): Told {
   const { kind, family } = KEY_ALGORITHMS[algorithm];
-  if (family === 'hmac') return `${algorithm} makes message authentication codes, which prove nothing to anybody who does not have the key.`;
-  if (kind === 'symmetric') return `${algorithm} is a symmetric key: it encrypts, and does not sign.`;
-  return family === 'ml-kem' ? `${algorithm} encapsulates secrets, and does not sign.` : `${algorithm} agrees on secrets, and does not sign.`;
+  if (family === 'hmac') return because('format.mac', { algorithm });
+  if (kind === 'symmetric') return because('format.symmetric', { algorithm });
+  return because(family === 'ml-kem' ? 'format.encapsulates' : 'format.agrees', { algorithm });
 }

@@ -74,7 +74,7 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
         <ComboBox label={t('files.key')} value={key?.uri} onChange={setChosen} choices={keys.map(({ uri, label, algorithm }) => ({ value: uri, label, help: algorithmName(algorithm) }))} {...(keys.length === 0 && { help: t('files.noKeys') })} className="w-80" />
         <Select
           label={t('files.format')} value={format} onChange={setChosenFormat} className="w-80" help={t(`files.formatHelp.${format}`)}
-          choices={rows.map(({ format: name, available, reason, limit }) => ({ value: name, label: t(`files.formatName.${name}`), disabled: !available, help: reason ?? limit ?? t(`files.formatHelp.${name}`) }))}
+          choices={rows.map(({ format: name, available, reason, why, limit }) => ({ value: name, label: t(`files.formatName.${name}`), disabled: !available, help: (why !== null ? t.said(why, 'detail') : undefined) ?? reason ?? limit ?? t(`files.formatHelp.${name}`) }))}
         />
       </div>
       {format === 'pdf' && <PdfOptions value={seen} onChange={setSeen} />}

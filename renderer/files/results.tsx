@@ -1,4 +1,4 @@
-import { useText } from '../i18n/index.ts';
+import { useText, type Telling } from '../i18n/index.ts';
 import { Notice } from '../ui/index.ts';
 import { baseName } from './chosen-files.tsx';
 
@@ -8,7 +8,7 @@ interface Done {
 }
 
 /** What became of each file. */
-export function FilesDone({ title, files, failed, note }: { title: string; files: readonly Done[]; failed: readonly { name: string; detail: string }[]; note?: (file: Done) => string | undefined }) {
+export function FilesDone({ title, files, failed, note }: { title: string; files: readonly Done[]; failed: readonly (Telling & { name: string; detail: string })[]; note?: (file: Done) => string | undefined }) {
   const t = useText();
   return (
     <>
@@ -24,7 +24,7 @@ export function FilesDone({ title, files, failed, note }: { title: string; files
       {failed.length > 0 && (
         <Notice tone="danger" live title={t('files.failedTitle', { n: failed.length })}>
           <ul className="flex max-h-60 flex-col gap-1 overflow-y-auto" tabIndex={0} aria-label={t('files.failedTitle', { n: failed.length })}>
-            {failed.map(({ name, detail }) => <li key={name} className="break-all">{baseName(name)}: {detail}</li>)}
+            {failed.map((one) => <li key={one.name} className="break-words">{baseName(one.name)}: {t.said(one, 'detail') ?? <span lang="en">{one.detail}</span>}</li>)}
           </ul>
         </Notice>
       )}

@@ -1,3 +1,4 @@
+import type { Reasons } from './reasons.ts';
 import activity from './en/activity.json' with { type: 'json' };
 import backends from './en/backends.json' with { type: 'json' };
 import certificates from './en/certificates.json' with { type: 'json' };
@@ -21,9 +22,12 @@ export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;
 export type Language = keyof typeof LANGUAGES;
 
 /** Languages other than English are loaded when they are chosen. */
-export const CATALOGUES: Readonly<Record<Language, () => Promise<Catalogue>>> = {
-  en: async () => ENGLISH,
-  de: async () => (await import('./german.ts')).GERMAN,
+export const CATALOGUES: Readonly<Record<Language, () => Promise<{ readonly messages: Catalogue; readonly reasons: Reasons }>>> = {
+  en: async () => ({ messages: ENGLISH, reasons: {} }),
+  de: async () => {
+    const { GERMAN, GERMAN_REASONS } = await import('./german.ts');
+    return { messages: GERMAN, reasons: GERMAN_REASONS };
+  },
 };
 
 /** @returns the language that is asked for, or the first of the system's that we have. */

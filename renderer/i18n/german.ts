@@ -11,6 +11,8 @@ import settings from './de/settings.json' with { type: 'json' };
 import shell from './de/shell.json' with { type: 'json' };
 import store from './de/store.json' with { type: 'json' };
 import tokens from './de/tokens.json' with { type: 'json' };
-
+import reasons from './reasons.de.json' with { type: 'json' };
+import type { Reasons } from './reasons.ts';
 
 export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens };
+export const GERMAN_REASONS: Reasons = reasons;

@@ -1,4 +1,5 @@
 export * from './catalogue.ts';
+export type { Telling } from './reasons.ts';
 export * from './text.tsx';
 export * from './who.ts';
 export * from './words.ts';

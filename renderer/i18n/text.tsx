@@ -2,6 +2,7 @@ import IntlMessageFormat from 'intl-messageformat';
 import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { CATALOGUES, ENGLISH, type Catalogue, type Language, type MessageKey } from './catalogue.ts';
+import { sayReason, type Reasons, type Telling } from './reasons.ts';
 
 export type Values = Readonly<Record<string, string | number | Date>>;
 
@@ -12,10 +13,12 @@ export interface Text {
   rich(key: MessageKey, values: Readonly<Record<string, string | number | Date | ReactNode | ((parts: ReactNode[]) => ReactNode)>>): ReactNode;
   /** Whether there is such a message: for keys that are made from the contract's names. */
   has(key: string): key is MessageKey;
+  /** What failed, or its remedy, in this language; undefined where it is said in English alone. */
+  said(telling: Telling, part: 'detail' | 'remedy'): string | undefined;
   readonly language: Language;
 }
 
-export function makeText(language: Language, catalogue: Catalogue): Text {
+export function makeText(language: Language, catalogue: Catalogue, reasons: Reasons = {}): Text {
   const formats = new Map<MessageKey, IntlMessageFormat>();
   const formatOf = (key: MessageKey): IntlMessageFormat => {
     const known = formats.get(key);
@@ -31,6 +34,7 @@ export function makeText(language: Language, catalogue: Catalogue): Text {
       return Array.isArray(parts) ? parts.map((part: ReactNode, index) => <span key={index}>{part}</span>) : (parts as ReactNode);
     },
     has: (key: string): key is MessageKey => key in ENGLISH,
+    said: (telling: Telling, part: 'detail' | 'remedy') => (language === 'en' ? telling[part] : sayReason(reasons, language, telling, part)),
     language,
   });
 }
@@ -46,10 +50,10 @@ export function TextProvider({ language, children }: { language: Language; child
   const [text, setText] = useState<Text | undefined>(() => (language === 'en' ? makeText('en', ENGLISH) : undefined));
   useEffect(() => {
     let current = true;
-    void CATALOGUES[language]().then((catalogue) => {
+    void CATALOGUES[language]().then(({ messages, reasons }) => {
       if (!current) return;
       document.documentElement.lang = language;
-      setText(() => makeText(language, catalogue));
+      setText(() => makeText(language, messages, reasons));
     });
     return () => {
       current = false;

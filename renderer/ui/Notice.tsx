@@ -2,7 +2,7 @@ import { CircleAlert, CircleCheck, Info, TriangleAlert, type LucideIcon } from '
 import type { ReactNode } from 'react';
 import type { Problem } from '../../app/contract/index.ts';
 import { asProblem } from '../bridge/index.ts';
-import { useText } from '../i18n/index.ts';
+import { useText, type Telling, type Text } from '../i18n/index.ts';
 import { CopyButton } from './Copy.tsx';
 import { cx } from './cx.ts';
 
@@ -33,6 +33,19 @@ export function problemDetails(problem: Problem): string {
   return JSON.stringify({ at: new Date().toISOString(), ...problem }, null, 2);
 }
 
+/** What failed or what helps, in the window's language where the core gave its reason, else as the core says it. */
+export function Saying({ telling, part, muted = false }: { telling: Telling; part: 'detail' | 'remedy'; muted?: boolean }) {
+  const t = useText();
+  const said = t.said(telling, part);
+  const looks = muted ? 'text-muted' : undefined;
+  return said === undefined ? <p lang="en" className={looks}>{telling[part]}</p> : <p className={looks}>{said}</p>;
+}
+
+/** Whether the reason says what kind of fault it is, and the English words alone what exactly. */
+function isParticular(problem: Problem, t: Text): boolean {
+  return problem.reason === 'file.malformed' && t.said(problem, 'detail') !== problem.detail;
+}
+
 /** An error: what failed, the likely cause, the remedy, and all of it to copy. */
 export function ErrorNotice({ error, actions }: { error: unknown; actions?: ReactNode }) {
   const t = useText();
@@ -45,9 +58,11 @@ export function ErrorNotice({ error, actions }: { error: unknown; actions?: Reac
       title={t(`errors.${problem.code}`)}
       actions={<>{actions}<CopyButton small kind="quiet" label={t('common.copyDetails')} text={() => problemDetails(problem)} /></>}
     >
-      <p lang="en">{problem.detail}</p>
+      <Saying telling={problem} part="detail" />
+      {isParticular(problem, t) && <p lang="en" className="text-muted">{problem.detail}</p>}
+      {problem.where !== undefined && !problem.detail.includes(problem.where) && !problem.where.startsWith('/') && <p className="text-muted">{t('errors.where', { where: problem.where })}</p>}
       {problem.triesLeft !== undefined && problem.triesLeft > 0 && <p>{t('errors.triesLeft', { n: problem.triesLeft })}</p>}
-      {problem.remedy !== undefined && <p lang="en" className="text-muted">{problem.remedy}</p>}
+      {problem.remedy !== undefined && <Saying telling={problem} part="remedy" muted />}
       {problem.alternatives !== undefined && problem.alternatives.length > 0 && <p className="text-muted">{t('errors.alternatives', { list: problem.alternatives.join(', ') })}</p>}
     </Notice>
   );

@@ -1,4 +1,4 @@
-import { KeywrightError, type Call } from '../../contract/index.ts';
+import { because, KeywrightError, type Call } from '../../contract/index.ts';
 import type { PinKeeper } from '../../keystore/pins.ts';
 import type { Provider } from '../worker/provider.ts';
 import type { CapabilitySet } from '../../keystore/keystore.ts';
@@ -97,5 +97,5 @@ export class TokenConnection {
 }
 
 function removed(): KeywrightError {
-  return new KeywrightError('TOKEN_REMOVED', { detail: 'The token was removed.', remedy: 'Put it back and try again.' });
+  return new KeywrightError('TOKEN_REMOVED', because('token.removed', {}));
 }

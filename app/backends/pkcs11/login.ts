@@ -99,7 +99,7 @@ export async function judged<T>(token: TokenConnection, kind: TokenSecretKind, s
     const flags = (await token.fresh()).flags[kind === 'so-pin' ? 'soPin' : 'userPin'];
     const left = triesOf(flags);
     const few = left === null && flags.countLow ? ' Not many tries are left.' : left === 1 ? ' One try is left.' : '';
-    throw new KeywrightError('PIN_INCORRECT', { ...thrown.facts, detail: `The ${kind === 'so-pin' ? 'SO PIN' : 'PIN'} is wrong.${few}`, ...(left === null ? {} : { triesLeft: left }) });
+    throw new KeywrightError('PIN_INCORRECT', { ...thrown.facts, reason: 'secret.wrong', values: { secret: kind === 'so-pin' ? 'SO PIN' : 'PIN' }, detail: `The ${kind === 'so-pin' ? 'SO PIN' : 'PIN'} is wrong.${few}`, ...(left === null ? {} : { triesLeft: left }) });
   }
 }
 

@@ -126,7 +126,7 @@ class CardPins extends PinKeeper {
 /** @throws PIN_INCORRECT or PIN_BLOCKED for the status word of a command that carried a PIN, or what {@link statusError} gives for others. */
 export function judge(sw: number, name: 'PIN' | 'SO PIN', otherwise: string): void {
   const left = triesIn(sw);
-  if (left !== undefined && left > 0) throw new KeywrightError('PIN_INCORRECT', { detail: `The ${name} is wrong: ${left === 1 ? 'one try is' : `${left} tries are`} left.`, triesLeft: left });
+  if (left !== undefined && left > 0) throw new KeywrightError('PIN_INCORRECT', { reason: 'secret.wrong', values: { secret: name }, detail: `The ${name} is wrong: ${left === 1 ? 'one try is' : `${left} tries are`} left.`, triesLeft: left });
   if (left === 0 || sw === SW.blocked) throw new KeywrightError('PIN_BLOCKED', { detail: `The ${name} is wrong and now blocked.`, triesLeft: 0 });
   if (sw !== SW.ok) throw statusError(sw, otherwise);
 }

@@ -1,4 +1,4 @@
-import { askSecret, KeywrightError, type Call, type SecretBytes } from '../../contract/index.ts';
+import { askSecret, because, KeywrightError, type Call, type SecretBytes } from '../../contract/index.ts';
 import { findTlv, KEYPAD_SECONDS, parseTlvs, statusError, SW, triesIn, type Pinpad } from '../../devices/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
 import type { Reason, TokenSecret } from '../../keystore/pins.ts';
@@ -124,7 +124,7 @@ async function changeAtKeypad(key: YubiKey, modify: NonNullable<Pinpad['modify']
 }
 
 function mustHaveTries({ token, kind, remedyWhenBlocked }: TokenSecret, left: number | null): void {
-  if (left === 0) throw new KeywrightError('PIN_BLOCKED', { detail: `The ${kind.toUpperCase()} of ${token} is blocked: no tries are left.`, triesLeft: 0, remedy: remedyWhenBlocked });
+  if (left === 0) throw new KeywrightError('PIN_BLOCKED', { ...because('secret.blocked', { secret: kind.toUpperCase(), token }), triesLeft: 0, remedy: remedyWhenBlocked });
 }
 
 function judge(key: YubiKey, name: 'PIN' | 'PUK', sw: number): void {
@@ -134,7 +134,7 @@ function judge(key: YubiKey, name: 'PIN' | 'PUK', sw: number): void {
   key.mistyped = wrong;
   if (!wrong) return;
   const tries = triesOf(key, sw);
-  if (tries !== undefined) throw new KeywrightError(tries === 0 ? 'PIN_BLOCKED' : 'PIN_INCORRECT', { detail: `Wrong ${name}. ${tries === 1 ? 'One try is left' : `${tries} tries are left`}.`, triesLeft: tries });
+  if (tries !== undefined) throw new KeywrightError(tries === 0 ? 'PIN_BLOCKED' : 'PIN_INCORRECT', { reason: 'secret.wrong', values: { secret: name }, detail: `Wrong ${name}. ${tries === 1 ? 'One try is left' : `${tries} tries are left`}.`, triesLeft: tries });
   if (sw === SW.blocked) throw new KeywrightError('PIN_BLOCKED', { detail: `The ${name} is blocked.`, triesLeft: 0 });
   throw statusError(sw, `The ${name} was not accepted`, sw === SW.conditions ? { code: 'INVALID_INPUT', detail: `The token does not take the new value: it may be too simple, or have characters that it does not know (status ${sw.toString(16)}).`, remedy: 'Choose another one.' } : {});
 }

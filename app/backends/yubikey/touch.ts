@@ -1,4 +1,4 @@
-import { KeywrightError } from '../../contract/index.ts';
+import { because, KeywrightError } from '../../contract/index.ts';
 import type { YubiKey } from './yubikey.ts';
 
 /** A YubiKey gives up waiting for a touch after so long. */
@@ -7,5 +7,5 @@ export const TOUCH_SECONDS = 15;
 export const CACHED_DELAY_MS = 300;
 
 export function notTouched(key: YubiKey): KeywrightError {
-  return new KeywrightError('TOUCH_TIMEOUT', { detail: `${key.title} was not touched in time.`, remedy: 'Try again, and touch it while it blinks.' });
+  return new KeywrightError('TOUCH_TIMEOUT', because('token.not-touched', { token: key.title }));
 }

@@ -1,5 +1,5 @@
 import { randomBytes, scrypt as scryptCallback } from 'node:crypto';
-import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
+import { because, KeywrightError, type SecretBytes } from '../../contract/index.ts';
 import { badHeader, toBase64 } from './header.ts';
 import type { Identity, Recipient } from './stanzas.ts';
 import { bytesArgument, openFileKey, requireArguments, sealFileKey } from './wrapping.ts';
@@ -56,7 +56,7 @@ export function scryptIdentity(ask: () => Promise<SecretBytes>): Identity {
       if (body.length !== 32) throw badHeader('the file key in a stanza has a wrong length');
       using passphrase = await ask();
       const fileKey = openFileKey(await scrypt(passphrase, salt, workFactor), body);
-      if (fileKey === undefined) throw new KeywrightError('PIN_INCORRECT', { detail: 'The passphrase does not open this file.', remedy: 'Try again.' });
+      if (fileKey === undefined) throw new KeywrightError('PIN_INCORRECT', because('secret.opens-no-file', {}));
       return fileKey;
     },
   };

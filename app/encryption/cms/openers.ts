@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, KeywrightError, SecretBytes } from '../../contract/index.ts';
+import { KEY_ALGORITHMS, because, KeywrightError, SecretBytes } from '../../contract/index.ts';
 import { contextPrimitive, contextTag, DerReader, derSequence, TAG } from '../../formats/der.ts';
 import { malformed } from '../../formats/malformed.ts';
 import { unwrapKey } from '../key-wrap.ts';
@@ -166,6 +166,6 @@ async function withPassword(fields: DerReader, openers: Openers): Promise<Opened
   const wrapped = fields.octets('the encrypted key');
   using passphrase = await openers.passphrase();
   const content = unwrapWithPassword(await passwordKey(passphrase.reveal(), salt, Math.max(1, rounds), known.keyBytes, prf), iv, wrapped);
-  if (content === undefined) throw new KeywrightError('PIN_INCORRECT', { detail: 'The passphrase does not open this file.', remedy: 'Try again.' });
+  if (content === undefined) throw new KeywrightError('PIN_INCORRECT', because('secret.opens-no-file', {}));
   return { name: 'a passphrase', key: new SecretBytes(Buffer.from(content)) };
 }

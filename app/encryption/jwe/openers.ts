@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, KeywrightError, SecretBytes, type KeyAlgorithmName } from '../../contract/index.ts';
+import { KEY_ALGORITHMS, because, KeywrightError, SecretBytes, type KeyAlgorithmName } from '../../contract/index.ts';
 import { type Jwk, publicPartsOfJwk, thumbprint } from '../../formats/jwk.ts';
 import { malformedAt, within } from '../../formats/malformed.ts';
 import { buildSpki } from '../../formats/spki.ts';
@@ -107,7 +107,7 @@ async function withPassphrase(recipients: readonly ReadRecipient[], openers: Ope
     kek.fill(0);
     if (content !== undefined) return { name: 'a passphrase', key: new SecretBytes(content), certain: true };
   }
-  throw new KeywrightError('PIN_INCORRECT', { detail: 'The passphrase does not open this file.', remedy: 'Try again.' });
+  throw new KeywrightError('PIN_INCORRECT', because('secret.opens-no-file', {}));
 }
 
 function checked(opened: Opened, keyBytes: number): Opened {

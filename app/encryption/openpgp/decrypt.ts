@@ -1,4 +1,4 @@
-import { KeywrightError } from '../../contract/index.ts';
+import { because, KeywrightError } from '../../contract/index.ts';
 import { malformed } from '../../formats/malformed.ts';
 import type { OpenpgpEncryptionKey } from '../../formats/openpgp-encryption-key.ts';
 import type { HeldKey, Openers } from '../parties.ts';
@@ -83,7 +83,7 @@ async function sessionKeys(forKeys: readonly ReadSessionKey[], forPassphrases: r
 }
 
 const PASSPHRASE = 'a passphrase';
-const wrongPassphrase = (): KeywrightError => new KeywrightError('PIN_INCORRECT', { detail: 'The passphrase does not open this file.', remedy: 'Try again.' });
+const wrongPassphrase = (): KeywrightError => new KeywrightError('PIN_INCORRECT', because('secret.opens-no-file', {}));
 
 /** Keys in the form that is named; where none is, those of the kind whose use does not depend on a fingerprint: they may have been made elsewhere, at another time. */
 function candidates({ named, number }: ReadSessionKey, keys: readonly HeldKey[]): [HeldKey, OpenpgpEncryptionKey][] {

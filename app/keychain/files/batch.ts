@@ -16,6 +16,8 @@ export interface FailedFile {
   name: string;
   code: string;
   detail: string;
+  reason?: string;
+  values?: Record<string, string | number>;
 }
 
 /**
@@ -35,7 +37,7 @@ export async function eachFile<T>(files: readonly z.output<typeof FileIn>[], con
     } catch (thrown) {
       const error = asKeywrightError(thrown);
       if (files.length === 1 || !isOfOneFile(error.code)) throw thrown;
-      failed[index] = { name: 'path' in file ? file.path : file.upload, code: error.code, detail: error.facts.detail };
+      failed[index] = { name: 'path' in file ? file.path : file.upload, code: error.code, detail: error.facts.detail, ...(error.facts.reason === undefined ? {} : { reason: error.facts.reason, values: { ...error.facts.values } }) };
     }
   };
   const worker = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { type fileOperations, type InputOf, KeywrightError } from '../../contract/index.ts';
+import { because, type fileOperations, type InputOf, KeywrightError, type Told } from '../../contract/index.ts';
 import { type Certificate, type CertificateTrust, type KnownRevocation, readCertificates } from '../../certificates/index.ts';
 import { FILE_PURPOSES } from '../../certificates/reading/oids.ts';
 import { fingerprint } from '../../formats/index.ts';
@@ -40,7 +40,7 @@ export async function signingCertificate(key: StoredKey, spki: Uint8Array, given
     return { certificate, chain };
   }
   throw refused ?? new KeywrightError('CAPABILITY_MISSING', {
-    detail: `“${key.label}” has no certificate, and this format names the signer by one.`,
+    ...because('certificate.format-needs', { key: key.label }),
     remedy: `Make one: keywright certificates self-sign "${key.label}" --subject "CN=Your Name". Or have one issued (certificates request), and import it.`, alternatives: ['sshsig', 'jws', 'raw'],
   });
 }
@@ -49,22 +49,21 @@ function fromFile(key: StoredKey, spki: Uint8Array, given: Uint8Array): SigningC
   const all = readCertificates(given);
   const own = fingerprint(spki);
   const certificate = all.find(({ publicKeyId }) => publicKeyId === own);
-  if (certificate === undefined) throw new KeywrightError('INVALID_INPUT', { detail: `The certificate is not one for “${key.label}”: its public key is another.`, where: '/certificate', remedy: 'Give the certificate of the key that signs.' });
+  if (certificate === undefined) throw new KeywrightError('INVALID_INPUT', { ...because('certificate.of-another-key', { key: key.label }), where: '/certificate' });
   const reason = whyNotForFiles(certificate, key.label, new Date());
   if (reason !== null) throw reason;
   return { certificate, chain: all.filter((other) => other.id !== certificate.id && !(other.isSelfIssued && other.isSignedBy(other))).slice(0, MAX_CHAIN) };
 }
 
 function whyNotForFiles(certificate: Certificate, label: string, now: Date): KeywrightError | null {
-  const refusal = (detail: string, remedy: string): KeywrightError => new KeywrightError('CAPABILITY_MISSING', { detail, remedy });
-  const name = `The certificate “${certificate.subject.text}” for “${label}”`;
-  const again = 'Renew it, or make a new one with `keywright certificates self-sign`.';
-  if (now > certificate.notAfter.date) return refusal(`${name} ended on ${certificate.notAfter.date.toISOString()}.`, again);
-  if (now < certificate.notBefore.date) return refusal(`${name} is not valid before ${certificate.notBefore.date.toISOString()}.`, 'Check the clock, or use another certificate.');
+  const refusal = (told: Told): KeywrightError => new KeywrightError('CAPABILITY_MISSING', told);
+  const which = { name: certificate.subject.text, key: label };
+  if (now > certificate.notAfter.date) return refusal(because('certificate.ended', { ...which, at: certificate.notAfter.date.toISOString() }));
+  if (now < certificate.notBefore.date) return refusal(because('certificate.not-begun', { ...which, at: certificate.notBefore.date.toISOString() }));
   const usages = certificate.keyUsages;
-  if (usages !== undefined && !usages.includes('digital-signature') && !usages.includes('non-repudiation')) return refusal(`${name} is not for signatures: its key usage is ${usages.join(', ')}.`, 'Use a certificate whose key usage has digital signature.');
+  if (usages !== undefined && !usages.includes('digital-signature') && !usages.includes('non-repudiation')) return refusal(because('certificate.usage', { ...which, usages: usages.join(', ') }));
   const purposes = certificate.extendedKeyUsages;
-  if (purposes !== undefined && !purposes.some((oid) => FILE_PURPOSES.has(oid))) return refusal(`${name} is for other purposes than signing files.`, 'Use one without purposes, or for e-mail or code signing.');
+  if (purposes !== undefined && !purposes.some((oid) => FILE_PURPOSES.has(oid))) return refusal(because('certificate.purpose', which));
   return null;
 }
 

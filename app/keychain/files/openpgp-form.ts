@@ -18,7 +18,7 @@ export async function openpgpForm({ userId, openpgp, version, encryptionKey }: I
   assertCapable(key, 'sign');
   if (version !== undefined && version !== primary(key).version) throw new KeywrightError('CAPABILITY_MISSING', { detail: 'Only the primary version of a key signs, and so has an OpenPGP form.', remedy: 'Leave the version out.' });
   const judged = judgeFormat('openpgp', key.algorithm);
-  if ('reason' in judged) throw new KeywrightError('CAPABILITY_MISSING', { detail: judged.reason, remedy: 'Choose a key of RSA, ECDSA or Ed25519.' });
+  if ('refused' in judged) throw new KeywrightError('CAPABILITY_MISSING', { ...judged.refused, remedy: 'Choose a key of RSA, ECDSA or Ed25519.' });
   const { key: signer } = await keyFor(context, 'the OpenPGP key', () => ({ purpose: `sign the name in the OpenPGP form of “${key.label}”` }));
   const made = await openpgpPublicKey(signer, userId ?? key.label, { algorithm: judged.algorithms[0]!, ...(openpgp === undefined ? {} : { openpgp }) }, encryptionKey === undefined ? undefined : await receivingKey(encryptionKey, context));
   const { id, principal } = call;

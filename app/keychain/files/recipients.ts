@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, KeywrightError, type FileIn, type SecretBytes } from '../../contract/index.ts';
+import { KEY_ALGORITHMS, because, KeywrightError, type FileIn, type SecretBytes } from '../../contract/index.ts';
 import type { z } from 'zod';
 import { type Certificate, readCertificates } from '../../certificates/index.ts';
 import { ageRecipientNamed } from '../../encryption/age/index.ts';
@@ -104,7 +104,7 @@ function certificateNamed(text: string, { session }: Context): string | undefine
 /** @throws CAPABILITY_MISSING for one that has ended, or whose key is of a kind that is not handled */
 function certificateParty(certificate: Certificate, name: string): Party {
   const ended = Date.now() > certificate.notAfter.date.getTime();
-  if (ended) throw new KeywrightError('CAPABILITY_MISSING', { detail: `The certificate “${name}” ended on ${certificate.notAfter.date.toISOString()}.`, where: '/recipients', remedy: 'Ask its holder for the new one.' });
+  if (ended) throw new KeywrightError('CAPABILITY_MISSING', { ...because('certificate.ended-for-recipient', { name, at: certificate.notAfter.date.toISOString() }), where: '/recipients' });
   return { kind: 'key', name, spki: certificate.spki, algorithm: algorithmOfSpki(certificate.spki), certificate: certificate.der };
 }
 

@@ -33,9 +33,9 @@ export async function optionsOf(input: SignInput, context: Context): Promise<Sig
   const { key, call } = context;
   const { format } = input;
   const judged = judgeFormat(format, key.algorithm);
-  if ('reason' in judged) {
+  if ('refused' in judged) {
     const able = formatsOf(key.algorithm).filter(({ available }) => available).map((row) => row.format);
-    throw new KeywrightError('CAPABILITY_MISSING', { detail: judged.reason, remedy: able.length === 0 ? 'Choose another key.' : `Choose another key, or sign as ${able.join(', ')}.`, alternatives: able });
+    throw new KeywrightError('CAPABILITY_MISSING', { ...judged.refused, alternatives: able });
   }
   const algorithm = input.algorithm ?? (judged.algorithms[0] as SignatureAlgorithmName);
   if (!judged.algorithms.includes(algorithm)) throw new KeywrightError('CAPABILITY_MISSING', { detail: `“${key.label}” is ${key.algorithm}: it cannot sign as ${format} with ${algorithm}.`, remedy: 'Choose one that fits.', alternatives: judged.algorithms });

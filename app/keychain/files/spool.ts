@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { KeywrightError } from '../../contract/index.ts';
+import { because, KeywrightError } from '../../contract/index.ts';
 
 /** Files on their way in or out for callers that share no file system with us. Each belongs to one principal. */
 
@@ -108,5 +108,5 @@ async function read(folder: string, id: string): Promise<SpoolFacts | undefined>
 }
 
 function notFound(): KeywrightError {
-  return new KeywrightError('NOT_FOUND', { detail: 'There is no such file here: it was used, it expired after an hour, or it belongs to somebody else.', remedy: 'Upload it again.' });
+  return new KeywrightError('NOT_FOUND', because('file.upload-gone', {}));
 }

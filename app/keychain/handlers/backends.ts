@@ -1,4 +1,4 @@
-import { KeywrightError } from '../../contract/index.ts';
+import { because, KeywrightError } from '../../contract/index.ts';
 import { Backends } from '../backends.ts';
 import type { Context } from '../context.ts';
 import { handlersOf } from './handlers.ts';
@@ -28,7 +28,7 @@ export const backendHandlers = handlersOf('backends', {
     const inTokens = keys.filter(({ hardware }) => hardware !== null).length;
     const held = keys.length - inTokens;
     await backends.remove(input.name, context.keyCall.unit);
-    if (held > 0) throw new KeywrightError('CONFLICT', { detail: `“${input.name}” holds ${held} ${held === 1 ? 'key' : 'keys'}, those in the trash included.`, remedy: 'Move or purge them first.' });
+    if (held > 0) throw new KeywrightError('CONFLICT', because('backend.holds-keys', { backend: input.name, count: held }));
     context.committed(() => void applied(context, input.name, undefined));
     return { hiddenKeys: inTokens };
   },

@@ -1,4 +1,4 @@
-import { askToConfirm, KeywrightError, type CertificateRecord } from '../../contract/index.ts';
+import { askToConfirm, because, KeywrightError, type CertificateRecord } from '../../contract/index.ts';
 import { inWords, textOf } from '../../certificates/index.ts';
 import type { Context } from '../context.ts';
 import type { StoredCertificate } from '../certificate-inventory.ts';
@@ -37,7 +37,7 @@ export const certificateHandlers = handlersOf('certificates', {
   async 'certificates.update'(input, context) {
     const before = await found(input.certificate, context);
     if (input.ifRevision !== undefined && input.ifRevision !== String(before.change)) {
-      throw new KeywrightError('CONFLICT', { detail: `“${before.label}” was changed meanwhile.`, remedy: 'Look at it again, then repeat the change.' });
+      throw new KeywrightError('CONFLICT', because('key.changed-meanwhile', { key: before.label }));
     }
     if (input.trusted === true && before.type === 'openssh') throw new KeywrightError('CAPABILITY_MISSING', { detail: 'Nothing ends at an OpenSSH certificate: trust is in the authority’s key, on each server.' });
     if (input.trusted !== undefined && input.trusted !== before.trusted) context.note(input.trusted ? 'trusted from now on' : 'no longer trusted');
@@ -63,7 +63,7 @@ export const certificateHandlers = handlersOf('certificates', {
 
   async 'certificates.purge'(input, context) {
     const stored = await found(input.certificate, context);
-    if (stored.trashedUntil === null) throw new KeywrightError('CONFLICT', { detail: `“${stored.label}” is not in the trash.`, remedy: 'Delete it first: it can be restored from the trash, but not after this.' });
+    if (stored.trashedUntil === null) throw new KeywrightError('CONFLICT', because('key.not-in-trash', { key: stored.label }));
     await askToConfirm({ purpose: 'confirm', title: `Remove “${stored.label}” for good`, subject: stored.subject, action: 'Remove the certificate', destructive: true, note: 'Its key stays. A copy of the certificate elsewhere can be imported again.' }, context.call);
     if (stored.tokens.length > 0) await writeCertificate(context, { ...stored, kept: false, trashedUntil: null });
     else await forget(stored, context);

@@ -1,4 +1,4 @@
-import { askSecret, KeywrightError, type SecretBytes } from '../../contract/index.ts';
+import { askSecret, because, KeywrightError, type SecretBytes } from '../../contract/index.ts';
 import type { KeyMaterial } from '../../keystore/keystore.ts';
 import type { Context } from '../context.ts';
 import type { StoredKey } from '../inventory.ts';
@@ -17,7 +17,7 @@ export async function exported<P extends SecretBytes | undefined>(
 ): Promise<Uint8Array> {
   refuseTrashed(key);
   const store = await context.session.backends.storeOf(key);
-  if (!key.extractable) throw new KeywrightError('PERMISSION_DENIED', { detail: `“${key.label}” is not extractable: it was made so that it never leaves its place.`, remedy: 'Use it where it is, or generate an extractable key.' });
+  if (!key.extractable) throw new KeywrightError('PERMISSION_DENIED', { ...because('key.not-extractable', { key: key.label }), remedy: 'Use it where it is, or generate an extractable key.' });
   const passphrase = await permit();
   try {
     context.subject(key.uri);

@@ -37,7 +37,7 @@ export const fileHandlers = handlersOf('files', {
   async 'files.formats'(input, { session }) {
     const keys = input.key === undefined ? [...session.inventory.all()].filter(({ trashedUntil }) => trashedUntil === null) : [session.inventory.resolve(input.key)];
     return { rows: keys.flatMap((key) => {
-      return formatsOf(key.algorithm, whyNot(key, 'sign')?.detail ?? null).map((row) => ({ key: key.uri, label: key.label, ...row, algorithms: [...row.algorithms], forms: [...row.forms] }));
+      return formatsOf(key.algorithm, whyNot(key, 'sign')).map((row) => ({ key: key.uri, label: key.label, ...row, algorithms: [...row.algorithms], forms: [...row.forms] }));
     }) };
   },
 

@@ -1,4 +1,4 @@
-import { askSecret, KEY_ALGORITHMS, KeywrightError, type HardwareFacts, type KeyAlgorithmName, type KeyRecord, type SecretBytes, type Usage } from '../../contract/index.ts';
+import { askSecret, KEY_ALGORITHMS, because, KeywrightError, type HardwareFacts, type KeyAlgorithmName, type KeyRecord, type SecretBytes, type Usage } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { GenerateKey, KeyDescription, KeyRef, KeyStore } from '../../keystore/keystore.ts';
 import type { Context } from '../context.ts';
@@ -70,7 +70,7 @@ export function livingVersions(key: StoredKey): StoredVersion[] {
 export async function publicKeyOf(key: StoredKey, context: Context, version?: number): Promise<Uint8Array> {
   const wanted = version === undefined ? primary(key) : key.versions.find((known) => known.version === version);
   if (wanted === undefined) throw new KeywrightError('NOT_FOUND', `“${key.label}” has no version ${version}.`);
-  if (wanted.fingerprint === null) throw new KeywrightError('CAPABILITY_MISSING', `“${key.label}” is a symmetric key (${key.algorithm}): it has no public key.`);
+  if (wanted.fingerprint === null) throw new KeywrightError('CAPABILITY_MISSING', because('key.no-public', { key: key.label, algorithm: key.algorithm }));
   // Through the call's unit where it has one: a key that was made in this very call is not stored yet.
   const record = await (context.wrote ? context.keyCall.unit : context.session.storage).get(PUBLIC_PREFIX + wanted.fingerprint);
   if (record === undefined) throw new KeywrightError('CORRUPT_RECORD', { detail: `The public key of “${key.label}” is missing from the store.`, where: PUBLIC_PREFIX + wanted.fingerprint, remedy: 'Run `keywright store verify`, and restore a backup.' });
@@ -98,5 +98,5 @@ export function facet<F>(found: F | undefined, store: KeyStore, what: string): F
 
 /** @throws CONFLICT for a key in the trash. */
 export function refuseTrashed(key: StoredKey): void {
-  if (key.trashedUntil !== null) throw new KeywrightError('CONFLICT', { detail: `“${key.label}” is in the trash.`, remedy: 'Restore it first.' });
+  if (key.trashedUntil !== null) throw new KeywrightError('CONFLICT', because('key.in-trash', { key: key.label }));
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { encryptionAlgorithmsOf, KEY_ALGORITHMS, KeywrightError, signatureAlgorithmsOf, type InputOf, type keyOperations, type KeyRecord, type OutputOf } from '../../contract/index.ts';
+import { encryptionAlgorithmsOf, KEY_ALGORITHMS, because, KeywrightError, signatureAlgorithmsOf, type InputOf, type keyOperations, type KeyRecord, type OutputOf } from '../../contract/index.ts';
 import type { KeyRef, KeyStore } from '../../keystore/keystore.ts';
 import { verifySignature } from '../../signing/verify.ts';
 import type { Context } from '../context.ts';
@@ -54,9 +54,9 @@ async function transfer(input: TransferInput, context: Context, move: boolean): 
 
 async function destinationFor(key: StoredKey, to: string, context: Context): Promise<KeyStore> {
   const destination = await context.session.backends.storeFor(to, key.algorithm);
-  if (key.trashedUntil !== null) throw new KeywrightError('CONFLICT', `“${key.label}” is in the trash.`);
+  if (key.trashedUntil !== null) throw new KeywrightError('CONFLICT', because('key.in-trash', { key: key.label }));
   if (key.backend === to) throw new KeywrightError('CONFLICT', `“${key.label}” is in “${to}” already.`);
-  if (!key.extractable) throw new KeywrightError('PERMISSION_DENIED', `“${key.label}” is not extractable.`);
+  if (!key.extractable) throw new KeywrightError('PERMISSION_DENIED', because('key.not-extractable', { key: key.label }));
   facet(destination.importer, destination, 'take keys in');
   return destination;
 }

@@ -1,4 +1,4 @@
-import { askToConfirm, KeywrightError, type KeyRecord } from '../../contract/index.ts';
+import { askToConfirm, because, KeywrightError, type KeyRecord } from '../../contract/index.ts';
 import { fingerprint, writePublicKey } from '../../formats/index.ts';
 import { capabilitiesOf } from '../capabilities.ts';
 import { primary, recordOf, stateOf, versionsOf, type StoredKey } from '../inventory.ts';
@@ -50,7 +50,7 @@ export const keyHandlers = handlersOf('keys', {
   async 'keys.update'(input, context) {
     const { key } = context;
     if (input.ifRevision !== undefined && input.ifRevision !== String(key.change)) {
-      throw new KeywrightError('CONFLICT', { detail: `“${key.label}” was changed meanwhile.`, remedy: 'Look at it again, then repeat the change.' });
+      throw new KeywrightError('CONFLICT', because('key.changed-meanwhile', { key: key.label }));
     }
     const notBefore = input.notBefore === undefined ? key.notBefore : input.notBefore;
     const notAfter = input.notAfter === undefined ? key.notAfter : input.notAfter;
@@ -100,7 +100,7 @@ export const keyHandlers = handlersOf('keys', {
 
   async 'keys.purge'(_input, context) {
     const { key } = context;
-    if (key.trashedUntil === null) throw new KeywrightError('CONFLICT', { detail: `“${key.label}” is not in the trash.`, remedy: 'Delete it first: it can be restored from the trash, but not after this.' });
+    if (key.trashedUntil === null) throw new KeywrightError('CONFLICT', because('key.not-in-trash', { key: key.label }));
     await askToConfirm({
       purpose: 'confirm', title: `Destroy “${key.label}” for good`, subject: key.uri, action: 'Destroy the key', typed: key.label, destructive: true,
       note: key.hardware === null ? 'What it signed can still be verified with its public key. What it encrypted can never be read again.' : 'Only its entry here goes. The key itself stays in its token.',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { askSecret, askToConfirm, KeywrightError, SecretBytes, type StoreStatus } from '../../contract/index.ts';
+import { askSecret, askToConfirm, because, KeywrightError, SecretBytes, type StoreStatus } from '../../contract/index.ts';
 import { sizeOf } from '../../signing/raw.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import { newRecoveryCode, readBackup, writeBackup } from '../../storage/sealed/index.ts';
@@ -16,7 +16,7 @@ const DERIVATION_BEGUN_MS = 5;
 export const storeHandlers = handlersOf('store', {
   async 'store.create'(input, context) {
     const { stores } = context.services;
-    if (stores.state !== 'absent') throw new KeywrightError('ALREADY_EXISTS', { detail: `There is a store in ${stores.folder} already.`, remedy: 'Unlock it, or choose another folder with --data-dir.' });
+    if (stores.state !== 'absent') throw new KeywrightError('ALREADY_EXISTS', because('store.exists', { folder: stores.folder }));
     using passphrase = await askNewPassphrase('Choose the passphrase of your store', context);
     const session = await stores.create(input.kind, input.name, passphrase);
     if (input.recoveryCode) await addRecoveryCode(session.storage.slots, context);
@@ -120,7 +120,7 @@ export const storeHandlers = handlersOf('store', {
 });
 
 function noStore(folder: string): KeywrightError {
-  return new KeywrightError('NOT_FOUND', { detail: `There is no store in ${folder} yet.`, remedy: 'Create one with `keywright store create`, or in the window.' });
+  return new KeywrightError('NOT_FOUND', because('store.none-in', { folder }));
 }
 
 function askNewPassphrase(title: string, context: Context): Promise<SecretBytes> {

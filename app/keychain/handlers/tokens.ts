@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { KeywrightError, type OutputOf, type SlotRecord, type TokenRecord, type tokenOperations } from '../../contract/index.ts';
+import { because, KeywrightError, type OutputOf, type SlotRecord, type TokenRecord, type tokenOperations } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyDescription } from '../../keystore/keystore.ts';
 import type { Finding } from '../../keystore/registry.ts';
@@ -199,7 +199,7 @@ function resolve(reference: string, session: Session): KnownToken {
   // A type or an instance means the only one that is plugged in.
   const candidates = fits.length > 0 ? fits : all.filter(({ facts, instance, type }) => (instance === wanted || type === wanted) && session.backends.tokens.has(facts.id));
   const [only] = candidates;
-  if (only === undefined) throw new KeywrightError('NOT_FOUND', { detail: `There is no token “${reference}” here.`, remedy: 'Plug it in, and see `keywright tokens list`.', alternatives: all.map(({ facts }) => facts.id) });
+  if (only === undefined) throw new KeywrightError('NOT_FOUND', { ...because('token.unknown', { name: reference }), alternatives: all.map(({ facts }) => facts.id) });
   if (candidates.length > 1) throw new KeywrightError('INVALID_INPUT', { detail: `“${reference}” fits ${candidates.length} tokens.`, where: '/token', remedy: 'Name the token by its id.', alternatives: candidates.map(({ facts }) => facts.id) });
   return only;
 }
@@ -208,7 +208,7 @@ async function presentToken(reference: string, { session, services }: Context): 
   await ready(session, services.about.kind);
   const known = resolve(reference, session);
   const present = session.backends.tokens.get(known.facts.id);
-  if (present === undefined) throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `${nameOf(known)} is not plugged in.`, remedy: 'Plug it in and try again.' });
+  if (present === undefined) throw new KeywrightError('BACKEND_UNAVAILABLE', because('token.not-plugged-in', { token: nameOf(known) }));
   return present.token;
 }
 

@@ -67,7 +67,7 @@ export function contentOf(folder: string, content: Uint8Array | string, name = '
 
 export async function signAs(format: SignatureFormatName, file: FileContent, key: SigningKey, options: Partial<SignOptions> = {}): Promise<Buffer> {
   const judged = judgeFormat(format, key.algorithm);
-  if ('reason' in judged) throw new Error(judged.reason);
+  if ('refused' in judged) throw new Error(judged.refused.detail);
   const made = await (await SIGNATURE_FORMATS[format].load()).sign(file, key, { algorithm: judged.algorithms[0] as SignatureAlgorithmName, ...options });
   if ('bytes' in made) return Buffer.from(made.bytes);
   const pieces: Buffer[] = [];

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { KeywrightError, SecretBytes } from '../../contract/index.ts';
+import { because, KeywrightError, SecretBytes } from '../../contract/index.ts';
 import { randomBytes } from './bytes.ts';
 import { HmacKey } from './hmac.ts';
 
@@ -156,5 +156,5 @@ export class SerialSealer {
 }
 
 export function locked(): KeywrightError {
-  return new KeywrightError('STORE_LOCKED', { detail: 'The store is locked.', remedy: 'Unlock it and try again.' });
+  return new KeywrightError('STORE_LOCKED', because('store.locked', {}));
 }

@@ -1,6 +1,6 @@
 import { argon2, createCipheriv, createDecipheriv, hkdfSync, randomBytes, type Argon2Parameters } from 'node:crypto';
 import { promisify } from 'node:util';
-import { KeywrightError, SecretBytes } from '../../contract/index.ts';
+import { because, KeywrightError, SecretBytes } from '../../contract/index.ts';
 import { parseRecoveryCode } from './recovery-code.ts';
 import type { KdfParameters, NewSlot, SlotDescription, UnlockSecret } from './types.ts';
 
@@ -95,8 +95,7 @@ export async function unlockSlots(storeId: string, slots: readonly Slot[], { kin
     });
   }
   throw new KeywrightError('PIN_INCORRECT', {
-    detail: `The ${kind.replaceAll('-', ' ')} is wrong.`,
-    remedy: 'Try again. Mind the keyboard layout and the shift lock.',
+    ...because('secret.wrong', { secret: kind.replaceAll('-', ' ') }),
   });
 }
 

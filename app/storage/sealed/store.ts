@@ -1,4 +1,4 @@
-import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
+import { because, KeywrightError, type SecretBytes } from '../../contract/index.ts';
 import { requireKey } from '../limits.ts';
 import type { IfRevision, ListedRecord, Page, PageRequest, PutOptions, Storage, StorageTransaction, StoredRecord } from '../storage.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -155,7 +155,7 @@ export class SealedStore implements SealedStorage {
       const slots = this.#header.slots.filter((slot) => slot.id !== id);
       if (slots.length === this.#header.slots.length) throw new KeywrightError('NOT_FOUND', `There is no unlock slot ${id}.`);
       if (slots.length === 0) {
-        throw new KeywrightError('CONFLICT', { detail: 'This is the last way to unlock the store.', remedy: 'Add another slot before you remove this one.' });
+        throw new KeywrightError('CONFLICT', because('store.last-slot', {}));
       }
       await this.#writeHeader({ ...this.#header, slots });
     }),
@@ -308,7 +308,7 @@ export function rawOf(storage: Storage): Storage | undefined {
 /** All conditions were met by our own index: only another writer can have taken the place of our delta. */
 function asForeignWrite(thrown: unknown): unknown {
   if (!(thrown instanceof KeywrightError) || thrown.code !== 'ALREADY_EXISTS') return thrown;
-  return new KeywrightError('CONFLICT', { detail: 'Another process has written to this store. Nothing was changed.', remedy: 'Lock the store and unlock it again.', cause: thrown });
+  return new KeywrightError('CONFLICT', { ...because('store.other-writer', {}), cause: thrown });
 }
 
 function toEntries(changes: Changes): Entry[] {

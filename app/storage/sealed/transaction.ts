@@ -1,4 +1,4 @@
-import { KeywrightError } from '../../contract/index.ts';
+import { because, KeywrightError } from '../../contract/index.ts';
 import { requireKey } from '../limits.ts';
 import type { IfRevision, ListedRecord, Page, PageRequest, PutOptions, StorageTransaction, StoredRecord } from '../storage.ts';
 import { asciiJson } from './bytes.ts';
@@ -134,8 +134,7 @@ export function listed(entry: Entry): ListedRecord {
 
 export function corruptRecord(name: string): KeywrightError {
   return new KeywrightError('CORRUPT_RECORD', {
-    detail: `The record ${name} is damaged, missing or was put back from another copy. All other records still work.`,
-    remedy: 'Run `keywright store verify` to see what else is damaged, and restore the store from a backup.',
+    ...because('store.record-damaged', { name }),
     where: name,
   });
 }
