@@ -1,4 +1,5 @@
 import { registry, toJSONSchema, z, type ZodType } from 'zod';
+import { fieldText } from '../contract/field-texts.ts';
 import * as contract from '../contract/index.ts';
 import { ERRORS, nounOf, type ErrorCode, type Operation } from '../contract/index.ts';
 import { operationsOn } from './faces.ts';
@@ -70,7 +71,7 @@ function describe(operation: Operation, schemas: Schemas): Json {
   const inPath = pathParameters(operation);
   const input = schemas.of(operation.input) as { properties?: Record<string, Json>; required?: string[] };
   const inQuery = http.method === 'GET' || http.method === 'DELETE' || stream?.body === 'in';
-  const properties = Object.entries(input.properties ?? {});
+  const properties = Object.entries(input.properties ?? {}).map(([name, schema]): [string, Json] => [name, described(operation.id, name, schema)]);
   const required = input.required ?? [];
   const parameters: Json[] = properties
     .filter(([name]) => inQuery || inPath.includes(name))
@@ -88,6 +89,22 @@ function describe(operation: Operation, schemas: Schemas): Json {
       : inQuery || body.length === 0 ? {} : { requestBody: { required: required.some((name) => !inPath.includes(name)), content: { 'application/json': { schema: bodySchema(body, required) } } } }),
     responses: { [http.status]: success(operation, schemas), ...failures(operation) },
   };
+}
+
+/** Says of each field what it is for, where its operation has a text; what is referred to has its own. */
+function described(operation: string, path: string, schema: Json): Json {
+  const text = fieldText(operation, path);
+  const within = (members: readonly Json[]): Json[] => members.map((member) => (member['properties'] === undefined ? member : withProperties(operation, path, member)));
+  return {
+    ...(schema['properties'] === undefined ? schema : withProperties(operation, path, schema)),
+    ...(Array.isArray(schema['anyOf']) ? { anyOf: within(schema['anyOf'] as Json[]) } : {}),
+    ...(text === undefined ? {} : { description: text }),
+  };
+}
+
+function withProperties(operation: string, path: string, schema: Json): Json {
+  const members = Object.entries(schema['properties'] as Record<string, Json>);
+  return { ...schema, properties: Object.fromEntries(members.map(([name, member]) => [name, described(operation, `${path}.${name}`, member)])) };
 }
 
 function bodySchema(properties: readonly [string, Json][], required: readonly string[]): Json {

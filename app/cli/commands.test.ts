@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { FIELD_TEXTS, fieldText } from '../contract/field-texts.ts';
 import { OPERATIONS } from '../contract/index.ts';
 import { COMMANDS, commandNamed, isCommandPrefix } from './commands.ts';
 import { commandTable, describeCommands } from './describe.ts';
@@ -35,6 +36,13 @@ describe('parity with the list of operations', () => {
     }
   });
 
+  test('each argument and option says what it is for, and no text is of a field that is none', () => {
+    const fields = FRESH.flatMap(({ id, arguments: positional, options }) => [...positional, ...options].map(({ path }) => [id, path] as const));
+    expect(fields.filter(([id, path]) => fieldText(id, path) === undefined)).toEqual([]);
+    const used = new Set(fields.flatMap(([id, path]) => [path, `${id}:${path}`]));
+    expect(FIELD_TEXTS.filter((name) => !used.has(name))).toEqual([]);
+  });
+
   test('options that answer prompts are options there are', () => {
     for (const { prompts } of FRESH) for (const option of Object.values(prompts ?? {})) expect(Object.keys(SECRET_FILES)).toContain(option);
   });
@@ -44,7 +52,7 @@ describe.each(FRESH.map((spec) => [spec.words.join(' '), spec] as const))('keywr
   test('has a help that tells what it does and takes', () => {
     let help = '';
     try {
-      parseCommand(spec, ['--help']);
+      parseCommand(spec, ['--help'], fieldText);
     } catch (thrown) {
       if (!(thrown instanceof HelpAsked)) throw thrown;
       help = thrown.text;

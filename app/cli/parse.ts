@@ -45,9 +45,12 @@ export function splitWords(argv: readonly string[], isPrefix: (words: readonly s
 
 const PLACEHOLDERS: Readonly<Record<Kind, string>> = { text: 'text', number: 'n', time: 'time', flag: '', record: 'key=value', value: 'value', bytes: 'file', path: 'file' };
 
+/** What a field is for, by operation and path: for help alone. */
+export type FieldTexts = (operation: string, path: string) => string | undefined;
+
 /** @returns what was given. @throws HelpAsked; INVALID_INPUT for whatever the command does not take. */
-export function parseCommand(spec: CommandSpec, rest: readonly string[]): Parsed {
-  const command = commandFor(spec);
+export function parseCommand(spec: CommandSpec, rest: readonly string[], texts?: FieldTexts): Parsed {
+  const command = commandFor(spec, texts);
   let help = '';
   command.configureOutput({ writeOut: (text) => (help += text), writeErr: () => undefined });
   let parsed: Parsed | undefined;
@@ -71,16 +74,16 @@ function usageError(message: string, spec: CommandSpec): KeywrightError {
   return new KeywrightError('INVALID_INPUT', { detail, remedy: meant ?? `See \`keywright ${spec.words.join(' ')} --help\`.` });
 }
 
-function commandFor(spec: CommandSpec): Command {
+function commandFor(spec: CommandSpec, texts?: FieldTexts): Command {
   const command = new Command(spec.words.join(' '))
     .description(`${spec.summary}.`)
     .exitOverride()
     .helpOption('-h, --help', 'show this')
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: false, commandUsage: (one) => `keywright ${one.name()} ${usageOf(spec)}` });
-  for (const argument of spec.arguments) command.addArgument(argumentFor(argument));
+  for (const argument of spec.arguments) command.addArgument(argumentFor(argument, texts?.(spec.id, argument.path)));
   command.optionsGroup('Options:');
-  for (const option of spec.options) addOption(command, option);
+  for (const option of spec.options) addOption(command, option, texts?.(spec.id, option.path));
   if (spec.out !== undefined && !spec.options.some(({ name }) => name === 'out')) {
     command.addOption(new Option('--out <file>', 'write the answer there; -: standard output'));
     command.addOption(new Option('--force', 'replace a file that is there'));
@@ -120,16 +123,16 @@ function usageOf(spec: CommandSpec): string {
   return [...words, '[options]'].join(' ');
 }
 
-function argumentFor({ name, required, many, choices }: ArgumentSpec): Argument {
+function argumentFor({ name, required, many, choices }: ArgumentSpec, text: string | undefined): Argument {
   const word = `${name}${many === true ? '...' : ''}`;
-  const argument = new Argument(required ? `<${word}>` : `[${word}]`);
+  const argument = new Argument(required ? `<${word}>` : `[${word}]`, text);
   return choices === undefined ? argument : argument.choices(choices);
 }
 
-function addOption(command: Command, spec: OptionSpec): void {
+function addOption(command: Command, spec: OptionSpec, text: string | undefined): void {
   const { name, kind, choices, many, nullable } = spec;
-  if (kind === 'flag') return addFlag(command, spec);
-  const option = new Option(`--${name} <${choices === undefined ? PLACEHOLDERS[kind] : 'name'}>`, describeOption(spec));
+  if (kind === 'flag') return addFlag(command, spec, text);
+  const option = new Option(`--${name} <${choices === undefined ? PLACEHOLDERS[kind] : 'name'}>`, describeOption(spec, text));
   const known = choices === undefined ? undefined : [...choices, ...(nullable === true ? ['none'] : [])];
   option.argParser((text: string, before: unknown) => {
     // Names hold no commas, so several of them may stand in one word.
@@ -151,16 +154,17 @@ function mustBeOneOf(name: string, value: string, known: readonly string[]): voi
   });
 }
 
-function addFlag(command: Command, spec: OptionSpec): void {
+function addFlag(command: Command, spec: OptionSpec, text: string | undefined): void {
   const { name, default: value } = spec;
-  const [yes, no] = [new Option(`--${name}`, describeOption(spec)), new Option(`--no-${name}`, describeOption(spec))];
+  const [yes, no] = [new Option(`--${name}`, describeOption(spec, text)), new Option(`--no-${name}`, describeOption(spec, text))];
   command.addOption(value === true ? yes.hideHelp() : yes);
   if (spec.instead !== true) command.addOption(value === true ? no : no.hideHelp());
 }
 
-function describeOption({ name, kind, choices, many, nullable, default: value, instead }: OptionSpec): string {
+function describeOption({ name, kind, choices, many, nullable, default: value, instead }: OptionSpec, text: string | undefined): string {
   const words: string[] = [];
-  if (instead === true) words.push(`what --in names is the ${name}`);
+  if (text !== undefined) words.push(text);
+  else if (instead === true) words.push(`what --in names is the ${name}`);
   else if (kind === 'flag') words.push(value === true ? `not ${name.replaceAll('-', ' ')}` : name.replaceAll(/[.-]/g, ' '));
   else if (kind === 'bytes') words.push(name === 'in' ? 'file to read' : `file with the ${name.replace(/-file$/, '').replaceAll(/[.-]/g, ' ')}`);
   else if (kind === 'path') words.push(name === 'out' ? 'file to write' : `file with the ${name}`);

@@ -60,7 +60,8 @@ async function runWords(argv: readonly string[], around: Surroundings): Promise<
 }
 
 async function runCommand(spec: CommandSpec, rest: readonly string[], around: Surroundings): Promise<number> {
-  const parsed = parseCommand(spec, rest);
+  const texts = rest.includes('--help') || rest.includes('-h') ? (await import('../contract/field-texts.ts')).fieldText : undefined;
+  const parsed = parseCommand(spec, rest, texts);
   const globals = globalsOf(parsed.options, around.env);
   const outputs = await outputsOf(spec, parsed, globals);
   const stdin = new StandardInput(around.stdin);
