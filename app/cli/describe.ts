@@ -76,7 +76,7 @@ function describe(operation: Operation): CommandSpec {
   const output = wireSchema(operation.output);
   return {
     id, words: id.split('.'), summary, permission,
-    needsStore: operation.whenLocked !== true,
+    needsStore: operation.whenLocked !== true || cli.opensStore === true,
     ...(operation.withoutStore === undefined ? {} : { withoutStore: operation.withoutStore }),
     progress: operation.progress !== undefined,
     http: { method: http.method, path: http.path },

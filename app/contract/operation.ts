@@ -46,6 +46,8 @@ export interface CommandLine {
   readonly stdout?: Readonly<Record<string, true>>;
   /** Prompts by purpose that the file of another option than their own answers: `{ 'new-store-passphrase': 'passphrase-file' }`. */
   readonly prompts?: Readonly<Record<string, string>>;
+  /** Works without an unlocked store where one runs, and has its answer from the store where none does: a command by itself unlocks it. */
+  readonly opensStore?: true;
   /** Without an owner of the store, one is started that stays in the background. */
   readonly background?: true;
   /** Human output: the array to show as a table, and its columns; `alone`: a single row is shown field by field. */

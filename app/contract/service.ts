@@ -31,12 +31,12 @@ const jobById = { input: z.strictObject({ id: z.string().max(100) }), cli: { arg
 
 export const jobsList = operation({
   id: 'jobs.list', summary: 'List running and recent jobs', effect: 'read', permission: 'jobs:read', quiet: true, whenLocked: true,
-  http: { method: 'GET', path: '/v1/jobs', status: 200 }, cli: { table: { rows: 'jobs', columns: ['id', 'title', 'state', 'startedAt'] } },
+  http: { method: 'GET', path: '/v1/jobs', status: 200 }, cli: { opensStore: true, table: { rows: 'jobs', columns: ['id', 'title', 'state', 'startedAt'] } },
   input: Empty, output: z.strictObject({ jobs: z.array(Job) }), errors: [],
 });
 export const jobsShow = operation({
   id: 'jobs.show', summary: 'Show a job', effect: 'read', permission: 'jobs:read', quiet: true, whenLocked: true,
-  http: { method: 'GET', path: '/v1/jobs/{id}', status: 200 }, ...jobById, output: Job, errors: ['NOT_FOUND'],
+  http: { method: 'GET', path: '/v1/jobs/{id}', status: 200 }, input: jobById.input, cli: { ...jobById.cli, opensStore: true }, output: Job, errors: ['NOT_FOUND'],
 });
 export const jobsWatch = operation({
   id: 'jobs.watch', summary: 'Follow a job until it ends', effect: 'read', permission: 'jobs:read', quiet: true, whenLocked: true, unhurried: true, follows: true,

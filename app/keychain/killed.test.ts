@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { ran } from '../cli/testing/around.ts';
 import type { Job } from '../contract/index.ts';
 import { temporaryFolder } from '../formats/testing/keys.ts';
 import { buildPdf } from '../signing/pdf/testing/documents.ts';
@@ -47,6 +48,9 @@ test.each([
   const finished = new Map(names.filter((name) => existsSync(output(name))).map((name) => [name, readFileSync(output(name))]));
   expect(finished.size).toBeGreaterThanOrEqual(20);
   expect(finished.size).toBeLessThan(FILES);
+  // Who was interrupted finds the job from the command line, where no agent runs.
+  const listed = await ran(['jobs', 'list', '--json', '--no-agent'], { env: { KEYWRIGHT_DATA_DIR: at('data'), KEYWRIGHT_PASSPHRASE_FILE: at('pw') } });
+  expect([listed.code, listed.json]).toMatchObject([0, { jobs: [{ state: 'interrupted', operation: `files.${verb}` }] }]);
   await using core = await openTestCore({ folder: at('data') });
   await core.call('store.unlock');
   const { jobs: [job] } = await core.call<{ jobs: Job[] }>('jobs.list');
