@@ -74,11 +74,15 @@ async function sessionKeys(forKeys: readonly ReadSessionKey[], forPassphrases: r
   if (forPassphrases.length === 0) throw new KeywrightError('NOT_FOUND', { detail: `None of your keys opens this file. It is for ${forKeys.map(({ named }) => (named.length === 0 ? 'a key that is not named' : Buffer.from(named).toString('hex').toUpperCase())).join(', ').slice(0, 500) || 'nobody who is known'}.`, remedy: 'Plug in the token with the key, or import the key.' });
   using passphrase = await openers.passphrase();
   const keys: SessionKey[] = [];
+  const foreign: KeywrightError[] = [];
   for (const body of forPassphrases.slice(0, MOST_PASSPHRASES)) {
-    const key = await openSecretSessionKey(body, passphrase);
+    const key = await openSecretSessionKey(body, passphrase).catch((thrown: unknown) => {
+      if (!(thrown instanceof KeywrightError) || thrown.code !== 'CAPABILITY_MISSING') throw thrown;
+      foreign.push(thrown); // another passphrase of the file may be for us
+    });
     if (key !== undefined) keys.push(key);
   }
-  if (keys.length === 0) throw wrongPassphrase();
+  if (keys.length === 0) throw foreign.length === forPassphrases.length ? (foreign[0] as KeywrightError) : wrongPassphrase();
   return { name: PASSPHRASE, keys };
 }
 

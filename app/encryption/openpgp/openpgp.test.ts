@@ -158,6 +158,14 @@ describe('what a message holds', () => {
     await expect(opened(literalOf(plaintext), by)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
+  test('a cipher that is not there is named, and not called a wrong passphrase; another passphrase beside it opens the file', async () => {
+    const twofish = packet(PACKETS.secretSessionKey, Buffer.of(4, 10, 3, 8), randomBytes(8), Buffer.of(0x60));
+    await expect(opened(Buffer.concat([twofish, packet(PACKETS.protected, Buffer.of(1), randomBytes(80))]), by)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', message: expect.stringContaining('Twofish') });
+    using folder = temporaryFolder();
+    const file = readFileSync(await encrypted(folder.path, 'openpgp', [passphrase], plaintext));
+    expect(await opened(Buffer.concat([twofish, file]), by)).toEqual(plaintext);
+  });
+
   test('a passphrase that would need too much memory is refused before anybody is asked for it to be tried', async () => {
     const argon2 = Buffer.concat([Buffer.of(4), randomBytes(16), Buffer.of(1, 4, 24)]);
     const file = Buffer.concat([packet(PACKETS.secretSessionKey, Buffer.of(6, 3 + argon2.length + 15, AES256, 2, argon2.length), argon2, randomBytes(15 + 48)), packet(PACKETS.protected, Buffer.of(2, AES256, 2, 10), randomBytes(80))]);

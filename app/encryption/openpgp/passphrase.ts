@@ -1,7 +1,7 @@
 import { argon2 as argon2Callback, createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
-import { malformed } from '../../formats/malformed.ts';
+import { malformed, notSupported } from '../../formats/malformed.ts';
 import { packet, PacketReader } from '../../formats/openpgp-packets.ts';
 import { AEAD_TAG, AEADS, AES256, HASHES, isAead, OCB, PACKETS, SHA256, SYMMETRIC } from './algorithms.ts';
 import { aeadCipher, type NewSessionKey, type SessionKey } from './session-key.ts';
@@ -42,13 +42,17 @@ export async function openSecretSessionKey(body: Uint8Array, passphrase: SecretB
   if (version !== 4) return undefined;
   const cipher = reader.number(1, 'the cipher');
   const facts = SYMMETRIC[cipher];
-  if (facts === undefined) return undefined;
+  if (facts === undefined) throw foreignCipher(cipher);
   const kek = await derive(reader, facts.keyBytes, passphrase);
   const encrypted = reader.take(body.length - reader.offset, 'the session key');
   if (encrypted.length === 0) return { key: kek, cipher };
   const [own = 0, ...key] = createDecipheriv(`${facts.name}-cfb`, kek, Buffer.alloc(facts.blockBytes)).update(encrypted);
   return SYMMETRIC[own]?.keyBytes === key.length ? { key: Buffer.from(key), cipher: own } : undefined;
 }
+
+/** RFC 9580 §9.3, those that OpenSSL does not have, or no more. */
+const FOREIGN: Readonly<Record<number, string>> = { 1: 'IDEA', 3: 'CAST5', 4: 'Blowfish', 10: 'Twofish' };
+const foreignCipher = (cipher: number): KeywrightError => notSupported(`The file is encrypted with ${FOREIGN[cipher] ?? `a cipher of the number ${cipher}`}, which is not handled, whatever the passphrase.`, 'Open it with GnuPG, or have it encrypted with AES.');
 
 async function openVersion6(reader: PacketReader, passphrase: SecretBytes): Promise<SessionKey | undefined> {
   reader.number(1, 'the length of the fields');

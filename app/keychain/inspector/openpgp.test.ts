@@ -60,3 +60,11 @@ test('a message says for whom it is encrypted, or by whom it says that it is sig
   const bare = packet(9, Buffer.alloc(30));
   expect((await look(Buffer.concat([packet(1, Buffer.of(3), Buffer.alloc(8), Buffer.of(1), mpi(Buffer.alloc(128, 1))), bare]))).tree.items[0]).toMatchObject({ findings: [{ code: 'no-integrity' }], facts: [{ value: 'somebody who is not named (RSA)' }, { value: 'none' }] });
 });
+
+test('blocks that stand one behind another are all told, one that is damaged too; what is no packet in the armour is named', async () => {
+  const [ada, bob] = await Promise.all(['Ada', 'Bob'].map(async (name) => (await generateKey({ type: 'curve25519', userIDs: [{ name }], format: 'armored' })).publicKey));
+  const { tree } = await look(`${ada}\n-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxsBN\n-----END PGP PUBLIC KEY BLOCK-----\n${bob}`);
+  expect(tree.items.filter(({ parent }) => parent === null).map(({ title }) => title)).toEqual(['Ada', 'Bob']);
+  expect(tree.problems).toMatchObject([{ code: 'INVALID_INPUT', where: expect.stringContaining('block 2') as unknown }]);
+  expect((await look('-----BEGIN PGP ARMORED FILE-----\n\naGVsbG8=\n-----END PGP ARMORED FILE-----\n')).tree).toMatchObject({ problems: [], items: [{ kind: 'openpgp', detail: expect.stringContaining('5 bytes') as unknown }] });
+});

@@ -12,12 +12,16 @@ const PRIVATE = 'A private key of OpenPGP. Keywright does not keep it: GnuPG doe
 export async function describeOpenpgp(detail: string, content: Uint8Array, parent: number | null, tree: Tree): Promise<void> {
   const start = Buffer.from(content.buffer, content.byteOffset, Math.min(content.length, 64 * 1024)).toString('latin1');
   const label = /-----BEGIN PGP ([A-Z ]+)-----/.exec(start)?.[1] ?? '';
-  if (label === '' || label.endsWith('KEY BLOCK')) {
-    const keys = await openpgpKeys(content);
-    if (keys !== undefined && keys.length > 0) return describeKeys(keys, parent, tree);
-  }
   const root = label === 'SIGNED MESSAGE' ? tree.add(parent, { kind: 'openpgp', title: 'pgp signed message', detail, actions: ['files.verify'] }) : parent;
-  for (const block of openArmors(content)) describePackets(detail, label, readPackets(block), root, tree);
+  const blocks = openArmors(content);
+  for (const [index, block] of blocks.entries()) {
+    await tree.attempt(blocks.length === 1 ? null : `block ${index + 1}`, async () => {
+      if (label === 'ARMORED FILE' && ((block[0] ?? 0) & 0x80) === 0) return void tree.add(root, { kind: 'openpgp', title: 'pgp armored file', detail: `${block.length} bytes in the armour of OpenPGP (gpg --enarmor), that are none of its own.` });
+      const keys = label === '' || label.endsWith('KEY BLOCK') ? await openpgpKeys(block) : undefined;
+      if (keys !== undefined && keys.length > 0) describeKeys(keys, root, tree);
+      else describePackets(detail, label, readPackets(block), root, tree);
+    });
+  }
 }
 
 function describeKeys(keys: readonly OpenpgpKeyFacts[], parent: number | null, tree: Tree): void {

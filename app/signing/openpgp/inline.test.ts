@@ -90,3 +90,9 @@ describe('a message that holds what was signed', () => {
     await expect(judge(secret)).rejects.toThrow('encrypted');
   });
 });
+
+test('keys that were put one behind another are all known', async () => {
+  const blocks = await Promise.all(['Ada', 'Bob'].map(async (name) => (await generateKey({ type: 'curve25519', userIDs: [{ name }], format: 'armored' })).publicKey));
+  const each = await Promise.all(blocks.map((block) => openpgpSigningKeys(Buffer.from(block), new Date())));
+  expect(await openpgpSigningKeys(Buffer.from(`Ada:\n${blocks.join('\nBob:\n')}`), new Date())).toEqual(each.flat());
+});

@@ -11,9 +11,10 @@ export function isOpenpgpKey(content: Uint8Array): boolean {
 /** @returns SubjectPublicKeyInfo, DER, of each key that may sign at `at`. @throws INVALID_INPUT when there is none */
 export async function openpgpSigningKeys(content: Uint8Array, at: Date): Promise<Uint8Array[]> {
   const { readKeys } = await import('openpgp');
-  let keys: PublicKey[];
+  const keys: PublicKey[] = [];
   try {
-    keys = await (content[0] === 0x2d || ((content[0] ?? 0) & 0x80) === 0 ? readKeys({ armoredKeys: Buffer.from(content).toString('latin1') }) : readKeys({ binaryKeys: Uint8Array.from(content) }));
+    if (((content[0] ?? 0) & 0x80) !== 0) keys.push(...(await readKeys({ binaryKeys: Uint8Array.from(content) })));
+    else for (const armoredKeys of blocksOf(Buffer.from(content).toString('latin1'))) keys.push(...(await readKeys({ armoredKeys })));
   } catch (cause) {
     throw malformed(`The OpenPGP key cannot be read: ${cause instanceof Error ? cause.message.slice(0, 200) : 'it is damaged'}.`);
   }
@@ -31,4 +32,13 @@ export async function openpgpSigningKeys(content: Uint8Array, at: Date): Promise
   }
   if (found.length === 0) throw malformed(`No key in the file may sign: ${reason}`);
   return found;
+}
+
+const MAX_BLOCKS = 100;
+
+/** Exported keys are often put one behind another; the library reads the first block alone. */
+function blocksOf(text: string): string[] {
+  const blocks = text.match(/-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]*?-----END PGP PUBLIC KEY BLOCK-----/g) ?? [text];
+  if (blocks.length > MAX_BLOCKS) throw malformed(`The file holds more than ${MAX_BLOCKS} blocks of keys.`);
+  return blocks;
 }
