@@ -101,7 +101,7 @@ describe('finding the command', () => {
   });
 
   test('the version is told', async () => {
-    for (const argv of [['version'], ['--version']]) expect((await ran(argv)).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
+    for (const argv of [['version'], ['--version'], ['--data-dir', 'anywhere', 'version']]) expect((await ran(argv)).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   test.each(['bash', 'zsh', 'fish'])('completion for %s knows every command', async (shell) => {
