@@ -41,7 +41,7 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
     await expect(page.getByRole('button', { name: new RegExp(text('files.formatName.pdf').replaceAll(/[()]/g, '\\$&')) })).toBeVisible();
     await page.getByLabel(text('files.reason'), { exact: true }).fill('I agree');
     await page.getByRole('button', { name: new RegExp(`${text('files.seen')}$`) }).click();
-    await page.getByRole('option', { name: text('files.seenName.first-page') }).click();
+    await page.getByRole('option', { name: text('files.seenName.bottom-left') }).click();
     await picture('sign');
     await program.saving(signed, () => page.getByRole('button', { name: text('files.signAction', { n: 1 }), exact: true }).click());
     await expect(page.getByText(text('files.signedTitle', { n: 1 }), { exact: true })).toBeVisible();

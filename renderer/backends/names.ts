@@ -12,9 +12,10 @@ export function typeSummary(type: Pick<BackendType, 'type' | 'summary'>, t: Text
   return t.has(key) ? t(key) : type.summary;
 }
 
-/** @returns the built-in instance's name in the window's language; others have the name that a person gave them. */
-export function instanceTitle(backend: Pick<BackendInstance, 'builtIn' | 'title'>, t: Text): string {
-  return backend.builtIn ? t('backends.software') : backend.title;
+/** @returns the built-in instance's name in the window's language, which for those that reach devices is their kind's; others have the name that a person gave them. */
+export function instanceTitle(backend: Pick<BackendInstance, 'name' | 'builtIn' | 'title' | 'types'>, t: Text): string {
+  if (!backend.builtIn) return backend.title;
+  return backend.name === 'software' ? t('backends.software') : typeNames(backend.types, t);
 }
 
 export function typeNames(types: readonly string[], t: Text): string {

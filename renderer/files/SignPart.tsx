@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { asProblem, useAction, useBridge, useOperation, type ChosenFile, type FileReference, type OutputFor, type SaveTarget } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
+import { usePreferences } from '../shell/preferences.tsx';
 import { Button, ComboBox, CopyAsCommand, ErrorNotice, ProgressBar, Select, useToast } from '../ui/index.ts';
 import { ChosenFiles, referencesTo } from './chosen-files.tsx';
 import { FilesDone } from './results.tsx';
@@ -12,7 +13,8 @@ import { useFittingFormat } from './fitting-format.ts';
 import { signatureName } from './guess.ts';
 import { useKeysThat } from './keys.ts';
 import { type Holder, holderInput, HolderOptions } from './HolderOptions.tsx';
-import { PdfOptions, pdfInput, type Seen } from './PdfOptions.tsx';
+import { areWordsWell, FormatOptions, NO_WORDS, type Words, wordsInput } from './FormatOptions.tsx';
+import { isSeenWell, PdfOptions, pdfInput, type Seen, UNSEEN } from './PdfOptions.tsx';
 
 type Format = OutputFor<'files.formats'>['rows'][number]['format'];
 
@@ -26,7 +28,10 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
   const { selected } = useSearch({ from: '/files' });
   const [chosen, setChosen] = useState(selected);
   const [chosenFormat, setChosenFormat] = useState<Format>();
-  const [seen, setSeen] = useState<Seen>({ reason: '', place: 'unseen' });
+  const [seen, setSeen] = useState<Seen>(UNSEEN);
+  const { preferences, change } = usePreferences();
+  const [typed, setTyped] = useState<Omit<Words, 'timestamp'>>(NO_WORDS);
+  const words: Words = { ...typed, timestamp: preferences.timestampAuthority };
   const [holder, setHolder] = useState<Holder>({ together: true, within: false });
   const fitting = useFittingFormat(files);
   const wanted = chosenFormat ?? fitting ?? 'raw';
@@ -37,11 +42,12 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
   const rows = (formats.data?.rows ?? []).filter(({ uses }) => uses > 0);
   const row = rows.find(({ format, available }) => format === wanted && available) ?? rows.find(({ available }) => available);
   const format = row?.format ?? 'raw';
-  const more = format === 'pdf' ? pdfInput(seen) : holderInput(holder, format, files.length);
+  const more = { ...(format === 'pdf' ? pdfInput(seen) : holderInput(holder, format, files.length)), ...wordsInput(words, format) };
+  const isWell = areWordsWell(words, format) && (format !== 'pdf' || isSeenWell(seen));
   const isOne = files.length === 1 || 'together' in more;
   const isTokenGone = sign.error?.code === 'TOKEN_REMOVED' && key !== undefined && key.hardware !== null;
   const submit = async (): Promise<void> => {
-    if (key === undefined) return;
+    if (key === undefined || !isWell) return;
     setUnreadable(undefined);
     setSigned(undefined);
     let references: FileReference[];
@@ -78,9 +84,10 @@ export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onF
         />
       </div>
       {format === 'pdf' && <PdfOptions value={seen} onChange={setSeen} />}
+      <FormatOptions value={words} onChange={(next) => { setTyped(next); if (next.timestamp !== words.timestamp) change({ timestampAuthority: next.timestamp }); }} format={format} />
       <HolderOptions value={holder} onChange={setHolder} format={format} files={files.length} />
       <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={files.length === 0 || key === undefined || row === undefined} pending={sign.pending} onPress={() => void submit()}>{t('files.signAction', { n: files.length })}</Button>
+        <Button kind="primary" isDisabled={files.length === 0 || key === undefined || row === undefined || !isWell} pending={sign.pending} onPress={() => void submit()}>{t('files.signAction', { n: files.length })}</Button>
         {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}
         {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format, ...more }} />}
       </div>

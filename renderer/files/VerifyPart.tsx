@@ -1,8 +1,9 @@
 import { useState } from 'react';
 import { asProblem, useAction, type ChosenFile, type FileReference, type OutputFor } from '../bridge/index.ts';
 import { listOf, useText } from '../i18n/index.ts';
+import { PathTree } from '../certificates/Verdict.tsx';
 import { algorithmName } from '../keys/algorithms.ts';
-import { Button, ComboBox, CopyAsCommand, ErrorNotice, ExactTime, Fact, Facts, Notice } from '../ui/index.ts';
+import { Button, ComboBox, CopyAsCommand, ErrorNotice, ExactTime, Fact, Facts, Notice, StateBadge } from '../ui/index.ts';
 import { ChosenFiles } from './chosen-files.tsx';
 import { useKeysThat } from './keys.ts';
 
@@ -58,21 +59,36 @@ function Verdict({ answer }: { answer: OutputFor<'files.verify'> }) {
   );
 }
 
+/** The certificates that lead to a root, each with its checks, as under Certificates. */
+function Tree({ title, path }: { title: string; path: NonNullable<OutputFor<'files.verify'>['signatures'][number]['path']> }) {
+  return (
+    <div className="flex flex-col gap-1.5">
+      <p className="text-13 font-medium">{title}</p>
+      <PathTree path={path} />
+    </div>
+  );
+}
+
 function OneSignature({ signature }: { signature: OutputFor<'files.verify'>['signatures'][number] }) {
   const t = useText();
-  const { format, signer, trustedBy, time, algorithm, problem, notes, coverage } = signature;
+  const { format, signer, trustedBy, time, algorithm, problem, notes, coverage, path } = signature;
   return (
-    <Facts>
-      <Fact name={t('files.format')}>{t(`files.formatName.${format}`)}</Fact>
-      {signer !== null && <Fact name={t('files.signedBy')}>{signer.name ?? signer.label ?? t('files.namedKey')}</Fact>}
-      <Fact name={t('files.trustedBy')}>{trustedBy === null ? t('files.trustedByNobody') : t(`files.trust.${trustedBy.source}`, { name: trustedBy.name })}</Fact>
-      {time !== null && <Fact name={t('files.signedAt')}>{t.rich(time.according === 'timestamp' ? 'files.atByAuthority' : 'files.atBySigner', { at: <ExactTime at={time.at} />, by: time.by ?? '' })}</Fact>}
-      {signer !== null && <Fact name={t('files.fingerprint')}><code className="font-mono text-12 break-all">{signer.fingerprint}</code></Fact>}
-      {algorithm !== null && <Fact name={t('keys.algorithm')}>{algorithm}</Fact>}
-      {problem !== null && <Fact name={t('files.problem')}>{problem}</Fact>}
-      {coverage !== null && <Fact name={t('files.covers')}>{coverage.revision === coverage.revisions && coverage.changes.length === 0 ? t('files.coversAll') : t('files.coversVersion', { n: coverage.revision, of: coverage.revisions })}</Fact>}
-      {coverage !== null && coverage.changes.length > 0 && <Fact name={t('files.afterwards')}>{listOf(coverage.changes.map((change) => t(`files.change.${change}`)), t)}</Fact>}
-      {notes.map((note) => <Fact key={note} name={t('files.note')}>{note}</Fact>)}
-    </Facts>
+    <>
+      <Facts>
+        <Fact name={t('files.format')}>{t(`files.formatName.${format}`)}</Fact>
+        <Fact name={t('files.isIntact')}><StateBadge tone={signature.intact ? 'success' : 'danger'}>{t(signature.intact ? 'files.intactYes' : 'files.intactNo')}</StateBadge></Fact>
+        {signer !== null && <Fact name={t('files.signedBy')}>{signer.name ?? signer.label ?? t('files.namedKey')}</Fact>}
+        <Fact name={t('files.trustedBy')}>{trustedBy === null ? t('files.trustedByNobody') : t(`files.trust.${trustedBy.source}`, { name: trustedBy.name })}</Fact>
+        {time !== null && <Fact name={t('files.signedAt')}>{t.rich(time.according === 'timestamp' ? 'files.atByAuthority' : 'files.atBySigner', { at: <ExactTime at={time.at} />, by: time.by ?? '' })}</Fact>}
+        {signer !== null && <Fact name={t('files.fingerprint')}><code className="font-mono text-12 break-all">{signer.fingerprint}</code></Fact>}
+        {algorithm !== null && <Fact name={t('keys.algorithm')}>{algorithm}</Fact>}
+        {problem !== null && <Fact name={t('files.problem')}><span lang="en">{problem}</span></Fact>}
+        {coverage !== null && <Fact name={t('files.covers')}>{coverage.revision === coverage.revisions && coverage.changes.length === 0 ? t('files.coversAll') : t('files.coversVersion', { n: coverage.revision, of: coverage.revisions })}</Fact>}
+        {coverage !== null && coverage.changes.length > 0 && <Fact name={t('files.afterwards')}>{listOf(coverage.changes.map((change) => t(`files.change.${change}`)), t)}</Fact>}
+        {notes.map((note) => <Fact key={note} name={t('files.note')}><span lang="en">{note}</span></Fact>)}
+      </Facts>
+      {path !== null && <Tree title={t('files.signerPath')} path={path} />}
+      {time !== null && time.path !== null && <Tree title={t('files.timePath')} path={time.path} />}
+    </>
   );
 }

@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { decodeText, useAction, useOperation } from '../bridge/index.ts';
-import { listOf, useText, type Text } from '../i18n/index.ts';
+import { listOf, useText, whoName, type Text } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/Panes.tsx';
 import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, Findings, IconButton, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
@@ -169,6 +169,11 @@ function Versions({ record }: { record: KeyRecord }) {
   );
 }
 
+function outcomeName(outcome: string, t: Text): string {
+  const key = `errors.${outcome}`;
+  return t.has(key) ? t(key) : outcome;
+}
+
 function History({ record }: { record: KeyRecord }) {
   const t = useText();
   const answer = useOperation('audit.list', { subject: record.uri, limit: 10 }, { keepPrevious: true });
@@ -177,7 +182,7 @@ function History({ record }: { record: KeyRecord }) {
       <ul className="flex flex-col gap-1 text-13">
         {answer.data?.entries.map((entry) => (
           <li key={entry.number} className="flex items-center gap-3">
-            <span className="min-w-0 grow truncate"><code className="font-mono text-12">{entry.operation}</code> <span className="text-muted">{entry.outcome === 'ok' ? entry.principalName : entry.outcome}</span></span>
+            <span className="min-w-0 grow truncate"><code className="font-mono text-12">{entry.operation}</code> <span className="text-muted">{entry.outcome === 'ok' ? whoName(entry.principalName, t) : outcomeName(entry.outcome, t)}</span></span>
             <span className="shrink-0 text-muted"><TimeInWords at={entry.at} /></span>
           </li>
         ))}

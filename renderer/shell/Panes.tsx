@@ -78,9 +78,9 @@ export function Panes({ name, list, detail, detailLabel, onCloseDetail }: { name
 export function ListPane({ title, actions, filters, status, children }: { title: string; actions?: ReactNode; filters?: ReactNode; status?: ReactNode; children: ReactNode }) {
   return (
     <div className="flex min-h-0 grow flex-col bg-surface">
-      <header className="flex min-h-12 shrink-0 items-center justify-between gap-3 px-4 pt-1">
+      <header className="flex min-h-12 shrink-0 flex-wrap items-center justify-between gap-x-3 gap-y-2 px-4 py-1.5">
         <h1 className="text-16 font-semibold">{title}</h1>
-        <div className="flex items-center gap-2">{actions}</div>
+        <div className="flex flex-wrap items-center gap-2">{actions}</div>
       </header>
       {filters !== undefined && <div className="flex shrink-0 flex-wrap items-center gap-2 px-4 pb-2">{filters}</div>}
       {children}

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { fromConfig, readPreferences } from './preferences.tsx';
 
 test('what is not understood is as if it were not there', () => {
-  const usual = { theme: 'system', language: 'system', clipboardSeconds: 30, panes: {} };
+  const usual = { theme: 'system', language: 'system', clipboardSeconds: 30, timestampAuthority: '', panes: {} };
   expect(readPreferences(null)).toEqual(usual);
   expect(readPreferences('not JSON')).toEqual(usual);
   expect(readPreferences('null')).toEqual(usual);

@@ -11,11 +11,13 @@ export interface Preferences {
   language: Language | 'system';
   /** Seconds after which a copied secret is taken from the clipboard; 0: never. */
   clipboardSeconds: number;
+  /** The timestamp authority that signatures ask; empty: none. */
+  timestampAuthority: string;
   /** Widths of panes in pixels. */
   panes: Readonly<Record<string, number>>;
 }
 
-const DEFAULTS: Preferences = { theme: 'system', language: 'system', clipboardSeconds: 30, panes: {} };
+const DEFAULTS: Preferences = { theme: 'system', language: 'system', clipboardSeconds: 30, timestampAuthority: '', panes: {} };
 const KEPT_AT = 'keywright.preferences';
 
 /** @returns preferences as they were kept, with defaults for what is absent or not understood. */
@@ -26,11 +28,12 @@ export function readPreferences(kept: string | null): Preferences {
   } catch {
     record = {};
   }
-  const { theme, language, clipboardSeconds, panes } = record;
+  const { theme, language, clipboardSeconds, timestampAuthority, panes } = record;
   return {
     theme: THEMES.find((name) => name === theme) ?? DEFAULTS.theme,
     language: language === 'system' || (typeof language === 'string' && language in LANGUAGES) ? (language as Language) : DEFAULTS.language,
     clipboardSeconds: typeof clipboardSeconds === 'number' && clipboardSeconds >= 0 && clipboardSeconds <= 3600 ? clipboardSeconds : DEFAULTS.clipboardSeconds,
+    timestampAuthority: typeof timestampAuthority === 'string' ? timestampAuthority.slice(0, 2000) : DEFAULTS.timestampAuthority,
     panes: typeof panes === 'object' && panes !== null ? Object.fromEntries(Object.entries(panes).filter((pane): pane is [string, number] => typeof pane[1] === 'number')) : {},
   };
 }

@@ -61,7 +61,7 @@ export function DialogBody({ children, className, reads = false }: { children: R
 export function DialogActions({ children, aside }: { children: ReactNode; aside?: ReactNode }) {
   return (
     <footer className="flex flex-wrap items-center justify-between gap-2 border-t border-border px-5 py-3">
-      <div className="flex items-center gap-2">{aside}</div>
+      <div className="-ml-3 flex items-center gap-2">{aside}</div>
       <div className="ml-auto flex items-center gap-2">{children}</div>
     </footer>
   );

@@ -21,6 +21,8 @@ export interface MenuAction {
 export type MenuEntries = readonly (MenuAction | null)[];
 
 function MenuItems({ label, entries }: { label: string; entries: MenuEntries }) {
+  // Names stand in one line, with an icon before them or without.
+  const hasIcons = entries.some((entry) => entry?.icon !== undefined);
   return (
     <AriaMenu
       aria-label={label}
@@ -34,7 +36,7 @@ function MenuItems({ label, entries }: { label: string; entries: MenuEntries }) 
           <Separator key={`separator-${index}`} className="mx-2 my-1 border-t border-border" />
         ) : (
           <MenuItem key={entry.id} id={entry.id} textValue={entry.label} className={cx('focus-inside flex cursor-default items-center gap-2 rounded-control px-2 py-1.5 text-13 focused:bg-selected disabled:text-muted', entry.destructive ? 'text-danger' : 'text-text')}>
-            {entry.icon && <entry.icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />}
+            {entry.icon ? <entry.icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} /> : hasIcons && <span aria-hidden className="size-4 shrink-0" />}
             {entry.disabled === undefined ? <Text slot="label" className="grow"><Name {...entry} /></Text> : (
               // Without slots all of it is the name: what is to be read, the reason too, is what is heard.
               <span className="flex grow flex-col">

@@ -36,7 +36,7 @@ interface ChoosingProps<V extends string> {
 }
 
 export const POPOVER = 'overflow-auto rounded-panel border border-border bg-raised p-1 text-text shadow-float outline-none';
-const ITEM = 'focus-inside group flex cursor-default items-start gap-2 rounded-control px-2 py-1.5 text-13 text-text focused:bg-selected hover:bg-hover disabled:opacity-50';
+const ITEM = 'focus-inside group flex cursor-default items-start gap-2 rounded-control px-2 py-1.5 text-13 text-text focused:bg-selected hover:bg-hover disabled:text-muted';
 
 function ChoiceItem<V extends string>({ value, label, help, icon: Icon, disabled = false }: Choice<V>) {
   return (
