@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, SIGNATURE_ALGORITHMS } from '../contract/index.ts';
+import { KEY_ALGORITHMS, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts } from '../contract/index.ts';
 import { ecdsaDerToP1363 } from '../formats/index.ts';
 import { malformed } from '../formats/malformed.ts';
 import type { FormatModule } from './format.ts';
@@ -10,7 +10,9 @@ import { tryKeys } from './try-keys.ts';
  */
 export const bare: FormatModule = {
   async sign(file, key, { algorithm, encoding, form }) {
-    const der = await key.sign(algorithm, await file.for(algorithm));
+    const { hash }: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[algorithm];
+    const message = hash === null ? undefined : await file.small();
+    const der = await key.sign(algorithm, await file.for(algorithm), message);
     const signature = encoding === 'p1363' && SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaDerToP1363(der, KEY_ALGORITHMS[key.algorithm].bits) : der;
     return { bytes: form === 'base64' ? Buffer.from(`${Buffer.from(signature).toString('base64')}\n`) : signature };
   },

@@ -7,6 +7,9 @@ import type { Content } from '../keystore/keystore.ts';
 import { fileError } from './file-errors.ts';
 import { base64urlPieces, digestFile, eachPiece, type ForeignHash, type Frame, type RandomReader, readAnywhere, readStart, readWhole, sizeOf, type Watch } from './raw.ts';
 
+/** A file that is had as a whole beside its digest. */
+const SMALL = 256 * 1024;
+
 /** A file that is signed or verified: of any size, read as often as a format needs, and the same one each time. */
 export class FileContent {
   readonly path: string;
@@ -56,6 +59,11 @@ export class FileContent {
   /** @returns how it begins, to tell what it is. */
   start(): Promise<Uint8Array> {
     return readStart(this.path, 64 * 1024, this.#watch);
+  }
+
+  /** @returns all of a small file, else undefined. */
+  async small(): Promise<Uint8Array | undefined> {
+    return this.bytes <= SMALL ? this.whole() : undefined;
   }
 
   /** @returns what a signer is given: the digest for schemes that hash first, all of it for pure ones. */

@@ -15,10 +15,11 @@ export interface SigningKey {
   /** When this version of it was made: OpenPGP's fingerprint has it. */
   readonly created: Date;
   /**
+   * @param message what a digest is of, where it is at hand: node:crypto then verifies what came back, many times faster than a digest can be verified here.
    * @returns a signature that was verified before it came back: ECDSA in DER.
    * @throws INTERNAL when the signer returned garbage, and whatever the backend throws
    */
-  sign(algorithm: SignatureAlgorithmName, content: Content): Promise<Uint8Array>;
+  sign(algorithm: SignatureAlgorithmName, content: Content, message?: Uint8Array): Promise<Uint8Array>;
   /** @returns the certificate that the key signs with, and those between it and its root. @throws CAPABILITY_MISSING, INVALID_INPUT when there is none that serves */
   certificate?(): Promise<{ readonly certificate: Certificate; readonly chain: readonly Certificate[] }>;
 }

@@ -49,16 +49,18 @@ export async function digestFile(path: string, hash: HashName | ForeignHash, wat
     const digest = hashing(hash);
     digest.update(frame.before ?? Buffer.alloc(0));
     const encoder = frame.base64url === true ? base64urlPieces() : undefined;
-    let filling = Buffer.allocUnsafeSlow(READ_SIZE);
-    let taken = Buffer.allocUnsafeSlow(READ_SIZE);
+    // One byte more than it has tells that it grew.
+    const room = Math.min(READ_SIZE, size + 1);
+    let filling = Buffer.allocUnsafeSlow(room);
+    let taken = Buffer.allocUnsafeSlow(room);
     let done = 0;
-    let read = file.read(filling, 0, READ_SIZE, 0);
+    let read = file.read(filling, 0, room, 0);
     for (;;) {
       const { bytesRead } = await read;
       signal.throwIfAborted();
       if (bytesRead === 0) break;
       [filling, taken] = [taken, filling];
-      read = file.read(filling, 0, READ_SIZE, done + bytesRead);
+      read = file.read(filling, 0, room, done + bytesRead);
       read.catch(() => undefined); // it is awaited in the next turn, unless hashing or progress throws first
       const piece = taken.subarray(0, bytesRead);
       digest.update(encoder === undefined ? piece : encoder.next(piece));
