@@ -31,7 +31,7 @@ export const CertificatePlace = z.strictObject({
 });
 
 /** A key held here that a certificate is for. */
-export const CertificateKey = z.strictObject({ uri: z.string(), id: z.string(), label: z.string(), backend: z.string(), present: z.boolean() });
+export const CertificateKey = z.strictObject({ uri: z.string(), id: z.string(), label: z.string(), backend: z.string(), /** The token that it is in: "YubiKey 5C NFC 12345678"; null where it is in none. */ token: z.string().nullable(), /** Whether its private part may leave its place at all. */ extractable: z.boolean(), present: z.boolean() });
 
 export const Revocation = z.strictObject({
   /** `unknown` is never good: it says that nobody who may say so has said anything. */

@@ -7,8 +7,9 @@ import { Expiry } from '../keys/Expiry.tsx';
 import { DetailPane, Section } from '../shell/index.ts';
 import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, IconButton, Menu, Notice, Skeleton, StateBadge, useToast } from '../ui/index.ts';
 import { CompareDialog } from './CompareDialog.tsx';
+import { CrlDialog } from './CrlDialog.tsx';
 import { ExportDialog } from './ExportDialog.tsx';
-import { keyPlace } from './key-place.ts';
+import { KeyPlace } from './key-place.tsx';
 import { RevokeDialog } from './RevokeDialog.tsx';
 import { Verdict } from './Verdict.tsx';
 
@@ -31,14 +32,14 @@ export function CertificateDetail({ id, onGone, onOpen }: { id: string; onGone: 
 function Actions({ record, onGone, onOpen }: { record: CertificateRecord; onGone: () => void; onOpen: (id: string) => void }) {
   const t = useText();
   const toast = useToast();
-  const [dialog, setDialog] = useState<'export' | 'revoke' | 'compare'>();
+  const [dialog, setDialog] = useState<'export' | 'revoke' | 'compare' | 'crl' | 'issuer-crl'>();
   const update = useAction('certificates.update');
   const remove = useAction('certificates.delete');
   const restore = useAction('certificates.restore');
   const purge = useAction('certificates.purge');
   const renew = useAction('certificates.renew');
   const verify = useAction('certificates.verify');
-  const crl = useAction('certificates.crl.create');
+  const unrevoke = useAction('certificates.revoke');
   const trash = async (): Promise<void> => {
     if ((await remove.run({ certificate: record.id })) === undefined) return;
     toast({ text: t('certificates.trashed', { n: 1, name: record.label }), action: { label: t('common.undo'), onAction: () => void restore.run({ certificate: record.id }) } });
@@ -65,6 +66,7 @@ function Actions({ record, onGone, onOpen }: { record: CertificateRecord; onGone
   }
   if (record.type === 'openssh') return <SshActions record={record} onTrash={() => void trash()} onRenew={() => void renewNow(false)} renewing={renew.pending} error={remove.error ?? renew.error} />;
   const canSign = record.keys.length > 0;
+  const onHold = record.revocation?.reason === 'certificate-hold';
   return (
     <>
       <Button kind="primary" icon={Download} onPress={() => setDialog('export')}>{t('certificates.export.open')}</Button>
@@ -77,8 +79,10 @@ function Actions({ record, onGone, onOpen }: { record: CertificateRecord; onGone
           null,
           { id: 'renew', label: t('certificates.renew'), icon: RotateCw, disabled: canSign ? undefined : t('certificates.renewNoKey'), onAction: () => void renewNow(false) },
           { id: 'renew-key', label: t('certificates.renewWithNewKey'), disabled: canSign ? undefined : t('certificates.renewNoKey'), onAction: () => void renewNow(true) },
-          ...(record.authority ? [{ id: 'crl', label: t('certificates.makeCrl'), disabled: canSign ? undefined : t('certificates.renewNoKey'), onAction: () => void crl.run({ certificate: record.id }) }] : []),
-          ...(record.issuedBy !== null && !record.selfSigned ? [{ id: 'revoke', label: t('certificates.revoke.open'), icon: Ban, destructive: true, onAction: () => setDialog('revoke') }] : []),
+          ...(record.authority ? [{ id: 'crl', label: t('certificates.makeCrl'), disabled: canSign ? undefined : t('certificates.renewNoKey'), onAction: () => setDialog('crl') }] : []),
+          ...(record.revocation?.state === 'revoked' ? [{ id: 'issuer-crl', label: t('certificates.makeIssuerCrl'), disabled: record.issuedBy === null ? t('certificates.renewNoKey') : undefined, onAction: () => setDialog('issuer-crl') }] : []),
+          ...(onHold ? [{ id: 'unrevoke', label: t('certificates.revoke.takeBack'), onAction: () => void unrevoke.run({ certificate: record.id, reason: 'remove-from-crl' }) }] : []),
+          ...(record.issuedBy !== null && !record.selfSigned && (onHold || record.revocation?.state !== 'revoked') ? [{ id: 'revoke', label: t('certificates.revoke.open'), icon: Ban, destructive: true, onAction: () => setDialog('revoke') }] : []),
           null,
           { id: 'trash', label: t('certificates.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash() },
         ]}
@@ -86,10 +90,11 @@ function Actions({ record, onGone, onOpen }: { record: CertificateRecord; onGone
         <IconButton icon={Ellipsis} label={t('common.more')} className="size-8" />
       </Menu>
       {verify.result !== undefined && <Verdict verdict={verify.result} />}
-      {crl.result !== undefined && <CrlMade answer={crl.result} />}
-      <ErrorNotice error={update.error ?? remove.error ?? renew.error ?? verify.error ?? crl.error} />
+      <ErrorNotice error={update.error ?? remove.error ?? renew.error ?? verify.error ?? unrevoke.error} />
       {dialog === 'export' && <ExportDialog certificate={record} onClose={() => setDialog(undefined)} />}
-      {dialog === 'revoke' && <RevokeDialog certificate={record} onClose={() => setDialog(undefined)} />}
+      {dialog === 'revoke' && <RevokeDialog certificate={record} onClose={() => setDialog(undefined)} onList={() => setDialog('issuer-crl')} />}
+      {dialog === 'crl' && <CrlDialog authority={record} onClose={() => setDialog(undefined)} />}
+      {dialog === 'issuer-crl' && record.issuedBy !== null && <CrlDialog authority={{ id: record.issuedBy, label: record.issuer }} onClose={() => setDialog(undefined)} />}
       {dialog === 'compare' && <CompareDialog certificate={record} onClose={() => setDialog(undefined)} />}
     </>
   );
@@ -121,15 +126,6 @@ function SshActions({ record, onTrash, onRenew, renewing, error }: { record: Cer
   );
 }
 
-function CrlMade({ answer }: { answer: OutputFor<'certificates.crl.create'> }) {
-  const t = useText();
-  return (
-    <Notice tone="success" live title={t('certificates.crlMade', { number: answer.crl.number ?? '' })} actions={<CopyButton small text={new TextDecoder().decode(Uint8Array.from(atob(answer.content.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0)))} />}>
-      {t('certificates.crlMadeHelp', { n: answer.crl.entries })}
-    </Notice>
-  );
-}
-
 function About({ record }: { record: OutputFor<'certificates.show'> }) {
   const t = useText();
   const { subject, issuer, serial, notBefore, notAfter, names, purposes, tags, places, fingerprint, sha1, problems, revocation, validity, keyAlgorithm, signatureAlgorithm } = record;
@@ -146,7 +142,7 @@ function About({ record }: { record: OutputFor<'certificates.show'> }) {
         </Fact>
         <Fact name={t('certificates.subject')}>{subject === '' ? t('certificates.noSubject') : subject}</Fact>
         <Fact name={t('certificates.issuer')}>{record.selfSigned ? t('certificates.itself') : issuer}</Fact>
-        <Fact name={t('certificates.keyPlace')}>{record.keys.length > 0 ? record.keys.map(({ label }) => label).join(', ') : keyPlace(record, t)}</Fact>
+        <Fact name={t('certificates.keyPlace')}><span className="flex flex-wrap items-center gap-x-2 gap-y-1">{record.keys.length > 0 && <span>{record.keys.map(({ label }) => label).join(', ')}</span>}<KeyPlace certificate={record} /></span></Fact>
         <Fact name={t('certificates.validFrom')}><ExactTime at={notBefore} /></Fact>
         <Fact name={t('certificates.validUntil')}><ExactTime at={notAfter} /> (<Expiry at={notAfter} />)</Fact>
         {names.length > 0 && <Fact name={t('certificates.names')}><span className="flex flex-wrap gap-1">{names.slice(0, 50).map((name) => <Badge key={name}>{name}</Badge>)}{names.length > 50 && t('certificates.moreNames', { n: names.length - 50 })}</span></Fact>}
@@ -159,7 +155,8 @@ function About({ record }: { record: OutputFor<'certificates.show'> }) {
         {sha1 !== '' && <Fact name="SHA-1"><code className="font-mono text-12 break-all">{sha1}</code></Fact>}
       </Facts>
       <div className="flex flex-wrap gap-2">
-        <CopyButton small text={record.pem} />
+        <CopyButton small label={t('certificates.copyPem')} text={record.pem} />
+        <CopyButton small label={t('certificates.copyFingerprint')} text={record.fingerprint} />
         <CopyAsCommand small operation="certificates.show" input={{ certificate: record.id }} />
       </div>
     </>

@@ -10,7 +10,7 @@ import { Button, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, Sta
 import { CertificateDetail } from './CertificateDetail.tsx';
 import { ExamineDialog } from './ExamineDialog.tsx';
 import { ImportDialog } from './ImportDialog.tsx';
-import { keyPlace } from './key-place.ts';
+import { KeyPlace } from './key-place.tsx';
 import { MakeDialog } from './MakeDialog.tsx';
 
 const SHOWN = ['all', 'expiring', 'expired', 'trusted', 'authorities', 'trash'] as const;
@@ -29,8 +29,8 @@ const certificatesIn = ({ certificates }: OutputFor<'certificates.list'>): reado
 function columnsOf(t: Text): Column<CertificateRecord>[] {
   return [
     { id: 'label', title: t('certificates.name'), width: 'minmax(10rem, 2fr)', sortable: true, cell: ({ label, trusted }) => <span className="inline-flex min-w-0 items-center gap-1.5"><span className="truncate">{label}</span>{trusted && <BadgeCheck aria-label={t('certificates.trusted')} className="size-4 shrink-0 text-success" strokeWidth={1.75} />}</span> },
-    { id: 'key', title: t('certificates.keyPlace'), width: 'minmax(8rem, 1fr)', fromWidth: 560, cell: (certificate) => keyPlace(certificate, t) },
-    { id: 'issuer', title: t('certificates.issuer'), width: 'minmax(9rem, 1.5fr)', sortable: true, fromWidth: 640, cell: ({ issuer, selfSigned }) => (selfSigned ? t('certificates.itself') : issuer) },
+    { id: 'key', title: t('certificates.keyPlace'), width: 'minmax(9.5rem, 1.2fr)', fromWidth: 560, cell: (certificate) => <KeyPlace certificate={certificate} /> },
+    { id: 'issuer', title: t('certificates.issuer'), width: 'minmax(8rem, 1.2fr)', sortable: true, fromWidth: 640, cell: ({ issuer, selfSigned }) => (selfSigned ? t('certificates.itself') : issuer) },
     { id: 'notAfter', title: t('certificates.validUntil'), width: 'minmax(7rem, 0.8fr)', sortable: true, cell: ({ notAfter, revocation }) => (revocation?.state === 'revoked' ? <StateBadge tone="danger">{t('certificates.revoked')}</StateBadge> : <Expiry at={notAfter} />) },
   ];
 }
@@ -53,11 +53,17 @@ export function CertificatesView() {
     if (asked !== undefined) setShown(asked);
   }, [asked]);
   const [dialog, setDialog] = useState<'make' | 'import' | 'examine'>();
-  const [file, setFile] = useState<ChosenFile>();
+  const [files, setFiles] = useState<readonly ChosenFile[]>([]);
   const query = useMemo<InputFor<'certificates.list'>>(() => ({ ...WITHIN[shown], sort: `${sort.descending ? '-' : ''}${sort.by}`, ...(search.trim() !== '' && { search: search.trim() }) }), [shown, sort, search]);
   const pages = usePages('certificates.list', query, certificatesIn);
   const expiring = useAction('certificates.expiring');
   const open = (id: string | undefined): void => void navigate({ to: '/certificates', search: id === undefined ? {} : { selected: id } });
+  /** A request that is dropped asks for a certificate; all else is imported. */
+  const take = async (dropped: readonly ChosenFile[]): Promise<void> => {
+    const isRequest = dropped.length === 1 && (await bridge.call('files.inspect', { from: await dropped[0]!.toInput() }).then(({ kind }) => kind === 'certificate-request', () => false));
+    setFiles(dropped);
+    setDialog(isRequest ? 'make' : 'import');
+  };
   const calendar = async (format: 'ics' | 'csv'): Promise<void> => {
     const answer = await expiring.run({ days: 3650, format });
     if (answer?.content !== undefined) await bridge.saveFile(new TextEncoder().encode(answer.content), `certificates.${format}`);
@@ -71,11 +77,12 @@ export function CertificatesView() {
   ]);
   useDropTarget({
     hint: (n) => t('certificates.import.drop', { n }),
-    onDrop: ([dropped]) => {
-      setFile(dropped);
-      setDialog('import');
-    },
+    onDrop: (dropped) => void take(dropped),
   });
+  const close = (): void => {
+    setDialog(undefined);
+    setFiles([]);
+  };
   const total = pages.answer?.total;
   return (
     <>
@@ -112,8 +119,8 @@ export function CertificatesView() {
           </ListPane>
         )}
       />
-      {dialog === 'make' && <MakeDialog onClose={() => setDialog(undefined)} onMade={open} />}
-      {dialog === 'import' && <ImportDialog file={file} onClose={() => { setDialog(undefined); setFile(undefined); }} onImported={open} />}
+      {dialog === 'make' && <MakeDialog file={files[0]} onClose={close} onMade={open} />}
+      {dialog === 'import' && <ImportDialog files={files} onClose={close} onImported={open} />}
       {dialog === 'examine' && <ExamineDialog onClose={() => setDialog(undefined)} />}
     </>
   );

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { CertificateRecord } from '../../app/contract/index.ts';
-import { useAction, useBridge, type InputFor } from '../bridge/index.ts';
-import { useText } from '../i18n/index.ts';
+import { useAction, useBridge, useOperation, type InputFor } from '../bridge/index.ts';
+import { useText, type Text } from '../i18n/index.ts';
 import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, Select, useToast } from '../ui/index.ts';
 
 const FORMATS = ['pem', 'pkcs12', 'pkcs7', 'der', 'jwk'] as const;
@@ -18,11 +18,16 @@ export function ExportDialog({ certificate, onClose }: { certificate: Certificat
   const toast = useToast();
   const exports = useAction('certificates.export');
   const [format, setFormat] = useState<Format>('pem');
-  const [withChain, setWithChain] = useState(false);
-  const [withKey, setWithKey] = useState(false);
+  const chain = useOperation('certificates.chain', certificate.selfSigned ? undefined : { certificate: certificate.id });
+  const [key] = certificate.keys;
+  const [withChain, setWithChain] = useState(!certificate.selfSigned);
+  // PKCS#12 is taken for its key; elsewhere a key is the exception.
+  const [keyWanted, setKeyWanted] = useState<boolean>();
+  const withKey = keyWanted ?? (format === 'pkcs12' && key?.extractable === true);
   const [profile, setProfile] = useState<(typeof PROFILES)[number]>('modern');
-  const hasChain = format !== 'der';
-  const canHaveKey = WITH_KEY.includes(format) && certificate.keys.length > 0;
+  const hasChain = format !== 'der' && !certificate.selfSigned;
+  const hasKey = WITH_KEY.includes(format) && key !== undefined;
+  const canHaveKey = hasKey && key.extractable;
   const input: InputFor<'certificates.export'> = { certificate: certificate.id, format, ...(hasChain && withChain && { withChain }), ...(canHaveKey && withKey && { withKey }), ...(format === 'pkcs12' && profile !== 'modern' && { profile }) };
   const submit = async (): Promise<void> => {
     const name = `${certificate.label.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')}.${EXTENSIONS[format]}`;
@@ -39,9 +44,11 @@ export function ExportDialog({ certificate, onClose }: { certificate: Certificat
       <DialogBody>
         <RadioGroup label={t('keys.format')} value={format} onChange={setFormat} options={FORMATS.map((name) => ({ value: name, label: t(`certificates.format.${name}`), help: t(`certificates.formatHelp.${name}`) }))} />
         {hasChain && <Checkbox isSelected={withChain} onChange={setWithChain}>{t('certificates.export.withChain')}</Checkbox>}
-        {canHaveKey && <Checkbox isSelected={withKey} onChange={setWithKey}>{t('certificates.export.withKey')}</Checkbox>}
+        {hasKey && <Checkbox isSelected={canHaveKey && withKey} isDisabled={!canHaveKey} onChange={setKeyWanted} {...(!canHaveKey && { help: t('certificates.export.keyStays', { place: key.token ?? t('keys.thisComputer') }) })}>{t('certificates.export.withKey')}</Checkbox>}
         {format === 'pkcs12' && <Select label={t('certificates.export.profile')} value={profile} onChange={setProfile} choices={PROFILES.map((name) => ({ value: name, label: t(`certificates.exportProfile.${name}`), help: t(`certificates.exportProfileHelp.${name}`) }))} />}
-        {canHaveKey && withKey && <Notice>{t('keys.export.passphraseNote')}</Notice>}
+        <Notice title={t('certificates.export.needs')}>
+          <ul className="list-disc pl-4">{needs(input, certificate, chain.data?.chain.at(-1)?.label, t).map((line) => <li key={line}>{line}</li>)}</ul>
+        </Notice>
         <ErrorNotice error={exports.error} />
       </DialogBody>
       <DialogActions aside={<CopyAsCommand operation="certificates.export" input={input} />}>
@@ -50,4 +57,14 @@ export function ExportDialog({ certificate, onClose }: { certificate: Certificat
       </DialogActions>
     </Dialog>
   );
+}
+
+/** @returns what the other side must have to do anything with the file, a line each. */
+function needs({ format, withChain, withKey }: InputFor<'certificates.export'>, { selfSigned, label }: CertificateRecord, top: string | undefined, t: Text): string[] {
+  const root = top ?? label;
+  return [
+    ...(format === 'pkcs12' || withKey === true ? [t('certificates.export.need.passphrase')] : []),
+    ...(withKey === true ? [t('certificates.export.need.key')] : []),
+    selfSigned ? t('certificates.export.need.trustIt') : withChain === true ? t('certificates.export.need.trustRoot', { root }) : t('certificates.export.need.chain', { root }),
+  ];
 }

@@ -1,53 +1,63 @@
-import { useEffect, useState } from 'react';
-import { asProblem, useAction, useBridge, type ChosenFile } from '../bridge/index.ts';
+import { useState } from 'react';
+import { asProblem, useAction, type ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, TextField } from '../ui/index.ts';
+import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFiles, TextField, useToast } from '../ui/index.ts';
+import { FileContents, useInspected } from './FileContents.tsx';
 
-/** Certificates out of a file, told by its content. */
-export function ImportDialog({ file, onClose, onImported }: { file: ChosenFile | undefined; onClose: () => void; onImported: (id: string) => void }) {
+/** Certificates and revocation lists out of files, told by their content, and shown before they are kept. */
+export function ImportDialog({ files, onClose, onImported }: { files: readonly ChosenFile[]; onClose: () => void; onImported: (id: string) => void }) {
   const t = useText();
-  const bridge = useBridge();
+  const toast = useToast();
   const imports = useAction('certificates.import');
-  const [chosen, setChosen] = useState(file);
+  const lists = useAction('certificates.crl.import');
+  const [chosen, setChosen] = useState(files);
+  const inspected = useInspected(chosen);
   const [label, setLabel] = useState('');
   const [trusted, setTrusted] = useState(false);
   const [unreadable, setUnreadable] = useState<unknown>();
-  useEffect(() => {
-    if (file !== undefined) setChosen(file);
-  }, [file]);
   const options = { ...(label.trim() !== '' && { label: label.trim() }), ...(trusted && { trusted }) };
-  const pick = async (): Promise<void> => {
-    const [picked] = await bridge.pickFiles({ title: t('certificates.import.choose') });
-    if (picked !== undefined) setChosen(picked);
+  /** @returns the first certificate that came of it; false when it failed. */
+  const take = async (file: ChosenFile, kind: string | undefined): Promise<string | undefined | false> => {
+    const from = await file.toInput();
+    if (kind === 'crl') {
+      const answer = await lists.run({ from });
+      if (answer !== undefined) toast({ text: t('certificates.import.lists', { n: answer.crls.length, revoked: answer.revoked.length }) });
+      return answer === undefined ? false : undefined;
+    }
+    const answer = await imports.run({ from, ...options });
+    return answer === undefined ? false : answer.certificates[0]?.id;
   };
   const submit = async (): Promise<void> => {
-    if (chosen === undefined) return;
     setUnreadable(undefined);
+    let first: string | undefined;
     try {
-      const answer = await imports.run({ from: await chosen.toInput(), ...options });
-      if (answer === undefined) return;
-      onClose();
-      if (answer.certificates[0] !== undefined) onImported(answer.certificates[0].id);
+      for (const [index, file] of chosen.entries()) {
+        const came = await take(file, inspected.answers[index]?.kind);
+        if (came === false) return setChosen(chosen.slice(index));
+        first ??= came;
+      }
     } catch (thrown) {
       setUnreadable(asProblem(thrown));
+      return;
     }
+    onClose();
+    if (first !== undefined) onImported(first);
   };
+  const pending = imports.pending || lists.pending;
   return (
-    <Dialog title={t('certificates.import.title')} open onClose={onClose} onSubmit={() => void submit()}>
+    <Dialog title={t('certificates.import.title')} open onClose={onClose} onSubmit={() => void (chosen.length > 0 && submit())}>
       <DialogBody>
         <p className="text-13 text-muted">{t('certificates.import.reads')}</p>
-        <div className="flex items-center gap-3">
-          <Button autoFocus onPress={() => void pick()}>{t('certificates.import.choose')}</Button>
-          <span className="min-w-0 truncate text-13">{chosen?.name ?? t('keys.import.nothingChosen')}</span>
-        </div>
+        <PickFiles label={t('certificates.import.choose')} files={chosen} onPick={setChosen} autoFocus />
+        <FileContents inspected={inspected} />
         <TextField label={t('certificates.name')} help={t('certificates.import.nameHelp')} value={label} onChange={setLabel} maxLength={200} />
         <Checkbox isSelected={trusted} onChange={setTrusted}>{t('certificates.import.trust')}</Checkbox>
         {trusted && <Notice tone="warning">{t('certificates.import.trustWarning')}</Notice>}
-        <ErrorNotice error={unreadable ?? imports.error} />
+        <ErrorNotice error={unreadable ?? imports.error ?? lists.error} />
       </DialogBody>
       <DialogActions aside={<CopyAsCommand operation="certificates.import" input={{ content: 'FILE', ...options }} />}>
-        <Button onPress={imports.pending ? imports.cancel : onClose}>{t('common.cancel')}</Button>
-        <Button kind="primary" type="submit" isDisabled={chosen === undefined} pending={imports.pending}>{t('certificates.import.action')}</Button>
+        <Button onPress={pending ? () => [imports, lists].forEach((action) => action.cancel()) : onClose}>{t('common.cancel')}</Button>
+        <Button kind="primary" type="submit" isDisabled={chosen.length === 0} pending={pending}>{t('certificates.import.action')}</Button>
       </DialogActions>
     </Dialog>
   );

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 import type { KeyAlgorithmName, KeyRecord } from '../../app/contract/index.ts';
-import { asProblem, useAction, useBridge, type ChosenFile, type FileReference, type InputFor } from '../bridge/index.ts';
+import { asProblem, useAction, type ChosenFile, type FileReference, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Select, TextField } from '../ui/index.ts';
+import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFile, Select, TextField } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { InTokenFields, useTokenPlace, type InToken } from './InTokenFields.tsx';
 import type { IntoSlot } from './NewKeyDialog.tsx';
@@ -12,7 +12,6 @@ const SYMMETRIC: readonly KeyAlgorithmName[] = ['aes-128', 'aes-192', 'aes-256',
 /** Keys out of a file that was chosen or dropped. What kind of file it is tells its content; a passphrase is asked for in the prompt. With `into`, it goes into that slot of a token. */
 export function ImportDialog({ file, open, into, onClose, onImported }: { file: ChosenFile | undefined; open: boolean; into?: IntoSlot; onClose: () => void; onImported: (keys: KeyRecord[]) => void }) {
   const t = useText();
-  const bridge = useBridge();
   const imports = useAction('keys.import');
   const [chosen, setChosen] = useState<ChosenFile>();
   const [label, setLabel] = useState('');
@@ -31,10 +30,6 @@ export function ImportDialog({ file, open, into, onClose, onImported }: { file: 
     setUnreadable(undefined);
     setChosen(undefined);
     onClose();
-  };
-  const pick = async (): Promise<void> => {
-    const [picked] = await bridge.pickFiles({ title: t('keys.import.choose') });
-    if (picked !== undefined) setChosen(picked);
   };
   const submit = async (): Promise<void> => {
     if (chosen === undefined) return;
@@ -57,10 +52,7 @@ export function ImportDialog({ file, open, into, onClose, onImported }: { file: 
     <Dialog title={into === undefined ? t('keys.import.title') : t('keys.import.inSlotTitle', { slot: into.slot.slot, token: into.token.name })} open={open} onClose={close} onSubmit={() => void submit()}>
       <DialogBody>
         <p className="text-13 text-muted">{t('keys.import.reads')}</p>
-        <div className="flex items-center gap-3">
-          <Button onPress={() => void pick()}>{t('keys.import.choose')}</Button>
-          <span className="min-w-0 truncate text-13">{chosen?.name ?? t('keys.import.nothingChosen')}</span>
-        </div>
+        <PickFile label={t('keys.import.choose')} file={chosen} onPick={setChosen} autoFocus={false} />
         <TextField label={t('keys.name')} help={t('keys.import.nameHelp')} value={label} onChange={setLabel} maxLength={200} />
         {into === undefined && <Select
           label={t('keys.import.content')} value={raw} onChange={setRaw}

@@ -2,8 +2,7 @@ import { useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { encodeText, useAction, useBridge, type ChosenFile, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, TextField } from '../ui/index.ts';
-import { PickFile } from './PickFile.tsx';
+import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFile, RadioGroup, TextField } from '../ui/index.ts';
 
 const WAYS = ['self-signed', 'request', 'file'] as const;
 type Way = (typeof WAYS)[number];

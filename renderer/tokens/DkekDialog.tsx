@@ -2,8 +2,7 @@ import { useState } from 'react';
 import type { TokenRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, type ChosenFile, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, TextField } from '../ui/index.ts';
-import { PickFile } from './PickFile.tsx';
+import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFile, TextField } from '../ui/index.ts';
 import { inRange, TokenDialog } from './TokenDialogs.tsx';
 
 const part = (text: string): number | undefined => inRange(text, 2, 20);

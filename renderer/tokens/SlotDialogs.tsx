@@ -2,8 +2,7 @@ import { useState } from 'react';
 import type { SlotRecord, TokenRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, type ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Select, useToast } from '../ui/index.ts';
-import { PickFile } from './PickFile.tsx';
+import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFile, Select, useToast } from '../ui/index.ts';
 import { TokenDialog } from './TokenDialogs.tsx';
 
 export interface InSlot {

@@ -27,7 +27,7 @@ function revocationOf({ revoked, selfSigned }: StoredCertificate, issuedBy: Stor
 }
 
 function keysFor(publicKey: string, session: Session): CertificateRecord['keys'] {
-  return livingKeys(publicKey, session).map((key) => ({ uri: key.uri, id: key.id, label: key.label, backend: key.backend, present: isPresent(key, session) }));
+  return livingKeys(publicKey, session).map((key) => ({ uri: key.uri, id: key.id, label: key.label, backend: key.backend, token: key.hardware?.tokenTitle ?? null, extractable: key.extractable, present: isPresent(key, session) }));
 }
 
 const isPresent = ({ hardware }: StoredKey, { backends }: Session): boolean => hardware === null || backends.tokens.has(hardware.token);

@@ -1,4 +1,4 @@
-import { Certificate, inWords, isRequestSigned, OCSP_STATUSES, parseOcspRequest, parseOcspResponse, parseRequest, RevocationList, titleOf } from '../../certificates/index.ts';
+import { Certificate, extensionInWords, inWords, isRequestSigned, OCSP_STATUSES, parseOcspRequest, parseOcspResponse, parseRequest, RevocationList, titleOf } from '../../certificates/index.ts';
 import { publicKeyInfo } from '../../certificates/signatures.ts';
 import { berToDer } from '../../formats/ber.ts';
 import { DerReader } from '../../formats/der.ts';
@@ -25,20 +25,25 @@ export function describeCertificate(der: Uint8Array, parent: number | null, wher
     kind: 'certificate', title: titleOf(certificate), detail: certificate.isSelfIssued ? 'A certificate that its own key has issued.' : 'A certificate.', where, findings, spki: certificate.spki, actions: ['certificates.import', 'certificates.verify', 'files.encrypt', 'files.convert'],
     facts: words.fields.map(({ name, value }) => [name, value] as const),
   });
-  for (const { name, critical, lines, problem, oid, offset } of words.extensions) {
-    tree.add(at, { kind: 'extension', title: name, detail: lines.join('; ').slice(0, 1000) || oid, where: `offset ${offset}`, facts: [['Critical', critical ? 'yes' : 'no'], ['OID', oid]], findings: problem === null ? [] : [{ level: 'odd', code: 'extension', detail: problem, remedy: null }] });
-  }
+  describeExtensions(words.extensions, at, tree);
   return at;
+}
+
+function describeExtensions(extensions: ReturnType<typeof inWords>['extensions'], parent: number, tree: Tree): void {
+  for (const { name, critical, lines, problem, oid, offset } of extensions) {
+    tree.add(parent, { kind: 'extension', title: name, detail: lines.join('; ').slice(0, 1000) || oid, where: `offset ${offset}`, facts: [['Critical', critical ? 'yes' : 'no'], ['OID', oid]], findings: problem === null ? [] : [{ level: 'odd', code: 'extension', detail: problem, remedy: null }] });
+  }
 }
 
 export function describeRequest(der: Uint8Array, parent: number | null, where: string | null, tree: Tree): void {
   const request = parseRequest(der);
   const info = publicKeyInfo(request.spki);
-  tree.add(parent, {
+  const at = tree.add(parent, {
     kind: 'certificate-request', title: request.subject.text || 'without a subject', detail: 'A certificate signing request: it asks an authority for a certificate.', where, spki: request.spki, actions: ['certificates.issue', 'files.convert'],
-    facts: [['Subject', request.subject.text], ['Key', info.name], ['Signature algorithm', request.signatureAlgorithm.name], ['Extensions', request.extensions.map(({ oid }) => oid).join(', ')]],
+    facts: [['Subject', request.subject.text], ['Key', info.name], ['Signature algorithm', request.signatureAlgorithm.name]],
     findings: [...sha1(request.signatureAlgorithm.weak), ...(isRequestSigned(request) ? [] : [{ level: 'broken' as const, code: 'signature', detail: 'Its signature does not fit: who made it did not show that the key is theirs.', remedy: 'Ask for a new request.' }])],
   });
+  describeExtensions(request.extensions.map(extensionInWords), at, tree);
 }
 
 export function describeCrl(der: Uint8Array, parent: number | null, where: string | null, tree: Tree): void {
