@@ -127,6 +127,7 @@ test('what ends soon: told once, listed by its end, as a calendar and a table, r
   await dialog.getByRole('radio', { name: text('certificates.way.self-signed') }).check({ force: true });
   await chooses(page, dialog.getByRole('combobox', { name: text('certificates.make.key') }), 'Web server');
   await dialog.getByLabel(text('certificates.make.name'), { exact: true }).fill('www.example.org');
+  await dialog.getByLabel(text('certificates.names'), { exact: true }).fill('www.example.org');
   await dialog.getByLabel(text('certificates.make.days'), { exact: true }).fill('20');
   await dialog.getByRole('button', { name: text('certificates.wayAction.self-signed'), exact: true }).click();
   await expect(dialog).toBeHidden();

@@ -94,7 +94,7 @@ function Actions({ record, onGone, onOpen }: { record: CertificateRecord; onGone
       {dialog === 'export' && <ExportDialog certificate={record} onClose={() => setDialog(undefined)} />}
       {dialog === 'revoke' && <RevokeDialog certificate={record} onClose={() => setDialog(undefined)} onList={() => setDialog('issuer-crl')} />}
       {dialog === 'crl' && <CrlDialog authority={record} onClose={() => setDialog(undefined)} />}
-      {dialog === 'issuer-crl' && record.issuedBy !== null && <CrlDialog authority={{ id: record.issuedBy, label: record.issuer }} onClose={() => setDialog(undefined)} />}
+      {dialog === 'issuer-crl' && record.issuedBy !== null && <CrlDialog authority={{ id: record.issuedBy, label: record.issuer.replace(/^CN=([^,\\]+)$/, '$1') }} onClose={() => setDialog(undefined)} />}
       {dialog === 'compare' && <CompareDialog certificate={record} onClose={() => setDialog(undefined)} />}
     </>
   );
