@@ -21,7 +21,8 @@ export const bare: FormatModule = {
     if (signature === null) throw malformed('The file holds no signature that Keywright knows.', undefined, 'Name the signature’s file.');
     const text = signature.length < 1_000_000 ? Buffer.from(signature).toString('latin1').trim() : '';
     const inBase64 = text.length >= 64 && /^[A-Za-z0-9+/\r\n]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : undefined;
-    const verdict = await tryKeys({ signature: inBase64 ?? signature, content: (algorithm) => file.for(algorithm), ecdsa: trust.encoding ?? 'either' }, trust);
+    const small = await file.small();
+    const verdict = await tryKeys({ signature: inBase64 ?? signature, content: async (algorithm) => (small === undefined ? file.for(algorithm) : { message: small }), ecdsa: trust.encoding ?? 'either' }, trust);
     return [verdict];
   },
 };

@@ -5,7 +5,7 @@ import type { HashName, SignatureAlgorithmName } from '../contract/index.ts';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts } from '../contract/index.ts';
 import type { Content } from '../keystore/keystore.ts';
 import { fileError } from './file-errors.ts';
-import { base64urlPieces, digestFile, eachPiece, type ForeignHash, type Frame, type RandomReader, readAnywhere, readStart, readWhole, sizeOf, type Watch } from './raw.ts';
+import { base64urlPieces, digestFile, eachPiece, type ForeignHash, type Frame, hashing, type RandomReader, readAnywhere, readStart, readWhole, sizeOf, type Watch } from './raw.ts';
 
 /** A file that is had as a whole beside its digest. */
 const SMALL = 256 * 1024;
@@ -44,9 +44,16 @@ export class FileContent {
   /** @returns the digest of the file, within a format's frame if it has one. The bare one is made once. */
   digest(hash: HashName | ForeignHash, frame?: Frame): Promise<Uint8Array> {
     if (frame !== undefined) return digestFile(this.path, hash, this.#watch, frame);
-    const known = this.#digests.get(hash) ?? digestFile(this.path, hash, this.#watch);
+    const known = this.#digests.get(hash) ?? (this.#whole !== undefined && this.bytes <= SMALL ? this.#digestOf(this.#whole, hash) : digestFile(this.path, hash, this.#watch));
     this.#digests.set(hash, known);
     return known;
+  }
+
+  /** What was read already is not read again; it is told of as if it were. */
+  async #digestOf(whole: Promise<Uint8Array>, hash: HashName | ForeignHash): Promise<Uint8Array> {
+    const bytes = await whole;
+    this.#watch.progress?.(bytes.length, this.bytes);
+    return hashing(hash).update(bytes).digest();
   }
 
   /** @returns all of it. @throws CAPABILITY_MISSING beyond 256 MiB; INVALID_INPUT beyond a `max` that was given */

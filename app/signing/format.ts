@@ -15,7 +15,7 @@ export interface SigningKey {
   /** When this version of it was made: OpenPGP's fingerprint has it. */
   readonly created: Date;
   /**
-   * @param message what a digest is of, where it is at hand: node:crypto then verifies what came back, many times faster than a digest can be verified here.
+   * @param message what a digest is of, where it is at hand: node:crypto then signs it and verifies what came back, many times faster than a digest can be here.
    * @returns a signature that was verified before it came back: ECDSA in DER.
    * @throws INTERNAL when the signer returned garbage, and whatever the backend throws
    */

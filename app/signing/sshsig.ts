@@ -4,7 +4,7 @@ import { parsePem, writePem } from '../formats/pem.ts';
 import { fingerprint, parseSpki } from '../formats/spki.ts';
 import { SshReader, sshString, sshUint32 } from '../formats/ssh-wire.ts';
 import { type AllowedSigner, matchesPatterns, readAllowedSigners } from './allowed-signers.ts';
-import { contentOfMessage, type FormatModule, intactBy, notIntact, type SignatureVerdict, type Trust } from './format.ts';
+import { type FormatModule, intactBy, notIntact, type SignatureVerdict, type Trust } from './format.ts';
 import { isCertificateType, readSshCertificate, type SshCertificate } from './ssh-certificate.ts';
 import { readSshKey, type SshKey, verifySshSignature, writeSshSignature } from './ssh-signature.ts';
 import { knownKey } from './try-keys.ts';
@@ -21,7 +21,7 @@ export const sshsig: FormatModule = {
   async sign(file, key, { algorithm, namespace = FILE_NAMESPACE, certificate }) {
     const publicKey = certificate === undefined ? sshBlob(parseSpki(key.spki)) : await certificateFor(certificate, key.spki);
     const signed = signedData(namespace, 'sha512', await file.digest('sha512'));
-    const signature = writeSshSignature(algorithm, await key.sign(algorithm, contentOfMessage(algorithm, signed)));
+    const signature = writeSshSignature(algorithm, await key.sign(algorithm, { message: signed }));
     const blob = Buffer.concat([MAGIC, sshUint32(1), sshString(publicKey), sshString(namespace), sshString(''), sshString('sha512'), sshString(signature)]);
     return { bytes: writePem(LABEL, blob, 70) };
   },

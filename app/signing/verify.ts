@@ -19,14 +19,13 @@ const verifyAsync = promisify(verify);
  */
 export async function verifySignature(spki: Uint8Array, algorithm: SignatureAlgorithmName, content: Content, signature: Uint8Array): Promise<boolean> {
   const facts: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[algorithm];
-  let parts: PublicParts;
-  let key: KeyObject;
+  let own: ReadKey;
   try {
-    parts = parseSpki(spki);
-    key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+    own = readKey(spki);
   } catch {
     return false;
   }
+  const { parts, key } = own;
   if (!facts.keys.includes(parts.algorithm)) return false;
   try {
     if ('message' in content) return await verifyMessage(key, facts, content.message, signature);
@@ -37,6 +36,24 @@ export async function verifySignature(spki: Uint8Array, algorithm: SignatureAlgo
   } catch {
     return false;
   }
+}
+
+interface ReadKey {
+  readonly spki: Buffer;
+  readonly parts: PublicParts;
+  readonly key: KeyObject;
+}
+
+/** Of a batch all signatures are by one key: reading it takes longer than verifying. */
+let readLast: ReadKey | undefined;
+
+/** @throws what parsing does */
+function readKey(spki: Uint8Array): ReadKey {
+  if (readLast?.spki.equals(spki) !== true) {
+    const own = Buffer.from(spki);
+    readLast = { spki: own, parts: parseSpki(own), key: createPublicKey({ key: own, format: 'der', type: 'spki' }) };
+  }
+  return readLast;
 }
 
 async function verifyMessage(key: KeyObject, { family, hash }: SignatureAlgorithmFacts, message: Uint8Array, signature: Uint8Array): Promise<boolean> {

@@ -4,7 +4,7 @@ import type { Certificate } from '../../certificates/index.ts';
 import { derTime } from '../../certificates/reading/asn1.ts';
 import { contextTag, der, derInteger, derOid, derSequence, TAG } from '../../formats/der.ts';
 import { derHead } from '../../formats/ber.ts';
-import { contentOfMessage, type SigningKey } from '../format.ts';
+import type { SigningKey } from '../format.ts';
 import { CMS, digestFor, digestIdentifier, signerIdentifier } from './identifiers.ts';
 
 /** Writes SignedData (RFC 5652 §5) with the attributes of CAdES-BES: what is signed is short, whatever the file's size. */
@@ -39,7 +39,7 @@ export async function makeSigner({ key, certificate, algorithm, digest, contentT
     attribute(CMS.messageDigest, der(TAG.octetString, digest)), attribute(CMS.signingCertificateV2, signingCertificate(certificate)),
   ].sort(Buffer.compare);
   // Signed is the SET itself, though it is written under [0] (RFC 5652 §5.4).
-  const signature = await key.sign(algorithm, contentOfMessage(algorithm, set(...attributes)));
+  const signature = await key.sign(algorithm, { message: set(...attributes) });
   const digestId = digestIdentifier(digestFor(algorithm));
   const body = Buffer.concat([derInteger(1n), issuerAndSerial(certificate), digestId, der(contextTag(0), ...attributes), signerIdentifier(algorithm), der(TAG.octetString, signature)]);
   return { body, signature, digestIdentifier: digestId };

@@ -153,6 +153,6 @@ describe('attacks', () => {
 
   test('a key that is none of ours makes nothing', () => {
     expect(pairOf('ed25519').spki.length).toBe(44);
-    for (const key of ['x25519', 'ml-dsa-44', 'aes-256', 'rsa-1024'] as const) expect(judgeFormat('openpgp', key)).toHaveProperty('reason');
+    for (const key of ['x25519', 'ml-dsa-44', 'aes-256', 'rsa-1024'] as const) expect(judgeFormat('openpgp', key)).toHaveProperty('refused.detail');
   });
 });

@@ -4,7 +4,7 @@ import { KEY_ALGORITHMS, SIGNATURE_ALGORITHMS } from '../../contract/index.ts';
 import { contextTag, der, derSequence, TAG } from '../../formats/der.ts';
 import { ecdsaDerToP1363 } from '../../formats/index.ts';
 import { certificateFor } from '../certificate-for.ts';
-import { contentOfMessage, type SigningKey, type SignOptions } from '../format.ts';
+import type { SigningKey, SignOptions } from '../format.ts';
 import { CANONICAL_FORMS, canonicalize, escapeAttribute, type CanonicalForm, EXCLUSIVE } from './canonical.ts';
 import { DSIG, ENVELOPED, SIGNED_PROPERTIES, uriOfDigest, XADES, XML_ALGORITHMS, xmlDigestFor } from './names.ts';
 import { parseXml } from './parse.ts';
@@ -44,7 +44,7 @@ export async function writeSignature(references: readonly NewReference[], key: S
   ].join('');
   const canonicalPart = (text: string, local: string): Buffer => canonicalize(find(parseXml(text), local), EXCLUSIVE_FORM);
   const info = signedInfo(createHash(hash).update(canonicalPart(whole('', '', ''), 'SignedProperties')).digest());
-  const signature = await key.sign(algorithm, contentOfMessage(algorithm, canonicalPart(whole(info, '', ''), 'SignedInfo')));
+  const signature = await key.sign(algorithm, { message: canonicalPart(whole(info, '', ''), 'SignedInfo') });
   const value = base64(SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaDerToP1363(signature, KEY_ALGORITHMS[key.algorithm].bits) : signature);
   const signed = whole(info, value, '');
   if (timestamp === undefined) return signed;
