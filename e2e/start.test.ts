@@ -6,7 +6,8 @@ import { findBrowser } from '../scripts/runtimes.ts';
 import { browserMissing } from './support/browser.ts';
 import { electronMissing, environment } from './support/electron.ts';
 import { expect, test } from './support/fixture.ts';
-import { freePort, pageAt } from './support/packed.ts';
+import { freePort } from './devices/tools.ts';
+import { pageAt } from './support/packed.ts';
 import { childrenOf, lives } from './support/processes.ts';
 import { text } from './support/texts.ts';
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { findCommand } from '../../scripts/runtimes.ts';
 
 /** What a tool answered. */
@@ -56,4 +57,13 @@ export function missingTools(packages: Readonly<Record<string, string>>): string
 export function findLibrary(name: string): string | undefined {
   const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
   return [`/usr/lib/${triplet}/${name}`, `/usr/lib/${triplet}/pkcs11/${name}`, `/usr/lib/${name}`].find((path) => existsSync(path));
+}
+
+/** @returns a port of the loopback address that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => void probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => void probe.close(resolve));
+  return port;
 }

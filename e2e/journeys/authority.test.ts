@@ -1,8 +1,8 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import type { Locator } from '@playwright/test';
+import { freePort } from '../devices/tools.ts';
 import { isAccessible, pictureOf } from '../support/axe.ts';
 import { openssl } from '../support/openssl.ts';
 import { chooses, person } from '../support/person.ts';
@@ -13,14 +13,6 @@ import { text } from '../support/texts.ts';
 const EXPORT_PASSPHRASE = 'paper boats on a lake 31';
 const [PIN, SO_PIN] = ['648219', '3537363231383830'];
 const [ROOT, CA, SERVER, REQUESTED] = ['Example root', 'Example CA 1', 'localhost', 'api.example.org'];
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => void probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => void probe.close(resolve));
-  return port;
-}
 
 const judge = (command: string, ...args: string[]): { status: number | null; said: string } => {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 60_000 });

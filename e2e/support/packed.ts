@@ -1,10 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { chromium, expect, type Browser, type Page } from '@playwright/test';
 import { ROOT } from '../../scripts/paths.ts';
 import { rootSwitches } from '../../scripts/runtimes.ts';
+import { freePort } from '../devices/tools.ts';
 import { environment } from './electron.ts';
 import type { Program } from './program.ts';
 
@@ -14,16 +14,6 @@ export const PACKED = join(ROOT, 'out', 'linux-unpacked', 'keywright');
 export function packProgram(): void {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'pack.ts')], { encoding: 'utf8', env: environment() });
   if (status !== 0 || !existsSync(PACKED)) throw new Error(`npm run pack failed:\n${stdout.slice(-3000)}${stderr.slice(-3000)}`);
-}
-
-/** @returns a port that nobody listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** @returns the first page of a program that shows one, through its debugging port. */

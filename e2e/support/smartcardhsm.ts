@@ -1,7 +1,6 @@
-import { missingForPcscd, SMARTCARD_HSM_READER, startPcscd, type Pcscd } from '../devices/pcscd.ts';
-import { PinLedger } from '../devices/pin-ledger.ts';
+import { SMARTCARD_HSM_READER } from '../devices/pcscd.ts';
 import { VirtualSmartCardHsm, type SmartCardHsmOptions } from '../devices/smartcardhsm/card.ts';
-import { test as base } from './fixture.ts';
+import { testWithCards } from './card-service.ts';
 
 export { expect } from './fixture.ts';
 
@@ -15,19 +14,7 @@ export interface HsmInHand {
 }
 
 /** A test with a smart-card service of its own, into whose two slots cards are put. Skipped where there is none. */
-export const test = base.extend<{ pcscd: Pcscd; hsm: (options: SmartCardHsmOptions, slot: 0 | 1) => HsmInHand }>({
-  pcscd: async ({ kind: _kind }, use, info) => {
-    const missing = missingForPcscd();
-    info.skip(missing !== undefined, missing ?? '');
-    const pcscd = await startPcscd({ readers: [SMARTCARD_HSM_READER] });
-    try {
-      await use(pcscd);
-    } finally {
-      await pcscd.stop();
-      PinLedger.report(info.titlePath.join(' › '));
-    }
-  },
-  surroundings: async ({ pcscd }, use) => use(pcscd.environment),
+export const test = testWithCards({ readers: [SMARTCARD_HSM_READER] }).extend<{ hsm: (options: SmartCardHsmOptions, slot: 0 | 1) => HsmInHand }>({
   hsm: async ({ pcscd }, use) => use((options, slot) => {
     const card = new VirtualSmartCardHsm(options);
     const reader = pcscd.reader('smartcardhsm', slot);

@@ -1,7 +1,5 @@
-import { missingForPcscd, startPcscd, type Pcscd } from '../devices/pcscd.ts';
-import { PinLedger } from '../devices/pin-ledger.ts';
 import { VirtualYubiKey } from '../devices/yubikey/card.ts';
-import { test as base } from './fixture.ts';
+import { testWithCards } from './card-service.ts';
 
 export { expect } from './fixture.ts';
 
@@ -15,19 +13,7 @@ export interface YubiKeyInHand {
 }
 
 /** A test with a smart-card service of its own, in which the program sees what is plugged in. Skipped where there is none. */
-export const test = base.extend<{ pcscd: Pcscd; yubikey: YubiKeyInHand }>({
-  pcscd: async ({ kind: _kind }, use, info) => {
-    const missing = missingForPcscd();
-    info.skip(missing !== undefined, missing ?? '');
-    const pcscd = await startPcscd();
-    try {
-      await use(pcscd);
-    } finally {
-      await pcscd.stop();
-      PinLedger.report(info.titlePath.join(' › '));
-    }
-  },
-  surroundings: async ({ pcscd }, use) => use(pcscd.environment),
+export const test = testWithCards().extend<{ yubikey: YubiKeyInHand }>({
   yubikey: async ({ pcscd }, use) => {
     const card = new VirtualYubiKey({ firmware: '5.7.1', serial: 12_345_678, formFactor: 'usb-c-keychain' });
     const reader = pcscd.reader('yubikey');

@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { commandLine } from '../../../e2e/devices/command-line.ts';
 import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
 import { VirtualSmartCardHsm } from '../../../e2e/devices/smartcardhsm/card.ts';
-import { missingTools, run, type Outcome } from '../../../e2e/devices/tools.ts';
+import { freePort, missingTools, run, type Outcome } from '../../../e2e/devices/tools.ts';
 
 /** From outside: a private authority whose keys never leave a SmartCard-HSM, as docs/certificates.md tells it; openssl and curl are the world that has to believe it. */
 
@@ -41,13 +40,6 @@ describe.skipIf(missing !== undefined)(`an authority in a SmartCard-HSM${missing
   });
 
   const judge = (command: string, ...args: string[]): Promise<Outcome> => run(command, args, { environment: pcscd.environment });
-  async function freePort(): Promise<number> {
-    const probe = createServer();
-    await new Promise<void>((resolve) => void probe.listen(0, '127.0.0.1', resolve));
-    const { port } = probe.address() as { port: number };
-    await new Promise((resolve) => void probe.close(resolve));
-    return port;
-  }
 
   test('makes its root and a sub-CA in the token, and issues for a server from its request', async () => {
     for (const label of ['Root key', 'CA 1 key']) await keywright('keys', 'generate', '--backend', TOKEN, '--algorithm', 'ec-p256', '--label', label, ...pin());
