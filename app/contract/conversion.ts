@@ -14,7 +14,7 @@ export const MAX_CONVERTED = 4 * 1024 * 1024;
  * public keys. `certificate`, `pkcs7`, `crl`, `request`: what they say.
  */
 export const ConvertFormat = z.enum([
-  'pem', 'pkcs8', 'pkcs1', 'sec1', 'openssh', 'ppk', 'jwk', 'jwe', 'pkcs12', 'jks', 'cose', 'age', 'minisign', 'signify', 'raw',
+  'pem', 'pkcs8', 'pkcs1', 'sec1', 'openssh', 'ppk', 'jwk', 'jwe', 'pkcs12', 'jks', 'bks', 'cose', 'age', 'minisign', 'signify', 'raw',
   'spki', 'public-jwk', 'public-openssh', 'public-minisign', 'public-cose', 'public-age', 'certificate', 'pkcs7', 'crl', 'request',
 ]);
 export type ConvertFormatName = z.output<typeof ConvertFormat>;

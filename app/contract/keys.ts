@@ -12,8 +12,8 @@ import {
 
 /** Largest file of keys that is read. */
 const MAX_KEY_FILE = 4 * 1024 * 1024;
-/** `jks` is read alone; `jwe` is a JWK for a passphrase. */
-export const KeyFileFormat = z.enum(['pkcs8', 'pkcs1', 'sec1', 'jwk', 'jwe', 'openssh', 'ppk', 'pkcs12', 'jks', 'cose', 'age', 'minisign', 'signify', 'raw']);
+/** `jks` and `bks` are read alone; `jwe` is a JWK for a passphrase. */
+export const KeyFileFormat = z.enum(['pkcs8', 'pkcs1', 'sec1', 'jwk', 'jwe', 'openssh', 'ppk', 'pkcs12', 'jks', 'bks', 'cose', 'age', 'minisign', 'signify', 'raw']);
 /** PKCS#12 for who will open it: of today; with PBMAC1 (OpenSSL 3.4, Java 24 and newer); the keychain of macOS and older Windows. */
 export const Pkcs12Profile = z.enum(['modern', 'strict', 'legacy']);
 export const PublicKeyFormat = z.enum(['pem', 'der', 'jwk', 'openssh', 'minisign', 'cose', 'age', 'openpgp']);

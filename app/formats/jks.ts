@@ -4,6 +4,7 @@ import { DerReader, TAG } from './der.ts';
 import { readIdentifier } from './identifiers.ts';
 import { KeywrightError } from '../contract/index.ts';
 import { type JavaObject, readJavaObject } from './java-object.ts';
+import { JavaReader } from './java-reader.ts';
 import { oldRounds } from './limits.ts';
 import { malformed, notSupported } from './malformed.ts';
 import { decipher, wrongPassphrase } from './pbes.ts';
@@ -190,49 +191,4 @@ async function openWithMd5(encrypted: Uint8Array, passphrase: Uint8Array, salt: 
 /** UTF-16, big-endian, without an end. */
 function wideText(passphrase: Uint8Array): Buffer {
   return Buffer.from(Buffer.from(passphrase).toString('utf8'), 'utf16le').swap16();
-}
-
-class JavaReader {
-  readonly #bytes: Uint8Array;
-  readonly #end: number;
-  at = 0;
-
-  constructor(bytes: Uint8Array, end: number) {
-    this.#bytes = bytes;
-    this.#end = Math.max(end, 0);
-  }
-
-  uint32(what: string): number {
-    return this.#view(4, what).getUint32(0);
-  }
-
-  date(what: string): Date | null {
-    const milliseconds = this.#view(8, what).getBigInt64(0);
-    return milliseconds < 0n || milliseconds > 8_640_000_000_000_000n ? null : new Date(Number(milliseconds));
-  }
-
-  text(what: string): string {
-    const length = this.#view(2, what).getUint16(0);
-    return Buffer.from(this.#take(length, what)).toString('utf8').slice(0, 200);
-  }
-
-  /** A view, not a copy. */
-  bytes(what: string): Uint8Array {
-    return this.#take(this.uint32(what), what);
-  }
-
-  finish(): void {
-    if (this.at !== this.#end) throw malformed(`${this.#end - this.at} bytes follow the last entry.`, this.at);
-  }
-
-  #view(length: number, what: string): DataView {
-    const bytes = this.#take(length, what);
-    return new DataView(bytes.buffer, bytes.byteOffset, length);
-  }
-
-  #take(length: number, what: string): Uint8Array {
-    if (length > this.#end - this.at) throw malformed(`${what} claims ${length} bytes, but ${this.#end - this.at} remain.`, this.at);
-    this.at += length;
-    return this.#bytes.subarray(this.at - length, this.at);
-  }
 }

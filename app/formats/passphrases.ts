@@ -1,11 +1,15 @@
 import { KeywrightError, type SecretBytes } from '../contract/index.ts';
 import type { ReadKeysOptions } from './types.ts';
 
-/** Asks for a passphrase once; a second key of the same file is tried with what opened the first before asking again. */
+/** A store of keys with a passphrase each is not tried with more than so many that were given for the others. */
+const MOST_KNOWN = 4;
+
+/** Asks for a passphrase once; a second key of the same file is tried with those that were given for the others before asking again. */
 export class Passphrases {
   readonly signal: AbortSignal;
   readonly #ask: ReadKeysOptions['passphrase'];
-  #known: SecretBytes | undefined;
+  /** The last one first. */
+  #known: SecretBytes[] = [];
 
   constructor(options: Pick<ReadKeysOptions, 'passphrase' | 'signal'>) {
     this.signal = options.signal;
@@ -13,21 +17,20 @@ export class Passphrases {
   }
 
   async open<T>(note: string | undefined, work: (passphrase: SecretBytes, signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#known !== undefined) {
+    for (const known of this.#known) {
       try {
-        return await work(this.#known, this.signal);
+        return await work(known, this.signal);
       } catch (thrown) {
         if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_INCORRECT') throw thrown;
       }
     }
     const asked = await this.#ask(note);
-    this.wipe();
-    this.#known = asked;
+    this.#known.unshift(asked);
+    for (const old of this.#known.splice(MOST_KNOWN)) old.wipe();
     return work(asked, this.signal);
   }
 
   wipe(): void {
-    this.#known?.wipe();
-    this.#known = undefined;
+    for (const known of this.#known.splice(0)) known.wipe();
   }
 }

@@ -1,4 +1,5 @@
 import { KeywrightError } from '../contract/index.ts';
+import { bksKind } from './bks.ts';
 import { isPrivateJwk, type Jwk } from './jwk.ts';
 import { looksLikeCoseKey } from './cose-key.ts';
 import { DerReader, TAG } from './der.ts';
@@ -11,7 +12,8 @@ import { Passphrases } from './passphrases.ts';
 import { looksLikePem, parsePem, type PemBlock } from './pem.ts';
 import { readPkcs7 } from './pkcs7.ts';
 import { PEM_FORMATS, readAge, readBlock, readCose, readDer, readJwe, readJwks, readMinisign, readOpenssh, readPpk, readRaw } from './read-keys.ts';
-import { readJks, readPkcs12 } from './read-stores.ts';
+import { readPkcs12 } from './read-stores.ts';
+import { readBks, readJks } from './read-java-stores.ts';
 import { recognise } from './recognise.ts';
 import { sniffDer } from './sniff.ts';
 import type { FileContents, KeyFileFormat, ReadKey, ReadKeysOptions } from './types.ts';
@@ -22,11 +24,11 @@ const DER_FORMATS: Readonly<Record<string, KeyFileFormat>> = { pkcs8: 'pkcs8', '
 const CERTIFICATE_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']);
 /** Labels of PEM blocks that hold certificates, lists, or whole containers. */
 const OTHER_LABELS: ReadonlySet<string> = new Set([...CERTIFICATE_LABELS, 'X509 CRL', 'PKCS7', 'CMS', 'PKCS12']);
-const READ_FORMATS = ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'openssh', 'pkcs12', 'jks', 'ppk', 'age', 'minisign', 'cose', 'raw'];
+const READ_FORMATS = ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'openssh', 'pkcs12', 'jks', 'bks', 'ppk', 'age', 'minisign', 'cose', 'raw'];
 
 /**
  * Reads all private and secret keys of a file: PKCS#8, PKCS#1 and SEC 1 in PEM or DER, OpenSSH, PuTTY, JWK and JWK Set (also as a
- * JWE for a passphrase), PKCS#12, JKS and JCEKS, COSE, age, minisign and signify, or one raw key. {@link readContents} gives the
+ * JWE for a passphrase), PKCS#12, JKS and JCEKS, BKS and UBER, COSE, age, minisign and signify, or one raw key. {@link readContents} gives the
  * certificates beside them too.
  *
  * @param content at most 4 MiB.
@@ -100,6 +102,10 @@ async function find(content: Uint8Array, search: Search): Promise<void> {
   if (looksLikeJks(content)) {
     only('jks');
     return readJks(content, contents, passphrases, want);
+  }
+  if (bksKind(content) !== undefined) {
+    only('bks');
+    return readBks(content, contents, passphrases, want);
   }
   if (kind === undefined && looksLikePem(content)) return findInPem(content, search);
   const start = Buffer.from(content.subarray(0, 1024)).toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart();

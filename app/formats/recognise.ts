@@ -1,3 +1,4 @@
+import { bksKind } from './bks.ts';
 import { looksLikeCoseKey } from './cose-key.ts';
 import { looksLikeJks } from './jks.ts';
 import { isPassphraseJwe } from './jwe.ts';
@@ -47,6 +48,8 @@ const KINDS: Readonly<Record<string, readonly [readable: boolean, detail: string
   pkcs12: [true, 'A PKCS#12 file (.p12, .pfx) of keys and certificates.'],
   cms: [false, 'A CMS or PKCS#7 message.'],
   jks: [true, 'A Java key store (JKS or JCEKS).'],
+  bks: [true, 'A key store of Bouncy Castle (BKS or UBER).'],
+  bcfks: [false, 'A key store of Bouncy Castle in its newest form (BCFKS). Keywright does not open it: keytool with Bouncy Castle’s provider converts it (-importkeystore -deststoretype PKCS12).'],
   ppk: [true, 'A private key of PuTTY (PPK).'],
   'age-identity': [true, 'An identity of age: an X25519 private key.'],
   'age-recipient': [false, 'A recipient of age: a public key. There is no private key in it to import.'],
@@ -94,6 +97,7 @@ export function kindOf(content: Uint8Array): string {
   if (content.length === 0) return 'empty';
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
   if (looksLikeJks(content)) return 'jks';
+  if (bksKind(content) !== undefined) return 'bks';
   if (bytes.subarray(0, 1024).includes('%PDF-')) return 'pdf';
   if (bytes.subarray(0, OPENSSH_MAGIC.length).equals(OPENSSH_MAGIC)) return 'openssh-private';
   const der = sniffDer(content);

@@ -3,7 +3,7 @@ import { type DerElement, DerReader, TAG } from './der.ts';
 /** What a DER structure is, told by its first elements and without reading it in earnest. */
 export type DerKind =
   | 'pkcs8' | 'pkcs8-encrypted' | 'pkcs1' | 'sec1' | 'dsa-private' | 'public-key' | 'pkcs1-public' | 'certificate' | 'certificate-request' | 'crl'
-  | 'attribute-certificate' | 'ecdsa-signature' | 'pkcs12' | 'cms' | 'ocsp-response' | 'dsa-parameters' | 'ec-parameters';
+  | 'attribute-certificate' | 'ecdsa-signature' | 'pkcs12' | 'cms' | 'ocsp-response' | 'bcfks' | 'dsa-parameters' | 'ec-parameters';
 
 /** PKCS#7's content types and S/MIME's (RFC 5652 §14, RFC 8551). */
 const isContentType = (oid: string): boolean => oid.startsWith('1.2.840.113549.1.7.') || oid.startsWith('1.2.840.113549.1.9.16.1.');
@@ -25,6 +25,8 @@ export function sniffDer(bytes: Uint8Array): DerKind | undefined {
     if (tags.length === 2 && children(first.inside(head[0] as DerElement), 1)[0]?.tag === TAG.oid) {
       return tags[1] === TAG.octetString ? 'pkcs8-encrypted' : tags[1] === TAG.bitString ? 'public-key' : undefined;
     }
+    // Bouncy Castle's ObjectStore: what is encrypted, and what protects it against changes.
+    if (tags.length === 2 && tags[1] === TAG.sequence && isEncryptedStore(first, head[0] as DerElement)) return 'bcfks';
     if (tags.length !== 3 || tags[1] !== TAG.sequence || tags[2] !== TAG.bitString) return undefined;
     const signed = children(first.inside(head[0] as DerElement), 4).map(({ tag }) => tag);
     // AttributeCertificateInfo (RFC 5755 §4.1): version, holder, and the issuer as [0]
@@ -56,6 +58,12 @@ function startsWithInteger(reader: DerReader, head: readonly DerElement[], tags:
   if (inner?.tag !== TAG.oid) return undefined;
   const oid = oidOf(reader, inner);
   return isContentType(oid) ? 'pkcs12' : oid === '1.2.840.10045.1.1' || oid === '1.2.840.10045.1.2' ? 'ec-parameters' : undefined;
+}
+
+/** EncryptedObjectStoreData: an algorithm, and bytes. */
+function isEncryptedStore(reader: DerReader, element: DerElement): boolean {
+  const parts = children(reader.inside(element), 3);
+  return parts.length === 2 && parts[0]?.tag === TAG.sequence && parts[1]?.tag === TAG.octetString && children(reader.inside(element).inside(parts[0]), 1)[0]?.tag === TAG.oid;
 }
 
 function oidOf(reader: DerReader, element: DerElement | undefined): string {

@@ -1,8 +1,8 @@
 import type { KeyAlgorithmName, KeywrightError, SecretBytes } from '../contract/index.ts';
 import type { KeyMaterial } from '../keystore/keystore.ts';
 
-/** Files that hold private or secret keys. `jks` is read alone. */
-export const KEY_FILE_FORMATS = ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'jwe', 'openssh', 'ppk', 'pkcs12', 'jks', 'cose', 'age', 'minisign', 'signify', 'raw'] as const;
+/** Files that hold private or secret keys. `jks` and `bks` are read alone. */
+export const KEY_FILE_FORMATS = ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'jwe', 'openssh', 'ppk', 'pkcs12', 'jks', 'bks', 'cose', 'age', 'minisign', 'signify', 'raw'] as const;
 export type KeyFileFormat = (typeof KEY_FILE_FORMATS)[number];
 export type PublicKeyFormat = 'pem' | 'der' | 'jwk' | 'openssh' | 'minisign' | 'cose' | 'age';
 

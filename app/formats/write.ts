@@ -18,7 +18,7 @@ import { KEY_FILE_FORMATS, type KeyFileFormat, type WriteKeyOptions } from './ty
 
 /** How formats are called in sentences. */
 export const FORMAT_NAMES: Readonly<Record<KeyFileFormat, string>> = {
-  pkcs8: 'PKCS#8', pkcs1: 'PKCS#1', sec1: 'SEC 1', jwk: 'JWK', jwe: 'JWE', openssh: 'OpenSSH\'s format', ppk: 'PuTTY\'s format', pkcs12: 'PKCS#12', jks: 'A Java key store',
+  pkcs8: 'PKCS#8', pkcs1: 'PKCS#1', sec1: 'SEC 1', jwk: 'JWK', jwe: 'JWE', openssh: 'OpenSSH\'s format', ppk: 'PuTTY\'s format', pkcs12: 'PKCS#12', jks: 'A Java key store', bks: 'A key store of Bouncy Castle',
   cose: 'COSE', age: 'age', minisign: 'minisign', signify: 'signify', raw: 'Raw bytes',
 };
 /** Formats with a place for a passphrase, those that are text alone, and those that cannot do without a passphrase. */
@@ -38,6 +38,7 @@ export function whyNot(algorithm: KeyAlgorithmName, format: KeyFileFormat): stri
   const hasJwk = kind === 'symmetric' ? family !== 'chacha20' : !algorithm.includes('brainpool');
   switch (format) {
     case 'jks': return 'Java reads PKCS#12 as well, and JKS is not safe any more: it is only read';
+    case 'bks': return 'Bouncy Castle reads PKCS#12 as well, and BKS is not safe any more: it is only read';
     case 'raw': return kind === 'symmetric' ? null : 'only symmetric keys are raw bytes';
     case 'jwk': case 'jwe': return hasJwk ? null : kind === 'symmetric' ? 'no standard gives it a JWK name' : 'no standard gives its curve a JWK name';
     case 'cose': return hasJwk && (kind === 'symmetric' || hasCoseKey(algorithm)) ? null : 'COSE has no name for it';
@@ -115,7 +116,7 @@ function build(parts: PrivateParts, pkcs8: Uint8Array, format: KeyFileFormat): B
 function checkPossible(algorithm: KeyAlgorithmName, { format, encoding, passphrase }: WriteKeyOptions): void {
   const possible = keyFormatsOf(algorithm);
   const reason = whyNot(algorithm, format);
-  if (reason !== null) throw notSupported(format === 'jks' ? `A Java key store is not written: ${reason}.` : `${FORMAT_NAMES[format]} cannot hold a key of ${algorithm}: ${reason}.`, 'Choose one of the formats named.', possible);
+  if (reason !== null) throw notSupported(format === 'jks' || format === 'bks' ? `${FORMAT_NAMES[format]} is not written: ${reason}.` : `${FORMAT_NAMES[format]} cannot hold a key of ${algorithm}: ${reason}.`, 'Choose one of the formats named.', possible);
   if (passphrase !== undefined && !CAN_ENCRYPT.has(format)) {
     const safe = possible.filter((name) => CAN_ENCRYPT.has(name));
     throw notSupported(`${FORMAT_NAMES[format]} has no safe encryption with a passphrase.`, safe.length === 0 ? 'Export it without a passphrase, or copy the key to another backend.' : 'Choose one of the formats named, or export without a passphrase.', safe);

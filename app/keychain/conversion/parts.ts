@@ -40,7 +40,7 @@ interface Reading {
   readonly algorithm: KeyAlgorithmName | undefined;
 }
 
-const KEY_KINDS: ReadonlySet<string> = new Set(['pkcs8', 'pkcs8-encrypted', 'pkcs1', 'sec1', 'openssh-private', 'jwe-passphrase', 'pkcs12', 'jks', 'ppk', 'age-identity', 'minisign-secret', 'certificate', 'crl']);
+const KEY_KINDS: ReadonlySet<string> = new Set(['pkcs8', 'pkcs8-encrypted', 'pkcs1', 'sec1', 'openssh-private', 'jwe-passphrase', 'pkcs12', 'jks', 'bks', 'ppk', 'age-identity', 'minisign-secret', 'certificate', 'crl']);
 const PUBLIC_KINDS: ReadonlySet<string> = new Set(['public-key', 'pkcs1-public', 'age-recipient', 'minisign']);
 const LINE_KINDS: ReadonlySet<string> = new Set(['openssh-public', 'openssh-certificate', 'authorized-keys', 'known-hosts']);
 /** Members of a JWK that the key itself is made of, or that we write again. */
@@ -88,7 +88,12 @@ const foreign = (text: string): KeywrightError => notSupported(text, 'Look into 
 async function addContents(content: Uint8Array, reading: Reading & { readonly format?: 'raw' }, parts: FileParts): Promise<void> {
   const { keys, certificates, crls, notes } = await readContents(content, { want: 'anything', signal: reading.signal, passphrase: reading.passphrase, ...(reading.algorithm === undefined ? {} : { algorithm: reading.algorithm }), ...(reading.format === undefined ? {} : { format: reading.format }) });
   parts.keys.push(...keys);
-  parts.certificates.push(...certificates);
+  const seen = new Set<string>(); // chains of a key store repeat their upper ends
+  for (const one of certificates) {
+    const id = fingerprint(one.der);
+    if (!seen.has(id)) parts.certificates.push(one);
+    seen.add(id);
+  }
   parts.crls.push(...crls);
   parts.lost.push(...notes);
 }

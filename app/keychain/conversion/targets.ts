@@ -18,7 +18,7 @@ export interface Target {
   readonly labels: boolean;
 }
 
-const PRIVATE = ['pkcs8', 'pkcs1', 'sec1', 'openssh', 'ppk', 'jwk', 'jwe', 'pkcs12', 'jks', 'cose', 'age', 'minisign', 'signify', 'raw'] as const satisfies readonly KeyFileFormat[];
+const PRIVATE = ['pkcs8', 'pkcs1', 'sec1', 'openssh', 'ppk', 'jwk', 'jwe', 'pkcs12', 'jks', 'bks', 'cose', 'age', 'minisign', 'signify', 'raw'] as const satisfies readonly KeyFileFormat[];
 const MANY: ReadonlySet<string> = new Set(['pkcs8', 'pkcs1', 'sec1', 'jwk', 'jwe', 'pkcs12', 'age', 'spki', 'public-jwk', 'public-openssh', 'public-age']);
 const WITH_CERTIFICATES: ReadonlySet<string> = new Set(['pkcs12', 'jwk', 'jwe', 'public-jwk']);
 const WITH_LABELS: ReadonlySet<string> = new Set(['pkcs12', 'jwk', 'jwe', 'public-jwk', 'openssh', 'ppk', 'public-openssh', 'age']);
@@ -63,7 +63,8 @@ export function whyNotInto({ format, part, title, many }: Target, { keys, public
     case 'all': return keys.some(({ material }) => whyNot(material.algorithm, 'pkcs8') !== null) ? 'It holds a symmetric key, for which PEM has no block.' : null;
     case 'private': {
       if (format === 'pkcs12' && keys.length === 0 && certificates.length > 0) return null;
-      if (keys.length === 0) return format === 'jks' ? sentence(whyNot('ec-p256', 'jks') as string) : 'The file holds no private or secret key.';
+      if (format === 'jks' || format === 'bks') return sentence(whyNot('ec-p256', format) as string); // whatever the keys are
+      if (keys.length === 0) return 'The file holds no private or secret key.';
       for (const [index, { material }] of keys.entries()) {
         const reason = whyNot(material.algorithm, format as KeyFileFormat);
         if (reason !== null) return said(reason, index, keys.length);

@@ -18,7 +18,7 @@ import type { HandlersOf } from './handlers.ts';
 const MAX_FILE = 16 * 1024 * 1024;
 const EXTENSIONS = { pem: 'pem', der: 'cer', pkcs7: 'p7b', pkcs12: 'p12', jwk: 'jwk' } as const;
 /** Files of which certificates are one part. */
-const CONTAINERS: ReadonlySet<string> = new Set(['cms', 'pkcs12', 'jks', 'jwk', 'jwk-set', 'jwe-passphrase']);
+const CONTAINERS: ReadonlySet<string> = new Set(['cms', 'pkcs12', 'jks', 'bks', 'jwk', 'jwk-set', 'jwe-passphrase']);
 type ExportInput = Omit<InputOf<typeof certificateOperations.exportCertificate>, 'format'> & { readonly format: keyof typeof EXTENSIONS };
 
 export const certificateFileHandlers: Pick<HandlersOf<'certificates'>, 'certificates.import' | 'certificates.export'> = {

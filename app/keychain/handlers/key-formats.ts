@@ -9,7 +9,7 @@ type Row = OutputOf<typeof keyOperations.formats>['formats'][number];
 
 export const OPENS: Readonly<Record<KeyFileFormat, string>> = {
   pkcs8: 'OpenSSL, Java, .NET, Go and nearly all else', pkcs1: 'old programs for RSA', sec1: 'old programs for elliptic curves', jwk: 'JOSE libraries and web browsers', jwe: 'JOSE libraries',
-  openssh: 'OpenSSH', ppk: 'PuTTY, WinSCP and FileZilla', pkcs12: 'Windows, macOS, Java, browsers and mail programs', jks: 'Java', cose: 'COSE libraries', age: 'age', minisign: 'minisign', signify: 'signify of OpenBSD', raw: 'who knows what the bytes are',
+  openssh: 'OpenSSH', ppk: 'PuTTY, WinSCP and FileZilla', pkcs12: 'Windows, macOS, Java, browsers and mail programs', jks: 'Java', bks: 'Bouncy Castle and Android', cose: 'COSE libraries', age: 'age', minisign: 'minisign', signify: 'signify of OpenBSD', raw: 'who knows what the bytes are',
 };
 export const PUBLIC: Readonly<Record<PublicKeyFormat, readonly [title: string, opens: string]>> = {
   pem: ['PEM (SubjectPublicKeyInfo)', 'OpenSSL and nearly all else'], der: ['DER (SubjectPublicKeyInfo)', 'OpenSSL, Java and .NET'], jwk: ['JWK', 'JOSE libraries and web browsers'], openssh: ['OpenSSH line', 'OpenSSH: authorized_keys, known_hosts, allowed_signers'],

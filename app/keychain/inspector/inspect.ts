@@ -21,7 +21,7 @@ interface Inspecting {
   readonly signal: AbortSignal;
 }
 
-const PRIVATE: ReadonlySet<string> = new Set(['pkcs8', 'pkcs8-encrypted', 'pkcs1', 'sec1', 'openssh-private', 'jwk', 'jwk-set', 'jwe-passphrase', 'pkcs12', 'jks', 'ppk', 'age-identity', 'cose-key', 'minisign-secret']);
+const PRIVATE: ReadonlySet<string> = new Set(['pkcs8', 'pkcs8-encrypted', 'pkcs1', 'sec1', 'openssh-private', 'jwk', 'jwk-set', 'jwe-passphrase', 'pkcs12', 'jks', 'bks', 'ppk', 'age-identity', 'cose-key', 'minisign-secret']);
 /** Kinds whose bytes are a secret, also where they are none that is read. */
 export const SECRET_KINDS: ReadonlySet<string> = new Set([...PRIVATE, 'dsa-private', 'openpgp-private-key', 'sigstore-private', 'unknown', 'json']);
 /** Armour says so itself, whoever's it is and however damaged. Else the first packet of OpenPGP does (RFC 9580 §5): types 5 and 7 are private keys. */

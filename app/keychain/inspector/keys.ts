@@ -1,6 +1,5 @@
 import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
 import { publicOfPkcs8, readContents, readPublicKey } from '../../formats/index.ts';
-import { parseJks } from '../../formats/jks.ts';
 import { parseEncryptedPkcs8 } from '../../formats/pbes.ts';
 import { parsePkcs12 } from '../../formats/pkcs12.ts';
 import { parseJson } from '../../formats/json.ts';
@@ -12,8 +11,9 @@ import { readSshCertificate, sshCertificateBlob } from '../../signing/ssh-certif
 import { readSshKey } from '../../signing/ssh-signature.ts';
 import { problemsOfSsh, sshInWords } from '../../signing/ssh-certificate-words.ts';
 import { describeCertificate, describeCrl } from './certificates.ts';
+import { describeJavaStore, protectionOfBks } from './java-stores.ts';
 import type { Finding } from './weaknesses.ts';
-import type { Tree } from './tree.ts';
+import type { Fact, Tree } from './tree.ts';
 
 const MAX_LINES = 500;
 
@@ -21,7 +21,7 @@ const MAX_LINES = 500;
 export async function describeKeyFile(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree, passphrase: (() => Promise<SecretBytes>) | undefined, signal: AbortSignal): Promise<void> {
   const protection = protectionOf(kind, content);
   const root = tree.add(parent, { kind, title: detail.replace(/\.$/, ''), detail, where, facts: protection.facts, findings: protection.findings, actions: ['keys.import', 'files.inspect', 'files.convert'] });
-  if (kind === 'jks') describeJks(content, root, tree);
+  const told = (kind === 'jks' || kind === 'bks') && describeJavaStore(kind, content, root, tree);
   let locked = false;
   try {
     const { keys, certificates, crls, notes } = await readContents(content, { signal, want: 'anything', passphrase: async () => {
@@ -31,10 +31,10 @@ export async function describeKeyFile(kind: string, detail: string, content: Uin
     for (const { material, label, wasEncrypted } of keys) {
       using secret = material.secret;
       const spki = /^(?:aes|hmac|chacha)/.test(material.algorithm) ? undefined : publicOfPkcs8(secret.reveal());
-      tree.add(root, { kind: 'private-key', title: label ?? material.algorithm, detail: spki === undefined ? `A secret key for ${material.algorithm}.` : `A private key: ${material.algorithm}.`, facts: [['Algorithm', material.algorithm], ['Protected by a passphrase', wasEncrypted ? 'yes' : 'no']], actions: ['keys.import'], ...(spki === undefined ? {} : { spki }),
+      tree.add(root, { kind: spki === undefined ? 'secret-key' : 'private-key', title: label ?? material.algorithm, detail: spki === undefined ? `A secret key for ${material.algorithm}.` : `A private key: ${material.algorithm}.`, facts: [['Algorithm', material.algorithm], ['Protected by a passphrase', wasEncrypted ? 'yes' : 'no']], actions: ['keys.import'], ...(spki === undefined ? {} : { spki }),
         findings: wasEncrypted ? [] : [{ level: 'odd', code: 'not-encrypted', detail: 'Nothing protects this key: whoever has the file has it.', remedy: 'Import it, then export it with a passphrase and delete this file.' }] });
     }
-    if (kind !== 'jks') for (const { der } of certificates) await tree.attempt(null, () => describeCertificate(der, root, null, tree));
+    if (!told) for (const { der } of certificates) await tree.attempt(null, () => describeCertificate(der, root, null, tree));
     for (const der of crls) await tree.attempt(null, () => describeCrl(der, root, null, tree));
     for (const note of notes) tree.add(root, { kind: 'note', title: 'Not read', detail: note });
   } catch (thrown) {
@@ -45,11 +45,12 @@ export async function describeKeyFile(kind: string, detail: string, content: Uin
   if (locked && item !== undefined) tree.items[root] = { ...item, locked: true, detail: `${item.detail} A passphrase shows what is in it.` };
 }
 
-function protectionOf(kind: string, content: Uint8Array): { facts: [string, string | undefined][]; findings: Finding[] } {
+function protectionOf(kind: string, content: Uint8Array): { facts: Fact[]; findings: Finding[] } {
   if (kind === 'pkcs8-encrypted' && content[0] === 0x30) {
     const { name, cost } = parseEncryptedPkcs8(content);
     return { facts: [['Encryption', name], ['Rounds', String(cost)]], findings: oldCipher(name) };
   }
+  if (kind === 'bks') return protectionOfBks(content);
   if (kind !== 'pkcs12' || content[0] !== 0x30) return { facts: [], findings: [] };
   const { mac, encryption, needsPassphrase } = parsePkcs12(content);
   const findings = encryption.flatMap(oldCipher);
@@ -61,25 +62,6 @@ function protectionOf(kind: string, content: Uint8Array): { facts: [string, stri
 
 function oldCipher(name: string): Finding[] {
   return /RC2|RC4|DES/i.test(name) ? [{ level: 'weak', code: 'old-cipher', detail: `It is encrypted with ${name}.`, remedy: 'Import it and export it anew.' }] : [];
-}
-
-function describeJks(content: Uint8Array, root: number, tree: Tree): void {
-  const { type, entries } = parseJks(content);
-  for (const entry of entries) {
-    if (entry.kind === 'secret') {
-      tree.add(root, { kind: 'secret-key', title: entry.alias, detail: `A secret key under the alias “${entry.alias}”.`, where: `offset ${entry.offset}`, locked: true, facts: [['Key store', type], ['Created', entry.created?.toISOString()]], actions: ['keys.import'] });
-      continue;
-    }
-    const at = entry.kind === 'key' ? tree.add(root, { kind: 'private-key', title: entry.alias, detail: `A private key under the alias “${entry.alias}”, with ${entry.chain.length} certificates.`, where: `offset ${entry.offset}`, locked: true, facts: [['Key store', type], ['Created', entry.created?.toISOString()]], actions: ['keys.import'] }) : root;
-    for (const der of entry.kind === 'key' ? entry.chain : [entry.der]) {
-      try {
-        describeCertificate(der, at, null, tree);
-      } catch (thrown) {
-        if (!(thrown instanceof KeywrightError)) throw thrown;
-        tree.problems.push({ code: thrown.code, detail: thrown.message, where: `alias ${entry.alias}` });
-      }
-    }
-  }
 }
 
 export function describePublicKey(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree, name?: unknown): void {

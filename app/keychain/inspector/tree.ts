@@ -34,7 +34,7 @@ export class Tree {
     const keyFacts: Fact[] = spki === undefined ? [] : [['Public key', fingerprint(spki)]];
     const same = spki === undefined ? [] : this.#heldBy(fingerprint(spki));
     this.items.push({
-      parent, kind: item.kind, title: plain(item.title, 200), detail: item.detail, where, locked,
+      parent, kind: item.kind, title: plain(item.title, 200), detail: plain(item.detail, 2000), where, locked,
       facts: [...facts, ...keyFacts].flatMap(([name, value]) => (value === undefined || value === '' ? [] : [{ name, value: plain(value, MAX_VALUE) }])),
       findings: [...findings, ...(spki === undefined ? [] : weaknessesOf(spki)), ...again], held: [...held, ...same], actions: [...actions],
     });

@@ -1,0 +1,60 @@
+import { KeywrightError } from '../../contract/index.ts';
+import { parseBks } from '../../formats/bks.ts';
+import { parseJks } from '../../formats/jks.ts';
+import { describeCertificate } from './certificates.ts';
+import type { Fact, Tree } from './tree.ts';
+import type { Finding } from './weaknesses.ts';
+
+/** What stands in key stores of Java without their passphrase: aliases, times and certificates. Of UBER that is nothing. */
+
+interface StoreEntry {
+  readonly kind: 'key' | 'certificate' | 'secret';
+  readonly alias: string;
+  readonly created: Date | null;
+  readonly offset?: number;
+  /** A key's own certificate first. */
+  readonly chain: readonly Uint8Array[];
+}
+
+/** @returns whether the entries could be told. */
+export function describeJavaStore(kind: 'jks' | 'bks', content: Uint8Array, root: number, tree: Tree): boolean {
+  const { type, entries } = kind === 'jks' ? jksEntries(content) : bksEntries(content);
+  for (const { kind: what, alias, created, offset, chain } of entries ?? []) {
+    const isSecret = what === 'secret';
+    const at = what === 'certificate' ? root : tree.add(root, {
+      kind: isSecret ? 'secret-key' : 'private-key', title: alias, where: `offset ${offset}`, locked: true, facts: [['Key store', type], ['Created', created?.toISOString()]], actions: ['keys.import'],
+      detail: isSecret ? `A secret key under the alias “${alias}”.` : `A private key under the alias “${alias}”, with ${chain.length === 1 ? 'a certificate' : `${chain.length} certificates`}.`,
+    });
+    for (const der of chain) {
+      try {
+        describeCertificate(der, at, null, tree);
+      } catch (thrown) {
+        if (!(thrown instanceof KeywrightError)) throw thrown;
+        tree.problems.push({ code: thrown.code, detail: thrown.message, where: `alias ${alias}` });
+      }
+    }
+  }
+  return entries !== null;
+}
+
+function jksEntries(content: Uint8Array): { type: string; entries: StoreEntry[] } {
+  const { type, entries } = parseJks(content);
+  return { type, entries: entries.map((entry) => ({ ...entry, chain: entry.kind === 'key' ? entry.chain : entry.kind === 'certificate' ? [entry.der] : [] })) };
+}
+
+/** A private key has its certificate with it; without one it is a secret key, as far as can be seen from outside. */
+function bksEntries(content: Uint8Array): { type: string; entries: StoreEntry[] | null } {
+  const { type, entries } = parseBks(content);
+  return { type, entries: entries?.map((entry) => (entry.kind === 'certificate' ? { ...entry, chain: [entry.der] } : { ...entry, kind: entry.chain.length === 0 ? 'secret' as const : 'key' as const })) ?? null };
+}
+
+export function protectionOfBks(content: Uint8Array): { facts: Fact[]; findings: Finding[] } {
+  const { type, version, rounds } = parseBks(content);
+  const anew = 'Import it and export it anew as PKCS#12 (modern).';
+  const findings: Finding[] = [{ level: 'weak', code: 'few-rounds', detail: `${rounds} rounds of key derivation: a passphrase is guessed quickly.`, remedy: anew }];
+  if (type === 'BKS' && version < 2) findings.push({ level: 'weak', code: 'short-mac', detail: 'Its MAC has a key of 16 bits, so that many passphrases fit it and it can be changed unseen (CVE-2018-5382).', remedy: anew });
+  return {
+    facts: [['Key store', `${type}, version ${version}`], ['MAC', type === 'BKS' ? 'HMAC-SHA1' : 'none: a SHA-1 within the encryption'], ['Encryption', type === 'BKS' ? '3DES, of each key' : 'Twofish'], ['Rounds', String(rounds)]],
+    findings: rounds < 10_000 ? findings : findings.slice(1),
+  };
+}
