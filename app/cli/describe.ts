@@ -58,18 +58,19 @@ function describe(operation: Operation): CommandSpec {
   const unions: UnionSpec[] = [];
   const fields = new Map(fieldsOf(schema, '', cli.paths ?? {}, unions).map((field) => [field.path, field]));
   const files = cli.files ?? {};
+  const nameTo = (path: string): { nameTo?: string } => (cli.names?.[path] === undefined ? {} : { nameTo: cli.names[path] });
   const positional = (cli.arguments ?? []).map((text): ArgumentSpec => {
     const name = text.replace(/(\.\.\.)?\??$/, '');
     const path = files[name] ?? name;
     const also = Object.entries(files).some(([option, target]) => option !== name && target === path);
     const bytes = cli.fileOr?.[name];
     const fileOr = bytes === undefined ? {} : { fileOr: { path: bytes, most: fieldAt(fields, bytes, id).most ?? 0 } };
-    return { ...withoutDefault(fieldAt(fields, path, id)), name: name.split('.')[0]!, required: !text.endsWith('?') && !also, ...fileOr };
+    return { ...withoutDefault(fieldAt(fields, path, id)), name: name.split('.')[0]!, required: !text.endsWith('?') && !also, ...fileOr, ...nameTo(path) };
   });
   const given = new Set([...positional.map(({ path }) => path), ...Object.values(files), ...Object.values(cli.switches ?? {})]);
   const positionalFiles = new Set((cli.arguments ?? []).map((text) => text.replace(/(\.\.\.)?\??$/, '')));
   const options: OptionSpec[] = [
-    ...Object.entries(files).filter(([name]) => !positionalFiles.has(name)).map(([name, path]) => ({ ...withoutDefault(fieldAt(fields, path, id)), kind: 'bytes' as const, name })),
+    ...Object.entries(files).filter(([name]) => !positionalFiles.has(name)).map(([name, path]) => ({ ...withoutDefault(fieldAt(fields, path, id)), kind: 'bytes' as const, name, ...nameTo(path) })),
     ...Object.entries(cli.switches ?? {}).map(([name, path]) => ({ path, kind: 'flag' as const, name, instead: true as const })),
     ...[...fields.values()].filter(({ path }) => !given.has(path)).map((field) => ({ ...field, name: cli.options?.[field.path] ?? kebab(field.path) })),
   ];

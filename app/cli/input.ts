@@ -21,6 +21,7 @@ export async function inputOf(spec: CommandSpec, parsed: Parsed, readBytes: Read
     if (field.kind !== 'bytes') return set(input, field.path, valueOf(field, given, option));
     const read = async (file: unknown): Promise<string> => wireBytes(await readBytes(String(file), field.most ?? MOST, option));
     const path = instead !== undefined && option === '--in' ? instead.path : field.path;
+    if (field.nameTo !== undefined) set(input, field.nameTo, String(given));
     if (field.many !== true) return set(input, path, await read(given));
     const files: string[] = [];
     for (const file of given as readonly string[]) files.push(await read(file));

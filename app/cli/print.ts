@@ -24,7 +24,9 @@ export function humanOutput(spec: CommandSpec, output: unknown, style: Style): s
   if (spec.table.alone === true && Array.isArray(rows) && rows.length === 1) return record(rows[0], style);
   const lines = Array.isArray(rows) ? table(rows, spec.table.columns, style) : [];
   const rest = Object.entries(output as Record<string, unknown>).filter(([name]) => name !== spec.table?.rows);
-  return [...lines, ...rest.flatMap(([name, value]) => aside(name, value, style))].map((line) => `${line}\n`).join('');
+  const printed = new Set<string>();
+  const found = Array.isArray(rows) ? rows.flatMap((row: unknown) => findingLines(at(row, 'findings'), at(row, 'title'), style, printed)) : [];
+  return [...lines, ...found, ...rest.flatMap(([name, value]) => aside(name, value, style))].map((line) => `${line}\n`).join('');
 }
 
 function table(rows: readonly unknown[], columns: readonly string[], style: Style): string[] {
@@ -35,6 +37,21 @@ function table(rows: readonly unknown[], columns: readonly string[], style: Styl
   const line = (row: readonly string[]) => row.map((cell, index) => (index === row.length - 1 ? cell : cell + ' '.repeat(widths[index]! - width(cell)))).join('  ').trimEnd();
   return [style.dim(line(heads)), ...cells.map(line)];
 }
+
+/** What was found about one thing: a line each, and beneath it the commands that mend it, as they can be pasted; each is printed once, since one may mend several. */
+function findingLines(findings: unknown, of: unknown, style: Style, printed: Set<string>): string[] {
+  if (!Array.isArray(findings)) return [];
+  return findings.flatMap((one: unknown) => {
+    const { level, detail, remedy, mendedBy } = one as Record<string, unknown>;
+    const commands = Array.isArray(mendedBy) ? mendedBy.map((action: unknown) => String(at(action, 'command'))).filter((command) => !printed.has(command)) : [];
+    for (const command of commands) printed.add(command);
+    const said = commands.length === 0 && typeof remedy === 'string' ? ` ${text(remedy)}` : '';
+    return [`${style.bold(typeof of === 'string' && of !== '' ? `${text(of)}, ${text(level)}` : text(level))}: ${sentence(detail)}${said}`, ...commands.map((command) => `  ${printable(command)}`)];
+  });
+}
+
+/** Sentences are shown whole, however long their words are. */
+const sentence = (detail: unknown): string => printable(String(detail));
 
 /** What an answer tells beside its table: what is not empty, and who has something to say. */
 function aside(name: string, value: unknown, style: Style): string[] {
@@ -50,7 +67,8 @@ function aside(name: string, value: unknown, style: Style): string[] {
 }
 
 function record(output: unknown, style: Style): string {
-  return fields(output, '', style).map((line) => `${line}\n`).join('');
+  const { findings, ...rest } = (output ?? {}) as Record<string, unknown>;
+  return [...fields(rest, '', style), ...findingLines(findings, undefined, style, new Set())].map((line) => `${line}\n`).join('');
 }
 
 function fields(value: unknown, prefix: string, style: Style): string[] {

@@ -57,6 +57,8 @@ interface FieldSpec {
   readonly reads?: true;
   /** Of `bytes`: the most that is read. */
   readonly most?: number;
+  /** Of `bytes`: the field that gets the file's name. */
+  readonly nameTo?: string;
 }
 
 export interface ArgumentSpec extends FieldSpec {

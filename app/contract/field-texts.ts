@@ -133,6 +133,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   'name': 'name of the backend',
   'store.create:name': 'name to show',
   'certificates.verify:name': 'name that it must be for: dns:…, ip:…, email:…, uri:…',
+  'files.inspect:name': 'what to call the file in the commands that mend what is found; its own name by default',
   'tokens.rename:name': 'name to show instead of its own',
   'access.grant:name': 'who gets it, for the audit trail',
   'namespace': 'what the signature is for (SSHSIG), so that none passes for another; file by default',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { boundedBytes } from './bytes.ts';
+import { Mending } from './mending.ts';
 import { operation } from './operation.ts';
 import { FileIn } from './records.ts';
 
@@ -23,8 +24,10 @@ export const InspectedItem = z.strictObject({
     level: z.enum(['odd', 'weak', 'broken']),
     code: z.string(),
     detail: z.string(),
-    /** What mends it. */
-    remedy: z.string().nullable(),
+    /** What one can do, here or elsewhere. */
+    remedy: z.string(),
+    /** The same as a call, where Keywright can do it; the best one first. */
+    mendedBy: z.array(Mending),
   })),
   /** URIs of keys held here that are the same key pair. */
   held: z.array(z.string()),
@@ -44,11 +47,13 @@ export const inspect = operation({
   permission: 'files:use',
   unhurried: true,
   http: { method: 'POST', path: '/v1/files/inspect', status: 200 },
-  cli: { arguments: ['file'], without: ['from'], files: { file: 'content', in: 'content' }, table: { rows: 'items', columns: ['kind', 'title', 'detail', 'where'] }, examples: ['keywright files inspect unknown.bin', 'keywright files inspect ada.p12 --open --import-passphrase-file pw2'] },
+  cli: { arguments: ['file'], without: ['from'], files: { file: 'content', in: 'content' }, names: { content: 'name' }, table: { rows: 'items', columns: ['kind', 'title', 'detail', 'where'] }, examples: ['keywright files inspect unknown.bin', 'keywright files inspect ada.p12 --open --import-passphrase-file pw2'] },
   input: z.strictObject({
     /** The file's bytes, or the file itself: exactly one of the two. The window names the file. */
     content: boundedBytes(MAX_INSPECTED).optional(),
     from: FileIn.optional(),
+    /** How the file is named in the commands that mend what is found; by default as `from` says. */
+    name: z.string().min(1).max(4096).optional(),
     /** Opens what a passphrase protects: it is asked for. */
     open: z.boolean().default(false),
     /** With the ASN.1 structure and the first bytes in hex. */

@@ -26,6 +26,8 @@ export interface CommandLine {
   readonly arguments?: readonly string[];
   /** Positional arguments and `--in` that name a file whose bytes become a field (dotted path): `{ in: 'content.message' }`. */
   readonly files?: Readonly<Record<string, string>>;
+  /** By a field that gets the bytes of a file: the field that gets its name, as it was typed. */
+  readonly names?: Readonly<Record<string, string>>;
   /** Positional arguments that name a thing, or a file whose bytes go into another field: `{ certificate: 'content' }`. A file of that name comes first. */
   readonly fileOr?: Readonly<Record<string, string>>;
   /** Fields whose option is not the field's name in kebab case: `{ tags: 'tag' }`. Repeatable when the field is an array. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { KeyAlgorithm, USAGES } from './algorithms.ts';
 import { CORE_CAPABILITIES } from './capabilities.ts';
 import { HardwareFacts } from './hardware.ts';
+import { Mending } from './mending.ts';
 
 /** Records that several operations share. Times are RFC 3339 in UTC with milliseconds. */
 
@@ -16,13 +17,17 @@ export const BackendName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-
 export const Limit = z.int().min(1).max(1000);
 export const Cursor = z.string().max(2000);
 
-/** What `doctor.run`, `backends.diagnose` and `keys.show` find. */
+/** What `doctor.run` and `backends.diagnose` find. */
 export const FindingRecord = z.strictObject({
   level: z.enum(['ok', 'warning', 'problem']),
   code: z.string(),
   detail: z.string(),
   remedy: z.string().nullable(),
 });
+
+/** What is weak about a key that is held. */
+export const KeyFinding = FindingRecord.extend({ /** What mends it, as a call; the best one first. */ mendedBy: z.array(Mending) });
+export type KeyFinding = z.output<typeof KeyFinding>;
 
 /** NIST SP 800-57 part 1 rev. 5, §7. */
 export const KeyState = z.enum(['pre-active', 'active', 'suspended', 'deactivated', 'compromised', 'destroyed']);
@@ -58,7 +63,7 @@ export const KeyRecord = z.strictObject({
   /** URIs of other keys that hold the same key pair. Given by `keys.show`. */
   alsoAt: z.array(z.string()).optional(),
   /** What is weak about it, and what mends that. Given by `keys.show`. */
-  findings: z.array(FindingRecord).optional(),
+  findings: z.array(KeyFinding).optional(),
   /** Changes with every write: hand it back as `ifRevision` to be told of somebody else's change. */
   revision: z.string(),
 });

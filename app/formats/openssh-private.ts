@@ -22,6 +22,8 @@ const PKCS8_ED25519_SEED_HEADER = Buffer.of(0x04, 0x20);
 /** A file that was parsed as far as that goes without the passphrase. */
 export interface OpensshFile {
   readonly encrypted: boolean;
+  /** How, for who looks at the file; null when it is not encrypted. */
+  readonly protection: { readonly cipher: string; readonly rounds: number } | null;
   readonly publicParts: PublicParts;
   /** @param passphrase needed when it is encrypted. @throws PIN_INCORRECT, INVALID_INPUT */
   open(passphrase: SecretBytes | undefined, signal: AbortSignal): Promise<{ parts: PrivateParts; comment: string }>;
@@ -47,7 +49,7 @@ export function parseOpenssh(content: Uint8Array): OpensshFile {
   if (!encrypted) {
     if (kdfName !== 'none' || kdfOptions.length !== 0) throw malformed('The key is not encrypted, but a key derivation function is named.', optionsAt);
     reader.finish('the key');
-    return { encrypted, publicParts, open: async () => within('in the private part', () => readSection(Buffer.from(section), 8, publicParts, false)) };
+    return { encrypted, protection: null, publicParts, open: async () => within('in the private part', () => readSection(Buffer.from(section), 8, publicParts, false)) };
   }
   const cipher = Object.hasOwn(SSH_CIPHERS, cipherName) ? SSH_CIPHERS[cipherName] : undefined;
   if (cipher === undefined) throw notSupported(`The key is encrypted with ${printable(cipherName)}, which is not supported.`, 'Change it with: ssh-keygen -p -Z aes256-ctr.', Object.keys(SSH_CIPHERS));
@@ -61,7 +63,7 @@ export function parseOpenssh(content: Uint8Array): OpensshFile {
   if (section.length === 0 || section.length % cipher.block !== 0) throw malformed(`The encrypted part is not a multiple of ${cipher.block} bytes.`, privateAt);
   if (tag.length !== cipher.tag) throw malformed(`${cipher.tag} bytes should follow the encrypted part, not ${tag.length}.`, privateAt);
   return {
-    encrypted, publicParts,
+    encrypted, protection: { cipher: cipherName, rounds }, publicParts,
     open: async (passphrase, signal) => {
       if (passphrase === undefined || passphrase.length === 0) throw wrongPassphrase();
       const derived = await bcryptPbkdf(passphrase.reveal(), salt, rounds, cipher.key + cipher.iv, signal);

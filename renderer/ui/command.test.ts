@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { commandOf, quote } from './command.ts';
+import { quote } from '../../app/contract/command-line.ts';
+import { commandOf } from './command.ts';
 
 test('a command leaves out what has its default and quotes what a shell would split', () => {
   expect(commandOf('keys.generate', { backend: 'software', algorithm: 'ec-p256', label: 'Release signing', tags: ['a', 'b c'] }))

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { askToConfirm, KeywrightError } from '../../contract/index.ts';
+import { askToConfirm, type fileOperations, type InputOf, KeywrightError } from '../../contract/index.ts';
 import { MAX_INSPECTED } from '../../contract/inspection.ts';
 import { asn1Lines } from '../../certificates/words/asn1.ts';
 import { looksLikePem, parsePem } from '../../formats/pem.ts';
 import type { Context } from '../context.ts';
 import { bytesOf } from '../files/places.ts';
 import { inspect, saysSecret, SECRET_KINDS } from '../inspector/inspect.ts';
+import { mended } from '../inspector/mended.ts';
 import { Tree } from '../inspector/tree.ts';
+import { Mender } from '../mending.ts';
 import { importPassphrase } from './exporting.ts';
 import type { HandlersOf } from './handlers.ts';
 
@@ -20,9 +22,11 @@ export const fileInspectionHandlers: Pick<HandlersOf<'files'>, 'files.inspect'> 
     const isSecret = SECRET_KINDS.has(kind) || saysSecret(content) || tree.items.some((item) => item.kind === 'private-key' || SECRET_KINDS.has(item.kind));
     const hidden = await whyHidden(input, isSecret, context);
     const shown = input.bytes && hidden === null;
-    return { kind, detail, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex'), items: tree.items, problems: tree.problems, asn1: shown ? asn1Of(content) : [], hex: shown ? hexOf(content) : [], hidden };
+    return { kind, detail, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex'), items: await mended(tree.items, new Mender(context.session, nameOf(input))), problems: tree.problems, asn1: shown ? asn1Of(content) : [], hex: shown ? hexOf(content) : [], hidden };
   },
 };
+
+const nameOf = ({ name, from }: InputOf<typeof fileOperations.inspect>): string | undefined => name ?? (from !== undefined && 'path' in from ? from.path : undefined);
 
 /** Bytes of private keys are shown to who insists, and never to the window, whose memory is no place for them. */
 async function whyHidden(input: { bytes: boolean; secrets: boolean }, isSecret: boolean, context: Context): Promise<string | null> {

@@ -44,7 +44,7 @@ export const keyHandlers = handlersOf('keys', {
     const { fingerprint } = primary(key);
     const others = fingerprint === null ? [] : session.inventory.byFingerprint(fingerprint).filter(({ id, trashedUntil }) => id !== key.id && trashedUntil === null);
     const alsoAt = others.map(({ uri }) => uri);
-    return { ...recordOf(key, session), alsoAt, findings: await findingsOf(key, alsoAt, context) };
+    return { ...recordOf(key, session), alsoAt, findings: await findingsOf(key, others, context) };
   },
 
   async 'keys.update'(input, context) {

@@ -1,3 +1,4 @@
+import type { SignatureFormatName } from '../../contract/index.ts';
 import type { Certificate } from '../../certificates/index.ts';
 import { readSignedData } from '../../signing/cms/read.ts';
 import { certificateOf } from '../../signing/cms/verify.ts';
@@ -28,39 +29,39 @@ export async function describeArchive(content: Uint8Array, parent: number | null
     kind: 'jar', title: kind, detail: `${isApk ? 'An Android package' : manifest === null ? 'A ZIP archive' : 'A Java archive'} ${signers.length === 0 ? 'without a signature' : `with ${signers.length} ${signers.length === 1 ? 'signature' : 'signatures'}`}.`,
     facts: [['Files', String(files.length)], ['Main class', manifest?.main.attributes.get('main-class')], ['Newer APK signature', zip.apkBlock === null ? undefined : 'yes']], actions: [signers.length === 0 ? 'files.sign' : 'files.verify'],
   });
-  for (const { base, block } of signers) await tree.attempt(`META-INF/${base}`, () => (block === null ? addSigner(root, base, undefined, undefined, tree) : addCms(root, block.entry.name, block.bytes, tree)));
+  for (const { base, block } of signers) await tree.attempt(`META-INF/${base}`, () => (block === null ? addSigner(root, base, undefined, undefined, tree) : addCms(root, 'jar', block.entry.name, block.bytes, tree)));
 }
 
 export async function describeContainer(content: Uint8Array, parent: number | null, tree: Tree, signal: AbortSignal): Promise<void> {
   const container = await Container.over(readerOf(content, signal));
   const root = tree.add(parent, { kind: 'asic', title: (await container.type()) ?? 'ASiC', detail: 'A container of files with their signatures (ASiC).', facts: [['Files', container.data.slice(0, 20).join(', ')]], actions: ['files.verify'] });
-  for (const name of container.names(isXadesFile)) await tree.attempt(name, async () => addXml(root, parseXml(decodeXml(await container.bytes(name, MAX_XML))), tree));
-  for (const name of container.names(isCadesFile)) await tree.attempt(name, async () => addCms(root, name, await container.bytes(name, MAX_XML), tree));
+  for (const name of container.names(isXadesFile)) await tree.attempt(name, async () => addXml(root, 'asic', parseXml(decodeXml(await container.bytes(name, MAX_XML))), tree));
+  for (const name of container.names(isCadesFile)) await tree.attempt(name, async () => addCms(root, 'asic', name, await container.bytes(name, MAX_XML), tree));
 }
 
 export function describeXml(content: Uint8Array, parent: number | null, tree: Tree): void {
   const document = parseXml(decodeXml(content));
   const count = signaturesIn(document).length;
   const root = tree.add(parent, { kind: 'xml', title: document.root.local, detail: `An XML document ${count === 0 ? 'without a signature' : `with ${count} ${count === 1 ? 'signature' : 'signatures'}`}.`, facts: [['Root', describeElement(document.root, document.text)], ['Namespace', document.root.uri]], actions: [count === 0 ? 'files.sign' : 'files.verify'] });
-  addXml(root, document, tree);
+  addXml(root, 'xml', document, tree);
 }
 
-function addXml(parent: number, document: XmlDocument, tree: Tree): void {
+function addXml(parent: number, format: SignatureFormatName, document: XmlDocument, tree: Tree): void {
   for (const { method, references, certificates, qualifying } of signaturesIn(document)) {
     const known = methodOf(method);
     const of = references.flatMap(({ uri }) => (uri === null ? [] : [uri === '' ? 'the document' : uri])).slice(0, 20).join(', ');
-    addSigner(parent, typeof known === 'string' ? method : known.name, certificates[0], [['Signs', of], ['Time by the signer', qualifying?.signingTime]], tree, typeof known === 'string' ? known : known.weak);
+    addSigner(parent, typeof known === 'string' ? method : known.name, certificates[0], [['Signs', of], ['Time by the signer', qualifying?.signingTime]], tree, typeof known === 'string' ? known : known.weak, format);
   }
 }
 
-function addCms(parent: number, name: string, bytes: Uint8Array, tree: Tree): void {
+function addCms(parent: number, format: SignatureFormatName, name: string, bytes: Uint8Array, tree: Tree): void {
   const { signers, certificates } = readSignedData(bytes);
-  for (const signer of signers) addSigner(parent, signer.algorithm.name, certificateOf(signer, certificates), [['File', name]], tree, signer.algorithm.weak);
+  for (const signer of signers) addSigner(parent, signer.algorithm.name, certificateOf(signer, certificates), [['File', name]], tree, signer.algorithm.weak, format);
 }
 
-function addSigner(parent: number, title: string, certificate: Certificate | undefined, facts: readonly (readonly [string, string | undefined])[] | undefined, tree: Tree, weak?: string): void {
+function addSigner(parent: number, title: string, certificate: Certificate | undefined, facts: readonly (readonly [string, string | undefined])[] | undefined, tree: Tree, weak?: string, format: SignatureFormatName = 'jar'): void {
   tree.add(parent, {
     kind: 'signer', title: certificate?.subject.text ?? title, detail: FITS, facts: [['Algorithm', certificate === undefined ? undefined : title], ...(facts ?? [])], ...(certificate === undefined ? {} : { spki: certificate.spki }),
-    findings: weak === undefined ? [] : [{ level: 'weak', code: 'weak-signature', detail: weak, remedy: 'Ask its signer for a new signature.' }],
+    findings: weak === undefined ? [] : [{ level: 'weak', code: 'weak-signature', detail: weak, remedy: 'Sign the original anew with SHA-256, with a timestamp if it must hold for long, or ask its signer to.', mend: [{ kind: 'sign', format, spki: certificate?.spki }] }],
   });
 }

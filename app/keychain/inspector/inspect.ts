@@ -96,7 +96,7 @@ function unwrapped(content: Uint8Array): { content: Uint8Array; told: Recognised
 
 /** What is told of a part that could not be read; why stands among the problems. */
 function bare({ what, detail }: { what: string; detail: string }): Item {
-  return { kind: what, title: what, detail, findings: [{ level: 'broken', code: 'unreadable', detail: 'It cannot be read.', remedy: null }] };
+  return { kind: what, title: what, detail, findings: [{ level: 'broken', code: 'unreadable', detail: 'It cannot be read.', remedy: 'Get the file anew: this one is damaged, or of a kind that is not handled.' }] };
 }
 
 async function describeBlock(block: PemBlock, parent: number | null, place: string, inspecting: Inspecting): Promise<void> {

@@ -3,7 +3,7 @@ import { parseBks } from '../../formats/bks.ts';
 import { parseJks } from '../../formats/jks.ts';
 import { describeCertificate } from './certificates.ts';
 import type { Fact, Tree } from './tree.ts';
-import type { Finding } from './weaknesses.ts';
+import type { Finding } from './finding.ts';
 
 /** What stands in key stores of Java without their passphrase: aliases, times and certificates. Of UBER that is nothing. */
 
@@ -50,9 +50,9 @@ function bksEntries(content: Uint8Array): { type: string; entries: StoreEntry[] 
 
 export function protectionOfBks(content: Uint8Array): { facts: Fact[]; findings: Finding[] } {
   const { type, version, rounds } = parseBks(content);
-  const anew = 'Import it and export it anew as PKCS#12 (modern).';
-  const findings: Finding[] = [{ level: 'weak', code: 'few-rounds', detail: `${rounds} rounds of key derivation: a passphrase is guessed quickly.`, remedy: anew }];
-  if (type === 'BKS' && version < 2) findings.push({ level: 'weak', code: 'short-mac', detail: 'Its MAC has a key of 16 bits, so that many passphrases fit it and it can be changed unseen (CVE-2018-5382).', remedy: anew });
+  const anew = { remedy: 'Write it anew: keywright files convert.', mend: [{ kind: 'convert', format: 'pkcs12' }] } as const;
+  const findings: Finding[] = [{ level: 'weak', code: 'few-rounds', detail: `${rounds} rounds of key derivation: a passphrase is guessed quickly.`, ...anew }];
+  if (type === 'BKS' && version < 2) findings.push({ level: 'weak', code: 'short-mac', detail: 'Its MAC has a key of 16 bits, so that many passphrases fit it and it can be changed unseen (CVE-2018-5382).', ...anew });
   return {
     facts: [['Key store', `${type}, version ${version}`], ['MAC', type === 'BKS' ? 'HMAC-SHA1' : 'none: a SHA-1 within the encryption'], ['Encryption', type === 'BKS' ? '3DES, of each key' : 'Twofish'], ['Rounds', String(rounds)]],
     findings: rounds < 10_000 ? findings : findings.slice(1),

@@ -1,19 +1,18 @@
 import { KeywrightError, type SecretBytes } from '../../contract/index.ts';
 import { publicOfPkcs8, readContents, readPublicKey } from '../../formats/index.ts';
-import { parseEncryptedPkcs8 } from '../../formats/pbes.ts';
-import { parsePkcs12 } from '../../formats/pkcs12.ts';
 import { parseJson } from '../../formats/json.ts';
 import { isPrivateJwk, type Jwk } from '../../formats/jwk.ts';
 import { readJwks } from '../../formats/read-keys.ts';
 import { parseSshLine } from '../../formats/openssh-public.ts';
 import { buildSpki } from '../../formats/spki.ts';
-import { readSshCertificate, sshCertificateBlob } from '../../signing/ssh-certificate.ts';
+import { readSshCertificate, sshCertificateBlob, sshCertificateId } from '../../signing/ssh-certificate.ts';
 import { readSshKey } from '../../signing/ssh-signature.ts';
 import { problemsOfSsh, sshInWords } from '../../signing/ssh-certificate-words.ts';
 import { describeCertificate, describeCrl } from './certificates.ts';
-import { describeJavaStore, protectionOfBks } from './java-stores.ts';
-import type { Finding } from './weaknesses.ts';
-import type { Fact, Tree } from './tree.ts';
+import type { Finding } from './finding.ts';
+import { describeJavaStore } from './java-stores.ts';
+import { protectedAs, protectionOf } from './protection.ts';
+import type { Tree } from './tree.ts';
 
 const MAX_LINES = 500;
 
@@ -32,7 +31,7 @@ export async function describeKeyFile(kind: string, detail: string, content: Uin
       using secret = material.secret;
       const spki = /^(?:aes|hmac|chacha)/.test(material.algorithm) ? undefined : publicOfPkcs8(secret.reveal());
       tree.add(root, { kind: spki === undefined ? 'secret-key' : 'private-key', title: label ?? material.algorithm, detail: spki === undefined ? `A secret key for ${material.algorithm}.` : `A private key: ${material.algorithm}.`, facts: [['Algorithm', material.algorithm], ['Protected by a passphrase', wasEncrypted ? 'yes' : 'no']], actions: ['keys.import'], ...(spki === undefined ? {} : { spki }),
-        findings: wasEncrypted ? [] : [{ level: 'odd', code: 'not-encrypted', detail: 'Nothing protects this key: whoever has the file has it.', remedy: 'Import it, then export it with a passphrase and delete this file.' }] });
+        findings: wasEncrypted ? [] : [{ level: 'odd', code: 'not-encrypted', detail: 'Nothing protects this key: whoever has the file has it.', remedy: 'Write it anew with a passphrase, or import it; then delete this file.', mend: [...protectedAs(kind, content), { kind: 'import' }] }] });
     }
     if (!told) for (const { der } of certificates) await tree.attempt(null, () => describeCertificate(der, root, null, tree));
     for (const der of crls) await tree.attempt(null, () => describeCrl(der, root, null, tree));
@@ -43,25 +42,6 @@ export async function describeKeyFile(kind: string, detail: string, content: Uin
   }
   const item = tree.items[root];
   if (locked && item !== undefined) tree.items[root] = { ...item, locked: true, detail: `${item.detail} A passphrase shows what is in it.` };
-}
-
-function protectionOf(kind: string, content: Uint8Array): { facts: Fact[]; findings: Finding[] } {
-  if (kind === 'pkcs8-encrypted' && content[0] === 0x30) {
-    const { name, cost } = parseEncryptedPkcs8(content);
-    return { facts: [['Encryption', name], ['Rounds', String(cost)]], findings: oldCipher(name) };
-  }
-  if (kind === 'bks') return protectionOfBks(content);
-  if (kind !== 'pkcs12' || content[0] !== 0x30) return { facts: [], findings: [] };
-  const { mac, encryption, needsPassphrase } = parsePkcs12(content);
-  const findings = encryption.flatMap(oldCipher);
-  if (mac === null) findings.push({ level: 'odd', code: 'no-mac', detail: 'Nothing protects the file against changes: it has no MAC.', remedy: null });
-  else if (mac.hash === 'sha1' || mac.hash === 'md5') findings.push({ level: 'weak', code: 'mac-sha1', detail: `Its MAC uses ${mac.hash.toUpperCase()}.`, remedy: 'Import it and export it anew as PKCS#12 (modern).' });
-  if (mac !== null && mac.rounds < 10_000) findings.push({ level: 'weak', code: 'few-rounds', detail: `${mac.rounds} rounds of key derivation: a passphrase is guessed quickly.`, remedy: 'Import it and export it anew as PKCS#12 (modern).' });
-  return { facts: [['MAC', mac?.name ?? 'none'], ['Encryption', encryption.join(', ') || 'none outside single keys'], ['Passphrase needed', needsPassphrase ? 'yes' : 'no']], findings };
-}
-
-function oldCipher(name: string): Finding[] {
-  return /RC2|RC4|DES/i.test(name) ? [{ level: 'weak', code: 'old-cipher', detail: `It is encrypted with ${name}.`, remedy: 'Import it and export it anew.' }] : [];
 }
 
 export function describePublicKey(kind: string, detail: string, content: Uint8Array, parent: number | null, where: string | null, tree: Tree, name?: unknown): void {
@@ -118,11 +98,11 @@ async function describeSshCertificate(line: string, comment: string, root: numbe
   const { fields, extensions } = sshInWords(certificate, blob, comment);
   const now = new Date();
   const again = 'Ask the authority for a new one, or issue it: keywright certificates issue --profile ssh-user.';
-  const ended: Finding[] = notAfter !== null && notAfter <= now ? [{ level: 'odd', code: 'expired', detail: `It ended on ${notAfter.toISOString()}.`, remedy: again }] : notBefore !== null && notBefore > now ? [{ level: 'odd', code: 'not-yet-valid', detail: `It begins on ${notBefore.toISOString()}.`, remedy: null }] : [];
+  const ended: Finding[] = notAfter !== null && notAfter <= now ? [{ level: 'odd', code: 'expired', detail: `It ended on ${notAfter.toISOString()}.`, remedy: again, mend: [{ kind: 'renew' }] }] : notBefore !== null && notBefore > now ? [{ level: 'odd', code: 'not-yet-valid', detail: `It begins on ${notBefore.toISOString()}.`, remedy: 'Wait until then, or see to the clock of this computer.' }] : [];
   const at = tree.add(root, {
-    kind: 'openssh-certificate', title: keyId || comment, detail: `An OpenSSH certificate for a ${isUser ? 'user' : 'host'}.`, where: `line ${number}`, spki: key.spki, actions: ['certificates.import', 'files.verify', 'files.convert'],
+    kind: 'openssh-certificate', title: keyId || comment, detail: `An OpenSSH certificate for a ${isUser ? 'user' : 'host'}.`, where: `line ${number}`, spki: key.spki, certificate: sshCertificateId(blob), actions: ['certificates.import', 'files.verify', 'files.convert'],
     facts: [...fields.filter(({ name }) => name !== 'Public key SHA-256').map(({ name, value }) => [name, value] as const), ['Comment', comment]],
-    findings: [...problemsOfSsh(certificate).map((detail): Finding => (certificate.genuine ? { level: 'odd', code: 'openssh-certificate', detail, remedy: again } : { level: 'broken', code: 'signature', detail, remedy: again })), ...ended],
+    findings: [...problemsOfSsh(certificate).map((detail): Finding => (certificate.genuine ? { level: 'odd', code: 'openssh-certificate', detail, remedy: again, mend: [{ kind: 'renew' }] } : { level: 'broken', code: 'signature', detail, remedy: again })), ...ended],
   });
   for (const { name, critical, lines } of extensions) tree.add(at, { kind: 'extension', title: name, detail: lines.join(' ') || 'An option that is not known here.', facts: [['Critical', critical ? 'yes' : 'no']] });
 }

@@ -2,7 +2,7 @@ import { openpgpKeys, type OpenpgpKeyFacts } from '../../formats/openpgp-keys.ts
 import { algorithmName, outlineKey, outlineSignature } from '../../formats/openpgp-outline.ts';
 import { openArmors, type Packet, PacketReader, readPackets } from '../../formats/openpgp-packets.ts';
 import type { Fact, Tree } from './tree.ts';
-import type { Finding } from './weaknesses.ts';
+import type { Finding } from './finding.ts';
 
 /** Keys, signatures and messages of OpenPGP (RFC 9580). */
 

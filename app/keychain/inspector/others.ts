@@ -11,7 +11,7 @@ import { malformed } from '../../formats/malformed.ts';
 import { readJws } from '../../signing/jws-read.ts';
 import { readSshKey } from '../../signing/ssh-signature.ts';
 import type { Fact, Tree } from './tree.ts';
-import type { Finding } from './weaknesses.ts';
+import type { Finding } from './finding.ts';
 
 /** Signatures, messages and handles that hold no private key. */
 
@@ -30,8 +30,8 @@ export function describeJws(detail: string, content: Uint8Array, parent: number 
   const expired = typeof claims?.['exp'] === 'number' && 1000 * claims['exp'] < Date.now();
   const root = tree.add(parent, { kind: isJwt ? 'jwt' : 'jws', title: word('sub') ?? word('iss') ?? `${signatures.length} signatures`, detail: isJwt ? 'A JSON Web Token: claims that somebody has signed. Anybody can read them.' : detail, actions: ['files.verify'],
     facts: [['Issuer', word('iss')], ['Subject', word('sub')], ['Audience', word('aud')], ['Issued', time('iat')], ['Expires', time('exp')], ['Payload', payload === null ? 'not in it' : `${payload.content.length} bytes`]],
-    findings: expired ? [{ level: 'odd', code: 'expired', detail: `It expired on ${time('exp') ?? 'a day long past'}.`, remedy: null }] : [] });
-  for (const { alg, problem } of signatures) tree.add(root, { kind: 'signer', title: alg || 'no algorithm', detail: 'A signature; whether it fits is told by files verify.', facts: [['Algorithm', alg]], findings: problem === null ? [] : [{ level: 'broken', code: 'proves-nothing', detail: problem, remedy: null }] });
+    findings: expired ? [{ level: 'odd', code: 'expired', detail: `It expired on ${time('exp') ?? 'a day long past'}.`, remedy: 'Ask who issued it for a new one: a token cannot be prolonged.' }] : [] });
+  for (const { alg, problem } of signatures) tree.add(root, { kind: 'signer', title: alg || 'no algorithm', detail: 'A signature; whether it fits is told by files verify.', facts: [['Algorithm', alg]], findings: problem === null ? [] : [{ level: 'broken', code: 'proves-nothing', detail: problem, remedy: 'Rely on nothing that it says, and ask for one that is signed.' }] });
 }
 
 export function describeJwe(detail: string, content: Uint8Array, parent: number | null, tree: Tree): void {

@@ -1,10 +1,8 @@
 import { createPublicKey } from 'node:crypto';
 import { DerReader } from '../../formats/der.ts';
-import type { InspectedItem } from '../../contract/inspection.ts';
+import type { Finding } from './finding.ts';
 
 /** What is weak about a public key, told by the key alone. */
-
-export type Finding = InspectedItem['findings'][number];
 
 /** Primes below 168: Infineon's library made primes whose residues modulo each are powers of 65537 (CVE-2017-15361, Nemec et al. 2017). */
 const ROCA_PRIMES = [3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167];
@@ -33,10 +31,12 @@ function modulusOf(spki: Uint8Array): bigint | undefined {
   }
 }
 
+const RENEW = 'Generate a new key (ec-p256 or rsa-3072) and have its certificates issued anew.';
+
 /** @param spki SubjectPublicKeyInfo, DER. @returns findings; none for what cannot be loaded. */
 export function weaknessesOf(spki: Uint8Array): Finding[] {
   const findings: Finding[] = [];
-  const add = (level: Finding['level'], code: string, detail: string, remedy: string | null): void => { findings.push({ level, code, detail, remedy }); };
+  const add = (level: Finding['level'], code: string, detail: string): void => { findings.push({ level, code, detail, remedy: RENEW, mend: [{ kind: 'new-key' }] }); };
   let key;
   try {
     key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
@@ -44,16 +44,15 @@ export function weaknessesOf(spki: Uint8Array): Finding[] {
     return [];
   }
   const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key;
-  const renew = 'Generate a new key (ec-p256 or rsa-3072) and have its certificates issued anew.';
   if (type === 'rsa' || type === 'rsa-pss') {
     const { modulusLength = 0, publicExponent = 65537n } = details;
     const n = modulusOf(spki);
-    if (modulusLength < 2048) add(modulusLength < 1024 ? 'broken' : 'weak', 'rsa-short', `An RSA key of ${modulusLength} bits; 2048 is the least (SP 800-131A rev. 2 §3).`, renew);
-    if (publicExponent < 65537n) add('odd', 'rsa-exponent', `The public exponent is ${publicExponent}; less than 65537 leaves no margin for faulty padding (SP 800-56B §6.2).`, renew);
-    if (publicExponent > 0xffffffffn) add('odd', 'rsa-exponent', 'The public exponent is larger than 32 bits, which some programs refuse and which makes each check slow.', renew);
-    if (n !== undefined && isRoca(n)) add('broken', 'roca', 'The key bears the fingerprint of Infineon’s faulty library (ROCA, CVE-2017-15361): its private key can be computed.', renew);
+    if (modulusLength < 2048) add(modulusLength < 1024 ? 'broken' : 'weak', 'rsa-short', `An RSA key of ${modulusLength} bits; 2048 is the least (SP 800-131A rev. 2 §3).`);
+    if (publicExponent < 65537n) add('odd', 'rsa-exponent', `The public exponent is ${publicExponent}; less than 65537 leaves no margin for faulty padding (SP 800-56B §6.2).`);
+    if (publicExponent > 0xffffffffn) add('odd', 'rsa-exponent', 'The public exponent is larger than 32 bits, which some programs refuse and which makes each check slow.');
+    if (n !== undefined && isRoca(n)) add('broken', 'roca', 'The key bears the fingerprint of Infineon’s faulty library (ROCA, CVE-2017-15361): its private key can be computed.');
   }
-  if (type === 'dsa') add('weak', 'dsa', 'DSA is no longer approved (FIPS 186-5 §4).', renew);
-  if (type === 'ec' && ['secp192r1', 'prime192v1', 'secp160r1', 'secp160k1', 'secp128r1'].includes(details.namedCurve ?? '')) add('weak', 'curve-short', `The curve ${details.namedCurve} is too short (SP 800-186).`, renew);
+  if (type === 'dsa') add('weak', 'dsa', 'DSA is no longer approved (FIPS 186-5 §4).');
+  if (type === 'ec' && ['secp192r1', 'prime192v1', 'secp160r1', 'secp160k1', 'secp128r1'].includes(details.namedCurve ?? '')) add('weak', 'curve-short', `The curve ${details.namedCurve} is too short (SP 800-186).`);
   return findings;
 }

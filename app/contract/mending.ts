@@ -1,0 +1,25 @@
+import { z } from 'zod';
+
+/** What mends a finding: a call that anybody can make, as a button, a command or a request. */
+
+/**
+ * What an action does, by a name that stays: `convert` (the file anew, in a sound form), `protect` (with a passphrase), `import` (into this store), `reencrypt` (opened, and encrypted
+ * anew), `renew` (the certificate, with its key), `renew-key` (with a new one), `request` (a new certificate from its authority), `rotate` (a new version of the key), `generate` (another
+ * key), `sign` (anew), `trash` (a copy that is not needed).
+ */
+export const MENDINGS = ['convert', 'protect', 'import', 'reencrypt', 'renew', 'renew-key', 'request', 'rotate', 'generate', 'sign', 'trash'] as const;
+export type MendingName = (typeof MENDINGS)[number];
+
+export const Mending = z.strictObject({
+  key: z.enum(MENDINGS),
+  operation: z.enum(['files.convert', 'files.decrypt', 'files.sign', 'keys.import', 'keys.rotate', 'keys.generate', 'keys.delete', 'certificates.renew', 'certificates.request']),
+  /** Fields of the operation's input. A file that it takes or writes is none of them, and no secret is: those are asked for. */
+  input: z.record(z.string(), z.unknown()),
+  /** What the operation is about, for who reads it: a label; null for the file. */
+  about: z.string().nullable(),
+  /** Whether the operation takes the file that was looked into. */
+  takesFile: z.boolean(),
+  /** The same as a command. */
+  command: z.string(),
+});
+export type Mending = z.output<typeof Mending>;
