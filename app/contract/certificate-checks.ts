@@ -40,6 +40,8 @@ export const CertificateVerdict = z.strictObject({
   path: JudgedPath,
   /** Others that were tried and do not hold. */
   otherPaths: z.array(JudgedPath),
+  /** The search for a path was given up: what was given offers more ways than can be tried, and it is not known whether one of them holds. */
+  exhausted: z.boolean(),
   purpose: z.string(),
   at: Timestamp,
   /** What was asked on the network, where that was wanted and is allowed, and why it gave nothing. */

@@ -32,6 +32,8 @@ export interface Parts {
   readonly more?: readonly Buffer[];
   /** Of the signature, within the part that is signed; another one than the real one. */
   readonly innerAlgorithm?: SignatureAlgorithmName;
+  /** Signed over its SHA-1, with an EC key. */
+  readonly sha1?: true;
 }
 
 export const p256 = (): Pair => generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -45,9 +47,9 @@ const algorithmOf = ({ privateKey }: Pair): SignatureAlgorithmName => {
   const type = privateKey.asymmetricKeyType as string;
   return type === 'rsa' ? 'rsa-pkcs1-sha256' : type === 'ec' ? 'ecdsa-sha256' : (type as SignatureAlgorithmName);
 };
-const signWith = (keys: Pair, data: Buffer): Buffer => sign(['rsa', 'ec', 'dsa'].includes(keys.privateKey.asymmetricKeyType as string) ? 'sha256' : null, data, keys.privateKey);
-const signedBy = (keys: Pair, tbs: Buffer): Buffer => derSequence(tbs, identifierFor(keys), der(TAG.bitString, Buffer.of(0), signWith(keys, tbs)));
-const identifierFor = (keys: Pair): Buffer => (keys.privateKey.asymmetricKeyType === 'dsa' ? derSequence(derOid('2.16.840.1.101.3.4.3.2')) : signatureIdentifier(algorithmOf(keys)));
+const signWith = (keys: Pair, data: Buffer, hash: string): Buffer => sign(['rsa', 'ec', 'dsa'].includes(keys.privateKey.asymmetricKeyType as string) ? hash : null, data, keys.privateKey);
+const signedBy = (keys: Pair, tbs: Buffer, sha1 = false): Buffer => derSequence(tbs, identifierFor(keys, sha1), der(TAG.bitString, Buffer.of(0), signWith(keys, tbs, sha1 ? 'sha1' : 'sha256')));
+const identifierFor = (keys: Pair, sha1 = false): Buffer => (sha1 ? derSequence(derOid('1.2.840.10045.4.1')) : keys.privateKey.asymmetricKeyType === 'dsa' ? derSequence(derOid('2.16.840.1.101.3.4.3.2')) : signatureIdentifier(algorithmOf(keys)));
 
 export function forged(parts: Parts, by: Forged | undefined): Forged {
   const keys = parts.keys ?? p256();
@@ -60,10 +62,10 @@ export function forged(parts: Parts, by: Forged | undefined): Forged {
     parts.aki === undefined ? (by === undefined ? null : authorityKeyIdentifierOf(by.certificate.subjectKeyIdentifier ?? keyIdentifierOf(by.certificate.spki))) : parts.aki, ...(parts.more ?? []),
   ].filter((one): one is Buffer => one !== null && one !== undefined);
   const tbs = derSequence(
-    ...(parts.version === 1 ? [] : [der(contextTag(0), derInteger(2n))]), der(TAG.integer, parts.serial ?? Buffer.concat([Buffer.of(0x11), randomBytes(15)])), parts.innerAlgorithm === undefined ? identifierFor(signer) : signatureIdentifier(parts.innerAlgorithm),
+    ...(parts.version === 1 ? [] : [der(contextTag(0), derInteger(2n))]), der(TAG.integer, parts.serial ?? Buffer.concat([Buffer.of(0x11), randomBytes(15)])), parts.innerAlgorithm === undefined ? identifierFor(signer, parts.sha1) : signatureIdentifier(parts.innerAlgorithm),
     issuer, derSequence(derTime(new Date(parts.from ?? '2020-01-01T00:00:00Z')), derTime(new Date(parts.to ?? '2040-01-01T00:00:00Z'))), subject, spki, ...(parts.version === 1 || extensions.length === 0 ? [] : [der(contextTag(3), derSequence(...extensions))]),
   );
-  return { certificate: new Certificate(signedBy(signer, tbs)), keys };
+  return { certificate: new Certificate(signedBy(signer, tbs, parts.sha1)), keys };
 }
 
 const AUTHORITY = { basic: basicConstraintsOf(true, undefined), usage: keyUsageOf(['key-cert-sign', 'crl-sign']) };
@@ -73,6 +75,13 @@ export const authority = (by: Forged, parts: Parts = {}): Forged => forged({ sub
 /** A TLS server's, for example.com. */
 export const leaf = (by: Forged, parts: Parts = {}): Forged =>
   forged({ keys: SHARED, usage: keyUsageOf(['digital-signature']), purposes: extendedKeyUsageOf([PURPOSE_OIDS['tls-server']], false), san: alternativeNamesOf(['dns:example.com'], false), ...parts }, by);
+
+/** The same certificate with another signature: the last byte of it turned by `by`. */
+export function tampered({ certificate, keys }: Forged, by = 1): Forged {
+  const bytes = Buffer.from(certificate.der);
+  bytes.writeUInt32BE((bytes.readUInt32BE(bytes.length - 4) ^ by) >>> 0, bytes.length - 4);
+  return { certificate: new Certificate(bytes), keys };
+}
 
 /** An extension's criticality turned around. */
 export function turned(extension: Buffer, oid: string): Buffer {

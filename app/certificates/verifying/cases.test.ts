@@ -9,7 +9,7 @@ import { buildGeneralName } from '../reading/general-names.ts';
 import { buildName } from '../reading/names.ts';
 import { EXTENSION, PURPOSE_OIDS } from '../reading/oids.ts';
 import { authority, type Forged, forged, identifierOf, issuingPoint, leaf, list, type ListParts, p256, pairOf, type Parts, points, root, shortRsa, turned, unknownExtension } from '../testing/forge.ts';
-import type { VerifyInput } from './verify.ts';
+import type { VerifyInput } from './verdict.ts';
 
 /**
  * Paths that outside suites are about too (those of the C2SP x509-limbo project, NIST's PKITS), made anew here: what each is, and what RFC 5280, RFC 9525 or the

@@ -3,44 +3,39 @@ import { EXTENSION, generalNames, type NameConstraints } from '../reading/extens
 import { type GeneralName, generalNameText, ipBytes } from '../reading/general-names.ts';
 import { isMailbox } from './certificate-checks.ts';
 import { attributesOf, EMAIL_ADDRESS } from '../reading/names.ts';
+import type { Work } from './work.ts';
 
 /** Name constraints (RFC 5280 §4.2.1.10, §6.1.3 (b)(c), §6.1.4 (g)). What cannot be compared is refused, never passed over. */
 
-/** So many comparisons at most for one path: more names times constraints than any honest authority has. */
+/** So many comparisons at most between the names of one certificate and the constraints of one authority: more than any honest one has. */
 const MAX_COMPARISONS = 250_000;
 
-/** The constraints of all authorities above: a name must be within one subtree of *each* list of permitted ones of its kind. */
-export class ConstraintState {
-  readonly #lists: { readonly permitted: readonly GeneralName[]; readonly excluded: readonly GeneralName[]; readonly by: string }[] = [];
-  #comparisons = 0;
-
-  /** @param strict what RFC 5280 does not have, and is understood all the same, is a fault. @returns why a constraint itself is not valid, or undefined. */
-  add({ permitted, excluded }: NameConstraints, by: string, strict: boolean): string | undefined {
-    for (const base of [...permitted, ...excluded]) {
-      const problem = problemOfBase(base, strict);
-      if (problem !== undefined) return `The name constraint ${generalNameText(base)} of “${by}” ${problem}.`;
-    }
-    this.#lists.push({ permitted, excluded, by });
-    return undefined;
+/** @param strict what RFC 5280 does not have, and is understood all the same, is a fault. @returns why a constraint itself is not valid, or undefined. */
+export function problemOfConstraints({ permitted, excluded }: NameConstraints, by: string, strict: boolean): string | undefined {
+  for (const base of [...permitted, ...excluded]) {
+    const problem = problemOfBase(base, strict);
+    if (problem !== undefined) return `The name constraint ${generalNameText(base)} of “${by}” ${problem}.`;
   }
+  return undefined;
+}
 
-  /** @returns why a certificate's names are not allowed, or undefined. */
-  refusal(certificate: Certificate): string | undefined {
-    if (this.#lists.length === 0) return undefined;
-    for (const name of namesOf(certificate)) {
-      for (const { permitted, excluded, by } of this.#lists) {
-        this.#comparisons += permitted.length + excluded.length;
-        if (this.#comparisons > MAX_COMPARISONS) return `There are more names and constraints to compare than ${MAX_COMPARISONS}: no honest authority has so many.`;
-        const out = excluded.filter((base) => sameKind(base, name));
-        const within = permitted.filter((base) => sameKind(base, name));
-        if ([...out, ...within].some(({ kind }) => kind === 'other' || kind === 'x400' || kind === 'edi' || kind === 'rid')) return `“${by}” constrains names of a kind that cannot be compared here: ${generalNameText(name)}.`;
-        const forbidden = out.find((base) => matches(base, name, true));
-        if (forbidden !== undefined) return `The name ${generalNameText(name)} is forbidden by “${by}”: ${generalNameText(forbidden)}.`;
-        if (within.length > 0 && !within.some((base) => matches(base, name, false))) return `The name ${generalNameText(name)} is none of those that “${by}” allows: ${within.slice(0, 5).map(generalNameText).join(', ')}${within.length > 5 ? ' …' : ''}.`;
-      }
-    }
-    return undefined;
+/**
+ * A name must be within one of the permitted subtrees of its kind, and within none of the excluded ones. Those of several authorities each count by themselves.
+ * @returns why a certificate's names are not allowed by an authority, or undefined. @throws INVALID_INPUT for alternative names that are malformed
+ */
+export function refusalBy({ permitted, excluded }: NameConstraints, by: string, certificate: Certificate, work: Work): string | undefined {
+  let comparisons = 0;
+  for (const name of namesOf(certificate)) {
+    comparisons += permitted.length + excluded.length;
+    if (comparisons > MAX_COMPARISONS || !work.compare(permitted.length + excluded.length)) return `There are more names and constraints to compare than ${MAX_COMPARISONS}: no honest authority has so many.`;
+    const out = excluded.filter((base) => sameKind(base, name));
+    const within = permitted.filter((base) => sameKind(base, name));
+    if ([...out, ...within].some(({ kind }) => kind === 'other' || kind === 'x400' || kind === 'edi' || kind === 'rid')) return `“${by}” constrains names of a kind that cannot be compared here: ${generalNameText(name)}.`;
+    const forbidden = out.find((base) => matches(base, name, true));
+    if (forbidden !== undefined) return `The name ${generalNameText(name)} is forbidden by “${by}”: ${generalNameText(forbidden)}.`;
+    if (within.length > 0 && !within.some((base) => matches(base, name, false))) return `The name ${generalNameText(name)} is none of those that “${by}” allows: ${within.slice(0, 5).map(generalNameText).join(', ')}${within.length > 5 ? ' …' : ''}.`;
   }
+  return undefined;
 }
 
 function* namesOf(certificate: Certificate): Generator<GeneralName> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Certificate, RevocationList, verifyCertificate } from '../index.ts';
 import { PKITS_TIME, type PkitsCase, pkitsCases } from '../testing/pkits.ts';
-import type { Verdict } from './verify.ts';
+import type { Verdict } from './verdict.ts';
 
 /** All of NIST's PKITS, with the inputs that it names, and the revocation of the whole path asked for. */
 

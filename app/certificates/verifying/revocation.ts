@@ -9,6 +9,7 @@ import type { CertificateId, OcspResponse, SingleResponse } from '../reading/ocs
 import { PURPOSE_OIDS } from '../reading/oids.ts';
 import { verifySigned } from '../signatures.ts';
 import { REASONS } from '../words/extensions.ts';
+import { Work } from './work.ts';
 
 /** What revocation lists (RFC 5280 §6.3) and OCSP responses (RFC 6960 §3.2) say of a certificate: good, revoked, or unknown. Unknown is never good. */
 
@@ -37,10 +38,12 @@ export interface Evidence {
   readonly strict: boolean;
   /** @returns whose key may have signed a list, each with a path to the same root. */
   signersOf(crl: RevocationList): readonly Certificate[];
+  /** @returns whether that key signed the list, or the certificate of an OCSP responder. */
+  signed(what: RevocationList | Certificate, by: Certificate): boolean;
 }
 
 /** Evidence for a verdict about the time `at` itself. @param issuer who alone may have signed a list */
-export const evidenceAt = (at: Date, issuer: Certificate, lists: Pick<Evidence, 'crls' | 'ocsp'>): Evidence => ({ ...lists, at, until: at, counts: () => true, allowWeak: false, strict: false, signersOf: (crl) => (crl.issuer.canonical === issuer.subject.canonical ? [issuer] : []) });
+export const evidenceAt = (at: Date, issuer: Certificate, lists: Pick<Evidence, 'crls' | 'ocsp'>): Evidence => ({ ...lists, at, until: at, counts: () => true, allowWeak: false, strict: false, signed: (what, by) => new Work().signed(what, by), signersOf: (crl) => (crl.issuer.canonical === issuer.subject.canonical ? [issuer] : []) });
 
 /** Seconds by which clocks may differ. */
 const SKEW = 300_000;
@@ -106,7 +109,7 @@ const samePoint = (one: RevocationList, other: RevocationList): boolean => {
 };
 
 /** RFC 5280 §6.3.3 (b), (f), (g). @returns why a list says nothing of this certificate, or undefined */
-function unusable(crl: RevocationList, certificate: Certificate, { at, until, strict, allowWeak, signersOf }: Evidence): string | undefined {
+function unusable(crl: RevocationList, certificate: Certificate, { at, until, strict, allowWeak, signersOf, signed }: Evidence): string | undefined {
   const points = pointsFor(crl, certificate);
   if (points.length === 0) return crl.point?.indirect === true ? 'it is of another issuer' : 'it is of another issuer, and does not say that it is for several (RFC 5280 §5.2.5)';
   const [fault] = [...crl.faults, ...(strict ? crl.profileFaults : [])];
@@ -114,7 +117,7 @@ function unusable(crl: RevocationList, certificate: Certificate, { at, until, st
   if (crl.signatureAlgorithm.weak !== undefined && !allowWeak) return `its signature is weak: ${crl.signatureAlgorithm.weak.replace(/\.$/, '')}`;
   const named = signersOf(crl);
   if (named.length === 0) return 'no certificate of who signed it has a path to this root';
-  const signers = named.filter(({ key }) => crl.isSignedBy(key));
+  const signers = named.filter((one) => signed(crl, one));
   if (signers.length === 0) return 'its signature is not the issuer’s';
   if (!signers.some(({ keyUsages }) => keyUsages?.includes('crl-sign') !== false)) return 'the issuer’s key may not sign revocation lists (RFC 5280 §4.2.1.3)';
   if (crl.thisUpdate.getTime() > until.getTime() + SKEW) return `it is from ${crl.thisUpdate.toISOString()}, later than the time asked for`;
@@ -207,7 +210,7 @@ function ocspAnswer(certificate: Certificate, issuer: Certificate, response: Ocs
 const laterNote = (when: Date, reason: string): string => `Revoked on ${when.toISOString()} (${reason}), which is after the time that counts here.`;
 
 /** RFC 6960 §3.2, §4.2.2.2. @returns why a response does not count, or undefined */
-function ocspProblem(single: SingleResponse, response: OcspResponse, issuer: Certificate, { at, until, allowWeak }: Evidence): string | undefined {
+function ocspProblem(single: SingleResponse, response: OcspResponse, issuer: Certificate, { at, until, allowWeak, signed }: Evidence): string | undefined {
   const [fault] = [...response.faults, ...single.faults];
   if (fault !== undefined) return fault.replace(/\.$/, '');
   if (single.thisUpdate.getTime() > until.getTime() + SKEW) return `it is from ${single.thisUpdate.toISOString()}, later than the time asked for`;
@@ -219,7 +222,7 @@ function ocspProblem(single: SingleResponse, response: OcspResponse, issuer: Cer
   if (signer === undefined) return 'its signature is not that of the responder that it names';
   if (signer.id === issuer.id || signer.publicKeyId === issuer.publicKeyId) return undefined;
   // A delegate must have been issued by the very authority, for this purpose.
-  if (signer.issuer.canonical !== issuer.subject.canonical || !signer.isSignedBy(issuer)) return 'its signer was not appointed by the issuer of the certificate (RFC 6960 §4.2.2.2)';
+  if (signer.issuer.canonical !== issuer.subject.canonical || !signed(signer, issuer)) return 'its signer was not appointed by the issuer of the certificate (RFC 6960 §4.2.2.2)';
   if (signer.extendedKeyUsages?.includes(PURPOSE_OIDS.ocsp) !== true) return 'its signer may not sign OCSP responses (RFC 6960 §4.2.2.2)';
   if (signer.faults.length > 0 || (signer.signatureAlgorithm.weak !== undefined && !allowWeak) || (signer.key.problem !== undefined && !(allowWeak && signer.key.outdated === true))) return 'the certificate of its signer is weak or faulty';
   const when = new Date(Math.max(at.getTime(), single.thisUpdate.getTime()));

@@ -2,7 +2,8 @@ import type { Certificate } from '../reading/certificate.ts';
 import type { RevocationList } from '../reading/crl.ts';
 import type { OcspResponse } from '../reading/ocsp.ts';
 import type { VerifyPurpose } from './certificate-checks.ts';
-import { type KnownRevocation, type Verdict, verifyCertificate, type VerifyInput } from './verify.ts';
+import type { KnownRevocation, Verdict, VerifyInput } from './verdict.ts';
+import { verifyCertificate } from './verify.ts';
 
 /** Whom a person trusts to vouch for signers, and the one way from a signature's certificate to a verdict: every signature format asks here. */
 

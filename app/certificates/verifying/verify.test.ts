@@ -4,7 +4,7 @@ import { Certificate, hostName, peerName, type RevocationList, verifyCertificate
 import { alternativeNamesOf, basicConstraintsOf, derExtension, extendedKeyUsageOf, keyUsageOf, nameConstraintsOf, policiesOf } from '../making/extensions.ts';
 import { EXTENSION, PURPOSE_OIDS } from '../reading/oids.ts';
 import { AT, forge, type Holder, issue, revocationList } from '../testing/authority.ts';
-import type { VerifyInput } from './verify.ts';
+import type { VerifyInput } from './verdict.ts';
 
 let root: Holder;
 let sub: Holder;

@@ -79,8 +79,8 @@ async function heldHere(certificate: Certificate, trust: VerifyRequest['trust'],
   return { roots, untrusted, revoked, crls: await listsFor([certificate, ...untrusted], session.revocations) };
 }
 
-function verdictOutput({ trusted, verdict, path, others }: Verdict, purpose: string, at: Date, fetched: Fetched['asked']): VerdictOutput {
-  const told = { trusted, verdict, revocation: revocationOutput(path!.certificates[0]?.revocation), path: pathOutput(path!), otherPaths: others.map(pathOutput), purpose, at: at.toISOString(), fetched };
+function verdictOutput({ trusted, verdict, path, others, exhausted }: Verdict, purpose: string, at: Date, fetched: Fetched['asked']): VerdictOutput {
+  const told = { trusted, verdict, revocation: revocationOutput(path!.certificates[0]?.revocation), path: pathOutput(path!), otherPaths: others.map(pathOutput), exhausted, purpose, at: at.toISOString(), fetched };
   return { ...told, text: verdictText(told) };
 }
 
