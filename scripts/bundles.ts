@@ -25,6 +25,7 @@ export const CORE: Bundle = {
     keywright: 'app/cli/main.ts',
     'core-host': 'app/rpc/host.ts',
     'storage-worker': 'app/storage/sqlite/worker.ts',
+    'small-files-worker': 'app/signing/small-files/worker.ts',
     'pkcs11-worker': 'app/backends/pkcs11/module/worker.ts',
   },
   outDir: DIST,

@@ -12,7 +12,7 @@ export const bare: FormatModule = {
   async sign(file, key, { algorithm, encoding, form }) {
     const { hash }: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[algorithm];
     const message = hash === null ? undefined : await file.small();
-    const der = await key.sign(algorithm, await file.for(algorithm), message);
+    const der = await key.sign(algorithm, message === undefined ? await file.for(algorithm) : { message });
     const signature = encoding === 'p1363' && SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaDerToP1363(der, KEY_ALGORITHMS[key.algorithm].bits) : der;
     return { bytes: form === 'base64' ? Buffer.from(`${Buffer.from(signature).toString('base64')}\n`) : signature };
   },

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { HashName, SignatureAlgorithmName } from '../contract/index.ts';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts } from '../contract/index.ts';
 import type { Content } from '../keystore/keystore.ts';
 import { fileError } from './file-errors.ts';
-import { base64urlPieces, digestFile, eachPiece, type ForeignHash, type Frame, hashing, type RandomReader, readAnywhere, readStart, readWhole, sizeOf, type Watch } from './raw.ts';
+import { SMALL } from './small-files/messages.ts';
+import { base64urlPieces, digestFile, eachPiece, type FileFacts, type ForeignHash, type Frame, hashing, type RandomReader, readAnywhere, readStart, readWhole, sizeOf, type Watch } from './raw.ts';
 
-/** A file that is had as a whole beside its digest. */
-const SMALL = 256 * 1024;
+
+/** How much of a file tells what it is. */
+const START = 64 * 1024;
 
 /** A file that is signed or verified: of any size, read as often as a format needs, and the same one each time. */
 export class FileContent {
@@ -18,11 +19,11 @@ export class FileContent {
   readonly bytes: number;
   readonly signal: AbortSignal;
   readonly #watch: Watch;
-  readonly #facts: BigIntStats;
+  readonly #facts: FileFacts;
   readonly #digests = new Map<string, Promise<Uint8Array>>();
   #whole: Promise<Uint8Array> | undefined;
 
-  private constructor(path: string, name: string, facts: BigIntStats, watch: Watch) {
+  private constructor(path: string, name: string, facts: FileFacts, watch: Watch) {
     this.path = path;
     this.name = name;
     this.bytes = Number(facts.size);
@@ -39,6 +40,13 @@ export class FileContent {
     } catch (thrown) {
       throw fileError(thrown, path, 'read');
     }
+  }
+
+  /** A small file that was read already. @param facts what it was like then. */
+  static of(path: string, name: string, whole: Uint8Array, facts: FileFacts, watch: Watch): FileContent {
+    const content = new FileContent(path, name, facts, watch);
+    content.#whole = Promise.resolve(whole);
+    return content;
   }
 
   /** @returns the digest of the file, within a format's frame if it has one. The bare one is made once. */
@@ -64,8 +72,8 @@ export class FileContent {
   }
 
   /** @returns how it begins, to tell what it is. */
-  start(): Promise<Uint8Array> {
-    return readStart(this.path, 64 * 1024, this.#watch);
+  async start(): Promise<Uint8Array> {
+    return this.#whole !== undefined && this.bytes <= SMALL ? (await this.#whole).subarray(0, START) : readStart(this.path, START, this.#watch);
   }
 
   /** @returns all of a small file, else undefined. */

@@ -16,8 +16,11 @@ export interface Watch {
   /** Told after each piece. */
   progress?(bytes: number, totalBytes: number): void;
   /** What a file was like when a call first met it: who reads it again must find the same one. */
-  readonly facts?: BigIntStats;
+  readonly facts?: FileFacts;
 }
+
+/** What tells whether a file is the one that it was. */
+export type FileFacts = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ino' | 'dev'>;
 
 /** What is hashed besides the file: formats put their own words around it, or write it in base64 first. */
 export interface Frame {
@@ -114,7 +117,7 @@ export async function eachPiece(path: string, watch: Watch, take: (piece: Uint8A
  * @param max bytes; by default what pure schemes take, 256 MiB.
  * @throws CAPABILITY_MISSING beyond the default, naming the algorithms that serve; INVALID_INPUT beyond a `max` that was given; and as {@link digestFile}
  */
-export async function readWhole(path: string, max: number | undefined, signal: AbortSignal, facts?: BigIntStats): Promise<Uint8Array> {
+export async function readWhole(path: string, max: number | undefined, signal: AbortSignal, facts?: FileFacts): Promise<Uint8Array> {
   return reading(path, { signal, ...(facts === undefined ? {} : { facts }) }, async (file, size) => {
     if (size > (max ?? MAX_WHOLE_FILE)) throw tooLarge(path, size, max);
     const bytes = Buffer.allocUnsafeSlow(size);
@@ -187,7 +190,7 @@ async function reading<T>(path: string, { signal, facts }: Watch, work: (file: F
   }
 }
 
-function isSame(before: BigIntStats, after: BigIntStats): boolean {
+function isSame(before: FileFacts, after: FileFacts): boolean {
   return after.size === before.size && after.mtimeNs === before.mtimeNs && after.ino === before.ino && after.dev === before.dev;
 }
 

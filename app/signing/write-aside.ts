@@ -11,6 +11,10 @@ export interface AsideOptions {
   readonly finished?: ((bytes: number, sha256: Uint8Array) => Promise<void>) | undefined;
 }
 
+/** The mode of new files. */
+export const usualMode = (): number => 0o666 & ~process.umask();
+
+
 /** @returns where a job writes a file until it is whole; without a job another place each time. */
 export function asidePlace(path: string, job?: string): string {
   const mark = job === undefined ? randomBytes(8) : createHash('sha256').update(`${job} ${path}`).digest().subarray(0, 8);
@@ -98,7 +102,7 @@ async function targetOf(path: string, overwrite: boolean): Promise<{ path: strin
       if (thrown.code === 'ENOENT') return undefined;
       throw thrown;
     });
-    if (there === undefined) return { path, mode: 0o666 & ~process.umask() };
+    if (there === undefined) return { path, mode: usualMode() };
     if (!overwrite) throw alreadyExists(path);
     const real = there.isSymbolicLink() ? await realpath(path) : path;
     const facts = await stat(real);
@@ -109,6 +113,9 @@ async function targetOf(path: string, overwrite: boolean): Promise<{ path: strin
   }
 }
 
+/** What file systems tell that have no hard links. */
+export const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
 /** Gives `aside` the name `path` if that is free. Some file systems (FAT) have no hard links: there the name is taken first by an empty file. */
 async function nameOnce(aside: string, path: string): Promise<void> {
   try {
@@ -116,7 +123,7 @@ async function nameOnce(aside: string, path: string): Promise<void> {
     await rm(aside, { force: true });
     return;
   } catch (thrown) {
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
+    if (!NO_LINKS.has((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
   }
   await (await open(path, 'wx', 0o600)).close();
   try {

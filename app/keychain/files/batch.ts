@@ -6,8 +6,8 @@ import type { Context } from '../context.ts';
 
 /** Faults of one file that say nothing of the next one. */
 const OF_ONE_FILE: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'INVALID_INPUT', 'CONFLICT', 'CAPABILITY_MISSING', 'STORAGE_READ_ONLY']);
-/** Files under way at once, where no token does one after another. */
-const TOGETHER = 8;
+/** Files under way at once, where no token does one after another: small ones of a large batch are read and written many at a time. */
+const [TOGETHER, SMALL_TOGETHER] = [8, 32];
 
 /** Whether a fault says nothing of the other files of its call. */
 export const isOfOneFile = (code: ErrorCode): boolean => OF_ONE_FILE.has(code);
@@ -23,9 +23,10 @@ export interface FailedFile {
 /**
  * Does `work` for each file, and tells the job of each that is done.
  * @param options.together false: one after another, as a token needs it.
+ * @param options.small true: `work` reads and writes by `SmallFiles`, and sees to it that not too many large ones are under way.
  * @returns in the order of the files: those that were done, and those that could not be. A single file that cannot be done is thrown, and so is a fault that concerns all of them.
  */
-export async function eachFile<T>(files: readonly z.output<typeof FileIn>[], context: Context, { together }: { readonly together: boolean }, work: (file: z.output<typeof FileIn>, index: number) => Promise<T>): Promise<{ done: T[]; failed: FailedFile[] }> {
+export async function eachFile<T>(files: readonly z.output<typeof FileIn>[], context: Context, { together, small = false }: { readonly together: boolean; readonly small?: boolean }, work: (file: z.output<typeof FileIn>, index: number) => Promise<T>): Promise<{ done: T[]; failed: FailedFile[] }> {
   const results: (T | undefined)[] = [];
   const failed: (FailedFile | undefined)[] = [];
   let next = 0;
@@ -46,7 +47,7 @@ export async function eachFile<T>(files: readonly z.output<typeof FileIn>[], con
       await one(next++);
     }
   };
-  const workers = Array.from({ length: Math.min(files.length, together ? TOGETHER : 1) }, worker);
+  const workers = Array.from({ length: Math.min(files.length, !together ? 1 : small ? SMALL_TOGETHER : TOGETHER) }, worker);
   try {
     await Promise.all(workers);
   } catch (thrown) {

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { KeywrightError, type fileOperations, type FileIn, type InputOf, type SignatureFormatName } from '../../contract/index.ts';
 import type { z } from 'zod';
 import { fileError } from '../../signing/file-errors.ts';
+import { MANY, type SmallFiles } from '../../signing/small-files/index.ts';
 import { placeBeside, SIGNATURE_FORMATS } from '../../signing/table.ts';
 import type { Context } from '../context.ts';
 import { assertPath } from './places.ts';
@@ -30,13 +31,19 @@ export type Leaving = 'outputs' | 'what-is-not-encrypted' | 'nothing';
  * Replaces folders and patterns by the files that they stand for: folders to their depths, sorted by name, each file once. What was named itself is
  * never left out; in a folder, what is hidden, symbolic links, what a former run wrote (signatures, encrypted files, manifests) and what is no regular
  * file are, and the answer says so.
+ * @param options.manifest where one is to be written. @param options.small looks into many at once.
  * @returns the files, what was left out, and the paths that were named themselves.
  * @throws NOT_FOUND for a pattern that fits nothing, INVALID_INPUT for folders without files and beyond 100,000 files, PERMISSION_DENIED
  */
-export async function filesOf(files: readonly File[], folders: Folders, leaving: Leaving, context: Context, manifest?: string): Promise<{ files: readonly File[]; skipped: Skipped[]; named: ReadonlySet<string> }> {
+export async function filesOf(files: readonly File[], folders: Folders, leaving: Leaving, context: Context, { manifest, small }: { readonly manifest?: string | undefined; readonly small: SmallFiles }): Promise<{ files: readonly File[]; skipped: Skipped[]; named: ReadonlySet<string> }> {
   const walk = new Walk(folders, context);
+  const paths = files.flatMap((file) => ('path' in file ? [file.path] : []));
+  for (const path of paths) assertPath(path, context);
+  const kinds = paths.length < MANY ? undefined : await small.kinds(paths);
+  let at = 0;
   for (const file of files) {
     if ('upload' in file) walk.add(file);
+    else if (kinds?.[at++] === 'f') walk.add(file);
     else await walk.named(file.path);
   }
   if (!walk.walked) return { files, skipped: [], named: walk.namedPaths };
@@ -82,7 +89,6 @@ class Walk {
 
   /** A path that the caller gave: of a file, a folder, or a pattern. What is there comes before what it might mean. */
   async named(path: string): Promise<void> {
-    assertPath(path, this.#context);
     const facts = await stat(path).catch(() => undefined);
     if (facts?.isDirectory() === true) {
       this.walked = true;
@@ -104,8 +110,12 @@ class Walk {
     const real = await realpath(path);
     if (this.#visited.has(real)) return;
     this.#visited.add(real);
-    const names = await readdir(path).catch((thrown: unknown) => { throw fileError(thrown, path, 'read'); });
-    for (const name of names.sort(byName)) await this.#entry(path, name);
+    const found = await readdir(path, { withFileTypes: true }).catch((thrown: unknown) => { throw fileError(thrown, path, 'read'); });
+    for (const entry of found.sort((one, other) => byName(one.name, other.name))) {
+      // What the folder tells of a file is enough, but for a name that may not be what it reads as.
+      if (entry.isFile() && !entry.name.startsWith('.') && !entry.name.includes('\ufffd')) this.add({ path: join(path, entry.name) }, false);
+      else await this.#entry(path, entry.name);
+    }
   }
 
   async #entry(folder: string, name: string, hidden = this.#folders.hidden): Promise<void> {

@@ -4,11 +4,12 @@ import { KeywrightError, MAX_INLINE_MESSAGE, fileOperations, type InputOf, type 
 import { FileContent } from '../../signing/content.ts';
 import type { Made, SignatureVerdict, SigningKey, SignOptionName, SignOptions } from '../../signing/format.ts';
 import { readWhole } from '../../signing/raw.ts';
+import type { SmallFiles } from '../../signing/small-files/index.ts';
 import { formatsOf, judgeFormat, placeBeside, SIGNATURE_FORMATS } from '../../signing/table.ts';
 import { askForTimestamp } from '../../signing/timestamp/ask.ts';
 import { verifySignature } from '../../signing/verify.ts';
 import { type AsideOptions, writeAside } from '../../signing/write-aside.ts';
-import type { KeyRef } from '../../keystore/keystore.ts';
+import type { KeyRef, KeyStore, Signer } from '../../keystore/keystore.ts';
 import type { Context } from '../context.ts';
 import { facet, publicKeyOf, refOf } from '../handlers/key-records.ts';
 import { primary } from '../inventory.ts';
@@ -53,27 +54,32 @@ export async function optionsOf(input: SignInput, context: Context): Promise<Sig
   };
 }
 
-/** Signs one file and puts the signature where the call says. */
-export async function signFile(file: SignInput['files'][number], index: number, options: SignOptions, input: SignInput, context: Context): Promise<SignedFile> {
+/** Signs one file and puts the signature where the call says. @param small where it is one of many: reads and writes it with others, if it is small. */
+export async function signFile(file: SignInput['files'][number], index: number, options: SignOptions, input: SignInput, context: Context, small?: SmallFiles): Promise<SignedFile> {
   const finished = await finishedBefore<SignedFile>(index, context);
   if (finished !== undefined) return finished;
   const { path, name, upload } = await fileOf(file, context);
-  const { signal } = context.call;
-  const content = await FileContent.open(path, name, { signal, progress: progressOf(context, name, index, input.files.length) });
-  const facts = SIGNATURE_FORMATS[input.format];
-  const kept = await madeBefore(content, placeBeside(path, input.format, options), options, input, context);
-  if (kept !== undefined) {
-    await clearAside(placeBeside(path, input.format, options), index, context);
-    return kept;
-  }
-  const { key, uses } = await signingKey(name, index, input, context);
-  const made = await (await facts.load()).sign(content, key, options);
-  const whole = (written: SignedFile['written'], signature: Uint8Array | null): SignedFile => ({ name, bytes: content.bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature, uses: uses(), written, kept: false });
-  // A signature is known again by verifying it; what holds the file itself, by its digest.
-  const aside = (place: string): Pick<AsideOptions, 'job' | 'finished'> => (isLookedInto(options, input) ? { job: context.item(index)?.job } : notedAside(place, index, () => whole({ path: place }, null), context));
-  const written = await deliver(made, path, name, (beside) => placeBeside(beside, input.format, options), input, context, aside);
-  if (upload !== null) await discard(context.services.spoolFolder, upload);
-  return whole(written, 'bytes' in made ? made.bytes : written === null ? await collect(made) : null);
+  const place = placeBeside(path, input.format, options);
+  const watch = { signal: context.call.signal, progress: progressOf(context, name, index, input.files.length) };
+  const read = await small?.read(path, place);
+  const sign = async (): Promise<SignedFile> => {
+    const content = read !== undefined && read.whole !== null && read.facts !== null ? FileContent.of(path, name, read.whole, read.facts, watch) : await FileContent.open(path, name, watch);
+    const kept = read?.taken === false ? undefined : await madeBefore(content, place, options, input, context);
+    if (kept !== undefined) {
+      await clearAside(place, index, context);
+      return kept;
+    }
+    const { key, uses } = await signingKey(name, index, input, context);
+    const made = await (await SIGNATURE_FORMATS[input.format].load()).sign(content, key, options);
+    const whole = (written: SignedFile['written'], signature: Uint8Array | null): SignedFile => ({ name, bytes: content.bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature, uses: uses(), written, kept: false });
+    // A signature is known again by verifying it; what holds the file itself, by its digest.
+    const aside = (beside: string): Pick<AsideOptions, 'job' | 'finished'> => (isLookedInto(options, input) ? { job: context.item(index)?.job } : notedAside(beside, index, () => whole({ path: beside }, null), context));
+    const written = await deliver(made, path, name, (beside) => placeBeside(beside, input.format, options), input, context, aside, small);
+    if (upload !== null) await discard(context.services.spoolFolder, upload);
+    if (read?.whole) watch.progress(content.bytes, content.bytes); // one that was read at once is told of when it is done
+    return whole(written, 'bytes' in made ? made.bytes : written === null ? await collect(made) : null);
+  };
+  return small !== undefined && read?.whole === null ? small.large(sign) : sign();
 }
 
 /** What holds the file itself is not looked into: it is told to be there. */
@@ -152,12 +158,30 @@ function signingKey(file: string, index: number, input: SignInput, context: Cont
   }, input.certificate);
 }
 
+interface HeldKey {
+  readonly store: KeyStore;
+  readonly signer: Signer;
+  readonly spki: Uint8Array;
+}
+
+/** Of all files of a call the key is one. */
+const HELD = new WeakMap<Context, Promise<HeldKey>>();
+
+function heldKey(context: Context): Promise<HeldKey> {
+  const known = HELD.get(context);
+  if (known !== undefined) return known;
+  const held = (async (): Promise<HeldKey> => {
+    const store = await context.session.backends.storeOf(context.key);
+    return { store, signer: facet(store.signer, store, 'sign'), spki: await publicKeyOf(context.key, context) };
+  })();
+  HELD.set(context, held);
+  return held;
+}
+
 /** The call's key as formats see it, wherever it lives. Nothing that it returns leaves here unverified. @param words what a person is told of the first, second … use */
 export async function keyFor(context: Context, what: string, words: (use: number) => Pick<KeyRef, 'purpose' | 'occasion'>, certificate?: Uint8Array): Promise<CountingKey> {
   const { key } = context;
-  const store = await context.session.backends.storeOf(key);
-  const signer = facet(store.signer, store, 'sign');
-  const spki = await publicKeyOf(key, context);
+  const { store, signer, spki } = await heldKey(context);
   let used = 0;
   return {
     uses: () => used,
@@ -173,7 +197,7 @@ export async function keyFor(context: Context, what: string, words: (use: number
   };
 }
 
-export async function deliver(made: Made, path: string, name: string, place: (path: string) => string, { out }: Pick<SignInput, 'out'>, context: Context, aside: (place: string) => Pick<AsideOptions, 'job' | 'finished'> = () => ({})): Promise<SignedFile['written']> {
+export async function deliver(made: Made, path: string, name: string, place: (path: string) => string, { out }: Pick<SignInput, 'out'>, context: Context, aside: (place: string) => Pick<AsideOptions, 'job' | 'finished'> = () => ({}), small?: SmallFiles): Promise<SignedFile['written']> {
   if ('inline' in out) return null;
   const { signal } = context.call;
   const produce = (write: (piece: Uint8Array) => Promise<void>): Promise<void> => ('bytes' in made ? write(made.bytes) : made.write(write));
@@ -185,8 +209,10 @@ export async function deliver(made: Made, path: string, name: string, place: (pa
       return offered.written;
     }
     assertPath(path, context);
-    await writeAside(place(path), { overwrite: out.overwrite, signal, ...aside(place(path)) }, produce);
-    return { path: place(path) };
+    const to = place(path);
+    const options = { overwrite: out.overwrite, signal, ...aside(to) };
+    await (small !== undefined && 'bytes' in made ? small.place(to, made.bytes, options) : writeAside(to, options, produce));
+    return { path: to };
   }
   assertPath(out.path, context);
   await writeAside(out.path, { overwrite: out.overwrite, signal }, produce);

@@ -3,8 +3,9 @@ import { asKeywrightError, type FileIn, type fileOperations, type InputOf, Keywr
 import type { z } from 'zod';
 import { FileContent } from '../../signing/content.ts';
 import type { Trust } from '../../signing/format.ts';
-import { readWhole } from '../../signing/raw.ts';
+import { readWhole, type Watch } from '../../signing/raw.ts';
 import { recogniseSignature, recogniseSigned } from '../../signing/recognise.ts';
+import { MANY, SmallFiles } from '../../signing/small-files/index.ts';
 import { SIGNATURE_FORMATS } from '../../signing/table.ts';
 import type { Context } from '../context.ts';
 import { eachFile, isOfOneFile } from './batch.ts';
@@ -25,7 +26,8 @@ const LONGEST_MANIFEST = 64 * 1024 * 1024;
 /** Judges the files of a call, one after another or several at once: each with its signatures. A single one that cannot be judged is thrown. */
 export async function verifyFiles(input: VerifyInput, context: Context): Promise<Verdict> {
   const asked = filesAsked(input);
-  const verifying = new Verifying(input, context);
+  await using small = new SmallFiles();
+  const verifying = new Verifying(input, context, small);
   const uploads: Found[] = [];
   for (const file of asked) if ('upload' in file) uploads.push(await fileOf(file, context));
   const answer = await (input.manifest !== undefined ? verifying.manifest(input.manifest, uploads) : input.signature !== undefined ? verifying.one(asked, input.signature) : verifying.all(asked));
@@ -52,11 +54,13 @@ class Verifying {
   readonly taken: Found[] = [];
   readonly #input: VerifyInput;
   readonly #context: Context;
+  readonly #small: SmallFiles;
   readonly #trust = new Map<unknown, Promise<Trust>>();
 
-  constructor(input: VerifyInput, context: Context) {
+  constructor(input: VerifyInput, context: Context, small: SmallFiles) {
     this.#input = input;
     this.#context = context;
+    this.#small = small;
   }
 
   /** One file, whose signature the caller names. */
@@ -69,7 +73,7 @@ class Verifying {
 
   /** Files, each with what lies beside it or within. */
   async all(asked: readonly z.output<typeof FileIn>[]): Promise<Verdict> {
-    const { files, skipped, named } = await filesOf(asked, this.#input.folders, 'nothing', this.#context);
+    const { files, skipped, named } = await filesOf(asked, this.#input.folders, 'nothing', this.#context, { small: this.#small });
     const { pairs, skipped: copies } = await pairsOf(files, named, this.#context);
     return answerOf(await this.#each(pairs), [...skipped, ...copies], null);
   }
@@ -88,7 +92,7 @@ class Verifying {
   /** @param told what a manifest says of the n-th file: then a single one that cannot be judged is told too. */
   async #each(pairs: readonly Pair[], told?: (index: number) => ManifestFile): Promise<JudgedFile[]> {
     const several = pairs.length > 1 || told !== undefined;
-    const { done } = await eachFile(pairs.map(({ file }) => ({ path: file.name })), this.#context, { together: true }, async (_, index) => {
+    const { done } = await eachFile(pairs.map(({ file }) => ({ path: file.name })), this.#context, { together: true, small: pairs.length >= MANY }, async (_, index) => {
       const pair = pairs[index] as Pair;
       try {
         return await this.#judgePair(pair, index, pairs.length, told?.(index));
@@ -101,9 +105,17 @@ class Verifying {
     return done;
   }
 
-  async #judgePair({ file, signatures }: Pair, index: number, files: number, told?: ManifestFile): Promise<JudgedFile> {
+  async #judgePair(pair: Pair, index: number, files: number, told?: ManifestFile): Promise<JudgedFile> {
+    const { file, signatures } = pair;
     if (told !== undefined && file.path === '') return failedFile({ name: file.name, code: 'NOT_FOUND', detail: 'It is in the manifest, and was not given.' });
-    const content = await this.#open(file, index, files);
+    if (file.upload === null) assertPath(file.path, this.#context);
+    if (files < MANY) return this.#judgeContent(await this.#open(file, index, files), pair, told);
+    const { whole, facts } = await this.#small.read(file.path);
+    if (whole === null || facts === null) return this.#small.large(async () => this.#judgeContent(await this.#open(file, index, files), pair, told));
+    return this.#judgeContent(FileContent.of(file.path, file.name, whole, facts, this.#watch(file, index, files)), { file, signatures }, told);
+  }
+
+  async #judgeContent(content: FileContent, { file, signatures }: Pair, told?: ManifestFile): Promise<JudgedFile> {
     if (told !== undefined && told.sha256 !== null && told.bytes !== content.bytes) return { ...unjudgedFile(file.name, 'failed', { code: null, detail: `The file has ${content.bytes} bytes, and the manifest says ${told.bytes}.` }, content.bytes), state: 'invalid' };
     if (signatures.length === 0) {
       const format = this.#input.format ?? recogniseSigned(await content.start());
@@ -138,8 +150,11 @@ class Verifying {
     return found;
   }
 
-  #open({ path, name, upload }: Found, index: number, files: number): Promise<FileContent> {
-    if (upload === null) assertPath(path, this.#context);
-    return FileContent.open(path, name, { signal: this.#context.call.signal, progress: progressOf(this.#context, name, index, files) });
+  #open(file: Found, index: number, files: number): Promise<FileContent> {
+    return FileContent.open(file.path, file.name, this.#watch(file, index, files));
+  }
+
+  #watch({ name }: Found, index: number, files: number): Watch {
+    return { signal: this.#context.call.signal, progress: progressOf(this.#context, name, index, files) };
   }
 }

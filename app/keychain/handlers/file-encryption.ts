@@ -3,7 +3,8 @@ import { askSecret, KeywrightError, type encryptionOperations, type FileEncrypti
 import { decryptFile, ENCRYPTED_ENDINGS, encryptFile, type Decrypted } from '../../encryption/files.ts';
 import type { Party } from '../../encryption/parties.ts';
 import { sizeOf } from '../../signing/raw.ts';
-import { writeAside } from '../../signing/write-aside.ts';
+import { SmallFiles } from '../../signing/small-files/index.ts';
+import { usualMode, writeAside } from '../../signing/write-aside.ts';
 import type { Context } from '../context.ts';
 import { eachFile } from '../files/batch.ts';
 import { finishedBefore, notedAside } from '../files/finished.ts';
@@ -28,7 +29,8 @@ const ENDINGS = /\.(?:age|p7m\.pem|p7m|cms|jwe|gpg|pgp|asc)$/i;
 
 export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' | 'files.decrypt'> = {
   async 'files.encrypt'(asked, context) {
-    const { files, skipped } = await filesOf(asked.files, asked.folders, 'outputs', context);
+    await using small = new SmallFiles();
+    const { files, skipped } = await filesOf(asked.files, asked.folders, 'outputs', context, { small });
     const input = { ...asked, files: [...files] };
     requireOnePath(input);
     using passphrase = new Passphrase('new-recipient-passphrase', context);
@@ -37,7 +39,7 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
     if (input.openpgp !== undefined && format !== 'openpgp') throw new KeywrightError('INVALID_INPUT', { detail: `${format} has no versions of OpenPGP.`, where: '/openpgp', remedy: 'Leave it out, or encrypt with --format openpgp.' });
     const ending = (input.armor ? ARMORED_ENDINGS[format] : undefined) ?? ENCRYPTED_ENDINGS[format];
     const { done, failed } = await eachFile(input.files, context, { together: true }, (file, index) =>
-      oneFile(file, index, input, context, (name) => name + ending, 0o666 & ~process.umask(), async (path, watch, write) => {
+      oneFile(file, index, input, context, (name) => name + ending, usualMode(), async (path, watch, write) => {
         await encryptFile(path, parties, { format, armor: input.armor, openpgp: input.openpgp }, watch, write);
         return {};
       }));
@@ -45,7 +47,8 @@ export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' |
   },
 
   async 'files.decrypt'(asked, context) {
-    const { files, skipped } = await filesOf(asked.files, asked.folders, 'what-is-not-encrypted', context);
+    await using small = new SmallFiles();
+    const { files, skipped } = await filesOf(asked.files, asked.folders, 'what-is-not-encrypted', context, { small });
     const input = { ...asked, files: [...files] };
     requireOnePath(input);
     using passphrase = new Passphrase('recipient-passphrase', context);

@@ -1,4 +1,5 @@
 import { KeywrightError } from '../../contract/index.ts';
+import { MANY, SmallFiles } from '../../signing/small-files/index.ts';
 import { formatsOf } from '../../signing/table.ts';
 import { whyNot } from '../capabilities.ts';
 import { eachFile } from '../files/batch.ts';
@@ -18,10 +19,12 @@ export const fileHandlers = handlersOf('files', {
 
   async 'files.sign'(asked, context) {
     const options = await optionsOf(asked, context);
-    const { files, skipped } = await filesOf(asked.files, asked.folders, 'outputs', context, asked.manifest?.path);
+    await using small = new SmallFiles();
+    const { files, skipped } = await filesOf(asked.files, asked.folders, 'outputs', context, { manifest: asked.manifest?.path, small });
     const input = { ...asked, files: [...files] };
     if ('path' in input.out && input.files.length > 1 && input.together !== true) throw new KeywrightError('INVALID_INPUT', { detail: 'One output cannot take the signatures of several files.', where: '/out', remedy: 'Leave it out: each signature is written beside its file.' });
-    const { done, failed } = input.together === true ? { done: await signTogether(options, input, context), failed: [] } : await eachFile(input.files, context, { together: context.key.hardware === null }, (file, index) => signFile(file, index, options, input, context));
+    const many = input.files.length < MANY ? undefined : small;
+    const { done, failed } = input.together === true ? { done: await signTogether(options, input, context), failed: [] } : await eachFile(input.files, context, { together: context.key.hardware === null, small: many !== undefined }, (file, index) => signFile(file, index, options, input, context, many));
     const manifest = input.manifest === undefined ? null : await writeManifest(input.manifest, done, options, input, context);
     return { files: done, failed, skipped, complete: failed.length === 0, manifest, key: context.key.uri };
   },
