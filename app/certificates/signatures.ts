@@ -228,11 +228,19 @@ function loadedKeyInfo(spki: Uint8Array): PublicKeyInfo {
     return { spki, name: type === 'rsa-pss' ? `rsa-${modulusLength} (PSS alone)` : `rsa-${modulusLength}`, key, bits: modulusLength, problem: rsaProblem(modulusLength, publicExponent), outdated: rsaOutdated(modulusLength, publicExponent) };
   }
   if (type === 'ec') {
+    if (!namesItsCurve(spki)) return { spki, name: 'EC on a curve that it spells out', key, problem: 'its key spells out the numbers of a curve instead of naming one (RFC 5480 §2.1.1): whoever chooses them may choose some that sign for another’s key' };
     const name = CURVES[details.namedCurve ?? ''];
     return name === undefined ? { spki, name: `EC on ${details.namedCurve ?? 'a curve of its own'}`, key, ...(/192|160|112|128|sect1/.test(details.namedCurve ?? '') ? { problem: `its key on ${details.namedCurve} is too short (SP 800-131A rev. 2)`, outdated: true } : {}) } : { spki, name, key };
   }
   if (type === 'dsa') return { spki, name: `dsa-${details.modulusLength ?? 0}`, key, problem: 'DSA is no longer approved (FIPS 186-5)', outdated: true };
   return { spki, name: type, key };
+}
+
+/** Whether the parameters of an EC key are the name of a curve, as they must be. */
+function namesItsCurve(spki: Uint8Array): boolean {
+  const identifier = new DerReader(spki).enter('').enter('');
+  identifier.next('');
+  return identifier.peek() === TAG.oid;
 }
 
 function nameByOid(spki: Uint8Array): string {

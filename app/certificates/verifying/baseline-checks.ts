@@ -4,7 +4,7 @@ import { distributionPoints, EXTENSION } from '../reading/extensions.ts';
 import { generalNameText, ipBytes } from '../reading/general-names.ts';
 import { attributesOf, COMMON_NAME } from '../reading/names.ts';
 import { PURPOSE_NAMES, PURPOSE_OIDS } from '../reading/oids.ts';
-import type { Position, VerifyPurpose } from './certificate-checks.ts';
+import { isBaseline, type Position } from './certificate-checks.ts';
 import type { Checks } from './check.ts';
 
 /** What the CA/Browser Forum binds issuers of TLS and S/MIME certificates to, beyond RFC 5280. Looked at for those purposes, where form is judged strictly. */
@@ -19,9 +19,8 @@ const PRECERTIFICATE = '1.3.6.1.4.1.11129.2.4.4';
 const NEVER_BESIDE_TLS: ReadonlySet<string> = new Set([any, CODE, timestamp, ocsp, PURPOSE_OIDS.email, PRECERTIFICATE]);
 const NEVER_BESIDE_EMAIL: ReadonlySet<string> = new Set([any, CODE, timestamp, SERVER]);
 
-export function checkBaseline(certificate: Certificate, purpose: VerifyPurpose, position: Position, checks: Checks): void {
-  const { depth, anchor, strict } = position;
-  if (!strict || !(purpose === 'tls-server' || purpose === 'tls-client' || purpose === 'email')) return;
+export function checkBaseline(certificate: Certificate, { depth, anchor, strict, purpose }: Position, checks: Checks): void {
+  if (!strict || !isBaseline(purpose)) return;
   const email = purpose === 'email';
   if (depth === 0) checkEnd(certificate, email, checks);
   else if (anchor) checkRoot(certificate, email, checks);
@@ -35,6 +34,7 @@ function checkEnd(certificate: Certificate, email: boolean, checks: Checks): voi
   if (names?.critical === true && certificate.subject.rdns.length > 0) checks.fail('criticality', 'It has a subject, and its alternative names are critical.', email ? `${SMIME} §7.1.2.3 (h)` : `${TLS} §7.1.2.7.12`);
   if (forbidden !== undefined) checks.fail('extended-key-usage', `It may also be used for ${PURPOSE_NAMES[forbidden] ?? forbidden}, which must not stand together.`, email ? `${SMIME} §7.1.2.3 (f)` : `${TLS} §7.1.2.7.10`);
   if (email) {
+    if (certificate.extension(EXTENSION.keyUsage)?.critical === false) checks.warn('criticality', 'Its key usage should be critical.', `${SMIME} §7.1.2.3 (e)`);
     if (certificate.extension(EXTENSION.keyUsage) === undefined) checks.fail('key-usage', 'It does not say what its key may be used for.', `${SMIME} §7.1.2.3 (e)`);
     if (extended === undefined) checks.fail('extended-key-usage', 'It does not say that it is for e-mail.', `${SMIME} §7.1.2.3 (f)`);
     return;

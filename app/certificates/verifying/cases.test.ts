@@ -97,6 +97,9 @@ function expiredTwin(): Case {
 
 const ofKey = (keys: { publicKey: import('node:crypto').KeyObject; privateKey: import('node:crypto').KeyObject }): Case => below({ keys });
 const hugeExponent = (): Buffer => derSequence(derSequence(derOid('1.2.840.113549.1.1.1'), derNull()), der(TAG.bitString, Buffer.of(0), derSequence(derInteger(2n ** 2047n + 1n), derInteger(2n ** 300n + 1n))));
+/** The same key, with the numbers of P-256 in place of its name: they come from node:crypto, which can write them so. */
+const SPELLED = pairOf('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' });
+const spelledOut = ({ publicKey }: ReturnType<typeof pairOf>): Buffer => publicKey.export({ type: 'spki', format: 'der' });
 const brokenKey = (): Buffer => derSequence(derSequence(derOid('1.2.840.113549.1.1.1'), derNull()), der(TAG.bitString, Buffer.of(0)));
 
 const CASES: Readonly<Record<string, Readonly<Record<string, readonly [wanted: boolean, make: () => Case]>>>> = {
@@ -204,6 +207,8 @@ const CASES: Readonly<Record<string, Readonly<Record<string, readonly [wanted: b
     'forbid the second name': [false, () => rooted(forbidding('dns:no.example.com'), san('dns:example.com', 'dns:no.example.com'))],
     'both allow and forbid it': [false, () => rooted({ more: [nameConstraintsOf(['dns:example.com'], ['dns:example.com'])] })],
     'are not critical, which browsers allow': [true, () => rooted({ more: [turned(nameConstraintsOf(['dns:example.com'], []), EXTENSION.nameConstraints)] })],
+    'are not critical, elsewhere, judged strictly': [false, () => rooted({ more: [turned(nameConstraintsOf(['dns:example.com'], []), EXTENSION.nameConstraints)] }, {}, { with: { purpose: 'any' } })],
+    'are not critical, elsewhere': [true, () => rooted({ more: [turned(nameConstraintsOf(['dns:example.com'], []), EXTENSION.nameConstraints)] }, {}, { with: { purpose: 'any', strict: false } })],
     'allow the address': [true, () => rooted(allowing('ip:192.0.2.0/24'), { subject: 'O=x', ...san('ip:192.0.2.1') }, { host: 'ip:192.0.2.1' })],
     'allow another address': [false, () => rooted(allowing('ip:192.0.2.0/24'), { subject: 'O=x', ...san('ip:192.0.3.1') }, { host: 'ip:192.0.3.1' })],
     'forbid the address': [false, () => rooted(forbidding('ip:::1/128'), { subject: 'O=x', ...san('ip:::1') }, { host: 'ip:::1' })],
@@ -216,6 +221,9 @@ const CASES: Readonly<Record<string, Readonly<Record<string, readonly [wanted: b
     'with a wildcard': [false, () => rooted({ more: [constraints([dns('*.example.com')], [])] }, { subject: 'O=x', ...san('dns:foo.example.com') }, { host: 'dns:foo.example.com' })],
     'with a dot in front': [false, () => rooted({ more: [constraints([dns('.example.com')], [])] }, { subject: 'O=x', ...san('dns:foo.example.com') }, { host: 'dns:foo.example.com' })],
     'with an address without mask': [false, () => rooted({ more: [constraints([der(contextPrimitive(7), Buffer.of(127, 0, 0, 1))], [])] }, { subject: 'O=x', ...san('ip:127.0.0.1') }, { host: 'ip:127.0.0.1' })],
+    'with an address of version 6 without mask': [false, () => rooted({ more: [constraints([der(contextPrimitive(7), Buffer.alloc(16, 1))], [])] }, { subject: 'O=x', ...san('ip:101:101:101:101:101:101:101:101') }, { host: 'ip:101:101:101:101:101:101:101:101' })],
+    'and a network beside the address': [false, () => through(allowing('ip:192.0.2.0/24'), { subject: 'O=x', ...raw(der(contextPrimitive(7), Buffer.of(192, 0, 2, 1)), der(contextPrimitive(7), Buffer.of(192, 0, 2, 0, 255, 255, 255, 0))) }, { host: 'ip:192.0.2.1' })],
+    'forbid another kind': [true, () => rooted(forbidding('ip:192.0.2.0/24'))],
     'with a mask that has gaps': [false, () => rooted({ more: [constraints([der(contextPrimitive(7), Buffer.of(127, 0, 0, 1, 255, 0, 255, 0))], [])] }, { subject: 'O=x', ...san('ip:127.0.0.1') }, { host: 'ip:127.0.0.1' })],
     'that are empty': [false, () => through({ more: [derExtension(EXTENSION.nameConstraints, derSequence(), true)] })],
     'whose lists are empty': [false, () => through({ more: [derExtension(EXTENSION.nameConstraints, derSequence(der(contextTag(0)), der(contextTag(1))), true)] })],
@@ -231,6 +239,9 @@ const CASES: Readonly<Record<string, Readonly<Record<string, readonly [wanted: b
     'against a wildcard that covers a forbidden name': [false, () => through({ more: [nameConstraintsOf(['dns:example.com'], ['dns:bar.example.com'])] }, { subject: 'O=x', ...san('dns:*.example.com') }, { host: 'dns:foo.example.com' })],
     'against a wildcard wider than what is allowed': [false, () => through(allowing('dns:foo.example.com'), { subject: 'O=x', ...san('dns:*.example.com') }, { host: 'dns:foo.example.com' })],
     'by one of two ways': [true, twoWays],
+    'of the root, that an authority further down breaks': [false, () => { const own = root(forbidding('dns:no.example.com')); const one = authority(own); const two = authority(one, san('dns:no.example.com')); return { leaf: leaf(two), between: [one, two], roots: [own] }; }],
+    'that one certificate of an authority breaks, which leads nowhere': [true, () => { const narrow = authority(top, forbidding('dns:no.example.com')); const keys = p256(); const [nowhere, good] = [authority(root({ subject: 'CN=Gone' }), { subject: 'CN=Issuer', keys, ...san('dns:no.example.com') }), authority(narrow, { subject: 'CN=Issuer', keys })]; return { leaf: leaf(nowhere), between: [narrow, nowhere, good], roots: [top] }; }],
+    'that one certificate of an authority breaks, and another has another root': [true, () => { const other_ = root({ subject: 'CN=Other root' }); const narrow = authority(top, forbidding('dns:no.example.com')); const keys = p256(); const [bad, good] = [authority(narrow, { subject: 'CN=Issuer', keys, ...san('dns:no.example.com') }), authority(other_, { subject: 'CN=Issuer', keys, ...san('dns:yes.example.com') })]; return { leaf: leaf(bad), between: [narrow, bad, good], roots: [top, other_] }; }],
     'of e-mail, the mailbox': [true, () => through(allowing('email:foo@example.com'), { ...san('email:foo@example.com'), ...ekus(CLIENT) }, { host: 'email:foo@example.com', with: { purpose: 'tls-client' } })],
     'of e-mail, the domain': [true, () => through(allowing('email:example.com'), { ...san('email:foo@example.com'), ...ekus(CLIENT) }, { host: 'email:foo@example.com', with: { purpose: 'tls-client' } })],
     'of e-mail, an address with two at signs beside': [false, () => through(allowing('email:example.com'), { ...raw(email('good@example.com'), email('bad@address@example.com')), ...ekus(CLIENT) }, { host: 'email:good@example.com', with: { purpose: 'tls-client' } })],
@@ -277,11 +288,17 @@ const CASES: Readonly<Record<string, Readonly<Record<string, readonly [wanted: b
     'ML-DSA': [true, () => rooted({ keys: pairOf('ml-dsa-44') }, { keys: pairOf('ml-dsa-44') })],
     'ML-DSA that should encrypt': [false, () => below({ keys: pairOf('ml-dsa-44'), usage: keyUsageOf(['digital-signature', 'key-encipherment']) })],
     'Ed25519 that should agree': [false, () => below({ keys: pairOf('ed25519'), usage: keyUsageOf(['digital-signature', 'key-agreement']) })],
+    'ML-DSA of the largest kind': [true, () => rooted({ keys: pairOf('ml-dsa-87') }, { keys: pairOf('ml-dsa-65') })],
+    'ML-DSA of another, who has the name': [false, () => { const [own, other_] = [root({ keys: pairOf('ml-dsa-44') }), root({ keys: pairOf('ml-dsa-44') })]; return { leaf: leaf(other_, { aki: authorityKeyIdentifierOf(identifierOf(own.keys)) }), roots: [own] }; }],
+    'on a curve that is spelled out': [false, () => below({ spki: spelledOut(SPELLED) })],
+    'of an authority, on a curve that is spelled out': [false, () => { const own = authority(top, { keys: SPELLED, spki: spelledOut(SPELLED) }); return { leaf: leaf(own), between: [own], roots: [top] }; }],
+    'of a root, on a curve that is spelled out': [false, () => rooted({ keys: SPELLED, spki: spelledOut(SPELLED) })],
     'that is none': [false, () => below({ spki: brokenKey() })],
     'of an authority, that is none': [false, () => through({ spki: brokenKey() })],
   },
   building: {
     'in a circle': [false, circle],
+    'in a circle of two keys of one name': [false, () => { const [one, two] = [p256(), p256()]; const first = authority(root({ subject: 'CN=Same', keys: one }), { subject: 'CN=Same', keys: two }); const second = authority(first, { subject: 'CN=Same', keys: one }); return { leaf: leaf(first), between: [first, second], roots: [top] }; }],
     'in a circle, as deep as you like': [false, () => ({ ...circle(), with: { maxDepth: 255 } })],
     'among roots that signed each other': [true, crossSigned],
     'past two hundred authorities of one name': [true, () => { const crowd = Array.from({ length: 200 }, () => authority(top, { subject: 'CN=Crowd', keys: middle.keys, to: '2021-01-01T00:00:00Z' })); const good = authority(top, { subject: 'CN=Crowd', keys: middle.keys }); return { leaf: leaf(good), between: [...crowd, good], roots: [top] }; }],

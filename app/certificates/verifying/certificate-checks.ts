@@ -31,9 +31,14 @@ export interface Position {
   readonly anchor: boolean;
   /** Faults of form are refused; else told. Of an anchor only where its form is judged too. */
   readonly strict: boolean;
+  readonly purpose: VerifyPurpose;
 }
 
-export function checkForm(certificate: Certificate, { depth, anchor, strict }: Position, checks: Checks): void {
+/** For whom the rules of the CA/Browser Forum are made. */
+export const isBaseline = (purpose: VerifyPurpose): boolean => purpose === 'tls-server' || purpose === 'tls-client' || purpose === 'email';
+
+export function checkForm(certificate: Certificate, position: Position, checks: Checks): void {
+  const { depth, anchor, strict } = position;
   for (const fault of certificate.faults) checks.must((strict && (!anchor || depth === 0)) || /twice|differs/.test(fault), 'form', fault, 'RFC 5280 §4.1');
   for (const oddity of certificate.oddities) checks.warn('form', oddity, null);
   for (const { oid, critical } of certificate.extensions) {
@@ -54,7 +59,7 @@ export function checkForm(certificate: Certificate, { depth, anchor, strict }: P
     const extension = certificate.extension(oid);
     if (extension !== undefined && extension.critical !== wanted) checks.must(strict, 'criticality', `The extension ${oid} must${wanted ? '' : ' not'} be critical.`, `RFC 5280 ${section}`);
   }
-  checkAuthorityForm(certificate, { depth, anchor, strict }, checks);
+  checkAuthorityForm(certificate, position, checks);
   if (certificate.subject.rdns.length === 0 && certificate.extension(EXTENSION.subjectAltName)?.critical === false) checks.must(strict, 'subject', 'Its subject is empty, and its alternative names are not critical.', 'RFC 5280 §4.2.1.6');
   if (certificate.subject.rdns.length === 0 && certificate.extension(EXTENSION.subjectAltName) === undefined) checks.must(strict, 'subject', 'It has neither a subject nor alternative names.', 'RFC 5280 §4.1.2.6');
   for (const { oid, fault } of [...certificate.subject.rdns, ...certificate.issuer.rdns].flat()) if (fault !== undefined) checks.must(strict, 'name', `A name of it holds ${fault} (attribute ${oid}).`, 'RFC 5280 §4.1.2.4');
@@ -70,7 +75,7 @@ function checkName(name: GeneralName, strict: boolean, checks: Checks): void {
 
 const NEVER_OF_SIGNERS: ReadonlySet<KeyUsageName> = new Set(['key-encipherment', 'data-encipherment', 'key-agreement', 'encipher-only', 'decipher-only']);
 
-function checkAuthorityForm(certificate: Certificate, { depth, anchor, strict }: Position, checks: Checks): void {
+function checkAuthorityForm(certificate: Certificate, { depth, anchor, strict, purpose }: Position, checks: Checks): void {
   const constraints = certificate.basicConstraints;
   const usage = certificate.lenient(EXTENSION.keyUsage, read.keyUsage);
   const ca = constraints?.ca === true;
@@ -79,7 +84,7 @@ function checkAuthorityForm(certificate: Certificate, { depth, anchor, strict }:
   if (!ca && constraints?.pathLength !== undefined) checks.must(strict, 'basic-constraints', 'It has a path length, and is no authority.', 'RFC 5280 §4.2.1.9');
   if (!ca && certificate.extension(EXTENSION.nameConstraints) !== undefined) checks.must(strict, 'name-constraints', 'It has name constraints, and is no authority.', 'RFC 5280 §4.2.1.10');
   if (ca && certificate.subject.rdns.length === 0) checks.must(strict, 'subject', 'It is an authority without a subject.', 'RFC 5280 §4.1.2.6');
-  if (ca && certificate.extension(EXTENSION.nameConstraints)?.critical === false) checks.warn('criticality', 'Its name constraints should be critical.', 'RFC 5280 §4.2.1.10');
+  if (ca && certificate.extension(EXTENSION.nameConstraints)?.critical === false) checks.must(strict && !isBaseline(purpose), 'criticality', 'Its name constraints must be critical, and browsers do without.', 'RFC 5280 §4.2.1.10');
   const family = certificate.key.key?.asymmetricKeyType ?? '';
   if (/^(ml-dsa|slh-dsa|ed25519|ed448)/.test(family) && usage?.usages.some((one) => NEVER_OF_SIGNERS.has(one)) === true) checks.must(strict, 'key-usage', `Its key is for signatures alone, and its usage says more: ${usage.usages.join(', ')}.`, family.startsWith('ed') ? 'RFC 9295 §3' : family.startsWith('ml') ? 'RFC 9881 §5' : 'RFC 9909 §6');
   const signs = depth > 0;
@@ -133,8 +138,7 @@ const NEEDED_USAGES: Readonly<Partial<Record<VerifyPurpose, readonly KeyUsageNam
 const purposeNames = (oids: readonly string[]): string => oids.slice(0, 5).map((one) => PURPOSE_NAMES[one] ?? one).join(', ');
 
 /** What the certificate may be used for, where it says so: in the one that is judged, and in every authority above it. */
-export function checkPurpose(certificate: Certificate, purpose: VerifyPurpose, position: Position, checks: Checks): void {
-  const { depth, anchor, strict } = position;
+export function checkPurpose(certificate: Certificate, { depth, anchor, strict, purpose }: Position, checks: Checks): void {
   if (purpose === 'any') return;
   const extended = certificate.extendedKeyUsages;
   const oid = purpose === 'ca' || purpose === 'file-signing' ? undefined : PURPOSE_OIDS[purpose];

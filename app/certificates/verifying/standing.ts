@@ -34,13 +34,13 @@ export class Standing {
     let known = this.#checks.get(key);
     if (known === undefined) {
       const { at, purpose, strict, strictRoots, allowWeak } = this.#input;
-      const position: Position = { depth: Math.min(depth, 1), anchor, strict: strict && (!anchor || depth === 0 || strictRoots) };
+      const position: Position = { depth: Math.min(depth, 1), anchor, strict: strict && (!anchor || depth === 0 || strictRoots), purpose };
       const checks = new Checks();
       checkForm(certificate, position, checks);
       checkKey(certificate, position, { tls: purpose === 'tls-server' || purpose === 'tls-client', weak: allowWeak === true }, checks);
       checkTime(certificate, at, checks);
-      checkPurpose(certificate, purpose, position, checks);
-      checkBaseline(certificate, purpose, position, checks);
+      checkPurpose(certificate, position, checks);
+      checkBaseline(certificate, position, checks);
       if (depth === 0) checkNames(this.#input, checks);
       this.#checks.set(key, (known = checks.all));
     }
