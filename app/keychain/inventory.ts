@@ -57,10 +57,10 @@ export type KeyNaming = (reference: string) => ((uri: string) => boolean) | unde
 /** All keys, in memory while the store is unlocked: resolved, searched and sorted without touching the storage. */
 export class Inventory {
   readonly #byId = new Map<string, Entry>();
-  readonly #byUri = new Map<string, string>();
-  /** Made when first asked for: opening a large store needs neither. */
-  #byLabel: IdsByName | undefined;
   readonly #namesKey: KeyNaming;
+  /** Made when first asked for: opening a large store needs none of these. */
+  #byUri: Map<string, string> | undefined;
+  #byLabel: IdsByName | undefined;
   #byFingerprint: IdsByName | undefined;
   /** By field, made when first asked for. A change drops them. */
   readonly #sorted = new Map<string, Order>();
@@ -90,14 +90,19 @@ export class Inventory {
 
   /** Whether a reference names something here, be it ambiguous. */
   knows(reference: string): boolean {
-    if (this.#byId.has(reference) || this.#byUri.has(reference) || this.#namesKey(reference) !== undefined) return true;
+    if (this.#byId.has(reference) || this.#idAt(reference) !== undefined || this.#namesKey(reference) !== undefined) return true;
     this.#byLabel ??= new IdsByName(this.all(), labelOf);
     return this.#byLabel.get(reference).length > 0;
   }
 
+  #idAt(uri: string): string | undefined {
+    this.#byUri ??= new Map(this.#byId.values().map(({ key }) => [key.uri, key.id]));
+    return this.#byUri.get(uri);
+  }
+
   /** @returns the key at a URI. */
   atUri(uri: string): StoredKey | undefined {
-    const id = this.#byUri.get(uri);
+    const id = this.#idAt(uri);
     return id === undefined ? undefined : this.#byId.get(id)!.key;
   }
 
@@ -111,7 +116,7 @@ export class Inventory {
    * @throws NOT_FOUND; INVALID_INPUT for an ambiguous label, with the candidates' URIs, or for a URI that holds a PIN.
    */
   resolve(reference: string): StoredKey {
-    const id = this.#byId.has(reference) ? reference : this.#byUri.get(reference);
+    const id = this.#byId.has(reference) ? reference : this.#idAt(reference);
     if (id !== undefined) return this.#byId.get(id)!.key;
     if (/[;?&]pin-(value|source)=/i.test(reference)) {
       throw new KeywrightError('INVALID_INPUT', { detail: 'A PIN does not belong into a key URI.', where: '/key', remedy: 'Leave it out: it is asked for, or give --pin-file.' });
@@ -169,7 +174,7 @@ export class Inventory {
   #add(key: StoredKey, revision: string): void {
     const haystack = `${key.label}\n${key.tags.length === 0 ? '' : `${key.tags.join('\n')}\n`}${key.algorithm}\n${key.backend}${key.hardware === null ? '' : `\n${key.hardware.tokenTitle}\n${key.hardware.slot ?? ''}`}`.toLowerCase();
     this.#byId.set(key.id, { key, revision, haystack });
-    this.#byUri.set(key.uri, key.id);
+    this.#byUri?.set(key.uri, key.id);
     this.#byLabel?.add(key);
     this.#byFingerprint?.add(key);
   }
@@ -178,7 +183,7 @@ export class Inventory {
     const entry = this.#byId.get(id);
     if (entry === undefined) return;
     this.#byId.delete(id);
-    if (this.#byUri.get(entry.key.uri) === id) this.#byUri.delete(entry.key.uri);
+    if (this.#byUri?.get(entry.key.uri) === id) this.#byUri.delete(entry.key.uri);
     this.#byLabel?.remove(entry.key);
     this.#byFingerprint?.remove(entry.key);
   }
@@ -186,9 +191,7 @@ export class Inventory {
   #order(field: SortField): Order {
     const known = this.#sorted.get(field);
     if (known !== undefined) return known;
-    const keyed = [...this.#byId.values()].map((entry) => ({ entry, by: field === 'label' ? sortKey(entry.key, field) : `${sortKey(entry.key, field)}\u0000${entry.key.label.toLowerCase()}` }));
-    keyed.sort((a, b) => (a.by < b.by ? -1 : a.by > b.by ? 1 : a.entry.key.id < b.entry.key.id ? -1 : 1));
-    const order = orderOf(keyed.map(({ entry }) => entry));
+    const order = orderOf(sortedBy(field, [...this.#byId.values()]));
     this.#sorted.set(field, order);
     return order;
   }
@@ -237,6 +240,15 @@ function isNamedBy({ id, versions }: StoredKey, word: string): boolean {
 }
 
 export type SortField = 'label' | 'algorithm' | 'backend' | 'createdAt' | 'notAfter' | 'state';
+
+/** By that field, then by label, then by id. */
+function sortedBy(field: SortField, entries: Entry[]): Entry[] {
+  // A haystack begins with the label in lower case and a line's end, which sorts before whatever a label may hold.
+  const byLabel = (a: Entry, b: Entry): number => (a.haystack < b.haystack ? -1 : a.haystack > b.haystack ? 1 : a.key.id < b.key.id ? -1 : 1);
+  if (field === 'label') return entries.sort(byLabel);
+  const keyed = entries.map((entry) => ({ entry, by: sortKey(entry.key, field) }));
+  return keyed.sort((a, b) => (a.by < b.by ? -1 : a.by > b.by ? 1 : byLabel(a.entry, b.entry))).map(({ entry }) => entry);
+}
 
 /** Upper and lower case sort together; keys without an end sort after those with one. */
 function sortKey(key: StoredKey, field: SortField): string {
@@ -307,9 +319,18 @@ export function toSummary(key: StoredKey): KeySummary {
 function fromSummary(summary: KeySummary): StoredKey {
   const [uri, id, label, backend, type, algorithm, usages, state, createdAt, notBefore, notAfter, extractable, protection, tags, origin, trashedUntil, versions, formerIds, change, hardware] = summary;
   return {
-    uri, id, label, backend, type, algorithm, usages: USAGES.filter((_, index) => (usages & (1 << index)) !== 0), state, createdAt, notBefore, notAfter, extractable: extractable === 1, protection, tags, origin,
+    uri, id, label, backend, type, algorithm, usages: usagesOf(usages), state, createdAt, notBefore, notAfter, extractable: extractable === 1, protection, tags, origin,
     trashedUntil, versions: versions.map(([version, at, retired, fingerprint]) => ({ version, createdAt: at, retired: retired === 1, fingerprint })), formerIds, change, ref: hardware?.[0] ?? null, hardware: hardware === undefined ? null : hardwareFrom(hardware),
   };
+}
+
+/** Few sets of usages occur, in many keys each. */
+const USAGES_OF = new Map<number, readonly Usage[]>();
+
+function usagesOf(bits: number): readonly Usage[] {
+  let usages = USAGES_OF.get(bits);
+  if (usages === undefined) USAGES_OF.set(bits, (usages = USAGES.filter((_, index) => (bits & (1 << index)) !== 0)));
+  return usages;
 }
 
 function hardwareFrom([, token, tokenTitle, slot, slotTitle, pinPolicy, touchPolicy, madeOnDevice]: HardwareSummary): HardwareFacts {

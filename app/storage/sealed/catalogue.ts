@@ -4,26 +4,23 @@ const CHUNK = 512;
 
 /** The entries of all records in memory, ascending by name. Kept in chunks, so that an insertion moves a few hundred and not all. */
 export class Catalogue {
-  readonly #byName: Map<string, Entry>;
   readonly #chunks: Entry[][] = [];
+  #size: number;
 
-  /** @param entries by name, in any order; nearly sorted ones are sorted in no time. The catalogue owns the map. */
-  constructor(entries: Map<string, Entry>) {
-    this.#byName = entries;
-    const sorted = [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (let at = 0; at < sorted.length; at += CHUNK) this.#chunks.push(sorted.slice(at, at + CHUNK));
+  /** @param entries ascending by name, each name once. */
+  constructor(entries: readonly Entry[]) {
+    this.#size = entries.length;
+    for (let at = 0; at < entries.length; at += CHUNK) this.#chunks.push(entries.slice(at, at + CHUNK));
   }
 
   get size(): number {
-    return this.#byName.size;
+    return this.#size;
   }
 
   get(name: string): Entry | undefined {
-    return this.#byName.get(name);
-  }
-
-  values(): IterableIterator<Entry> {
-    return this.#byName.values();
+    const { chunk, at } = this.#place(name);
+    const entry = this.#chunks[chunk]?.[at];
+    return entry?.name === name ? entry : undefined;
   }
 
   set(entry: Entry): void {
@@ -31,19 +28,22 @@ export class Catalogue {
     const entries = this.#chunks[chunk];
     if (entries === undefined) {
       this.#chunks.push([entry]);
-    } else {
-      entries.splice(at, this.#byName.has(entry.name) ? 1 : 0, entry);
-      if (entries.length > 2 * CHUNK) this.#chunks.splice(chunk, 1, entries.slice(0, CHUNK), entries.slice(CHUNK));
+      this.#size += 1;
+      return;
     }
-    this.#byName.set(entry.name, entry);
+    const known = entries[at]?.name === entry.name;
+    entries.splice(at, known ? 1 : 0, entry);
+    if (!known) this.#size += 1;
+    if (entries.length > 2 * CHUNK) this.#chunks.splice(chunk, 1, entries.slice(0, CHUNK), entries.slice(CHUNK));
   }
 
   delete(name: string): void {
-    if (!this.#byName.delete(name)) return;
     const { chunk, at } = this.#place(name);
     const entries = this.#chunks[chunk];
-    entries?.splice(at, 1);
-    if (entries?.length === 0) this.#chunks.splice(chunk, 1);
+    if (entries?.[at]?.name !== name) return;
+    entries.splice(at, 1);
+    this.#size -= 1;
+    if (entries.length === 0) this.#chunks.splice(chunk, 1);
   }
 
   /** Entries whose name is at least `from` (greater, with `after`) and starts with `prefix`, ascending. */

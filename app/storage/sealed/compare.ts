@@ -22,15 +22,14 @@ const NAMED = 100;
  * is opened but what differs. While the index is damaged, authentic records that it lacks are taken back into it.
  */
 export async function compareWithRecords(raw: StorageReader, keys: KeyRing, index: LoadedIndex, listing: readonly (readonly ListedRecord[])[]): Promise<Comparison> {
-  const entries = [...index.entries.values()];
-  const places = new Map<string, number>();
-  entries.forEach(({ id }, place) => places.set(id, place));
+  const { entries } = index;
+  const places = new Places(entries);
   const seen = new Uint8Array(entries.length);
   const different: { id: string; entry: Entry | undefined }[] = [];
   for (const page of listing) {
     for (const { key, summary } of page) {
       const id = key.slice(RECORD_PREFIX.length);
-      const place = places.get(id) ?? -1;
+      const place = places.of(id);
       const entry = entries[place];
       if (entry === undefined || entry.revision !== summary) different.push({ id, entry });
       if (entry !== undefined) seen[place] = 1;
@@ -69,4 +68,44 @@ export async function compareWithRecords(raw: StorageReader, keys: KeyRing, inde
     problems.set(`index ${problems.size}`, { record: 'index', detail: detail + more });
   }
   return { problems, strays, recovered };
+}
+
+/** Where in a list the entry with an id is. Ids are codes and so evenly spread: their first digits hash them, for a fraction of what a Map of strings costs. */
+class Places {
+  readonly #entries: readonly Entry[];
+  readonly #mask: number;
+  /** One more than the place in the list; 0 is free. */
+  readonly #slots: Int32Array;
+
+  constructor(entries: readonly Entry[]) {
+    this.#entries = entries;
+    const size = 2 ** Math.ceil(Math.log2(2 * entries.length + 2));
+    this.#mask = size - 1;
+    this.#slots = new Int32Array(size);
+    entries.forEach(({ id }, place) => {
+      this.#slots[this.#slot(id)] = place + 1;
+    });
+  }
+
+  /** @returns -1 when no entry has that id. */
+  of(id: string): number {
+    return this.#slots[this.#slot(id)]! - 1;
+  }
+
+  /** @returns the slot of that id, or the free one where it belongs. */
+  #slot(id: string): number {
+    let slot = firstDigits(id) & this.#mask;
+    for (let taken = this.#slots[slot]!; taken !== 0 && this.#entries[taken - 1]!.id !== id; taken = this.#slots[slot]!) slot = (slot + 1) & this.#mask;
+    return slot;
+  }
+}
+
+/** @returns a number from the first seven characters, which should be hexadecimal digits. */
+function firstDigits(id: string): number {
+  let number = 0;
+  for (let at = 0; at < 7; at += 1) {
+    const code = id.charCodeAt(at);
+    number = (number << 4) | ((code & 15) + (code > 57 ? 9 : 0));
+  }
+  return number;
 }

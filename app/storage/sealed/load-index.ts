@@ -9,7 +9,8 @@ import type { Entry } from './record.ts';
 
 /** What the index says, and where the next transaction goes on. */
 export interface LoadedIndex {
-  readonly entries: Map<string, Entry>;
+  /** Ascending by name, each name once. */
+  readonly entries: readonly Entry[];
   readonly runs: readonly Run[];
   /** The last transaction. */
   readonly sequence: number;
@@ -43,7 +44,7 @@ export async function loadIndex(raw: StorageReader, keys: KeyRing): Promise<Load
   const deltas = listed.filter((key) => DELTA_KEY.test(key) && key >= first);
   const chain = await readDeltas(raw, keys, head, deltas, entries, damage);
   return {
-    entries, runs: head.runs, deltas, damage, ...chain,
+    entries: latestByName(entries), runs: head.runs, deltas, damage, ...chain,
     garbage: listed.filter((key) => (key.startsWith(SEGMENT_PREFIX) ? !used.has(key) : key.startsWith(DELTA_PREFIX) && key < first)),
   };
 }
@@ -56,20 +57,20 @@ async function readHead(raw: StorageReader, keys: KeyRing, damage: string[]): Pr
   return { sequence: 0, state: FIRST_STATE.toString('hex'), headerMac: '', log: 0, runs: [], known: false };
 }
 
-async function readRuns(raw: StorageReader, keys: KeyRing, head: Head, damage: string[]): Promise<Map<string, Entry>> {
-  const entries = new Map<string, Entry>();
+async function readRuns(raw: StorageReader, keys: KeyRing, head: Head, damage: string[]): Promise<Entry[]> {
+  const entries: Entry[] = [];
   for (const { segments } of head.runs) {
     const read = await inBatches(segments, 4, async (key) => ({ key, stored: await readRaw(raw, key) }));
     for (const { key, stored } of read) {
       const segment = stored === undefined || stored === 'damaged' ? undefined : openSegment(keys, key, stored.value);
       if (segment === undefined) damage.push(`Segment ${key} of the index is ${stored === undefined ? 'missing' : 'damaged'}.`);
-      else apply(entries, segment);
+      else for (const entry of segment) entries.push(entry);
     }
   }
   return entries;
 }
 
-async function readDeltas(raw: StorageReader, keys: KeyRing, head: Head & { known: boolean }, deltas: readonly string[], entries: Map<string, Entry>, damage: string[]) {
+async function readDeltas(raw: StorageReader, keys: KeyRing, head: Head & { known: boolean }, deltas: readonly string[], entries: Entry[], damage: string[]) {
   const changed = new Set<string>();
   let { sequence, log } = head;
   let state: Buffer<ArrayBufferLike> = Buffer.from(head.state, 'hex');
@@ -91,7 +92,10 @@ async function readDeltas(raw: StorageReader, keys: KeyRing, head: Head & { know
       damage.push(`Transaction ${number} of the index is damaged.`);
       continue;
     }
-    apply(entries, delta.entries, changed);
+    for (const entry of delta.entries) {
+      entries.push(entry);
+      changed.add(entry.name);
+    }
     state = nextState(delta.previous, stored.value);
     headerMac = delta.headerMac;
     log = Math.max(log, delta.log);
@@ -99,10 +103,19 @@ async function readDeltas(raw: StorageReader, keys: KeyRing, head: Head & { know
   return { sequence, state, headerMac, log, changed };
 }
 
-function apply(entries: Map<string, Entry>, changes: readonly Entry[], changed?: Set<string>): void {
-  for (const entry of changes) {
-    if (entry.revision === REMOVED) entries.delete(entry.name);
-    else entries.set(entry.name, entry);
-    changed?.add(entry.name);
+/**
+ * @param entries oldest first: each run and each delta is sorted in itself, which makes sorting them all cheap.
+ * @returns of each name the last entry, unless that says "removed".
+ */
+function latestByName(entries: Entry[]): Entry[] {
+  entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  let kept = 0;
+  for (let at = 0; at < entries.length; at += 1) {
+    const entry = entries[at]!;
+    if (entry.revision === REMOVED || entries[at + 1]?.name === entry.name) continue;
+    entries[kept] = entry;
+    kept += 1;
   }
+  entries.length = kept;
+  return entries;
 }

@@ -78,14 +78,14 @@ async function load(raw: Storage, keys: KeyRing, { header, mac }: ParsedHeader):
   // At once: while one is decrypted here, the other is read there.
   const [index, listing] = await Promise.all([loadIndex(raw, keys), Array.fromAsync(listRaw(raw, RECORD_PREFIX))]);
   const { problems, strays, recovered } = await compareWithRecords(raw, keys, index, listing);
-  for (const entry of recovered) index.entries.set(entry.name, entry);
+  const catalogue = new Catalogue(index.entries);
+  for (const entry of recovered) catalogue.set(entry);
   const headerProblem = await checkHeader(raw, keys, index, header.formatVersion);
   if (headerProblem !== undefined) problems.set('header', headerProblem);
   const last = await raw.log.last();
   if (last < index.log) problems.set('log', shortLog(last, index.log));
   const store = new SealedStore({
-    raw, keys, header, problems, strays,
-    catalogue: new Catalogue(index.entries),
+    raw, keys, header, problems, strays, catalogue,
     journal: new Journal(raw, keys, index, index.headerMac ?? mac),
     log: new SealedLog(raw.log, keys, last),
   });
