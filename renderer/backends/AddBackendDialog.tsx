@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { BackendType } from '../../app/contract/index.ts';
 import { useAction } from '../bridge/index.ts';
-import { useText } from '../i18n/index.ts';
+import { useText, type MessageKey } from '../i18n/index.ts';
 import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, RadioGroup, TextField } from '../ui/index.ts';
 import { typeSummary, typeTitle } from './names.ts';
 import { SettingsFields, type SettingValue } from './SettingsFields.tsx';
@@ -45,10 +45,10 @@ export function AddBackendDialog({ title, open, onClose, onAdded, types, taken }
           label={t('backends.instanceName')} value={name} onChange={setName} onBlur={() => setTouched(name !== '')} autoFocus mono
           isInvalid={touched && wrong !== undefined} help={touched && wrong !== undefined ? <span className="text-danger">{wrong}</span> : t('backends.nameForm')}
         />
-        {type?.settings && <SettingsFields schema={type.settings} values={settings} onChange={setSettings} />}
+        {type?.settings && <SettingsFields type={type.type} schema={type.settings} values={settings} onChange={setSettings} />}
         <ErrorNotice error={add.error} />
       </DialogBody>
-      <DialogActions aside={NAME.test(name) && <CopyAsCommand operation="backends.add" input={input} />}>
+      <DialogActions aside={<CopyAsCommand operation="backends.add" input={input} isDisabled={!NAME.test(name)} />}>
         <Button onPress={onClose}>{t('common.cancel')}</Button>
         <Button kind="primary" type="submit" pending={add.pending}>{t('backends.addNow')}</Button>
       </DialogActions>
@@ -73,7 +73,7 @@ function KnownInstances({ known, settings, onChoose }: { known: readonly Known[]
   return (
     <RadioGroup
       label={t('backends.installed')} value={chosen?.name ?? OTHER} onChange={(name) => onChoose(installed.find((one) => one.name === name))}
-      options={[...installed.map(({ name, title, summary }) => ({ value: name, label: title, help: summary })), { value: OTHER, label: t('backends.otherModule') }]}
+      options={[...installed.map(({ name, title, summary }) => ({ value: name, label: title, help: t.has(`backendModule.${title}`) ? t(`backendModule.${title}` as MessageKey) : summary })), { value: OTHER, label: t('backends.otherModule') }]}
       {...(absent.length > 0 && { help: t('backends.notInstalled', { list: absent.map(({ title }) => title).join(', ') }) })}
     />
   );

@@ -3,7 +3,7 @@ import { Ellipsis, PauseCircle, Play, Stethoscope, Trash2, Unplug, Usb } from 'l
 import { useState } from 'react';
 import type { BackendInstance } from '../../app/contract/index.ts';
 import { useAction, useOperation } from '../bridge/index.ts';
-import { listOf, useText, type MessageKey } from '../i18n/index.ts';
+import { listOf, useText, type MessageKey, type Text } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/index.ts';
 import { Badge, Button, ConfirmDialog, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, IconButton, Menu, Notice, useToast } from '../ui/index.ts';
 import { BackendStateBadge } from './BackendStateBadge.tsx';
@@ -57,7 +57,7 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
         <Facts>
           <Fact name={t('backends.state')}><BackendStateBadge state={backend.state} /></Fact>
           <Fact name={t('backends.types')}>{typeNames(backend.types, t)}</Fact>
-          {settings.map(([key, value]) => <Fact key={key} name={key}><span className="font-mono text-12">{String(value)}</span></Fact>)}
+          {settings.map(([key, value]) => <Fact key={key} name={settingName(backend, key, t)}><span className="font-mono text-12">{String(value)}</span></Fact>)}
           <Fact name={t('backends.can')}>{listOf(backend.capabilities.map((capability) => (t.has(`capability.${capability}`) ? t(`capability.${capability}` as MessageKey) : capability)), t)}</Fact>
         </Facts>
         {backend.tokens && <ItsTokens backend={name} />}
@@ -76,6 +76,12 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
       </ConfirmDialog>
     </>
   );
+}
+
+/** @returns what a setting is called in the window's language; one that it does not know by its own name. */
+function settingName({ types }: BackendInstance, name: string, t: Text): string {
+  const key = types.map((type) => `backendSetting.${type}.${name}`).find((one) => t.has(one));
+  return key === undefined ? name : t(key as MessageKey);
 }
 
 /** How many keys are not shown any more once it is removed. */

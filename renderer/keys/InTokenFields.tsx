@@ -1,5 +1,6 @@
 import { useOperation, type InputFor, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
+import { slotTitle } from '../tokens/core-wording.ts';
 import { Notice, RadioGroup, Select } from '../ui/index.ts';
 
 /** Where in a token a key goes, and what the token shall ask for when it acts. What is left out the token decides. */
@@ -31,7 +32,7 @@ export function InTokenFields({ place: { detail, slots }, value, onChange, fixed
       {choosesSlot && !fixedSlot && (
         <Select
           label={t('keys.slot')} value={value.slot ?? TOKEN} onChange={(slot: string) => set('slot', slot)}
-          choices={[{ value: TOKEN, label: t('keys.new.anySlot') }, ...slots.map(({ slot, title, state }) => ({ value: slot, label: t('keys.slotNamed', { slot, title }), help: t(`tokens.slotState.${state}`) }))]}
+          choices={[{ value: TOKEN, label: t('keys.new.anySlot') }, ...slots.map(({ slot, title, state }) => ({ value: slot, label: t('keys.slotNamed', { slot, title: slotTitle(title, t) }), help: t(`tokens.slotState.${state}`) }))]}
         />
       )}
       {occupied && <Notice tone="danger" title={t('tokens.occupied.title')}>{t('tokens.occupied.help')}</Notice>}

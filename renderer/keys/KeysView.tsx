@@ -2,13 +2,14 @@ import { Cloud, FolderArchive, HardDrive, RotateCw, Trash2, Unplug, Usb, type Lu
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
+import { instanceTitle } from '../backends/names.ts';
 import { useAction, useBridge, useOperation, type ChosenFile } from '../bridge/index.ts';
 import { useText, wholeNumber, type Text } from '../i18n/index.ts';
 import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane, Panes } from '../shell/Panes.tsx';
 import {
-  Badge, Button, cx, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, TimeInWords, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
+  Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, TimeInWords, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
 } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { EditDialog } from './EditDialog.tsx';
@@ -114,17 +115,22 @@ function KeyFilters({ value, onChange }: { value: Filters; onChange: (filters: F
   const backends = useOperation('backends.list', {});
   const places = backends.data?.backends ?? [];
   return (
-    <>
-      <SearchField label={t('keys.search')} value={value.search} onChange={(search) => onChange({ ...value, search })} className="min-w-40 flex-1 max-w-72" />
+    <FilterBar
+      room={places.length > 1 ? 664 : 544} active={[value.place, value.use, value.state].filter((one) => one !== ANY).length + Number(value.group !== NONE)}
+      search={<SearchField label={t('keys.search')} value={value.search} onChange={(search) => onChange({ ...value, search })} className="min-w-40 flex-1 max-w-72" />}
+    >
       {places.length > 1 && (
-        <Select inline label={t('keys.place')} value={value.place} onChange={(place) => onChange({ ...value, place })} className="w-36" choices={[{ value: ANY, label: t('keys.anyPlace') }, ...places.map(({ name, builtIn }) => ({ value: name, label: builtIn ? t('keys.thisComputer') : name }))]} />
+        <Select inline label={t('keys.place')} value={value.place} onChange={(place) => onChange({ ...value, place })} className={FILTER} choices={[{ value: ANY, label: t('keys.anyPlace') }, ...places.map((place) => ({ value: place.name, label: place.name === 'software' ? t('keys.thisComputer') : instanceTitle(place, t) }))]} />
       )}
-      <Select inline label={t('keys.uses')} value={value.use} onChange={(use) => onChange({ ...value, use })} className="w-36" choices={[{ value: ANY, label: t('keys.anyUse') }, ...USES.map((use) => ({ value: use, label: t(`keys.usage.${use}`) }))]} />
-      <Select inline label={t('keys.state')} value={value.state} onChange={(state) => onChange({ ...value, state })} className="w-36" choices={[{ value: ANY, label: t('keys.anyState') }, ...STATES.map((state) => ({ value: state, label: t(`keys.stateName.${state}`) })), { value: 'trash', label: t('keys.trashTitle'), icon: Trash2 }]} />
-      <Select inline label={t('keys.group')} value={value.group} onChange={(group) => onChange({ ...value, group })} className="w-44" choices={[{ value: NONE, label: t('keys.noGroups') }, ...GROUPINGS.map((group) => ({ value: group, label: t(`keys.groupBy.${group}`) }))]} />
-    </>
+      <Select inline label={t('keys.uses')} value={value.use} onChange={(use) => onChange({ ...value, use })} className={FILTER} choices={[{ value: ANY, label: t('keys.anyUse') }, ...USES.map((use) => ({ value: use, label: t(`keys.usage.${use}`) }))]} />
+      <Select inline label={t('keys.state')} value={value.state} onChange={(state) => onChange({ ...value, state })} className={FILTER} choices={[{ value: ANY, label: t('keys.anyState') }, ...STATES.map((state) => ({ value: state, label: t(`keys.stateName.${state}`) })), { value: 'trash', label: t('keys.trashTitle'), icon: Trash2 }]} />
+      <Select inline label={t('keys.group')} value={value.group} onChange={(group) => onChange({ ...value, group })} className={FILTER} choices={[{ value: NONE, label: t('keys.noGroups') }, ...GROUPINGS.map((group) => ({ value: group, label: t(`keys.groupBy.${group}`) }))]} />
+    </FilterBar>
   );
 }
+
+/** A filter takes what there is, down to what its longest words need. */
+const FILTER = 'min-w-28 flex-1 max-w-44';
 
 const PLACE_ICONS: Readonly<Record<KeyRecord['protection'], LucideIcon>> = { store: HardDrive, 'store+passphrase': HardDrive, token: Usb, hsm: Usb, tpm: HardDrive, cloud: Cloud };
 
@@ -133,8 +139,8 @@ function columns(t: Text): Column<KeyRecord>[] {
     { id: 'label', title: t('keys.name'), width: 'minmax(9rem, 2fr)', sortable: true, cell: ({ label }) => label },
     { id: 'algorithm', title: t('keys.algorithm'), width: 'minmax(6rem, 1fr)', sortable: true, cell: ({ algorithm }) => algorithmName(algorithm) },
     { id: 'backend', title: t('keys.place'), width: 'minmax(9.5rem, 1fr)', sortable: true, fromWidth: 480, cell: (key) => <Place record={key} t={t} /> },
-    { id: 'state', title: t('keys.state'), width: 'minmax(7rem, 0.8fr)', sortable: true, fromWidth: 640, cell: ({ state }) => <StateBadge tone={stateTone(state)}>{t(`keys.stateName.${state}`)}</StateBadge> },
-    { id: 'notAfter', title: t('keys.validUntil'), width: 'minmax(6.5rem, 0.8fr)', sortable: true, fromWidth: 560, cell: ({ notAfter }) => <Expiry at={notAfter} /> },
+    { id: 'state', title: t('keys.state'), width: 'minmax(8.5rem, 0.8fr)', sortable: true, fromWidth: 680, cell: ({ state }) => <StateBadge tone={stateTone(state)}>{t(`keys.stateName.${state}`)}</StateBadge> },
+    { id: 'notAfter', title: t('keys.validUntil'), width: 'minmax(8rem, 0.8fr)', sortable: true, fromWidth: 560, cell: ({ notAfter }) => <Expiry at={notAfter} /> },
     { id: 'createdAt', title: t('keys.created'), width: 'minmax(6rem, 0.8fr)', sortable: true, fromWidth: 860, cell: ({ createdAt }) => <TimeInWords at={createdAt} /> },
   ];
 }

@@ -51,7 +51,7 @@ export function GrantDialog({ open, onClose }: { open: boolean; onClose: () => v
         <Select label={t('settings.lifetime')} value={expires} onChange={setExpires} className="w-48" choices={LIFETIMES.map((value) => ({ value: value as string, label: t('settings.days', { n: Number.parseInt(value, 10) }) }))} />
         <ErrorNotice error={grant.error} />
       </DialogBody>
-      <DialogActions aside={input.name !== '' && <CopyAsCommand operation="access.grant" input={input} />}>
+      <DialogActions aside={<CopyAsCommand operation="access.grant" input={input} isDisabled={input.name === '' || scope.length === 0} />}>
         <Button onPress={close}>{t('common.cancel')}</Button>
         <Button kind="primary" type="submit" pending={grant.pending} isDisabled={input.name === '' || scope.length === 0}>{t('settings.makeToken')}</Button>
       </DialogActions>

@@ -8,6 +8,7 @@ import { algorithmName } from '../keys/algorithms.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { DetailPane, Section } from '../shell/index.ts';
 import { Button, CopyAsCommand, CopyButton, ErrorNotice, Fact, Facts, IconButton, Menu, Notice, Skeleton } from '../ui/index.ts';
+import { slotTitle } from './core-wording.ts';
 import { isShort } from './SlotTable.tsx';
 import { useSlotMenu } from './slot-menu.tsx';
 
@@ -23,7 +24,7 @@ export function SlotDetail({ token, slot: name, onBack }: { token: TokenRecord; 
   return (
     <>
       <DetailPane
-        title={isShort(slot.slot) ? t('tokens.slotTitle', { slot: slot.slot, title: slot.title }) : (slot.key?.label ?? slot.title)}
+        title={isShort(slot.slot) ? t('tokens.slotTitle', { slot: slot.slot, title: slotTitle(slot.title, t) }) : (slot.key?.label ?? slotTitle(slot.title, t))}
         subtitle={<Button kind="plain" small icon={ArrowLeft} className="-ml-2" onPress={onBack}>{token.name}</Button>}
         actions={<NextStep slot={slot} ask={(what) => ask(what, slot)} />}
         menu={<Menu label={t('common.more')} entries={menuOf(slot)}><IconButton icon={Ellipsis} label={t('common.more')} /></Menu>}

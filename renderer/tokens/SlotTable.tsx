@@ -4,6 +4,7 @@ import { useText, type Text } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { EmptyState, NO_SELECTION, StateBadge, VirtualTable, type Column, type ListSelection, type MenuEntries } from '../ui/index.ts';
+import { slotTitle } from './core-wording.ts';
 
 /** The slots of one token: what is empty, what has a key, what a certificate, and what they ask for. */
 export function SlotTable({ slots, selected, onSelect, menuOf }: { slots: readonly SlotRecord[]; selected: string | undefined; onSelect: (slot: string) => void; menuOf: (slot: SlotRecord) => MenuEntries }) {
@@ -30,7 +31,7 @@ export function SlotTable({ slots, selected, onSelect, menuOf }: { slots: readon
 
 function columnsOf(t: Text): Column<SlotRecord>[] {
   return [
-    { id: 'slot', title: t('keys.slot'), width: 'minmax(9rem, 1.4fr)', cell: (slot) => <SlotName slot={slot} /> },
+    { id: 'slot', title: t('keys.slot'), width: 'minmax(9rem, 1.4fr)', cell: (slot) => <SlotName slot={slot} t={t} /> },
     { id: 'key', title: t('tokens.key'), width: 'minmax(8rem, 1.2fr)', cell: (slot) => <KeyIn slot={slot} t={t} /> },
     { id: 'certificate', title: t('tokens.certificate'), width: 'minmax(8rem, 1.3fr)', fromWidth: 460, cell: (slot) => <CertificateIn slot={slot} t={t} /> },
     { id: 'until', title: t('keys.validUntil'), width: 'minmax(6rem, 0.8fr)', fromWidth: 700, cell: ({ certificate }) => (certificate === null ? '' : <Expiry at={certificate.notAfter} />) },
@@ -45,7 +46,8 @@ export const isShort = (slot: string): boolean => slot.length <= 4;
 /** A CKA_ID may be long: its beginning tells it from the others. */
 export const shortSlot = (slot: string): string => (slot.length > 12 ? `${slot.slice(0, 12)}…` : slot);
 
-function SlotName({ slot: { slot, title, key } }: { slot: SlotRecord }) {
+function SlotName({ slot: { slot, title: given, key }, t }: { slot: SlotRecord; t: Text }) {
+  const title = slotTitle(given, t);
   if (isShort(slot)) return <span title={title}><span className="font-mono">{slot}</span> {title}</span>;
   const name = key?.label ?? title;
   return <span title={`${name} (${slot})`}>{name} <span className="font-mono text-12 text-muted">{shortSlot(slot)}</span></span>;

@@ -4,6 +4,7 @@ import type { TokenRecord } from '../../app/contract/index.ts';
 import type { OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { IconButton, Menu, type MenuAction } from '../ui/index.ts';
+import { whyNot } from './core-wording.ts';
 import { CreateShareDialog, ImportShareDialog, UnwrapDialog } from './DkekDialog.tsx';
 import { MechanismsDialog } from './MechanismsDialog.tsx';
 import { InitializeDialog, ManagementKeyDialog, PLAIN, PlainDialog, RenameDialog, RetriesDialog, type Plain } from './TokenDialogs.tsx';
@@ -20,7 +21,7 @@ export function TokenMenu({ token, actions }: { token: TokenRecord; actions: Act
     const state = known.get(action);
     // What this kind of token never has is left out; what this one lacks says why.
     if (state === undefined) return [];
-    return [{ id: action, label: t(`tokens.action.${action}`), onAction: () => setAsking(action), disabled: state.available ? undefined : (state.reason ?? t('tokens.cannot')), ...more }];
+    return [{ id: action, label: t(`tokens.action.${action}`), onAction: () => setAsking(action), disabled: state.available ? undefined : (state.reason === null ? t('tokens.cannot') : whyNot(state.reason, t)), ...more }];
   };
   const groups = [
     [{ id: 'rename', label: t('tokens.action.rename'), icon: PenLine, onAction: () => setAsking('rename') }],

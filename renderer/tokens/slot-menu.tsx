@@ -9,6 +9,7 @@ import { NewKeyDialog } from '../keys/NewKeyDialog.tsx';
 import type { MenuAction, MenuEntries } from '../ui/index.ts';
 import { AttestDialog } from './AttestDialog.tsx';
 import { MakeCertificateDialog } from './CertificateMaking.tsx';
+import { whyNot } from './core-wording.ts';
 import { DeleteCertificateDialog, DeleteKeyDialog, MoveKeyDialog, PutCertificateDialog, WrapKeyDialog } from './SlotDialogs.tsx';
 import { TryDialog } from './TryDialog.tsx';
 
@@ -29,7 +30,7 @@ export function useSlotMenu(token: TokenRecord, slots: readonly SlotRecord[]): {
     const verb = (action: keyof typeof TOKEN_VERBS, lacking: string | undefined, onAction: () => void, more: Partial<MenuAction> = {}): MenuAction[] => {
       const state = known.get(action);
       if (state === undefined) return [];
-      return [{ id: action, label: t(`tokens.slotAction.${action}`), onAction, disabled: state.available ? lacking : (state.reason ?? t('tokens.cannot')), ...more }];
+      return [{ id: action, label: t(`tokens.slotAction.${action}`), onAction, disabled: state.available ? lacking : (state.reason === null ? t('tokens.cannot') : whyNot(state.reason, t)), ...more }];
     };
     const noKey = hasKey ? undefined : t('tokens.noKeyInSlot');
     const noCertificate = slot.certificate === null && slot.problem === null ? t('tokens.noCertificateInSlot') : undefined;

@@ -7,6 +7,7 @@ export * from './command.ts';
 export * from './Dialog.tsx';
 export * from './Empty.tsx';
 export * from './Field.tsx';
+export * from './FilterBar.tsx';
 export * from './Findings.tsx';
 export * from './Menu.tsx';
 export * from './Notice.tsx';
