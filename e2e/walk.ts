@@ -64,6 +64,11 @@ const { page } = program;
 const ada = person(program);
 const report: string[] = [];
 let number = 0;
+const notes = new Map<string, string>();
+
+/** Each once, with the first place where it was seen. */
+const note = (what: string, where: string): void => void (notes.has(what) || notes.set(what, where));
+
 
 /** @returns the answer of an operation that is called as the window does it. */
 const call = <T = { [name: string]: never }>(operation: string, input: object = {}): Promise<T> => page.evaluate(async ([name, body]) => {
@@ -91,12 +96,12 @@ async function seen(name: string): Promise<void> {
         await page.evaluate((chosen) => { document.documentElement.dataset['theme'] = chosen; }, theme);
         await page.screenshot({ path: join(folder, `${theme}-${language}-${width}-${String(number).padStart(2, '0')}-${name.replaceAll(/\W+/g, '-')}.png`), animations: 'disabled' });
       }
-      for (const one of await page.evaluate(lookAt)) report.push(`${name} ${language} ${width}: ${one}`);
+      for (const one of await page.evaluate(lookAt)) note(`${language} ${width}: ${one}`, name);
     }
     await page.setViewportSize({ width: 1280, height: 800 });
     said[language] = await page.evaluate(words);
   }
-  for (const one of new Set(said['de']?.filter((words) => said['en']?.includes(words) && /\s/.test(words)))) report.push(`${name}: the same in both languages: ${one}`);
+  for (const one of new Set(said['de']?.filter((words) => said['en']?.includes(words) && /\s/.test(words)))) note(`the same in both languages: ${one}`, name);
   await speaks('en');
   process.stdout.write(`${name}\n`);
 }
@@ -155,7 +160,7 @@ try {
 
   // ------------------------------------------------------------------ keys
   const day = (n: number): string => new Date(Date.now() + n * 86_400_000).toISOString();
-  const key = (algorithm: string, label: string, more: object = {}) => call<{ key: { id: string; uri: string } }>('keys.generate', { backend: 'software', algorithm, label, ...more });
+  const key = (algorithm: string, label: string, more: object = {}) => call<{ id: string; uri: string }>('keys.generate', { backend: 'software', algorithm, label, ...more });
   const signing = await key('ec-p256', 'Release signing', { tags: ['release', 'ci'] });
   const ending = await key('rsa-4096', 'Backup certificate authority', { notAfter: day(9.2) });
   await key('ed25519', 'Signaturschlüssel der Abteilung für besonders lange Bezeichnungen, Außenstelle Garmisch-Partenkirchen, zweite Fassung', { notAfter: day(400), tags: ['a-tag-that-is-rather-long-for-a-tag'] });
@@ -166,13 +171,13 @@ try {
   await key('slh-dsa-sha2-128s', 'Firmware');
   await key('hmac-sha256', 'Webhooks');
   const rotated = await key('ec-p384', 'api-signer');
-  await call('keys.rotate', { key: rotated.key.uri });
+  await call('keys.rotate', { key: rotated.uri });
   const suspended = await key('ed25519', 'Suspended one');
-  await call('keys.set-state', { key: suspended.key.uri, state: 'suspended' }).catch((error: unknown) => report.push(String(error)));
+  await call('keys.update', { key: suspended.uri, state: 'suspended' }).catch((error: unknown) => report.push(String(error)));
   const stolen = await key('rsa-2048', 'Stolen laptop');
-  await call('keys.set-state', { key: stolen.key.uri, state: 'compromised' }).catch((error: unknown) => report.push(String(error)));
+  await call('keys.update', { key: stolen.uri, state: 'compromised' }).catch((error: unknown) => report.push(String(error)));
   const gone = await key('ed25519', 'Thrown away');
-  await call('keys.delete', { key: gone.key.uri });
+  await call('keys.delete', { key: gone.uri });
   await call('backends.add', { type: 'pkcs8', name: 'archive' }).catch((error: unknown) => report.push(String(error)));
   await key('ec-p521', 'In the archive', { backend: 'archive' }).catch((error: unknown) => report.push(String(error)));
   await ada.goesTo('keys');
@@ -223,9 +228,9 @@ try {
 
   // ---------------------------------------------------------- certificates
   const made = async (input: object): Promise<void> => void (await call('certificates.self-sign', input).catch((error: unknown) => report.push(String(error))));
-  await made({ key: ending.key.uri, subject: 'CN=Example root,O=Example', profile: 'root' });
-  await made({ key: signing.key.uri, subject: 'CN=www.example.org', profile: 'tls-server', names: ['www.example.org'], days: 6 });
-  await made({ key: stolen.key.uri, subject: 'CN=Ein sehr langer Name eines Zertifikats für die Außenstelle in Garmisch-Partenkirchen,O=Landesamt für besonders lange Bezeichnungen', profile: 'tls-client' });
+  await made({ key: ending.uri, subject: 'CN=Example root,O=Example', profile: 'root' });
+  await made({ key: signing.uri, subject: 'CN=www.example.org', profile: 'tls-server', san: ['dns:www.example.org'], days: 6 });
+  await made({ key: stolen.uri, subject: 'CN=Ein sehr langer Name eines Zertifikats für die Außenstelle in Garmisch-Partenkirchen,O=Landesamt für besonders lange Bezeichnungen', profile: 'tls-client' });
   await ada.goesTo('certificates');
   await page.waitForTimeout(400);
   await seen('certificates many');
@@ -330,7 +335,7 @@ try {
   report.push(`STOPPED: ${String(error)}`);
   await page.screenshot({ path: join(folder, 'stopped.png') });
 } finally {
-  writeFileSync(join(folder, 'report.txt'), `${[...new Set(report)].join('\n')}\n`);
+  writeFileSync(join(folder, 'report.txt'), `${[...report, ...[...notes].map(([what, where]) => `${what}  [${where}]`)].join('\n')}\n`);
   await program.close();
   await pcscd.stop();
   rmSync(data, { recursive: true, force: true });

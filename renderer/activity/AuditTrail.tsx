@@ -4,7 +4,7 @@ import type { AuditEntry } from '../../app/contract/index.ts';
 import { asProblem, ERROR_CODES, useAction, useBridge, type ProblemError } from '../bridge/index.ts';
 import { useText, whoName, wholeNumber, type Text } from '../i18n/index.ts';
 import { DetailPane, ListPane, Panes, useCommands } from '../shell/index.ts';
-import { Button, CopyAsCommand, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, Notice, Select, Skeleton, StateBadge, StatusLine, TimeInWords, useToast, VirtualTable, type Column } from '../ui/index.ts';
+import { Button, CopyAsCommand, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, Notice, Select, Skeleton, StateBadge, TimeInWords, useToast, VirtualTable, type Column } from '../ui/index.ts';
 import { useAudit } from './use-audit.ts';
 
 const ALL = 'all';
@@ -87,7 +87,7 @@ export function AuditTrail({ choose }: { choose: ReactNode }) {
               />
             </>
           }
-          status={<StatusLine><span>{more ? t('activity.countMore', { n: entries.length }) : t('activity.count', { n: entries.length })}</span></StatusLine>}
+          status={<span>{more ? t('activity.countMore', { n: entries.length }) : t('activity.count', { n: entries.length })}</span>}
         >
           {problem !== null && <div className="px-4 pb-3"><ErrorNotice error={problem} /></div>}
           {verify.result !== undefined && (

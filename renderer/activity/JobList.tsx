@@ -3,7 +3,7 @@ import type { Job } from '../../app/contract/index.ts';
 import { useAction, useOperation } from '../bridge/index.ts';
 import { useText, whoName, type Text } from '../i18n/index.ts';
 import { DetailPane, jobTitle, ListPane, Panes } from '../shell/index.ts';
-import { Button, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, ProgressBar, Skeleton, StateBadge, StatusLine, TimeInWords, VirtualTable, type Column } from '../ui/index.ts';
+import { Button, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, ProgressBar, Skeleton, StateBadge, TimeInWords, VirtualTable, type Column } from '../ui/index.ts';
 
 const TONES = { running: 'neutral', done: 'success', failed: 'danger', cancelled: 'neutral', paused: 'neutral', interrupted: 'warning' } as const;
 const REFRESH_MS = 1000;
@@ -64,7 +64,7 @@ export function JobList({ choose }: { choose: ReactNode }) {
         </DetailPane>
       )}
       list={
-        <ListPane title={t('activity.title')} filters={choose} status={<StatusLine><span>{t('activity.jobCount', { n: jobs.length })}</span></StatusLine>}>
+        <ListPane title={t('activity.title')} filters={choose} status={<span>{t('activity.jobCount', { n: jobs.length })}</span>}>
           {answer.error !== null && <div className="px-4 pb-3"><ErrorNotice error={answer.error} /></div>}
           {answer.isPending ? <div className="grow"><Skeleton /></div> : (
             <VirtualTable

@@ -25,7 +25,7 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
     <>
       <DetailPane
         title={title}
-        subtitle={<span className="font-mono text-12">{name}</span>}
+        subtitle={backend.builtIn ? <span className="font-mono text-12">{name}</span> : typeNames(backend.types, t)}
         actions={
           <>
             <Button icon={Stethoscope} pending={diagnose.pending} onPress={() => void diagnose.run({ name })}>{t('backends.diagnose')}</Button>

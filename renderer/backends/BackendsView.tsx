@@ -5,16 +5,16 @@ import type { BackendInstance, BackendType } from '../../app/contract/index.ts';
 import { useOperation } from '../bridge/index.ts';
 import { useText, type Text } from '../i18n/index.ts';
 import { ListPane, Panes, useCommands } from '../shell/index.ts';
-import { Button, EmptyState, ErrorNotice, Skeleton, StatusLine, VirtualTable, type Column } from '../ui/index.ts';
+import { Button, EmptyState, ErrorNotice, Skeleton, VirtualTable, type Column } from '../ui/index.ts';
 import { AddBackendDialog } from './AddBackendDialog.tsx';
 import { BackendDetail } from './BackendDetail.tsx';
 import { BackendStateBadge } from './BackendStateBadge.tsx';
 import { instanceTitle, typeNames, typeSummary, typeTitle } from './names.ts';
 
 const columnsOf = (t: Text): readonly Column<BackendInstance>[] => [
-  { id: 'title', title: t('backends.name'), width: 'minmax(9rem, 2fr)', cell: (backend) => <span title={backend.name}>{instanceTitle(backend, t)}</span> },
-  { id: 'types', title: t('backends.types'), width: 'minmax(6rem, 1fr)', fromWidth: 420, cell: ({ types }) => typeNames(types, t) },
-  { id: 'state', title: t('backends.state'), width: 'minmax(8rem, 1fr)', cell: (backend) => <BackendStateBadge state={backend.state} /> },
+  { id: 'title', title: t('backends.name'), width: 'minmax(9rem, 1.2fr)', cell: (backend) => <span title={backend.name}>{instanceTitle(backend, t)}</span> },
+  { id: 'types', title: t('backends.types'), width: 'minmax(8rem, 1.6fr)', fromWidth: 460, cell: ({ types }) => typeNames(types, t) },
+  { id: 'state', title: t('backends.state'), width: 'minmax(9.75rem, 0.8fr)', cell: (backend) => <BackendStateBadge state={backend.state} /> },
 ];
 
 /** Where keys can live: what is set up, with its true state, and what there is. */
@@ -40,7 +40,7 @@ export function BackendsView() {
           <ListPane
             title={t('backends.title')}
             actions={<Button kind="primary" icon={Plus} onPress={() => setAdding(true)}>{t('backends.add')}</Button>}
-            status={<StatusLine><span>{t('backends.count', { n: backends.length })}</span></StatusLine>}
+            status={<span>{t('backends.count', { n: backends.length })}</span>}
           >
             {answer.error !== null && <div className="p-4"><ErrorNotice error={answer.error} /></div>}
             {answer.data === undefined ? answer.error === null && <div className="grow"><Skeleton /></div> : (

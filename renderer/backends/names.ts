@@ -14,7 +14,7 @@ export function typeSummary(type: Pick<BackendType, 'type' | 'summary'>, t: Text
 
 /** @returns the built-in instance's name in the window's language, which for those that reach devices is their kind's; others have the name that a person gave them. */
 export function instanceTitle(backend: Pick<BackendInstance, 'name' | 'builtIn' | 'title' | 'types'>, t: Text): string {
-  if (!backend.builtIn) return backend.title;
+  if (!backend.builtIn) return backend.name;
   return backend.name === 'software' ? t('backends.software') : typeNames(backend.types, t);
 }
 

@@ -6,7 +6,7 @@ import { useAction, useBridge, usePages, type ChosenFile, type InputFor, type Ou
 import { useText, type Text } from '../i18n/index.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { ListPane, Panes, useCommands, useDropTarget } from '../shell/index.ts';
-import { Button, EmptyState, ErrorNotice, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort } from '../ui/index.ts';
+import { Button, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort } from '../ui/index.ts';
 import { CertificateDetail } from './CertificateDetail.tsx';
 import { ExamineDialog } from './ExamineDialog.tsx';
 import { ImportDialog } from './ImportDialog.tsx';
@@ -92,27 +92,22 @@ export function CertificatesView() {
         list={(
           <ListPane
             title={shown === 'trash' ? t('certificates.trashTitle') : t('certificates.title')}
-            actions={(
-              <>
-                <Button icon={Globe} onPress={() => setDialog('examine')}>{t('certificates.examine.open')}</Button>
-                <Button onPress={() => setDialog('import')}>{t('certificates.import.open')}</Button>
-                <Button kind="primary" onPress={() => setDialog('make')}>{t('certificates.make.open')}</Button>
-              </>
-            )}
+            secondary={[
+              { id: 'examine', label: t('certificates.examine.open'), icon: Globe, onAction: () => setDialog('examine') },
+              { id: 'import', label: t('certificates.import.open'), onAction: () => setDialog('import') },
+            ]}
+            actions={<Button kind="primary" onPress={() => setDialog('make')}>{t('certificates.make.open')}</Button>}
             filters={(
-              <>
-                <SearchField label={t('certificates.search')} value={search} onChange={setSearch} className="min-w-40 flex-1 max-w-72" />
-                <Select inline label={t('certificates.show')} value={shown} onChange={setShown} className="w-48" choices={SHOWN.map((name) => ({ value: name, label: t(`certificates.shown.${name}`) }))} />
-              </>
+              <FilterBar room={376} active={Number(shown !== 'all')} search={<SearchField label={t('certificates.search')} value={search} onChange={setSearch} className="min-w-44 flex-1 max-w-72" />}>
+                <Select inline neutral="all" label={t('certificates.show')} value={shown} onChange={setShown} className="w-48" choices={SHOWN.map((name) => ({ value: name, label: t(`certificates.shown.${name}`) }))} />
+              </FilterBar>
             )}
-            status={(
-              <StatusLine>
-                {total !== undefined && <span>{t('certificates.count', { n: total })}</span>}
-                <Button small kind="plain" icon={CalendarDays} className="ml-auto" onPress={() => void calendar('ics')}>{t('certificates.calendar')}</Button>
-                <Button small kind="plain" icon={FileDown} onPress={() => void calendar('csv')}>{t('certificates.table')}</Button>
-                <Button small kind="plain" icon={RotateCw} onPress={pages.refetch}>{t('common.refresh')}</Button>
-              </StatusLine>
-            )}
+            status={total !== undefined && <span>{t('certificates.count', { n: total })}</span>}
+            foot={[
+              { id: 'calendar', label: t('certificates.calendar'), icon: CalendarDays, onAction: () => void calendar('ics') },
+              { id: 'table', label: t('certificates.table'), icon: FileDown, onAction: () => void calendar('csv') },
+              { id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: pages.refetch },
+            ]}
           >
             {(pages.error ?? expiring.error) !== undefined && <div className="px-4 pb-2"><ErrorNotice error={pages.error ?? expiring.error} /></div>}
             {total === undefined ? <div className="grow" /> : <CertificateTable pages={pages} total={total} sort={sort} onSort={setSort} selectedId={selected} onOpen={open} filtered={shown !== 'all' || search !== ''} onMake={() => setDialog('make')} onShowAll={() => { setShown('all'); setSearch(''); }} />}

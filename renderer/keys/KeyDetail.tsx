@@ -1,6 +1,6 @@
 import { Download, Ellipsis, PenLine, RotateCw, Trash2, Usb } from 'lucide-react';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { decodeText, useAction, useOperation } from '../bridge/index.ts';
 import { listOf, useText, whoName, type Text } from '../i18n/index.ts';
@@ -19,13 +19,13 @@ export function KeyDetail({ id, onGone }: { id: string; onGone: () => void }) {
   if (key.error) return <div className="p-4"><ErrorNotice error={key.error} /></div>;
   if (key.data === undefined) return <Skeleton />;
   return (
-    <DetailPane title={key.data.label} subtitle={t('keys.summary', { algorithm: algorithmName(key.data.algorithm), place: placeName(key.data, t) })} actions={<Actions key={key.data.id} record={key.data} onGone={onGone} />}>
+    <KnownKey key={key.data.id} record={key.data} onGone={onGone}>
       <About record={key.data} />
       {key.data.findings !== undefined && key.data.findings.length > 0 && <Findings findings={key.data.findings} />}
       {key.data.fingerprint !== null && <PublicKey record={key.data} />}
       <Versions record={key.data} />
       <History record={key.data} />
-    </DetailPane>
+    </KnownKey>
   );
 }
 
@@ -35,7 +35,8 @@ export function placeName(record: KeyRecord, t: Text): string {
   return record.backend === 'software' ? t('keys.thisComputer') : record.backend;
 }
 
-function Actions({ record, onGone }: { record: KeyRecord; onGone: () => void }) {
+/** A key with what can be done with it, above the facts about it. */
+function KnownKey({ record, onGone, children }: { record: KeyRecord; onGone: () => void; children: ReactNode }) {
   const t = useText();
   const toast = useToast();
   const navigate = useNavigate();
@@ -60,7 +61,24 @@ function Actions({ record, onGone }: { record: KeyRecord; onGone: () => void }) 
   const destroy = async (): Promise<void> => {
     if ((await purge.run({ key: record.uri })) !== undefined) onGone();
   };
-  return (
+  const menu = !trashed && (
+    <Menu
+      label={t('common.more')}
+      entries={[
+        ...uses.slice(1).map((name) => ({ id: name, label: t(`keys.useButton.${name}`), onAction: () => setUse(name) })),
+        ...(uses.length > 1 ? [null] : []),
+        { id: 'edit', label: t('keys.edit.open'), shortcut: 'F2', onAction: () => setEditing(true) },
+        ...(record.hardware === null ? [{ id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotateNow() }] : []),
+        null,
+        record.hardware !== null && record.present
+          ? { id: 'token', label: t('keys.showToken'), icon: Usb, onAction: () => void navigate({ to: '/tokens', search: { selected: record.hardware!.token, ...(record.hardware!.slot !== null && { slot: record.hardware!.slot }) } }) }
+          : { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash() },
+      ]}
+    >
+      <IconButton icon={Ellipsis} label={t('common.more')} />
+    </Menu>
+  );
+  const actions = (
     <>
       {trashed ? (
         <>
@@ -72,21 +90,6 @@ function Actions({ record, onGone }: { record: KeyRecord; onGone: () => void }) 
         <>
           {uses[0] !== undefined && <Button kind="primary" icon={PenLine} onPress={() => setUse(uses[0])}>{t(`keys.useButton.${uses[0]}`)}</Button>}
           <Button icon={Download} isDisabled={!record.extractable} onPress={() => setExporting(true)}>{t('keys.export.open')}</Button>
-          <Menu
-            label={t('common.more')}
-            entries={[
-              ...uses.slice(1).map((name) => ({ id: name, label: t(`keys.useButton.${name}`), onAction: () => setUse(name) })),
-              null,
-              { id: 'edit', label: t('keys.edit.open'), shortcut: 'F2', onAction: () => setEditing(true) },
-              ...(record.hardware === null ? [{ id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotateNow() }] : []),
-              null,
-              record.hardware !== null && record.present
-                ? { id: 'token', label: t('keys.showToken'), icon: Usb, onAction: () => void navigate({ to: '/tokens', search: { selected: record.hardware!.token, ...(record.hardware!.slot !== null && { slot: record.hardware!.slot }) } }) }
-                : { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash() },
-            ]}
-          >
-            <IconButton icon={Ellipsis} label={t('common.more')} className="size-8" />
-          </Menu>
         </>
       )}
       {!record.present && <Notice tone="warning" title={t('keys.notPresentTitle', { token: record.hardware?.tokenTitle ?? record.backend })}>{t('keys.notPresentHelp')}</Notice>}
@@ -97,6 +100,7 @@ function Actions({ record, onGone }: { record: KeyRecord; onGone: () => void }) 
       {editing && <EditDialog keyRecord={record} open onClose={() => setEditing(false)} />}
     </>
   );
+  return <DetailPane title={record.label} subtitle={t('keys.summary', { algorithm: algorithmName(record.algorithm), place: placeName(record, t) })} menu={menu} actions={actions}>{children}</DetailPane>;
 }
 
 function About({ record }: { record: KeyRecord }) {

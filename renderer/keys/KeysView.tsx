@@ -9,7 +9,7 @@ import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane, Panes } from '../shell/Panes.tsx';
 import {
-  Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, StatusLine, TimeInWords, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
+  Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, TimeInWords, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
 } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { EditDialog } from './EditDialog.tsx';
@@ -77,7 +77,7 @@ export function KeysView() {
         onCloseDetail={() => openKey(undefined)}
         detail={selected === undefined ? undefined : <KeyDetail key={selected} id={selected} onGone={() => openKey(undefined)} />}
         list={(
-          <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} />}>
+          <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} secondary={[{ id: 'import', label: t('keys.import.open'), onAction: () => dialogs.setImporting(true) }]} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} />} foot={[{ id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: pages.refetch }]}>
             {pages.error !== undefined && pages.error !== null && <div className="px-4 pb-2"><ErrorNotice error={pages.error} /></div>}
             <KeyTable pages={pages} grouping={filters.group} sort={sort} onSort={setSort} selectedId={selected} onOpen={openKey} dialogs={dialogs} filtered={isFiltered(filters)} onShowAll={() => setFilters({ ...NO_FILTERS, group: filters.group })} />
           </ListPane>
@@ -103,10 +103,7 @@ function useDialogs() {
 function NewKeyButton({ dialogs }: { dialogs: ReturnType<typeof useDialogs> }) {
   const t = useText();
   return (
-    <>
-      <Button onPress={() => dialogs.setImporting(true)}>{t('keys.import.open')}</Button>
-      <Button kind="primary" onPress={() => dialogs.setMaking(true)}>{t('keys.new.open')}</Button>
-    </>
+    <Button kind="primary" onPress={() => dialogs.setMaking(true)}>{t('keys.new.open')}</Button>
   );
 }
 
@@ -116,15 +113,15 @@ function KeyFilters({ value, onChange }: { value: Filters; onChange: (filters: F
   const places = backends.data?.backends ?? [];
   return (
     <FilterBar
-      room={places.length > 1 ? 664 : 544} active={[value.place, value.use, value.state].filter((one) => one !== ANY).length + Number(value.group !== NONE)}
-      search={<SearchField label={t('keys.search')} value={value.search} onChange={(search) => onChange({ ...value, search })} className="min-w-40 flex-1 max-w-72" />}
+      room={places.length > 1 ? 656 : 536} active={[value.place, value.use, value.state].filter((one) => one !== ANY).length + Number(value.group !== NONE)}
+      search={<SearchField label={t('keys.search')} value={value.search} onChange={(search) => onChange({ ...value, search })} className="min-w-44 flex-1 max-w-72" />}
     >
       {places.length > 1 && (
-        <Select inline label={t('keys.place')} value={value.place} onChange={(place) => onChange({ ...value, place })} className={FILTER} choices={[{ value: ANY, label: t('keys.anyPlace') }, ...places.map((place) => ({ value: place.name, label: place.name === 'software' ? t('keys.thisComputer') : instanceTitle(place, t) }))]} />
+        <Select inline neutral={ANY} label={t('keys.place')} value={value.place} onChange={(place) => onChange({ ...value, place })} className={FILTER} choices={[{ value: ANY, label: t('keys.anyPlace') }, ...places.map((place) => ({ value: place.name, label: place.name === 'software' ? t('keys.thisComputer') : instanceTitle(place, t) }))]} />
       )}
-      <Select inline label={t('keys.uses')} value={value.use} onChange={(use) => onChange({ ...value, use })} className={FILTER} choices={[{ value: ANY, label: t('keys.anyUse') }, ...USES.map((use) => ({ value: use, label: t(`keys.usage.${use}`) }))]} />
-      <Select inline label={t('keys.state')} value={value.state} onChange={(state) => onChange({ ...value, state })} className={FILTER} choices={[{ value: ANY, label: t('keys.anyState') }, ...STATES.map((state) => ({ value: state, label: t(`keys.stateName.${state}`) })), { value: 'trash', label: t('keys.trashTitle'), icon: Trash2 }]} />
-      <Select inline label={t('keys.group')} value={value.group} onChange={(group) => onChange({ ...value, group })} className={FILTER} choices={[{ value: NONE, label: t('keys.noGroups') }, ...GROUPINGS.map((group) => ({ value: group, label: t(`keys.groupBy.${group}`) }))]} />
+      <Select inline neutral={ANY} label={t('keys.uses')} value={value.use} onChange={(use) => onChange({ ...value, use })} className={FILTER} choices={[{ value: ANY, label: t('keys.anyUse') }, ...USES.map((use) => ({ value: use, label: t(`keys.usage.${use}`) }))]} />
+      <Select inline neutral={ANY} label={t('keys.state')} value={value.state} onChange={(state) => onChange({ ...value, state })} className={FILTER} choices={[{ value: ANY, label: t('keys.anyState') }, ...STATES.map((state) => ({ value: state, label: t(`keys.stateName.${state}`) })), { value: 'trash', label: t('keys.trashTitle'), icon: Trash2 }]} />
+      <Select inline neutral={NONE} label={t('keys.group')} value={value.group} onChange={(group) => onChange({ ...value, group })} className={FILTER} choices={[{ value: NONE, label: t('keys.noGroups') }, ...GROUPINGS.map((group) => ({ value: group, label: t(`keys.groupBy.${group}`) }))]} />
     </FilterBar>
   );
 }
@@ -137,11 +134,11 @@ const PLACE_ICONS: Readonly<Record<KeyRecord['protection'], LucideIcon>> = { sto
 function columns(t: Text): Column<KeyRecord>[] {
   return [
     { id: 'label', title: t('keys.name'), width: 'minmax(9rem, 2fr)', sortable: true, cell: ({ label }) => label },
-    { id: 'algorithm', title: t('keys.algorithm'), width: 'minmax(6rem, 1fr)', sortable: true, cell: ({ algorithm }) => algorithmName(algorithm) },
+    { id: 'algorithm', title: t('keys.algorithm'), width: 'minmax(8.75rem, 1fr)', sortable: true, cell: ({ algorithm }) => algorithmName(algorithm) },
     { id: 'backend', title: t('keys.place'), width: 'minmax(9.5rem, 1fr)', sortable: true, fromWidth: 480, cell: (key) => <Place record={key} t={t} /> },
-    { id: 'state', title: t('keys.state'), width: 'minmax(8.5rem, 0.8fr)', sortable: true, fromWidth: 680, cell: ({ state }) => <StateBadge tone={stateTone(state)}>{t(`keys.stateName.${state}`)}</StateBadge> },
-    { id: 'notAfter', title: t('keys.validUntil'), width: 'minmax(8rem, 0.8fr)', sortable: true, fromWidth: 560, cell: ({ notAfter }) => <Expiry at={notAfter} /> },
-    { id: 'createdAt', title: t('keys.created'), width: 'minmax(6rem, 0.8fr)', sortable: true, fromWidth: 860, cell: ({ createdAt }) => <TimeInWords at={createdAt} /> },
+    { id: 'state', title: t('keys.state'), width: 'minmax(8.5rem, 0.8fr)', sortable: true, fromWidth: 720, cell: ({ state }) => <StateBadge tone={stateTone(state)}>{t(`keys.stateName.${state}`)}</StateBadge> },
+    { id: 'notAfter', title: t('keys.validUntil'), width: 'minmax(8rem, 0.8fr)', sortable: true, fromWidth: 580, cell: ({ notAfter }) => <Expiry at={notAfter} /> },
+    { id: 'createdAt', title: t('keys.created'), width: 'minmax(6.5rem, 0.8fr)', sortable: true, fromWidth: 860, cell: ({ createdAt }) => <TimeInWords at={createdAt} /> },
   ];
 }
 
@@ -231,15 +228,18 @@ function KeyTable({ pages, grouping, sort, onSort, selectedId, onOpen, dialogs, 
 
 function Status({ pages }: { pages: KeyPages }) {
   const t = useText();
+  const navigate = useNavigate();
   const failed = pages.sources.filter(({ state }) => state === 'failed');
   const oldest = pages.sources.map(({ fetchedAt }) => fetchedAt).toSorted()[0];
   return (
-    <StatusLine>
+    <>
       {pages.total !== undefined && <span>{t('keys.count', { n: pages.total, shown: wholeNumber(pages.total, t.language) })}</span>}
       {oldest !== undefined && <span>{t.rich('keys.asOf', { when: <TimeInWords at={oldest} /> })}</span>}
-      {failed.map(({ backend, detail, remedy }) => <StateBadge key={backend} tone="warning">{t('keys.sourceFailed', { backend, detail: [detail, remedy].filter(Boolean).join(' ') })}</StateBadge>)}
-      <Button small kind="plain" icon={RotateCw} className="ml-auto" onPress={pages.refetch}>{t('common.refresh')}</Button>
-    </StatusLine>
+      {failed.map(({ backend }) => (
+        <Button key={backend} small kind="plain" className="max-w-full" onPress={() => void navigate({ to: '/backends', search: { selected: backend } })}>
+          <StateBadge tone="warning">{t('keys.sourceFailed', { backend })}</StateBadge>
+        </Button>
+      ))}
+    </>
   );
 }
-

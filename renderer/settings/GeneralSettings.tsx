@@ -24,21 +24,21 @@ export function GeneralSettings() {
       <Section title={t('settings.appearance')}>
         <RadioGroup label={t('settings.theme')} value={preferences.theme} onChange={(theme) => change({ theme })} horizontal options={THEMES.map((theme) => ({ value: theme, label: t(`settings.theme.${theme}`) }))} />
         <Select<Language | 'system'>
-          label={t('settings.language')} value={preferences.language} onChange={(language) => change({ language })} className="w-64"
+          label={t('settings.language')} value={preferences.language} onChange={(language) => change({ language })} className="w-80"
           choices={[{ value: 'system', label: t('settings.languageSystem') }, ...Object.entries(LANGUAGES).map(([value, label]) => ({ value: value as Language, label }))]}
         />
         <ErrorNotice error={error} />
       </Section>
       <Section title={t('settings.security')}>
         <Select
-          label={t('settings.autoLock')} value={minutes === undefined ? undefined : String(minutes)} disabled={set.pending || minutes === undefined} className="w-64"
+          label={t('settings.autoLock')} value={minutes === undefined ? undefined : String(minutes)} disabled={set.pending || minutes === undefined} className="w-80"
           onChange={(value) => void set.run({ key: IDLE_LOCK, value: Number(value) }).then(() => status.refetch())}
           choices={withCurrent(MINUTES, minutes).map((n) => ({ value: String(n), label: n === 0 ? t('settings.never') : t('settings.afterMinutes', { n }) }))}
           help={t('settings.autoLockHelp')}
         />
         <ErrorNotice error={set.error} />
         <Select
-          label={t('settings.clipboard')} value={String(preferences.clipboardSeconds)} onChange={(value) => change({ clipboardSeconds: Number(value) })} className="w-64"
+          label={t('settings.clipboard')} value={String(preferences.clipboardSeconds)} onChange={(value) => change({ clipboardSeconds: Number(value) })} className="w-80"
           choices={withCurrent(CLIPBOARD_SECONDS, preferences.clipboardSeconds).map((n) => ({ value: String(n), label: n === 0 ? t('settings.never') : t('settings.afterSeconds', { n }) }))}
           help={t('settings.clipboardHelp')}
         />

@@ -44,13 +44,14 @@ function Place({ to, label, icon: Icon, count, mark, narrow }: { to: string; lab
 }
 
 function Act({ label, shortcut, icon: Icon, narrow, onPress }: { label: string; shortcut: string; icon: LucideIcon; narrow: boolean; onPress: () => void }) {
+  const t = useText();
   return (
     <TooltipTrigger delay={500} closeDelay={0}>
       <AriaButton onPress={onPress} aria-label={label} className={cx(ITEM, 'w-full text-left', narrow && 'justify-center px-0')}>
         <Icon aria-hidden className="size-5 shrink-0" strokeWidth={1.75} />
         {!narrow && <span className="grow truncate">{label}</span>}
       </AriaButton>
-      <FloatingTip>{`${label} (${shortcutLabel(shortcut)})`}</FloatingTip>
+      <FloatingTip>{`${label} (${shortcutLabel(shortcut, t)})`}</FloatingTip>
     </TooltipTrigger>
   );
 }

@@ -73,12 +73,13 @@ function PaletteContent({ onClose, onOpenKey }: { onClose: () => void; onOpenKey
 }
 
 function CommandItem({ command: { id, label, icon: Icon, shortcut } }: { command: Command }) {
+  const t = useText();
   return (
     <MenuItem id={id} textValue={label} className={ITEM}>
       {Icon ? <Icon aria-hidden className="size-4 shrink-0 text-muted" strokeWidth={1.75} /> : <span className="size-4" />}
       <Text slot="label" className="flex min-w-0 grow items-center justify-between gap-4">
         <span className="truncate">{label}</span>
-        {shortcut !== undefined && <kbd className="shrink-0 font-sans text-12 text-muted">{shortcutLabel(shortcut)}</kbd>}
+        {shortcut !== undefined && <kbd className="shrink-0 font-sans text-12 text-muted">{shortcutLabel(shortcut, t)}</kbd>}
       </Text>
     </MenuItem>
   );

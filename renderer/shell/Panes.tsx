@@ -1,7 +1,7 @@
-import { ArrowLeft } from 'lucide-react';
-import { createContext, useContext, useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
+import { ArrowLeft, Ellipsis } from 'lucide-react';
+import { createContext, useContext, useLayoutEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
 import { useText } from '../i18n/index.ts';
-import { Button, cx } from '../ui/index.ts';
+import { Button, cx, IconButton, Menu, StatusLine, type MenuAction } from '../ui/index.ts';
 import { usePreferences } from './preferences.tsx';
 import { useWindowWidth } from './window-width.ts';
 
@@ -18,9 +18,10 @@ export function Panes({ name, list, detail, detailLabel, onCloseDetail }: { name
   const { preferences, change } = usePreferences();
   const windowWidth = useWindowWidth();
   const drag = useRef<{ x: number; width: number } | undefined>(undefined);
-  const width = within(preferences.panes[name] ?? DETAIL.usual);
+  // In a small window the list keeps more than half of it.
+  const width = Math.min(within(preferences.panes[name] ?? DETAIL.usual), Math.max(DETAIL.least, Math.round(windowWidth * 0.43)));
   const setWidth = (next: number): void => change({ panes: { [name]: within(next) } });
-  const hasDetail = detail !== undefined && detail !== null;
+  const hasDetail = detail !== undefined && detail !== null && detail !== false;
 
   if (windowWidth < ONE_PANE_UNDER) {
     return (
@@ -74,20 +75,57 @@ export function Panes({ name, list, detail, detailLabel, onCloseDetail }: { name
   );
 }
 
-/** A list with its title, actions, filters and foot. */
-export function ListPane({ title, actions, filters, status, children }: { title: string; actions?: ReactNode; filters?: ReactNode; status?: ReactNode; children: ReactNode }) {
+/** Under this width of a list what is less needed stands in a menu. */
+const NARROW_LIST = 520;
+
+/**
+ * A list with its title, actions, filters and foot.
+ * @param secondary  what else can be done: buttons before the actions
+ * @param foot  what is at hand at the foot of it; its status is told before
+ */
+export function ListPane({ title, actions, secondary = [], filters, status, foot = [], children }: {
+  title: string; actions?: ReactNode; secondary?: readonly MenuAction[]; filters?: ReactNode; status?: ReactNode; foot?: readonly MenuAction[]; children: ReactNode;
+}) {
+  const t = useText();
+  const pane = useRef<HTMLDivElement>(null);
+  const [narrow, setNarrow] = useState(false);
+  useLayoutEffect(() => {
+    const element = pane.current;
+    if (element === null) return;
+    const measure = (): void => setNarrow(element.clientWidth > 0 && element.clientWidth < NARROW_LIST);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const hidden = [...secondary, ...foot.filter(({ id }) => id !== REFRESH)];
   return (
-    <div className="flex min-h-0 grow flex-col bg-surface">
-      <header className="flex min-h-12 shrink-0 flex-wrap items-center justify-between gap-x-3 gap-y-2 px-4 py-1.5">
-        <h1 className="text-16 font-semibold">{title}</h1>
-        <div className="flex flex-wrap items-center gap-2">{actions}</div>
+    <div ref={pane} className="flex min-h-0 grow flex-col bg-surface">
+      <header className="flex min-h-12 shrink-0 items-center justify-between gap-3 px-4 py-1.5">
+        <h1 className="truncate text-16 font-semibold">{title}</h1>
+        <div className="flex shrink-0 items-center gap-2">
+          {narrow && hidden.length > 0
+            ? <Menu label={t('common.more')} entries={hidden}><IconButton icon={Ellipsis} label={t('common.more')} className="size-8" /></Menu>
+            : secondary.map(({ id, label, icon, onAction }) => <Button key={id} {...(icon && { icon })} onPress={onAction}>{label}</Button>)}
+          {actions}
+        </div>
       </header>
       {filters !== undefined && <div className="flex shrink-0 flex-wrap items-center gap-2 px-4 pb-2">{filters}</div>}
       {children}
-      {status}
+      {status !== undefined && (
+        <StatusLine>
+          {status}
+          <span className="ml-auto flex items-center gap-1">
+            {foot.filter(({ id }) => !narrow || id === REFRESH).map(({ id, label, icon, onAction }) => <Button key={id} small kind="plain" {...(icon && { icon })} onPress={onAction}>{label}</Button>)}
+          </span>
+        </StatusLine>
+      )}
     </div>
   );
 }
+
+/** At the foot of a list, however narrow it is. */
+const REFRESH = 'refresh';
 
 /** A detail: what it is, what can be done, then the facts. */
 export function DetailPane({ title, subtitle, menu, actions, children }: { title: string; subtitle?: ReactNode; menu?: ReactNode; actions?: ReactNode; children: ReactNode }) {

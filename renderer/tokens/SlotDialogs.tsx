@@ -3,6 +3,7 @@ import type { SlotRecord, TokenRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, type ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFile, Select, useToast } from '../ui/index.ts';
+import { slotTitle } from './core-wording.ts';
 import { TokenDialog } from './TokenDialogs.tsx';
 
 export interface InSlot {
@@ -53,7 +54,7 @@ export function MoveKeyDialog({ token, slot, slots, onClose }: InSlot & { slots:
     <TokenDialog title={t('tokens.moveKey.title', { slot: slot.slot })} operation="tokens.move-key" input={input} action={move} label={t('tokens.moveKey.action')} done={t('tokens.done.move-key', { slot: to ?? '' })} ready={target !== undefined} destructive={target?.state === 'key'} onClose={onClose}>
       <Select
         label={t('tokens.moveKey.to')} value={to} onChange={setTo} autoFocus
-        choices={others.map((other) => ({ value: other.slot, label: t('keys.slotNamed', { slot: other.slot, title: other.title }), help: t(`tokens.slotState.${other.state}`) }))}
+        choices={others.map((other) => ({ value: other.slot, label: t('keys.slotNamed', { slot: other.slot, title: slotTitle(other.title, t) }), help: t(`tokens.slotState.${other.state}`) }))}
       />
       {target?.state === 'key' && <Notice tone="danger" title={t('tokens.occupied.title')}>{t('tokens.occupied.help')}</Notice>}
     </TokenDialog>

@@ -18,7 +18,7 @@ export function TokenCards({ tokens, chosen, onChoose }: { tokens: readonly Toke
       {tokens.map((token) => (
         <ToggleButton
           key={token.id} id={token.id} aria-label={token.present ? token.name : t('tokens.cardNotPresent', { name: token.name })}
-          className={cx('flex w-80 max-w-full items-center gap-3 rounded-panel border px-3 py-2 text-left', token.id === chosen ? 'border-accent bg-selected' : 'border-border bg-surface hover:bg-hover', token.present ? 'text-text' : 'text-muted')}
+          className={cx('flex w-96 max-w-full items-center gap-3 rounded-panel border px-3 py-2 text-left', token.id === chosen ? 'border-accent bg-selected' : 'border-border bg-surface hover:bg-hover', token.present ? 'text-text' : 'text-muted')}
         >
           <TokenSketch form={token.form} present={token.present} />
           <span className="flex min-w-0 grow flex-col">

@@ -5,7 +5,7 @@ import type { TokenRecord } from '../../app/contract/index.ts';
 import { useOperation } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { ListPane, ONE_PANE_UNDER, Panes, useCommands, useWindowWidth } from '../shell/index.ts';
-import { Button, EmptyState, ErrorNotice, Skeleton, StatusLine } from '../ui/index.ts';
+import { Button, EmptyState, ErrorNotice, Skeleton } from '../ui/index.ts';
 import { AddModuleDialog } from './AddModuleDialog.tsx';
 import { SetUpDialog } from './SetUpDialog.tsx';
 import { SlotDetail } from './SlotDetail.tsx';
@@ -45,8 +45,8 @@ export function TokensView() {
         list={(
           <ListPane
             title={t('tokens.title')}
-            actions={<Button onPress={() => setAdding(true)}>{t('tokens.module.open')}</Button>}
-            status={<StatusLine><span>{t('tokens.count', { present: tokens.filter(({ present }) => present).length, n: tokens.length })}</span></StatusLine>}
+            actions={token !== undefined && <Button onPress={() => setAdding(true)}>{t('tokens.module.open')}</Button>}
+            status={<span>{t('tokens.count', { present: tokens.filter(({ present }) => present).length, n: tokens.length })}</span>}
           >
             {answer.error !== null && <div className="px-4 pb-2"><ErrorNotice error={answer.error} /></div>}
             {answer.data === undefined && answer.error === null && <div className="grow"><Skeleton /></div>}

@@ -1,6 +1,7 @@
 import type { LucideIcon } from 'lucide-react';
 import { useRef, type ReactNode } from 'react';
 import { Menu as AriaMenu, MenuItem, MenuTrigger, Popover, Separator, Text } from 'react-aria-components';
+import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
 import { POPOVER } from './Select.tsx';
 import { shortcutLabel } from './shortcut.ts';
@@ -52,10 +53,11 @@ function MenuItems({ label, entries }: { label: string; entries: MenuEntries }) 
 }
 
 function Name({ label, shortcut }: MenuAction) {
+  const t = useText();
   return (
     <span className="flex items-center justify-between gap-4">
       {label}
-      {shortcut !== undefined && <kbd className="font-sans text-12 text-muted">{shortcutLabel(shortcut)}</kbd>}
+      {shortcut !== undefined && <kbd className="font-sans text-12 text-muted">{shortcutLabel(shortcut, t)}</kbd>}
     </span>
   );
 }

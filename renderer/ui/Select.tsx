@@ -30,6 +30,8 @@ interface ChoosingProps<V extends string> {
   disabled?: boolean;
   /** No label to be seen: it is the control's name, and stands in it while nothing is chosen. */
   inline?: boolean;
+  /** Of a filter: the choice that filters nothing. The control then shows what it is about. */
+  neutral?: V;
   error?: string | undefined;
   className?: string;
   autoFocus?: boolean;
@@ -70,7 +72,7 @@ function Choices<V extends string>({ choices = [], groups = [], empty }: { choic
 }
 
 /** One of a few. */
-export function Select<V extends string>({ label, value, onChange, choices, groups, help, disabled = false, inline = false, error, className, autoFocus = false }: ChoosingProps<V>) {
+export function Select<V extends string>({ label, value, onChange, choices, groups, help, disabled = false, inline = false, neutral, error, className, autoFocus = false }: ChoosingProps<V>) {
   return (
     <AriaSelect
       value={value ?? null}
@@ -83,7 +85,9 @@ export function Select<V extends string>({ label, value, onChange, choices, grou
     >
       {!inline && <FieldLabel>{label}</FieldLabel>}
       <AriaButton className={cx(CONTROL, 'flex items-center justify-between gap-2 text-left hover:bg-hover')}>
-        <SelectValue className="min-w-0 truncate">{({ selectedText, isPlaceholder }) => (isPlaceholder ? <span className="text-muted">{label}</span> : selectedText)}</SelectValue>
+        <SelectValue className="min-w-0 truncate">
+          {({ selectedText, isPlaceholder }) => (isPlaceholder ? <span className="text-muted">{label}</span> : value !== undefined && value === neutral ? <><span aria-hidden className="text-muted">{label}</span><span className="sr-only">{selectedText}</span></> : <span title={selectedText}>{selectedText}</span>)}
+        </SelectValue>
         <ChevronDown aria-hidden className="size-4 shrink-0 text-muted" strokeWidth={1.75} />
       </AriaButton>
       <FieldHelp help={error ?? help} />

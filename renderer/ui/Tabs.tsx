@@ -39,7 +39,7 @@ export function Segments<V extends string>({ label, value, onChange, options }: 
 
 /** Names and values, as a detail shows them. */
 export function Facts({ children }: { children: ReactNode }) {
-  return <dl className="grid grid-cols-[minmax(6rem,max-content)_minmax(0,1fr)] gap-x-4 gap-y-2 text-13">{children}</dl>;
+  return <dl className="grid grid-cols-[fit-content(42%)_minmax(0,1fr)] gap-x-4 gap-y-2 text-13">{children}</dl>;
 }
 
 export function Fact({ name, children }: { name: string; children: ReactNode }) {

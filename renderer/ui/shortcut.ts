@@ -1,12 +1,19 @@
+import type { Text } from '../i18n/index.ts';
+
 /** Shortcuts are written `Mod+Shift+P`; Mod is Cmd on a Mac and Ctrl elsewhere. */
 
 const isMac = typeof navigator !== 'undefined' && navigator.platform.startsWith('Mac');
 const MAC_SIGNS: Readonly<Record<string, string>> = { Mod: '⌘', Shift: '⇧', Alt: '⌥', Enter: '↩', Delete: '⌫' };
 
-/** @returns how the shortcut is written on this system. */
-export function shortcutLabel(shortcut: string, mac = isMac): string {
+/** @returns how the shortcut is written on this system, with the names that its keys bear. */
+export function shortcutLabel(shortcut: string, t: Text, mac = isMac): string {
   const parts = shortcut.split('+');
-  return mac ? parts.map((part) => MAC_SIGNS[part] ?? part).join('') : parts.map((part) => (part === 'Mod' ? 'Ctrl' : part)).join('+');
+  return mac ? parts.map((part) => MAC_SIGNS[part] ?? part).join('') : parts.map((part) => nameOf(part === 'Mod' ? 'Ctrl' : part, t)).join('+');
+}
+
+function nameOf(part: string, t: Text): string {
+  const key = `keyName.${part}`;
+  return t.has(key) ? t(key) : part;
 }
 
 interface Pressed {
