@@ -113,14 +113,14 @@ test('files are encrypted to a passphrase, to a certificate and for a key, and d
   });
 });
 
-test('a certificate, a PKCS#12 and a JWT are named rightly, opened as a tree, and secrets stay hidden', async ({ program, folder }) => {
+test('a certificate, an old PKCS#12 and a JWT are named rightly, opened as a tree, and secrets stay hidden; what is weak is mended by its button', async ({ program, folder }) => {
   test.skip(spawnSync('openssl', ['version']).status === null, 'there is no openssl here');
   const { page } = program;
   const ada = person(program);
   const at = (name: string): string => join(folder, name);
   writeFileSync(at('key'), generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   spawnSync('openssl', ['req', '-x509', '-key', at('key'), '-subj', '/CN=Bob Example', '-days', '30', '-out', at('one')]);
-  spawnSync('openssl', ['pkcs12', '-export', '-inkey', at('key'), '-in', at('one'), '-passout', `pass:${WORD}`, '-out', at('two')]);
+  spawnSync('openssl', ['pkcs12', '-export', '-legacy', '-inkey', at('key'), '-in', at('one'), '-passout', `pass:${WORD}`, '-out', at('two')]);
   writeFileSync(at('three'), `${[{ alg: 'ES256', typ: 'JWT' }, { sub: 'ada', iss: 'example' }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.${Buffer.alloc(64, 1).toString('base64url')}`);
   await ada.createsAStore();
   await ada.goesTo('files');
@@ -144,6 +144,25 @@ test('a certificate, a PKCS#12 and a JWT are named rightly, opened as a tree, an
   await expect(seen.getByText(/Bob Example/).first()).toBeVisible();
   await expect(seen.getByText(text('files.hex'), { exact: true })).toHaveCount(0);
   await pictures(program, 'inspect-pkcs12');
+  // By the keyboard alone: the first finding's button, and the dialog that it fills in.
+  await expect(seen.getByText(/encrypted with 40-bit RC2/)).toBeVisible();
+  await seen.getByRole('button', { name: text('mending.do.convert'), exact: true }).first().press('Enter');
+  await typeSecret(program, /.*/, 'import-passphrase', WORD);
+  const dialog = page.getByRole('dialog', { name: text('files.convert.title', { name: 'two' }) });
+  await expect(dialog.getByRole('combobox', { name: text('files.convert.format') })).toHaveValue(/PKCS#12/);
+  await pictures(program, 'inspect-mending');
+  await assertAccessible(page);
+  await program.saving(at('mended'), async () => {
+    await dialog.getByRole('button', { name: text('files.convert.action'), exact: true }).click();
+    await typeSecret(program, /.*/, 'import-passphrase', WORD);
+    await chooseSecret(program, text('ask.exportPassphrase', { name: 'PKCS#12' }), 'export-passphrase', WORD);
+  });
+  await expect(dialog).toHaveCount(0);
+  await look('mended');
+  await expect(seen.getByText(/PKCS#12/).first()).toBeVisible();
+  await expect(seen.getByText(/RC2|SHA-1|rounds of key/)).toHaveCount(0);
+  await expect(seen.getByRole('button', { name: text('mending.do.convert'), exact: true })).toHaveCount(0);
+  expect(spawnSync('openssl', ['pkcs12', '-in', at('mended'), '-passin', `pass:${WORD}`, '-info', '-noout']).stderr.toString()).toMatch(/MAC: sha256[\s\S]*AES-256-CBC/);
 
   await look('three');
   await expect(seen.getByText(/JWT|JSON Web/).first()).toBeVisible();

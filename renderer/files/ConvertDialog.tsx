@@ -6,13 +6,13 @@ import { Button, Checkbox, ComboBox, CopyAsCommand, Dialog, DialogActions, Dialo
 type Row = OutputFor<'files.convert'>['formats'][number];
 
 /** A file as another kind of file: every format is listed, those that do not fit with the reason. */
-export function ConvertDialog({ file, onClose }: { file: ChosenFile; onClose: () => void }) {
+export function ConvertDialog({ file, proposed, onClose }: { file: ChosenFile; /** The format to begin with. */ proposed?: Row['format']; onClose: () => void }) {
   const t = useText();
   const bridge = useBridge();
   const toast = useToast();
   const look = useAction('files.convert');
   const convert = useAction('files.convert');
-  const [format, setFormat] = useState<Row['format']>();
+  const [format, setFormat] = useState(proposed);
   const [encrypt, setEncrypt] = useState(true);
   const [item, setItem] = useState('1');
   const [unreadable, setUnreadable] = useState<unknown>();

@@ -23,6 +23,9 @@ interface PartProps {
   readonly onFiles: (files: readonly ChosenFile[]) => void;
 }
 
+/** For whom, and as what, a file is to be encrypted. */
+export type Proposal = Pick<InputFor<'files.encrypt'>, 'recipients' | 'toPassphrase' | 'format'>;
+
 /** @returns references, and where the result goes: one file to where the person says, several beside themselves; undefined when cancelled. */
 async function placesFor(files: readonly ChosenFile[], save: (name: string) => Promise<SaveTarget | undefined>, nameFor: (name: string) => string): Promise<{ references: FileReference[]; target: SaveTarget | undefined; out: InputFor<'files.encrypt'>['out'] } | undefined> {
   const references = await referencesTo(files);
@@ -34,17 +37,17 @@ async function placesFor(files: readonly ChosenFile[], save: (name: string) => P
 }
 
 /** Encrypt files for keys held here, for others, or to a passphrase. */
-export function EncryptPart({ files, onFiles }: PartProps) {
+export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly proposed?: Proposal | undefined }) {
   const t = useText();
   const bridge = useBridge();
   const encrypt = useAction('files.encrypt');
   const [agreeing, decrypting] = [useKeysThat('agree'), useKeysThat('decrypt')];
   const keys = [...new Map([...agreeing, ...decrypting].filter(({ algorithm }) => !algorithm.startsWith('aes') && !algorithm.startsWith('chacha')).map((key) => [key.uri, key])).values()];
-  const [recipients, setRecipients] = useState<readonly string[]>([]);
+  const [recipients, setRecipients] = useState<readonly string[]>(proposed?.recipients ?? []);
   const [other, setOther] = useState('');
   const [certificates, setCertificates] = useState<readonly ChosenFile[]>([]);
-  const [toPassphrase, setToPassphrase] = useState(false);
-  const [format, setFormat] = useState<Format>('age');
+  const [toPassphrase, setToPassphrase] = useState(proposed?.toPassphrase ?? false);
+  const [format, setFormat] = useState<Format>(proposed?.format ?? 'age');
   const [unreadable, setUnreadable] = useState<unknown>();
   const nobody = recipients.length === 0 && certificates.length === 0;
   const input: Omit<InputFor<'files.encrypt'>, 'files'> = { recipients: [...recipients], format, ...(toPassphrase && { toPassphrase }) };
@@ -99,7 +102,7 @@ export function EncryptPart({ files, onFiles }: PartProps) {
 }
 
 /** Decrypt files with whatever opens them. */
-export function DecryptPart({ files, onFiles }: PartProps) {
+export function DecryptPart({ files, onFiles, onThen }: PartProps & { /** What is decrypted is to be encrypted anew. */ readonly onThen?: (() => void) | undefined }) {
   const t = useText();
   const bridge = useBridge();
   const decrypt = useAction('files.decrypt');
@@ -124,6 +127,7 @@ export function DecryptPart({ files, onFiles }: PartProps) {
     <>
       <ChosenFiles label={t('files.toDecrypt')} files={files} multiple onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
       <p className="text-13 text-muted">{t('files.decryptHelp')}</p>
+      {onThen !== undefined && <Notice title={t('mending.thenTitle')} actions={<Button small onPress={onThen}>{t('mending.thenAction')}</Button>}>{t('mending.thenHelp')}</Notice>}
       <div className="flex items-center gap-2">
         <Button kind="primary" isDisabled={files.length === 0} pending={decrypt.pending} onPress={() => void submit()}>{t('files.decryptAction', { n: files.length })}</Button>
         {decrypt.pending && <Button onPress={decrypt.cancel}>{t('common.cancel')}</Button>}

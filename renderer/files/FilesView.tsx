@@ -1,5 +1,6 @@
 import { FileCheck2, FileKey2, FileLock2, FileSearch2, FileSignature } from 'lucide-react';
-import { useState } from 'react';
+import { useState, type ComponentProps } from 'react';
+import type { Mending } from '../../app/contract/index.ts';
 import type { ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { useCommands } from '../shell/commands.tsx';
@@ -21,12 +22,24 @@ export function FilesView() {
   const [mode, setMode] = useState<Mode>('sign');
   const [files, setFiles] = useState<readonly ChosenFile[]>([]);
   const [signature, setSignature] = useState<ChosenFile>();
+  // What a finding has proposed, until another part is chosen by hand.
+  const [proposed, setProposed] = useState<Mending>();
+  const turn = (to: Mode): void => {
+    setProposed(undefined);
+    setMode(to);
+  };
+  const mend = (action: Mending): void => {
+    setProposed(action);
+    setMode(action.operation === 'files.sign' ? 'sign' : 'decrypt');
+    // The file that was signed is another one than its signature.
+    if (!action.takesFile) setFiles([]);
+  };
   useCommands([
-    { id: 'files.sign', label: t('files.signFiles'), group: t('files.title'), icon: FileSignature, onRun: () => setMode('sign') },
-    { id: 'files.verify', label: t('files.verifyFile'), group: t('files.title'), icon: FileCheck2, onRun: () => setMode('verify') },
-    { id: 'files.encrypt', label: t('files.encryptFiles'), group: t('files.title'), icon: FileLock2, onRun: () => setMode('encrypt') },
-    { id: 'files.decrypt', label: t('files.decryptFiles'), group: t('files.title'), icon: FileKey2, onRun: () => setMode('decrypt') },
-    { id: 'files.inspect', label: t('files.inspectFile'), group: t('files.title'), icon: FileSearch2, onRun: () => setMode('inspect') },
+    { id: 'files.sign', label: t('files.signFiles'), group: t('files.title'), icon: FileSignature, onRun: () => turn('sign') },
+    { id: 'files.verify', label: t('files.verifyFile'), group: t('files.title'), icon: FileCheck2, onRun: () => turn('verify') },
+    { id: 'files.encrypt', label: t('files.encryptFiles'), group: t('files.title'), icon: FileLock2, onRun: () => turn('encrypt') },
+    { id: 'files.decrypt', label: t('files.decryptFiles'), group: t('files.title'), icon: FileKey2, onRun: () => turn('decrypt') },
+    { id: 'files.inspect', label: t('files.inspectFile'), group: t('files.title'), icon: FileSearch2, onRun: () => turn('inspect') },
   ]);
   useDropTarget({
     hint: (n) => t(`files.drop.${mode}`, { n }),
@@ -53,13 +66,13 @@ export function FilesView() {
   return (
     <ListPane title={t('files.title')}>
       <div className="flex min-h-0 grow flex-col gap-5 overflow-y-auto px-4 pt-2 pb-6">
-        <Segments label={t('files.what')} value={mode} onChange={setMode} options={MODES.map((value) => ({ value, label: t(`files.mode.${value}`) }))} />
+        <Segments label={t('files.what')} value={mode} onChange={turn} options={MODES.map((value) => ({ value, label: t(`files.mode.${value}`) }))} />
         <div className="flex max-w-[44rem] flex-col gap-5">
-          {mode === 'sign' && <SignPart files={files} onFiles={setFiles} />}
+          {mode === 'sign' && <SignPart files={files} onFiles={setFiles} proposed={proposed?.input as ComponentProps<typeof SignPart>['proposed']} />}
           {mode === 'verify' && <VerifyPart file={files[0]} onFile={(file) => setFiles(file === undefined ? [] : [file])} signature={signature} onSignature={setSignature} />}
-          {mode === 'encrypt' && <EncryptPart files={files} onFiles={setFiles} />}
-          {mode === 'decrypt' && <DecryptPart files={files} onFiles={setFiles} />}
-          {mode === 'inspect' && <InspectPart file={files[0]} onFile={(file) => setFiles(file === undefined ? [] : [file])} />}
+          {mode === 'encrypt' && <EncryptPart files={files} onFiles={setFiles} proposed={proposed?.then?.input} />}
+          {mode === 'decrypt' && <DecryptPart files={files} onFiles={setFiles} onThen={proposed?.then == null ? undefined : () => { setFiles([]); setMode('encrypt'); }} />}
+          {mode === 'inspect' && <InspectPart file={files[0]} onFile={(file) => setFiles(file === undefined ? [] : [file])} onTurn={mend} />}
         </div>
       </div>
     </ListPane>

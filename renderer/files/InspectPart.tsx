@@ -1,6 +1,9 @@
 import { useState } from 'react';
+import type { Mending } from '../../app/contract/index.ts';
 import { asProblem, useAction, type ChosenFile, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
+import { MendActions } from '../mending/MendActions.tsx';
+import { MendDialog } from '../mending/MendDialog.tsx';
 import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, Notice } from '../ui/index.ts';
 import { ChosenFiles } from './chosen-files.tsx';
 import { ConvertDialog } from './ConvertDialog.tsx';
@@ -10,16 +13,21 @@ type Item = Answer['items'][number];
 const LEVELS = { odd: 'note', weak: 'warning', broken: 'problem' } as const;
 
 /** What a file holds, told by its content. Bytes of private keys are never shown here. */
-export function InspectPart({ file, onFile }: { file: ChosenFile | undefined; onFile: (file: ChosenFile | undefined) => void }) {
+export function InspectPart({ file, onFile, onTurn }: { file: ChosenFile | undefined; onFile: (file: ChosenFile | undefined) => void; /** What another part of the view does. */ onTurn: (action: Mending) => void }) {
   const t = useText();
   const inspect = useAction('files.inspect');
   const [unreadable, setUnreadable] = useState<unknown>();
   const [converting, setConverting] = useState(false);
+  const [mending, setMending] = useState<Mending>();
+  // What was made of the file is another file: what is told here stays with this one.
+  const mend = (action: Mending): void => (action.operation === 'files.sign' || action.operation === 'files.decrypt' ? onTurn(action) : setMending(action));
   const look = async (open: boolean): Promise<void> => {
     if (file === undefined) return;
     setUnreadable(undefined);
     try {
-      await inspect.run({ from: await file.toInput(), bytes: true, ...(open && { open }) });
+      const from = await file.toInput();
+      // Commands name the file by its path, where the core knows that.
+      await inspect.run({ from, bytes: true, ...('upload' in from && { name: file.name }), ...(open && { open }) });
     } catch (thrown) {
       setUnreadable(asProblem(thrown));
     }
@@ -35,20 +43,21 @@ export function InspectPart({ file, onFile }: { file: ChosenFile | undefined; on
         {file !== undefined && answer?.items.some(({ actions }) => actions.includes('files.convert')) === true && <Button onPress={() => setConverting(true)}>{t('files.convert.open')}</Button>}
         <CopyAsCommand operation="files.inspect" input={{ content: file?.name ?? 'FILE' }} />
       </div>
-      {answer !== undefined && <Inspected answer={answer} />}
+      {answer !== undefined && <Inspected answer={answer} onMend={mend} />}
       <ErrorNotice error={unreadable ?? inspect.error} />
       {converting && file !== undefined && <ConvertDialog file={file} onClose={() => setConverting(false)} />}
+      {mending !== undefined && <MendDialog action={mending} file={file} onClose={() => setMending(undefined)} />}
     </>
   );
 }
 
-function Inspected({ answer: { detail, sha256, items, problems, asn1, hex, hidden } }: { answer: Answer }) {
+function Inspected({ answer: { detail, sha256, items, problems, asn1, hex, hidden }, onMend }: { answer: Answer; onMend: (action: Mending) => void }) {
   const t = useText();
   return (
     <section aria-label={t('files.inspected')} className="flex flex-col gap-3" aria-live="polite">
       <p className="text-14 font-medium">{detail}</p>
       {problems.map(({ code, detail: problem, where }) => <Notice key={`${code}-${problem}`} tone="warning">{where === null ? problem : `${problem} (${where})`}</Notice>)}
-      <Items items={items} parent={null} />
+      <Items items={items} parent={null} onMend={onMend} />
       <Facts><Fact name="SHA-256"><code className="font-mono text-12 break-all">{sha256}</code></Fact></Facts>
       {hidden !== null && <p className="text-12 text-muted">{hidden}</p>}
       <Lines title={t('files.asn1')} lines={asn1} />
@@ -63,7 +72,7 @@ function Lines({ title, lines }: { title: string; lines: readonly string[] }) {
 }
 
 /** The things in a file as a tree to open. */
-function Items({ items, parent }: { items: readonly Item[]; parent: number | null }) {
+function Items({ items, parent, onMend }: { items: readonly Item[]; parent: number | null; onMend: (action: Mending) => void }) {
   const t = useText();
   const here = items.flatMap((item, index) => (item.parent === parent ? [{ item, index }] : []));
   if (here.length === 0) return null;
@@ -75,10 +84,10 @@ function Items({ items, parent }: { items: readonly Item[]; parent: number | nul
             <summary className="font-medium">{item.title === '' ? item.detail : item.title}</summary>
             <div className="flex flex-col gap-2 pt-2">
               {item.title !== '' && <p>{item.detail}</p>}
-              {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...finding, level: LEVELS[finding.level] }))} />}
+              {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...finding, level: LEVELS[finding.level] }))} actionsOf={({ mendedBy }) => <MendActions actions={mendedBy} onMend={onMend} />} />}
               {item.held.length > 0 && <p>{t('files.heldHere', { n: item.held.length })}</p>}
               <Facts>{item.facts.map(({ name, value }) => <Fact key={name} name={name}><span className="break-all">{value}</span></Fact>)}</Facts>
-              <Items items={items} parent={index} />
+              <Items items={items} parent={index} onMend={onMend} />
             </div>
           </details>
         </li>

@@ -19,15 +19,15 @@ import { isSeenWell, PdfOptions, pdfInput, type Seen, UNSEEN } from './PdfOption
 type Format = OutputFor<'files.formats'>['rows'][number]['format'];
 
 /** Sign files, as what and with which key. */
-export function SignPart({ files, onFiles }: { files: readonly ChosenFile[]; onFiles: (files: readonly ChosenFile[]) => void }) {
+export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenFile[]; onFiles: (files: readonly ChosenFile[]) => void; /** Key and format to begin with. */ proposed?: { readonly key: string; readonly format: Format } | undefined }) {
   const t = useText();
   const bridge = useBridge();
   const toast = useToast();
   const keys = useKeysThat('sign');
   const sign = useAction('files.sign');
   const { selected } = useSearch({ from: '/files' });
-  const [chosen, setChosen] = useState(selected);
-  const [chosenFormat, setChosenFormat] = useState<Format>();
+  const [chosen, setChosen] = useState(proposed?.key ?? selected);
+  const [chosenFormat, setChosenFormat] = useState(proposed?.format);
   const [seen, setSeen] = useState<Seen>(UNSEEN);
   const { preferences, change } = usePreferences();
   const [typed, setTyped] = useState<Omit<Words, 'timestamp'>>(NO_WORDS);

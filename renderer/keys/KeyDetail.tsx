@@ -1,9 +1,11 @@
 import { Download, Ellipsis, PenLine, RotateCw, Trash2, Usb } from 'lucide-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
-import type { KeyRecord } from '../../app/contract/index.ts';
+import type { KeyRecord, Mending } from '../../app/contract/index.ts';
 import { decodeText, useAction, useOperation } from '../bridge/index.ts';
 import { listOf, useText, whoName, type Text } from '../i18n/index.ts';
+import { MendActions } from '../mending/MendActions.tsx';
+import { MendDialog } from '../mending/MendDialog.tsx';
 import { DetailPane, Section } from '../shell/Panes.tsx';
 import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, Findings, IconButton, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
@@ -21,11 +23,21 @@ export function KeyDetail({ id, onGone }: { id: string; onGone: () => void }) {
   return (
     <KnownKey key={key.data.id} record={key.data} onGone={onGone}>
       <About record={key.data} />
-      {key.data.findings !== undefined && key.data.findings.length > 0 && <Findings findings={key.data.findings} />}
+      {key.data.findings !== undefined && key.data.findings.length > 0 && <KeyFindings findings={key.data.findings} />}
       {key.data.fingerprint !== null && <PublicKey record={key.data} />}
       <Versions record={key.data} />
       <History record={key.data} />
     </KnownKey>
+  );
+}
+
+function KeyFindings({ findings }: { findings: NonNullable<KeyRecord['findings']> }) {
+  const [mending, setMending] = useState<Mending>();
+  return (
+    <>
+      <Findings findings={findings} actionsOf={({ mendedBy }) => <MendActions actions={mendedBy} onMend={setMending} />} />
+      {mending !== undefined && <MendDialog action={mending} onClose={() => setMending(undefined)} />}
+    </>
   );
 }
 

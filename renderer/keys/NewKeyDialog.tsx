@@ -49,9 +49,9 @@ function usePlaces(open: boolean): Place[] {
 }
 
 /** A new key: with nothing typed, Enter makes a P-256 key with a name of the day. With `into`, it is made in that slot. */
-export function NewKeyDialog({ open, into, onClose, onMade }: { open: boolean; into?: IntoSlot; onClose: () => void; onMade: (key: KeyRecord) => void }) {
+export function NewKeyDialog({ open, into, proposed, onClose, onMade }: { open: boolean; into?: IntoSlot; /** What somebody has a use for. */ proposed?: Pick<Draft, 'algorithm' | 'label'>; onClose: () => void; onMade: (key: KeyRecord) => void }) {
   const t = useText();
-  const [draft, setDraft] = useState<Draft>(() => (into === undefined ? kept : { ...FRESH, backend: into.token.id, inToken: { slot: into.slot.slot } }));
+  const [draft, setDraft] = useState<Draft>(() => (proposed !== undefined ? { ...FRESH, ...proposed } : into === undefined ? kept : { ...FRESH, backend: into.token.id, inToken: { slot: into.slot.slot } }));
   const generate = useAction('keys.generate');
   const places = usePlaces(open);
   const place = places.find(({ name }) => name === draft.backend) ?? places[0];
@@ -67,8 +67,8 @@ export function NewKeyDialog({ open, into, onClose, onMade }: { open: boolean; i
   };
   const change = (part: Partial<Draft>): void => {
     const next = { ...draft, ...part };
-    // Opened for one slot, it says nothing of what is wanted the next time.
-    if (into === undefined) kept = next;
+    // Opened for one slot or in place of one key, it says nothing of what is wanted the next time.
+    if (into === undefined && proposed === undefined) kept = next;
     setDraft(next);
   };
   const close = (): void => {

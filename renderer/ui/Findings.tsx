@@ -1,4 +1,5 @@
 import { CircleAlert, CircleCheck, Info, TriangleAlert, type LucideIcon } from 'lucide-react';
+import type { ReactNode } from 'react';
 import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
 
@@ -16,12 +17,13 @@ const LOOKS = {
   problem: { icon: CircleAlert, colour: 'text-danger', word: 'findings.problem' },
 } as const satisfies Record<Finding['level'], { icon: LucideIcon; colour: string; word: string }>;
 
-/** What a diagnosis found, each with its remedy. */
-export function Findings({ findings }: { findings: readonly Finding[] }) {
+/** What a diagnosis found, each with its remedy; `actionsOf` gives the remedy as buttons. */
+export function Findings<F extends Finding>({ findings, actionsOf }: { findings: readonly F[]; actionsOf?: (finding: F) => ReactNode }) {
   const t = useText();
   return (
     <ul className="flex flex-col gap-2 text-13">
-      {findings.map(({ level, code, detail, remedy }) => {
+      {findings.map((finding) => {
+        const { level, code, detail, remedy } = finding;
         const { icon: Icon, colour, word } = LOOKS[level];
         return (
           <li key={`${code} ${detail}`} className="flex gap-2">
@@ -29,6 +31,7 @@ export function Findings({ findings }: { findings: readonly Finding[] }) {
             <div className="min-w-0 break-words">
               <p>{detail}</p>
               {remedy !== null && <p className="text-muted">{remedy}</p>}
+              {actionsOf?.(finding)}
             </div>
           </li>
         );

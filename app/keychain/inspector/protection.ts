@@ -52,7 +52,7 @@ function ofPkcs12(content: Uint8Array): Protection {
   const { mac, encryption, needsPassphrase } = parsePkcs12(content);
   const findings = encryption.flatMap((name) => oldCipher(name, 'pkcs12'));
   if (mac === null) findings.push(weak('no-mac', 'Nothing protects the file against changes: it has no MAC.', 'pkcs12', 'odd'));
-  else if (mac.hash === 'sha1' || mac.hash === 'md5') findings.push(weak('mac-sha1', `Its MAC uses ${mac.hash.toUpperCase()}.`, 'pkcs12'));
+  else if (mac.hash === 'sha1' || mac.hash === 'md5') findings.push(weak('mac-sha1', `Its MAC uses ${mac.hash === 'md5' ? 'MD5' : 'SHA-1'}.`, 'pkcs12'));
   if (mac !== null) findings.push(...fewRounds(mac.rounds, FEW_ROUNDS, 'pkcs12'));
   return { facts: [['MAC', mac?.name ?? 'none'], ['Encryption', encryption.join(', ') || 'none outside single keys'], ['Passphrase needed', needsPassphrase ? 'yes' : 'no']], findings };
 }
