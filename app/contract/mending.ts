@@ -20,7 +20,7 @@ export const Mending = z.strictObject({
   /** Whether the operation takes the file that was looked into. */
   takesFile: z.boolean(),
   /** What must follow with what it made, for two calls that belong together; null for one that is enough. */
-  then: z.strictObject({ operation: z.literal('files.encrypt'), input: z.record(z.string(), z.unknown()) }).nullable(),
+  next: z.strictObject({ operation: z.literal('files.encrypt'), input: z.record(z.string(), z.unknown()) }).nullable(),
   /** The same as a command. */
   command: z.string(),
 });

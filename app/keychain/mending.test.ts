@@ -197,8 +197,8 @@ describe('messages and signatures are made anew', () => {
     const [, recipient] = /\| keywright files encrypt - --recipient ([0-9a-f]{64}) --format cms --out /.exec(opening.command)!;
     expect(recipient).toBe(new X509Certificate(readFileSync(at('bob.pem'))).fingerprint256.replaceAll(':', '').toLowerCase());
     const { files } = await core.call<{ files: { content: string }[] }>(opening.operation, { ...opening.input, files: [{ path: at('plan.p7m') }], out: { inline: true } });
-    expect(opening.then).toEqual({ operation: 'files.encrypt', input: { recipients: [recipient], format: 'cms' } });
-    await core.call('files.encrypt', { ...opening.then!.input, files: [{ path: put('opened.txt', Buffer.from(files[0]!.content, 'base64url')) }], out: { path: at('anew.p7m') } });
+    expect(opening.next).toEqual({ operation: 'files.encrypt', input: { recipients: [recipient], format: 'cms' } });
+    await core.call('files.encrypt', { ...opening.next!.input, files: [{ path: put('opened.txt', Buffer.from(files[0]!.content, 'base64url')) }], out: { path: at('anew.p7m') } });
     expect(await look(at('anew.p7m'))).toEqual([]);
     expect(openssl('cms', '-decrypt', '-inform', 'DER', '-in', 'anew.p7m', '-recip', 'bob.pem', '-inkey', 'bob.key')).toContain('what we do next');
     const signing = actionFor(await look(at('plan.txt.p7s')), 'signature-weak', 'sign');

@@ -100,7 +100,7 @@ export class Mender {
     if (named.length === 0 && !passphrase) return [];
     const input = { recipients: named, ...(passphrase ? { toPassphrase: true } : {}), format: 'cms' };
     const encrypting = commandLine('files.encrypt', { files: ['-'], ...input }, { cli: encryptionOperations.encryptFiles.cli });
-    return [{ ...this.#made('reencrypt', 'files.decrypt', {}, null), then: { operation: 'files.encrypt', input }, command: `keywright files decrypt ${this.#fileWord()} --out - | ${encrypting} --out ${quote(this.#written('p7m'))}` }];
+    return [{ ...this.#made('reencrypt', 'files.decrypt', {}, null), next: { operation: 'files.encrypt', input }, command: `keywright files decrypt ${this.#fileWord()} --out - | ${encrypting} --out ${quote(this.#written('p7m'))}` }];
   }
 
   #sign(format: string, publicKey: string): Mending[] {
@@ -116,7 +116,7 @@ export class Mender {
     const { cli } = OPERATIONS[operation] as Operation;
     const takesFile = operation === 'files.convert' || operation === 'keys.import' || operation === 'files.decrypt';
     const command = commandLine(operation, takesFile ? { ...input, content: true } : input, { cli: cli ?? {}, ...(this.#file === undefined ? {} : { file: this.#file }) });
-    return { key, operation, input, about, takesFile, then: null, command: out === undefined ? command : `${command} --out ${quote(out)}` };
+    return { key, operation, input, about, takesFile, next: null, command: out === undefined ? command : `${command} --out ${quote(out)}` };
   }
 
   #fileWord(): string {

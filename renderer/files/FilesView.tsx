@@ -24,6 +24,7 @@ export function FilesView() {
   const [signature, setSignature] = useState<ChosenFile>();
   // What a finding has proposed, until another part is chosen by hand.
   const [proposed, setProposed] = useState<Mending>();
+  const hasNext = proposed !== undefined && proposed.next !== null;
   const turn = (to: Mode): void => {
     setProposed(undefined);
     setMode(to);
@@ -70,8 +71,8 @@ export function FilesView() {
         <div className="flex max-w-[44rem] flex-col gap-5">
           {mode === 'sign' && <SignPart files={files} onFiles={setFiles} proposed={proposed?.input as ComponentProps<typeof SignPart>['proposed']} />}
           {mode === 'verify' && <VerifyPart file={files[0]} onFile={(file) => setFiles(file === undefined ? [] : [file])} signature={signature} onSignature={setSignature} />}
-          {mode === 'encrypt' && <EncryptPart files={files} onFiles={setFiles} proposed={proposed?.then?.input} />}
-          {mode === 'decrypt' && <DecryptPart files={files} onFiles={setFiles} onThen={proposed?.then == null ? undefined : () => { setFiles([]); setMode('encrypt'); }} />}
+          {mode === 'encrypt' && <EncryptPart files={files} onFiles={setFiles} proposed={proposed?.next?.input} />}
+          {mode === 'decrypt' && <DecryptPart files={files} onFiles={setFiles} onThen={hasNext ? () => { setFiles([]); setMode('encrypt'); } : undefined} />}
           {mode === 'inspect' && <InspectPart file={files[0]} onFile={(file) => setFiles(file === undefined ? [] : [file])} onTurn={mend} />}
         </div>
       </div>

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { Mending } from '../../app/contract/index.ts';
 import { asProblem, useAction, type ChosenFile, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { MendActions } from '../mending/MendActions.tsx';
+import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
 import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, Notice } from '../ui/index.ts';
 import { ChosenFiles } from './chosen-files.tsx';
@@ -84,7 +84,7 @@ function Items({ items, parent, onMend }: { items: readonly Item[]; parent: numb
             <summary className="font-medium">{item.title === '' ? item.detail : item.title}</summary>
             <div className="flex flex-col gap-2 pt-2">
               {item.title !== '' && <p>{item.detail}</p>}
-              {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...finding, level: LEVELS[finding.level] }))} actionsOf={({ mendedBy }) => <MendActions actions={mendedBy} onMend={onMend} />} />}
+              {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...finding, level: LEVELS[finding.level] }))} actionsOf={actionsWith(onMend)} />}
               {item.held.length > 0 && <p>{t('files.heldHere', { n: item.held.length })}</p>}
               <Facts>{item.facts.map(({ name, value }) => <Fact key={name} name={name}><span className="break-all">{value}</span></Fact>)}</Facts>
               <Items items={items} parent={index} onMend={onMend} />

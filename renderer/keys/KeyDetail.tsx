@@ -4,7 +4,7 @@ import { useState, type ReactNode } from 'react';
 import type { KeyRecord, Mending } from '../../app/contract/index.ts';
 import { decodeText, useAction, useOperation } from '../bridge/index.ts';
 import { listOf, useText, whoName, type Text } from '../i18n/index.ts';
-import { MendActions } from '../mending/MendActions.tsx';
+import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
 import { DetailPane, Section } from '../shell/Panes.tsx';
 import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, Findings, IconButton, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
@@ -35,7 +35,7 @@ function KeyFindings({ findings }: { findings: NonNullable<KeyRecord['findings']
   const [mending, setMending] = useState<Mending>();
   return (
     <>
-      <Findings findings={findings} actionsOf={({ mendedBy }) => <MendActions actions={mendedBy} onMend={setMending} />} />
+      <Findings findings={findings} actionsOf={actionsWith(setMending)} />
       {mending !== undefined && <MendDialog action={mending} onClose={() => setMending(undefined)} />}
     </>
   );
