@@ -16,7 +16,6 @@ import { UseDialog, usesOf, type Use } from './UseDialog.tsx';
 
 /** Everything about one key, and what can be done with it. */
 export function KeyDetail({ id, onGone }: { id: string; onGone: () => void }) {
-  const t = useText();
   const key = useOperation('keys.show', { key: id });
   if (key.error) return <div className="p-4"><ErrorNotice error={key.error} /></div>;
   if (key.data === undefined) return <Skeleton />;
