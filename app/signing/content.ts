@@ -76,9 +76,13 @@ export class FileContent {
     return this.#whole !== undefined && this.bytes <= SMALL ? (await this.#whole).subarray(0, START) : readStart(this.path, START, this.#watch);
   }
 
-  /** @returns all of a small file, else undefined. */
+  /** @returns all of a small file, else undefined. What is read for it is told of. */
   async small(): Promise<Uint8Array | undefined> {
-    return this.bytes <= SMALL ? this.whole() : undefined;
+    if (this.bytes > SMALL) return undefined;
+    const isRead = this.#whole !== undefined;
+    const whole = await this.whole();
+    if (!isRead) this.#watch.progress?.(whole.length, this.bytes);
+    return whole;
   }
 
   /** @returns what a signer is given: the digest for schemes that hash first, all of it for pure ones. */

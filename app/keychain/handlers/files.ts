@@ -23,8 +23,10 @@ export const fileHandlers = handlersOf('files', {
     const { files, skipped } = await filesOf(asked.files, asked.folders, 'outputs', context, { manifest: asked.manifest?.path, small });
     const input = { ...asked, files: [...files] };
     if ('path' in input.out && input.files.length > 1 && input.together !== true) throw new KeywrightError('INVALID_INPUT', { detail: 'One output cannot take the signatures of several files.', where: '/out', remedy: 'Leave it out: each signature is written beside its file.' });
-    const many = input.files.length < MANY ? undefined : small;
-    const { done, failed } = input.together === true ? { done: await signTogether(options, input, context), failed: [] } : await eachFile(input.files, context, { together: context.key.hardware === null, small: many !== undefined }, (file, index) => signFile(file, index, options, input, context, many));
+    const inToken = context.key.hardware !== null;
+    // A token signs one after another, and takes far longer than a file does: there is nothing to be done together.
+    const many = inToken || input.files.length < MANY ? undefined : small;
+    const { done, failed } = input.together === true ? { done: await signTogether(options, input, context), failed: [] } : await eachFile(input.files, context, { together: !inToken, small: many !== undefined }, (file, index) => signFile(file, index, options, input, context, many));
     const manifest = input.manifest === undefined ? null : await writeManifest(input.manifest, done, options, input, context);
     return { files: done, failed, skipped, complete: failed.length === 0, manifest, key: context.key.uri };
   },
