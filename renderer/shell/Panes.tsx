@@ -1,7 +1,7 @@
 import { ArrowLeft, Ellipsis } from 'lucide-react';
-import { createContext, useContext, useLayoutEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
+import { createContext, useContext, useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
 import { useText } from '../i18n/index.ts';
-import { Button, cx, IconButton, Menu, StatusLine, type MenuAction } from '../ui/index.ts';
+import { Button, cx, IconButton, Menu, StatusLine, useNarrow, type MenuAction } from '../ui/index.ts';
 import { usePreferences } from './preferences.tsx';
 import { useWindowWidth } from './window-width.ts';
 
@@ -88,16 +88,7 @@ export function ListPane({ title, actions, secondary = [], filters, status, foot
 }) {
   const t = useText();
   const pane = useRef<HTMLDivElement>(null);
-  const [narrow, setNarrow] = useState(false);
-  useLayoutEffect(() => {
-    const element = pane.current;
-    if (element === null) return;
-    const measure = (): void => setNarrow(element.clientWidth > 0 && element.clientWidth < NARROW_LIST);
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+  const narrow = useNarrow(pane, NARROW_LIST);
   const hidden = [...secondary, ...foot.filter(({ id }) => id !== REFRESH)];
   return (
     <div ref={pane} className="flex min-h-0 grow flex-col bg-surface">

@@ -1,8 +1,9 @@
 import { SlidersHorizontal } from 'lucide-react';
-import { useLayoutEffect, useRef, useState, type ReactNode } from 'react';
+import { useRef, type ReactNode } from 'react';
 import { Dialog as AriaDialog, DialogTrigger, Popover } from 'react-aria-components';
 import { useText } from '../i18n/index.ts';
 import { Button } from './Button.tsx';
+import { useNarrow } from './narrow.ts';
 import { POPOVER } from './Select.tsx';
 
 /**
@@ -12,16 +13,7 @@ import { POPOVER } from './Select.tsx';
 export function FilterBar({ search, active, room, children }: { search: ReactNode; active: number; room: number; children: ReactNode }) {
   const t = useText();
   const line = useRef<HTMLDivElement>(null);
-  const [narrow, setNarrow] = useState(false);
-  useLayoutEffect(() => {
-    const element = line.current;
-    if (element === null) return;
-    const measure = (): void => setNarrow(element.clientWidth > 0 && element.clientWidth < room);
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [room]);
+  const narrow = useNarrow(line, room);
   return (
     <div ref={line} className="flex min-w-0 grow items-center gap-2">
       {search}

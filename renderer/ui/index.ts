@@ -10,6 +10,7 @@ export * from './Field.tsx';
 export * from './FilterBar.tsx';
 export * from './Findings.tsx';
 export * from './Menu.tsx';
+export * from './narrow.ts';
 export * from './Notice.tsx';
 export * from './PickFile.tsx';
 export * from './Select.tsx';
