@@ -15,7 +15,8 @@ const MAX_ENTRIES = 10_000;
 const CONTENT_AT = 4 + 4 + SALT + 4;
 const [END, CERTIFICATE, KEY, SECRET, SEALED] = [0, 1, 2, 3, 4];
 const [KEY_PRIVATE, KEY_SECRET] = [0, 2];
-const CONVERT = 'Convert it with Bouncy Castle’s provider: keytool -importkeystore -deststoretype PKCS12.';
+/** What to do with what is not read. */
+export const CONVERT_BKS = 'Convert it with Bouncy Castle’s provider: keytool -importkeystore -deststoretype PKCS12.';
 
 export type BksEntry = { readonly alias: string; readonly created: Date | null; readonly offset: number } & (
   | { readonly kind: 'certificate'; readonly der: Uint8Array }
@@ -69,9 +70,9 @@ export function parseBks(content: Uint8Array): BksFile {
   const { at } = header;
   const rounds = header.uint32('the number of rounds');
   if (rounds < 1) throw malformed('The number of rounds must be at least 1.', at);
-  if (rounds > oldRounds()) throw notSupported(`The key store asks for ${rounds} rounds of key derivation; ${mostRounds(oldRounds())}.`, CONVERT);
+  if (rounds > oldRounds()) throw notSupported(`The key store asks for ${rounds} rounds of key derivation; ${mostRounds(oldRounds())}.`, CONVERT_BKS);
   if (type === 'UBER') {
-    if (version === 0) throw notSupported('The first version of UBER derives its key in a way of its own, which is not read.', CONVERT);
+    if (version === 0) throw notSupported('The first version of UBER derives its key in a way of its own, which is not read.', CONVERT_BKS);
     return { type, version, rounds, entries: null, open: (passphrase, signal) => openUber(content.subarray(CONTENT_AT), salt, rounds, passphrase, signal) };
   }
   const end = content.length - DIGEST;
@@ -152,7 +153,7 @@ export async function openBksKey(entry: BksEntry & { kind: 'key' }, passphrase: 
   const rounds = reader.uint32('the rounds of a sealed key');
   const encrypted = reader.slice(reader.at, entry.content.length);
   if (salt.length === 0 || rounds < 1 || encrypted.length === 0 || encrypted.length % 8 !== 0) throw malformed('A sealed key is not whole.');
-  if (rounds > oldRounds()) throw notSupported(`A key asks for ${rounds} rounds of key derivation; ${mostRounds(oldRounds())}.`, CONVERT);
+  if (rounds > oldRounds()) throw notSupported(`A key asks for ${rounds} rounds of key derivation; ${mostRounds(oldRounds())}.`, CONVERT_BKS);
   const key = await derive(1, 24, passphrase, salt, rounds, signal);
   const plain = decipher('des-ede3-cbc', key, await derive(2, 8, passphrase, salt, rounds, signal), encrypted);
   key.fill(0);

@@ -1,5 +1,5 @@
 import { type KeyAlgorithmName, KeywrightError, SecretBytes } from '../contract/index.ts';
-import { type BksEntry, openBksKey, parseBks } from './bks.ts';
+import { type BksEntry, CONVERT_BKS, openBksKey, parseBks } from './bks.ts';
 import { openJksKey, openJksSecret, parseJks } from './jks.ts';
 import { notSupported, within } from './malformed.ts';
 import { materialOfPkcs8 } from './material.ts';
@@ -12,7 +12,6 @@ import type { FileContents, KeyFileFormat, ReadKey } from './types.ts';
 /** Key stores of Java: JKS and JCEKS, and Bouncy Castle's BKS and UBER. The aliases are the labels; a chain comes with its key. */
 
 const CONVERT = 'Convert it: keytool -importkeystore -deststoretype PKCS12.';
-const CONVERT_BKS = 'Convert it with Bouncy Castle’s provider: keytool -importkeystore -deststoretype PKCS12.';
 
 export async function readJks(content: Uint8Array, contents: FileContents, passphrases: Passphrases, want: 'all' | 'certificates'): Promise<void> {
   const file = parseJks(content);
