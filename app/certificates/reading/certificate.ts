@@ -15,6 +15,12 @@ import type { KeyUsageName } from './oids.ts';
 export const MAX_CERTIFICATE = 4 * 1024 * 1024;
 const MAX_CERTIFICATES = 20_000;
 
+/** Which rule a fault is about. */
+export type FaultKind = 'version' | 'unique-identifier' | 'serial' | 'algorithm' | 'parameters' | 'signature' | 'time' | 'issuer' | 'twice';
+
+/** What breaks RFC 5280: a sentence, with its section. */
+export interface Fault { readonly kind: FaultKind; readonly text: string }
+
 /** Where a part is: within the DER of the certificate. */
 export interface Part { readonly from: number; readonly to: number }
 
@@ -36,8 +42,7 @@ export class Certificate {
   readonly extensions: readonly Extension[];
   readonly signatureAlgorithm: SignatureAlgorithmInfo;
   readonly signature: Uint8Array;
-  /** What breaks RFC 5280, a sentence each, with its section. */
-  readonly faults: readonly string[];
+  readonly faults: readonly Fault[];
   /** What DER or RFC 5280 do not want, and nobody is harmed by. */
   readonly oddities: readonly string[];
   readonly parts: Readonly<Record<'version' | 'serial' | 'algorithm' | 'issuer' | 'validity' | 'subject' | 'publicKey' | 'signature', Part | undefined>>;
@@ -48,7 +53,8 @@ export class Certificate {
 
   constructor(bytes: Uint8Array) {
     if (bytes.length > MAX_CERTIFICATE) throw malformed(`The certificate has ${bytes.length} bytes; ${MAX_CERTIFICATE} is the most.`, MAX_CERTIFICATE);
-    const faults: string[] = [];
+    const faults: Fault[] = [];
+    const fault = (kind: FaultKind, text: string): unknown => faults.push({ kind, text });
     const oddities: string[] = [];
     const outer = new DerReader(bytes);
     const certificate = outer.enter('the certificate');
@@ -67,7 +73,7 @@ export class Certificate {
     const part = (from: number): Part => ({ from, to: tbs.offset });
     const serialElement = tbs.next('the serial number', TAG.integer);
     const serial = tbs.content(serialElement);
-    checkSerial(serial, serialElement.offset, faults);
+    checkSerial(serial, serialElement.offset, fault);
     const algorithmAt = tbs.offset;
     const inner = readSignatureAlgorithm(tbs, 'the signature algorithm');
     const algorithmPart = part(algorithmAt);
@@ -87,7 +93,7 @@ export class Certificate {
       if (tbs.peek() !== contextPrimitive(number)) continue;
       readBits(tbs, 'a unique identifier', contextPrimitive(number));
       oddities.push(`It has ${number === 1 ? 'an issuer' : 'a subject'} unique identifier, which conforming authorities do not write (RFC 5280 §4.1.2.8).`);
-      if (version === 1) faults.push('Unique identifiers need version 2 or 3 (RFC 5280 §4.1.2.8).');
+      if (version === 1) fault('unique-identifier', 'Unique identifiers need version 2 or 3 (RFC 5280 §4.1.2.8).');
     }
     const extensionsElement = tbs.optional('the extensions', contextTag(3));
     let extensions: Extension[] = [];
@@ -95,7 +101,7 @@ export class Certificate {
       const inside = tbs.inside(extensionsElement);
       extensions = readExtensions(inside, 'the certificate');
       inside.finish('the extensions');
-      if (version !== 3) faults.push(`It has extensions and version ${version}; extensions need version 3 (RFC 5280 §4.1.2.9).`);
+      if (version !== 3) fault('version', `It has extensions and version ${version}; extensions need version 3 (RFC 5280 §4.1.2.9).`);
     }
     tbs.finish('the part that is signed');
     const algorithm = readSignatureAlgorithm(certificate, 'the signature algorithm');
@@ -103,14 +109,15 @@ export class Certificate {
     const signature = readSignature(certificate, 'the signature');
     const signaturePart = { from: signatureAt, to: certificate.offset };
     certificate.finish('the certificate');
-    if (!Buffer.from(inner.der).equals(algorithm.der)) faults.push('The signature algorithm within differs from the one without (RFC 5280 §4.1.1.2).');
-    if (algorithm.fault !== undefined) (algorithm.kind === 'rsa' ? oddities : faults).push(`${sentence(algorithm.fault)}.`);
-    if (signature.length === 0) faults.push('Its signature is none: it has no whole bytes (RFC 5280 §4.1.1.3).');
-    checkTimes([notBefore, notAfter], faults);
-    if (issuer.rdns.length === 0) faults.push('It names no issuer (RFC 5280 §4.1.2.4).');
+    if (!Buffer.from(inner.der).equals(algorithm.der)) fault('algorithm', 'The signature algorithm within differs from the one without (RFC 5280 §4.1.1.2).');
+    if (algorithm.fault !== undefined && algorithm.kind === 'rsa') oddities.push(`${sentence(algorithm.fault)}.`);
+    else if (algorithm.fault !== undefined) fault('parameters', `${sentence(algorithm.fault)}.`);
+    if (signature.length === 0) fault('signature', 'Its signature is none: it has no whole bytes (RFC 5280 §4.1.1.3).');
+    checkTimes([notBefore, notAfter], fault);
+    if (issuer.rdns.length === 0) fault('issuer', 'It names no issuer (RFC 5280 §4.1.2.4).');
     const seen = new Set<string>();
     for (const { oid } of extensions) {
-      if (seen.has(oid)) faults.push(`The extension ${oid} is there twice (RFC 5280 §4.2).`);
+      if (seen.has(oid)) fault('twice', `The extension ${oid} is there twice (RFC 5280 §4.2).`);
       seen.add(oid);
     }
     this.der = bytes;
@@ -216,22 +223,22 @@ export function serialHex(content: Uint8Array): string {
   return `-${value.toString(16)}`;
 }
 
-function checkSerial(serial: Uint8Array, offset: number, faults: string[]): void {
+function checkSerial(serial: Uint8Array, offset: number, fault: (kind: FaultKind, text: string) => unknown): void {
   const [first = 0, second = 0] = serial;
   if (serial.length === 0) throw malformed('The serial number is an INTEGER without a value.', offset);
   if (serial.length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) throw malformed('The serial number has needless leading bytes.', offset);
   if (serial.length > 1024) throw malformed(`The serial number has ${serial.length} bytes.`, offset);
-  if (first >= 0x80) faults.push('Its serial number is negative (RFC 5280 §4.1.2.2).');
-  if (serial.length === 1 && first === 0) faults.push('Its serial number is zero (RFC 5280 §4.1.2.2).');
-  if (serial.length > 20) faults.push(`Its serial number has ${serial.length} bytes; 20 is the most (RFC 5280 §4.1.2.2).`);
+  if (first >= 0x80) fault('serial', 'Its serial number is negative (RFC 5280 §4.1.2.2).');
+  if (serial.length === 1 && first === 0) fault('serial', 'Its serial number is zero (RFC 5280 §4.1.2.2).');
+  if (serial.length > 20) fault('serial', `Its serial number has ${serial.length} bytes; 20 is the most (RFC 5280 §4.1.2.2).`);
 }
 
-function checkTimes(times: readonly [Asn1Time, Asn1Time], faults: string[]): void {
+function checkTimes(times: readonly [Asn1Time, Asn1Time], fault: (kind: FaultKind, text: string) => unknown): void {
   for (const { date, form } of times) {
     const year = date.getUTCFullYear();
-    if (form === 'generalized' && year >= 1950 && year < 2050) faults.push('It writes a time before 2050 as GeneralizedTime (RFC 5280 §4.1.2.5).');
+    if (form === 'generalized' && year >= 1950 && year < 2050) fault('time', 'It writes a time before 2050 as GeneralizedTime (RFC 5280 §4.1.2.5).');
   }
-  if (times[0].date > times[1].date) faults.push('Its validity ends before it begins (RFC 5280 §4.1.2.5).');
+  if (times[0].date > times[1].date) fault('time', 'Its validity ends before it begins (RFC 5280 §4.1.2.5).');
 }
 
 const PEM_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE']);

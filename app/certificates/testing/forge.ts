@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { contextPrimitive, contextTag, der, derInteger, derNull, derOid, derSequence, TAG } from '../../formats/der.ts';
+import { contextPrimitive, contextTag, der, derInteger, derNull, derOid, DerReader, derSequence, TAG } from '../../formats/der.ts';
 import { Certificate, RevocationList } from '../index.ts';
 import { alternativeNamesOf, authorityKeyIdentifierOf, basicConstraintsOf, derExtension, extendedKeyUsageOf, keyIdentifierOf, keyUsageOf, subjectKeyIdentifierOf } from '../making/extensions.ts';
 import { derBoolean, derTime } from '../reading/asn1.ts';
@@ -22,7 +22,11 @@ export interface Parts {
   readonly spki?: Buffer;
   readonly from?: string;
   readonly to?: string;
-  readonly version?: 1 | 3;
+  readonly version?: 1 | 2 | 3;
+  /** Extensions also where the version has none. */
+  readonly extended?: true;
+  /** Behind the public key: unique identifiers. */
+  readonly afterKey?: readonly Buffer[];
   readonly basic?: Buffer | null;
   readonly usage?: Buffer | null;
   readonly purposes?: Buffer | null;
@@ -32,6 +36,8 @@ export interface Parts {
   readonly more?: readonly Buffer[];
   /** Of the signature, within the part that is signed; another one than the real one. */
   readonly innerAlgorithm?: SignatureAlgorithmName;
+  /** Of the algorithm of the signature, within and without: more than its identifier. */
+  readonly parameters?: Buffer;
   /** Signed over its SHA-1, with an EC key. */
   readonly sha1?: true;
 }
@@ -48,8 +54,10 @@ const algorithmOf = ({ privateKey }: Pair): SignatureAlgorithmName => {
   return type === 'rsa' ? 'rsa-pkcs1-sha256' : type === 'ec' ? 'ecdsa-sha256' : (type as SignatureAlgorithmName);
 };
 const signWith = (keys: Pair, data: Buffer, hash: string): Buffer => sign(['rsa', 'ec', 'dsa'].includes(keys.privateKey.asymmetricKeyType as string) ? hash : null, data, keys.privateKey);
-const signedBy = (keys: Pair, tbs: Buffer, sha1 = false): Buffer => derSequence(tbs, identifierFor(keys, sha1), der(TAG.bitString, Buffer.of(0), signWith(keys, tbs, sha1 ? 'sha1' : 'sha256')));
+const signedBy = (keys: Pair, tbs: Buffer, sha1 = false, identifier = identifierFor(keys, sha1)): Buffer => derSequence(tbs, identifier, der(TAG.bitString, Buffer.of(0), signWith(keys, tbs, sha1 ? 'sha1' : 'sha256')));
 const identifierFor = (keys: Pair, sha1 = false): Buffer => (sha1 ? derSequence(derOid('1.2.840.10045.4.1')) : keys.privateKey.asymmetricKeyType === 'dsa' ? derSequence(derOid('2.16.840.1.101.3.4.3.2')) : signatureIdentifier(algorithmOf(keys)));
+
+const withParameters = (identifier: Buffer, parameters: Buffer): Buffer => derSequence(new DerReader(identifier).octets('the algorithm', TAG.sequence), parameters);
 
 export function forged(parts: Parts, by: Forged | undefined): Forged {
   const keys = parts.keys ?? p256();
@@ -61,11 +69,14 @@ export function forged(parts: Parts, by: Forged | undefined): Forged {
     parts.basic, parts.usage, parts.purposes, parts.san, parts.ski === undefined ? subjectKeyIdentifierOf(keyIdentifierOf(spki)) : parts.ski,
     parts.aki === undefined ? (by === undefined ? null : authorityKeyIdentifierOf(by.certificate.subjectKeyIdentifier ?? keyIdentifierOf(by.certificate.spki))) : parts.aki, ...(parts.more ?? []),
   ].filter((one): one is Buffer => one !== null && one !== undefined);
+  const identifier = parts.parameters === undefined ? identifierFor(signer, parts.sha1) : withParameters(identifierFor(signer), parts.parameters);
+  const version = parts.version ?? 3;
+  const bare = extensions.length === 0 || (version !== 3 && parts.extended !== true);
   const tbs = derSequence(
-    ...(parts.version === 1 ? [] : [der(contextTag(0), derInteger(2n))]), der(TAG.integer, parts.serial ?? Buffer.concat([Buffer.of(0x11), randomBytes(15)])), parts.innerAlgorithm === undefined ? identifierFor(signer, parts.sha1) : signatureIdentifier(parts.innerAlgorithm),
-    issuer, derSequence(derTime(new Date(parts.from ?? '2020-01-01T00:00:00Z')), derTime(new Date(parts.to ?? '2040-01-01T00:00:00Z'))), subject, spki, ...(parts.version === 1 || extensions.length === 0 ? [] : [der(contextTag(3), derSequence(...extensions))]),
+    ...(version === 1 ? [] : [der(contextTag(0), derInteger(BigInt(version - 1)))]), der(TAG.integer, parts.serial ?? Buffer.concat([Buffer.of(0x11), randomBytes(15)])), parts.innerAlgorithm === undefined ? identifier : signatureIdentifier(parts.innerAlgorithm),
+    issuer, derSequence(derTime(new Date(parts.from ?? '2020-01-01T00:00:00Z')), derTime(new Date(parts.to ?? '2040-01-01T00:00:00Z'))), subject, spki, ...(parts.afterKey ?? []), ...(bare ? [] : [der(contextTag(3), derSequence(...extensions))]),
   );
-  return { certificate: new Certificate(signedBy(signer, tbs, parts.sha1)), keys };
+  return { certificate: new Certificate(signedBy(signer, tbs, parts.sha1, identifier)), keys };
 }
 
 const AUTHORITY = { basic: basicConstraintsOf(true, undefined), usage: keyUsageOf(['key-cert-sign', 'crl-sign']) };

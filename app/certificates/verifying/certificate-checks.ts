@@ -1,4 +1,4 @@
-import type { Certificate } from '../reading/certificate.ts';
+import type { Certificate, FaultKind } from '../reading/certificate.ts';
 import * as read from '../reading/extensions.ts';
 import { type GeneralName, generalNameText } from '../reading/general-names.ts';
 import { FILE_PURPOSES, type KeyUsageName, PURPOSE_NAMES, PURPOSE_OIDS } from '../reading/oids.ts';
@@ -25,6 +25,13 @@ const CRITICALITY: readonly (readonly [oid: string, critical: boolean, section: 
   [EXTENSION.freshestCrl, false, '§4.2.1.15'], [EXTENSION.authorityInformationAccess, false, '§4.2.2.1'], [EXTENSION.subjectInformationAccess, false, '§4.2.2.2'], [EXTENSION.subjectDirectoryAttributes, false, '§4.2.1.8'],
 ];
 
+/**
+ * Faults for which a certificate is refused whatever was asked, also as a root. They leave open which rules it was made by: who reads it in one way trusts what who reads
+ * it in the other does not. Extensions in version 1 or 2 are passed over by readers of those versions, one that is there twice says two things, and so do two algorithms
+ * for one signature. The others (a serial number of zero, a time in the wrong form) break a rule and mislead nobody.
+ */
+const NEVER_WAIVED: ReadonlySet<FaultKind> = new Set(['version', 'unique-identifier', 'twice', 'algorithm', 'parameters', 'signature', 'issuer']);
+
 export interface Position {
   /** 0: the certificate that is judged. */
   readonly depth: number;
@@ -39,9 +46,10 @@ export const isBaseline = (purpose: VerifyPurpose): boolean => purpose === 'tls-
 
 export function checkForm(certificate: Certificate, position: Position, checks: Checks): void {
   const { depth, anchor, strict } = position;
-  for (const fault of certificate.faults) checks.must((strict && (!anchor || depth === 0)) || /twice|differs/.test(fault), 'form', fault, 'RFC 5280 §4.1');
+  for (const { kind, text } of certificate.faults) checks.must(NEVER_WAIVED.has(kind) || (strict && (!anchor || depth === 0)), 'form', text, 'RFC 5280 §4.1');
   for (const oddity of certificate.oddities) checks.warn('form', oddity, null);
-  for (const { oid, critical } of certificate.extensions) {
+  for (const { oid, critical, fault } of certificate.extensions) {
+    if (fault !== undefined) checks.must(strict, 'form', `The extension ${oid} is not written as DER wants: ${fault}.`, 'RFC 5280 §4.1');
     const reader = PROCESSED[oid];
     if (reader === undefined) {
       if (critical && !(oid === EXTENSION.timestampPoison)) checks.fail('critical-extension', `It has the critical extension ${oid}, which is not known here.`, 'RFC 5280 §4.2');
@@ -81,7 +89,7 @@ function checkAuthorityForm(certificate: Certificate, { depth, anchor, strict, p
   const ca = constraints?.ca === true;
   if (usage !== undefined && usage.usages.length === 0) checks.must(strict, 'key-usage', 'Its key usage allows nothing.', 'RFC 5280 §4.2.1.3');
   if (!ca && usage?.usages.includes('key-cert-sign') === true) checks.must(strict, 'key-usage', 'Its key may sign certificates, and it is no authority.', 'RFC 5280 §4.2.1.9');
-  if (!ca && constraints?.pathLength !== undefined) checks.must(strict, 'basic-constraints', 'It has a path length, and is no authority.', 'RFC 5280 §4.2.1.9');
+  if (!ca && constraints?.pathLength !== undefined) checks.fail('basic-constraints', 'It has a path length, and is no authority.', 'RFC 5280 §4.2.1.9');
   if (!ca && certificate.extension(EXTENSION.nameConstraints) !== undefined) checks.must(strict, 'name-constraints', 'It has name constraints, and is no authority.', 'RFC 5280 §4.2.1.10');
   if (ca && certificate.subject.rdns.length === 0) checks.must(strict, 'subject', 'It is an authority without a subject.', 'RFC 5280 §4.1.2.6');
   if (ca && certificate.extension(EXTENSION.nameConstraints)?.critical === false) checks.must(strict && !isBaseline(purpose), 'criticality', 'Its name constraints must be critical, and browsers do without.', 'RFC 5280 §4.2.1.10');

@@ -30,7 +30,7 @@ export function inWords(certificate: Certificate): CertificateInWords {
   ];
   return {
     version, fields, extensions, sha1: createHash('sha1').update(der).digest('hex'), pem: certificate.toPem(),
-    problems: [...certificate.faults, ...certificate.oddities, ...extensions.flatMap(({ name, problem }) => (problem === null ? [] : [`${name}: ${problem}`])), ...(key.problem === undefined ? [] : [`Weak: ${key.problem}.`]), ...(signatureAlgorithm.weak === undefined ? [] : [`Weak: ${signatureAlgorithm.weak}`])],
+    problems: [...certificate.faults.map(({ text }) => text), ...certificate.oddities, ...extensions.flatMap(({ name, problem }) => (problem === null ? [] : [`${name}: ${problem}`])), ...(key.problem === undefined ? [] : [`Weak: ${key.problem}.`]), ...(signatureAlgorithm.weak === undefined ? [] : [`Weak: ${signatureAlgorithm.weak}`])],
   };
 }
 

@@ -21,7 +21,7 @@ export function describeCertificate(der: Uint8Array, parent: number | null, wher
   const words = inWords(certificate);
   const { notBefore, notAfter } = certificate;
   const now = Date.now();
-  const findings: Finding[] = certificate.faults.map((detail) => ({ level: 'odd', code: 'rfc5280', detail, remedy: BY_ISSUER, mend: RENEW }));
+  const findings: Finding[] = certificate.faults.map(({ text }) => ({ level: 'odd', code: 'rfc5280', detail: text, remedy: BY_ISSUER, mend: RENEW }));
   if (notAfter.date.getTime() < now) findings.push({ level: 'odd', code: 'expired', detail: `It ended on ${notAfter.date.toISOString()}.`, remedy: RENEWED, mend: RENEW });
   else if (notAfter.date.getTime() - now < 30 * DAY) findings.push({ level: 'odd', code: 'expiring', detail: `It ends on ${notAfter.date.toISOString()}.`, remedy: RENEWED, mend: RENEW });
   if (notBefore.date.getTime() > now) findings.push({ level: 'odd', code: 'not-yet-valid', detail: `It begins on ${notBefore.date.toISOString()}.`, remedy: LATER });
