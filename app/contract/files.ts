@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SignatureAlgorithm, SignatureEncoding } from './algorithms.ts';
+import { KeyAlgorithm, SignatureAlgorithm, SignatureEncoding } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
 import { operation } from './operation.ts';
 import { Empty, FileIn, FileWritten, Folders, KeyReference, SkippedFile, Timestamp } from './records.ts';
@@ -142,9 +142,14 @@ export const formats = operation({
   quiet: true,
   http: { method: 'GET', path: '/v1/files/formats', status: 200 },
   cli: { table: { rows: 'rows', columns: ['label', 'format', 'available', 'algorithms', 'reason', 'limit'] } },
-  input: z.strictObject({ key: KeyReference.optional() }),
+  input: z.strictObject({
+    key: KeyReference.optional(),
+    /** This format alone: a row for each key, those that can make it first. */
+    format: SignatureFormat.optional(),
+    limit: z.int().min(1).max(100_000).optional(),
+  }),
   output: z.strictObject({
-    rows: z.array(z.strictObject({ key: z.string(), label: z.string(), format: SignatureFormat, available: z.boolean(), algorithms: z.array(SignatureAlgorithm),
+    rows: z.array(z.strictObject({ key: z.string(), label: z.string(), keyAlgorithm: KeyAlgorithm, format: SignatureFormat, available: z.boolean(), algorithms: z.array(SignatureAlgorithm),
       /** Why not; null when it can. */
       reason: z.string().nullable(),
       /** The same by its key and what is filled in, for faces in another language. */
@@ -157,7 +162,13 @@ export const formats = operation({
       suffix: z.string(),
       /** What is written is a copy of the file with the signature within: the suffix goes before its ending, app.signed.jar. */
       copy: z.boolean(),
+      /** Whether the signature lies in a file of its own; a choice is made with `detached`, which is then the default. */
+      detached: z.enum(['always', 'never', 'choice']),
+      /** Where there is a choice: what `suffix` and `copy` are with the signed file inside. */
+      inside: z.strictObject({ suffix: z.string(), copy: z.boolean() }).nullable(),
     })),
+    /** Rows in all, where `limit` has left some out. */
+    total: z.int(),
   }),
   errors: ['NOT_FOUND'],
 });

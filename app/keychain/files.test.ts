@@ -132,6 +132,19 @@ describe('signing files', () => {
     const { rows: rest } = await core.call<{ rows: { format: string; available: boolean; reason: string }[] }>('files.formats', { key: resting.id });
     expect(rest.find(({ format }) => format === 'raw')).toMatchObject({ available: false, reason: expect.stringContaining('suspended') });
   });
+
+  test('the table by one format has a row for each key, those that can first, and says where a signature can go', async () => {
+    interface Row { key: string; format: string; available: boolean; detached: string; inside: { suffix: string; copy: boolean } | null; suffix: string }
+    const { rows, total } = await core.call<{ rows: Row[]; total: number }>('files.formats', { format: 'minisign' });
+    expect(rows.length).toBe(total);
+    expect(rows.filter(({ key }) => key === ed.uri || key === ec.uri).map(({ key, available }) => [key, available])).toEqual([[ed.uri, true], [ec.uri, false]]);
+    expect(rows.findLastIndex(({ available }) => available)).toBeLessThan(rows.findIndex(({ available }) => !available));
+    expect(await core.call('files.formats', { format: 'minisign', limit: 1 })).toMatchObject({ rows: [{ available: true, detached: 'always', inside: null }], total });
+    const places = async (format: string): Promise<Row> => (await core.call<{ rows: Row[] }>('files.formats', { format, key: ec.id })).rows[0]!;
+    expect(await places('cms')).toMatchObject({ detached: 'choice', suffix: '.p7s', inside: { suffix: '.p7m', copy: false } });
+    expect(await places('xml')).toMatchObject({ detached: 'choice', suffix: '.xades.xml', inside: { suffix: '.signed', copy: true } });
+    expect(await places('pdf')).toMatchObject({ detached: 'never', inside: null });
+  });
 });
 
 describe('files of callers from elsewhere', () => {

@@ -169,19 +169,26 @@ export interface FormatRow {
   readonly suffix: string;
   /** The suffix goes before the ending. */
   readonly copy: boolean;
+  readonly detached: SignatureFormatFacts['detached'];
+  /** Where there is a choice: `suffix` and `copy` of a signature with the signed file inside. */
+  readonly inside: { readonly suffix: string; readonly copy: boolean } | null;
 }
 
-/** @param unable why the key signs nothing at all now, whatever the format: it is in the trash, suspended, made for something else. @returns a row for each format. */
+/** @returns a row for each format, as `formatOf` has it. */
 export function formatsOf(algorithm: KeyAlgorithmName, unable: Told | null = null): FormatRow[] {
-  return SIGNATURE_FORMAT_NAMES.map((format) => {
-    const { uses, forms, suffix, copy } = SIGNATURE_FORMATS[format];
-    const judged = judgeFormat(format, algorithm);
-    const refused = 'refused' in judged ? judged.refused : unable;
-    const row = { format, uses, forms, suffix: suffix({}), copy: copy?.({}) === true };
-    return refused !== null || 'refused' in judged
-      ? { ...row, available: false, algorithms: [], reason: refused?.detail ?? null, why: refused === null ? null : { reason: refused.reason, values: refused.values }, limit: null }
-      : { ...row, available: true, algorithms: judged.algorithms, reason: null, why: null, limit: limitOf(format, judged.algorithms) };
-  });
+  return SIGNATURE_FORMAT_NAMES.map((format) => formatOf(format, algorithm, unable));
+}
+
+/** @param unable why the key signs nothing at all now, whatever the format: it is in the trash, suspended, made for something else. @returns what keys of `algorithm` make of a format, or why they do not. */
+export function formatOf(format: SignatureFormatName, algorithm: KeyAlgorithmName, unable: Told | null = null): FormatRow {
+  const { uses, forms, suffix, copy, detached } = SIGNATURE_FORMATS[format];
+  const judged = judgeFormat(format, algorithm);
+  const refused = 'refused' in judged ? judged.refused : unable;
+  const named = (options: Pick<SignOptions, 'detached'>): { suffix: string; copy: boolean } => ({ suffix: suffix(options), copy: copy?.(options) === true });
+  const row = { format, uses, forms, ...named({}), detached, inside: detached === 'choice' ? named({ detached: false }) : null };
+  return refused !== null || 'refused' in judged
+    ? { ...row, available: false, algorithms: [], reason: refused?.detail ?? null, why: refused === null ? null : { reason: refused.reason, values: refused.values }, limit: null }
+    : { ...row, available: true, algorithms: judged.algorithms, reason: null, why: null, limit: limitOf(format, judged.algorithms) };
 }
 
 /** @returns with which algorithms a key can make a format, the recommended one first, or why it cannot. */

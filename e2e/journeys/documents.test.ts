@@ -18,6 +18,7 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
   };
   await ada.createsAStore();
   await ada.makesAKey('Contracts');
+  await ada.makesAKey('Sealing', 'X25519');
   await ada.goesTo('certificates');
   await page.getByRole('button', { name: text('certificates.make.open'), exact: true }).first().click();
   const dialog = page.getByRole('dialog', { name: text('certificates.make.title') });
@@ -87,5 +88,28 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
     await expect(page.getByText(text('files.intact'), { exact: true })).toBeVisible();
     await expect(page.getByText('It signs all that the container holds: “first.txt”, “second.txt”.', { exact: true })).toBeVisible();
     await picture('container-verdict');
+  });
+  await test.step('a key that cannot is dimmed with the reason; CMS holds its file', async () => {
+    const holding = join(folder, 'first.p7m');
+    await page.getByRole('button', { name: text('files.clear'), exact: true }).click();
+    await page.getByRole('radio', { name: text('files.mode.sign'), exact: true }).check({ force: true });
+    await choose(join(folder, 'first.txt'), 'files.choose');
+    const keys = page.getByRole('combobox', { name: text('files.key'), exact: true });
+    await expect(keys).toHaveValue('Contracts');
+    await keys.fill('');
+    const sealing = page.getByRole('option', { name: /^Sealing/ });
+    await expect(sealing).toBeDisabled();
+    await expect(sealing).toContainText('agrees on secrets, and does not sign');
+    await picture('keys');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: new RegExp(`${text('files.format')}$`) }).click();
+    await page.getByRole('option', { name: text('files.formatName.cms').slice(0, 3) }).click();
+    await page.getByRole('radio', { name: text('files.holder.within.file') }).check({ force: true });
+    await picture('holder');
+    await program.saving(holding, () => page.getByRole('button', { name: text('files.signAction', { n: 1 }), exact: true }).click());
+    await page.getByRole('radio', { name: text('files.mode.verify'), exact: true }).check({ force: true });
+    await verdictOf(holding);
+    await expect(page.getByText(text('files.intact'), { exact: true })).toBeVisible();
+    if (spawnSync('openssl', ['version']).status !== null) expect(spawnSync('openssl', ['cms', '-verify', '-inform', 'DER', '-in', holding, '-noverify'], { encoding: 'utf8' }).stdout).toBe(join(folder, 'first.txt'));
   });
 });

@@ -2,7 +2,6 @@ import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { asProblem, useAction, useBridge, useOperation, type ChosenFile, type FileReference, type OutputFor, type SaveTarget } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { algorithmName } from '../keys/algorithms.ts';
 import { usePreferences } from '../shell/preferences.tsx';
 import { Button, ComboBox, CopyAsCommand, ErrorNotice, ProgressBar, Select, useToast } from '../ui/index.ts';
 import { ChosenFiles, referencesTo } from './chosen-files.tsx';
@@ -11,12 +10,12 @@ import { SigningWithToken } from './SigningWithToken.tsx';
 import { TokenGone } from './TokenGone.tsx';
 import { useFittingFormat } from './fitting-format.ts';
 import { signatureName } from './guess.ts';
-import { useKeysThat } from './keys.ts';
-import { type Holder, holderInput, HolderOptions } from './HolderOptions.tsx';
+import { useKeyChoices, useKeysThat, useMakersOf, whyNotMade, type FormatRow } from './keys.ts';
+import { endingOf, type Holder, holderInput, HolderOptions } from './HolderOptions.tsx';
 import { areWordsWell, FormatOptions, NO_WORDS, type Words, wordsInput } from './FormatOptions.tsx';
 import { isSeenWell, PdfOptions, pdfInput, type Seen, UNSEEN } from './PdfOptions.tsx';
 
-type Format = OutputFor<'files.formats'>['rows'][number]['format'];
+type Format = FormatRow['format'];
 
 /** Sign files, as what and with which key. */
 export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenFile[]; onFiles: (files: readonly ChosenFile[]) => void; /** Key and format to begin with. */ proposed?: { readonly key: string; readonly format: Format } | undefined }) {
@@ -37,12 +36,16 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
   const wanted = chosenFormat ?? fitting ?? 'raw';
   const [unreadable, setUnreadable] = useState<unknown>();
   const [signed, setSigned] = useState<OutputFor<'files.sign'>>();
-  const key = keys.find(({ uri }) => uri === chosen) ?? keys[0];
+  const makers = useMakersOf(wanted);
+  const choices = useKeyChoices(makers);
+  // Unless one was chosen, the first that makes what is wanted.
+  const able = new Set(makers.flatMap(({ available, key: uri }) => (available ? [uri] : [])));
+  const key = keys.find(({ uri }) => uri === chosen) ?? keys.find(({ uri }) => able.has(uri)) ?? keys[0];
   const formats = useOperation('files.formats', key === undefined ? undefined : { key: key.uri }, { keepPrevious: true });
   const rows = (formats.data?.rows ?? []).filter(({ uses }) => uses > 0);
   const row = rows.find(({ format, available }) => format === wanted && available) ?? rows.find(({ available }) => available);
   const format = row?.format ?? 'raw';
-  const more = { ...(format === 'pdf' ? pdfInput(seen) : holderInput(holder, format, files.length)), ...wordsInput(words, format) };
+  const more = { ...(format === 'pdf' && pdfInput(seen)), ...(row !== undefined && holderInput(holder, row, files.length)), ...wordsInput(words, format) };
   const isWell = areWordsWell(words, format) && (format !== 'pdf' || isSeenWell(seen));
   const isOne = files.length === 1 || 'together' in more;
   const isTokenGone = sign.error?.code === 'TOKEN_REMOVED' && key !== undefined && key.hardware !== null;
@@ -61,7 +64,7 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
     const [only] = files;
     let target: SaveTarget | undefined;
     if (isOne && only !== undefined) {
-      target = await bridge.saveTarget(signatureName(only.name, 'detached' in more ? { suffix: '.signed', copy: true } : row));
+      target = await bridge.saveTarget(signatureName(only.name, row && endingOf(holder, row)));
       if (target === undefined) return;
     }
     const out = target !== undefined && 'path' in target.out ? target.out : { beside: true as const };
@@ -77,15 +80,15 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
     <>
       <ChosenFiles label={t('files.toSign')} files={files} multiple onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
       <div className="flex flex-wrap gap-4">
-        <ComboBox label={t('files.key')} value={key?.uri} onChange={setChosen} choices={keys.map(({ uri, label, algorithm }) => ({ value: uri, label, help: algorithmName(algorithm) }))} {...(keys.length === 0 && { help: t('files.noKeys') })} className="w-80" />
+        <ComboBox label={t('files.key')} value={key?.uri} onChange={setChosen} choices={choices} {...(keys.length === 0 && { help: t('files.noKeys') })} className="w-80" />
         <Select
           label={t('files.format')} value={format} onChange={setChosenFormat} className="w-80" help={t(`files.formatHelp.${format}`)}
-          choices={rows.map(({ format: name, available, reason, why, limit }) => ({ value: name, label: t(`files.formatName.${name}`), disabled: !available, help: (why !== null ? t.said(why, 'detail') : undefined) ?? reason ?? limit ?? t(`files.formatHelp.${name}`) }))}
+          choices={rows.map((one) => ({ value: one.format, label: t(`files.formatName.${one.format}`), disabled: !one.available, help: whyNotMade(one, t) ?? one.limit ?? t(`files.formatHelp.${one.format}`) }))}
         />
       </div>
       {format === 'pdf' && <PdfOptions value={seen} onChange={setSeen} />}
       <FormatOptions value={words} onChange={(next) => { setTyped(next); if (next.timestamp !== words.timestamp) change({ timestampAuthority: next.timestamp }); }} format={format} />
-      <HolderOptions value={holder} onChange={setHolder} format={format} files={files.length} />
+      {row !== undefined && <HolderOptions value={holder} onChange={setHolder} row={row} files={files.length} />}
       <div className="flex items-center gap-2">
         <Button kind="primary" isDisabled={files.length === 0 || key === undefined || row === undefined || !isWell} pending={sign.pending} onPress={() => void submit()}>{t('files.signAction', { n: files.length })}</Button>
         {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}

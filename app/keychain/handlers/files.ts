@@ -1,6 +1,6 @@
 import { KeywrightError } from '../../contract/index.ts';
 import { MANY, SmallFiles } from '../../signing/small-files/index.ts';
-import { formatsOf } from '../../signing/table.ts';
+import { formatOf, formatsOf } from '../../signing/table.ts';
 import { whyNot } from '../capabilities.ts';
 import { eachFile } from '../files/batch.ts';
 import { filesOf } from '../files/folders.ts';
@@ -41,9 +41,13 @@ export const fileHandlers = handlersOf('files', {
 
   async 'files.formats'(input, { session }) {
     const keys = input.key === undefined ? [...session.inventory.all()].filter(({ trashedUntil }) => trashedUntil === null) : [session.inventory.resolve(input.key)];
-    return { rows: keys.flatMap((key) => {
-      return formatsOf(key.algorithm, whyNot(key, 'sign')).map((row) => ({ key: key.uri, label: key.label, ...row, algorithms: [...row.algorithms], forms: [...row.forms] }));
-    }) };
+    const rows = keys.flatMap((key) => {
+      const unable = whyNot(key, 'sign');
+      const judged = input.format === undefined ? formatsOf(key.algorithm, unable) : [formatOf(input.format, key.algorithm, unable)];
+      return judged.map((row) => ({ key: key.uri, label: key.label, keyAlgorithm: key.algorithm, ...row, algorithms: [...row.algorithms], forms: [...row.forms] }));
+    });
+    if (input.format !== undefined) rows.sort((a, b) => Number(b.available) - Number(a.available) || a.label.localeCompare(b.label));
+    return { rows: rows.slice(0, input.limit), total: rows.length };
   },
 
   async 'files.upload'() {
