@@ -77,6 +77,52 @@ const asciiOnly: Plugin = {
   },
 };
 
+/**
+ * An import of one of Node's own modules makes the loader read every name that the module has, and some load further modules
+ * for it (WebCrypto, the streams of files): taken by name, they are not. Node 24 alone: an older one has no such call.
+ */
+const builtinsByName: Plugin = {
+  name: 'builtins-by-name',
+  generateBundle(_options, outputs) {
+    for (const output of Object.values(outputs)) if (output.type === 'chunk') output.code = takeBuiltins(output.code);
+  },
+};
+
+const IMPORT = /\s*import(?:\s*([\w$]+)\s*(?:,|(?=from)))?\s*(\{[^}]*\}|\*\s*as\s+[\w$]+)?\s*(?:from)?\s*["']([^"']+)["'];?/y;
+
+/** @param code of a module as the bundler writes it: its imports come first. */
+export function takeBuiltins(code: string): string {
+  const kept: string[] = [];
+  const taken: string[] = [];
+  let end = 0;
+  IMPORT.lastIndex = 0;
+  for (let found = IMPORT.exec(code); found !== null; found = IMPORT.exec(code)) {
+    end = IMPORT.lastIndex;
+    const [whole, own, names = '', from = ''] = found;
+    if (!from.startsWith('node:') || (own === undefined && names === '') || /\bdefault as\b/.test(names)) {
+      kept.push(whole);
+      continue;
+    }
+    const module = `process.getBuiltinModule("${from}")`;
+    if (own !== undefined) taken.push(`${own}=${module}`);
+    if (names.startsWith('{')) taken.push(`${names.replaceAll(/([\w$]+) as /g, '$1:')}=${module}`);
+    else if (names !== '') taken.push(`${names.replace(/^\*\s*as\s+/, '')}=${module}`);
+  }
+  return taken.length === 0 ? code : `${kept.join('')}const ${taken.join(',')};${code.slice(end)}`;
+}
+
+/**
+ * What every command needs that asks an owner: in one file, since the loader takes half a millisecond for each.
+ * The table of commands has its own.
+ */
+const SHORT_WAY = new RegExp(`/app/(${[
+  'cli/(run|words|short|globals|input|open|print|printable|pipes|standard-input|secrets|surroundings|commands)',
+  'rpc/(find|client|handshake|channel|frames|messages|places)',
+  'contract/(errors|operation|ask|secrets)', 'config/(places|distance)',
+].join('|')})\\.ts$`);
+
+const isShortWay = (id: string): boolean => SHORT_WAY.test(id);
+
 /** @returns the entries whose source exists, and the names of the others. */
 export function presentEntries(bundle: Bundle): { present: Record<string, string>; absent: string[] } {
   const present: Record<string, string> = {};
@@ -96,7 +142,7 @@ export function settingsOf(bundle: Bundle, entries: Record<string, string>): Inl
     root: ROOT,
     logLevel: 'warn',
     publicDir: false,
-    plugins: [entryUrls(bundle), asciiOnly],
+    plugins: [entryUrls(bundle), asciiOnly, ...(bundle === CORE ? [builtinsByName] : [])],
     define: { 'process.env.NODE_ENV': '"production"' },
     ssr: { noExternal: true, target: 'node' },
     resolve: { conditions: ['node', 'import', 'module', 'default'], mainFields: ['module', 'main'] },
@@ -118,7 +164,7 @@ export function settingsOf(bundle: Bundle, entries: Record<string, string>): Inl
           entryFileNames: `[name].${extension}`,
           // Flat beside the entries, so that a URL relative to a module means the same in every chunk.
           chunkFileNames: `[name]-[hash].${extension}`,
-          ...(bundle.format === 'cjs' ? { codeSplitting: false } : {}),
+          codeSplitting: bundle.format === 'cjs' ? false : { includeDependenciesRecursively: false, groups: [{ name: 'short-way', test: isShortWay }] },
         },
       },
     },

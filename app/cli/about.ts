@@ -3,7 +3,8 @@ import { KeywrightError } from '../contract/errors.ts';
 import { GLOBAL_OPTIONS } from './globals.ts';
 import { nearest } from '../config/distance.ts';
 import { COMMANDS, isCommandPrefix } from './commands.ts';
-import { addGlobals, HelpAsked } from './parse.ts';
+import { addGlobals } from './parse.ts';
+import { HelpAsked } from './words.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const PROGRAM_SUMMARIES: Readonly<Record<string, string>> = {

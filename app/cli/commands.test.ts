@@ -5,7 +5,8 @@ import { OPERATIONS } from '../contract/index.ts';
 import { COMMANDS, commandNamed, isCommandPrefix } from './commands.ts';
 import { commandTable, describeCommands } from './describe.ts';
 import { GLOBAL_OPTIONS, SECRET_FILES } from './globals.ts';
-import { HelpAsked, parseCommand, splitWords } from './parse.ts';
+import { parseCommand } from './parse.ts';
+import { HelpAsked, splitWords } from './words.ts';
 import { PROGRAM_WORDS } from './run.ts';
 import { ran } from './testing/around.ts';
 

@@ -2,7 +2,7 @@ import { KeywrightError } from '../contract/errors.ts';
 import { choices } from './about.ts';
 import { COMMANDS, commandNamed } from './commands.ts';
 import { GLOBAL_OPTIONS } from './globals.ts';
-import { HelpAsked } from './parse.ts';
+import { HelpAsked } from './words.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const SHELLS: Readonly<Record<string, () => string>> = { bash, zsh, fish };

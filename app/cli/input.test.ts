@@ -5,9 +5,11 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OPERATIONS_BY_ID, type KeywrightError } from '../contract/index.ts';
 import { commandNamed, isCommandPrefix } from './commands.ts';
-import { readFileOf, StandardInput } from './files.ts';
+import { readFileOf } from './files.ts';
 import { inputOf } from './input.ts';
-import { parseCommand, splitWords } from './parse.ts';
+import { parseCommand } from './parse.ts';
+import { StandardInput } from './standard-input.ts';
+import { splitWords } from './words.ts';
 
 let folder: string;
 let file: string;

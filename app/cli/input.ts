@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { KeywrightError } from '../contract/errors.ts';
-import type { Parsed } from './parse.ts';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './spec.ts';
+import type { Parsed } from './words.ts';
 
 /** Reads a file, or standard input for `-`. @throws NOT_FOUND, INVALID_INPUT when it holds more than `most` bytes. */
 export type ReadBytes = (file: string, most: number, option: string) => Promise<Uint8Array>;

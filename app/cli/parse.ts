@@ -3,45 +3,7 @@ import { KeywrightError } from '../contract/errors.ts';
 import { nearest } from '../config/distance.ts';
 import { GLOBAL_OPTIONS } from './globals.ts';
 import type { ArgumentSpec, CommandSpec, Kind, OptionSpec } from './spec.ts';
-
-/** `--help` was asked for: its text, an answer and not an error. */
-export class HelpAsked extends Error {
-  readonly text: string;
-  constructor(text: string) {
-    super('help');
-    this.text = text;
-  }
-}
-
-/** What a command line said, before it means anything: by option and argument name. */
-export interface Parsed {
-  readonly arguments: readonly (string | readonly string[] | undefined)[];
-  /** Only what was given. */
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
-/** Splits off the words that name the command: `keys`, `list`. Global options may stand between them. */
-export function splitWords(argv: readonly string[], isPrefix: (words: readonly string[]) => boolean): { words: string[]; rest: string[] } {
-  const words: string[] = [];
-  const rest: string[] = [];
-  let next = 0;
-  for (; next < argv.length; next += 1) {
-    const word = argv[next]!;
-    if (!word.startsWith('-')) {
-      if (!isPrefix([...words, word])) break;
-      words.push(word);
-      continue;
-    }
-    const option = GLOBAL_OPTIONS.find(({ name }) => word === `--${name}` || word === `--no-${name}` || word.startsWith(`--${name}=`));
-    if (option === undefined && word !== '--help' && word !== '-h') break;
-    rest.push(word);
-    if (option?.value !== undefined && word === `--${option.name}` && next + 1 < argv.length) {
-      next += 1;
-      rest.push(argv[next]!);
-    }
-  }
-  return { words, rest: [...rest, ...argv.slice(next)] };
-}
+import { HelpAsked, wordsIn, type Parsed } from './words.ts';
 
 const PLACEHOLDERS: Readonly<Record<Kind, string>> = { text: 'text', number: 'n', time: 'time', flag: '', record: 'key=value', value: 'value', bytes: 'file', path: 'file' };
 
@@ -135,8 +97,7 @@ function addOption(command: Command, spec: OptionSpec, text: string | undefined)
   const option = new Option(`--${name} <${choices === undefined ? PLACEHOLDERS[kind] : 'name'}>`, describeOption(spec, text));
   const known = choices === undefined ? undefined : [...choices, ...(nullable === true ? ['none'] : [])];
   option.argParser((text: string, before: unknown) => {
-    // Names hold no commas, so several of them may stand in one word.
-    const values = many === true && known !== undefined ? text.split(',') : [text];
+    const values = wordsIn(spec, text);
     for (const value of values) if (known !== undefined && !(value === '' && many === true)) mustBeOneOf(name, value, known);
     return many === true || kind === 'record' ? [...((before as string[] | undefined) ?? []), ...values] : text;
   });

@@ -1,10 +1,12 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import type { StandardInput } from './files.ts';
+import type { StandardInput } from './standard-input.ts';
 import type { Surroundings } from './surroundings.ts';
+
+// Most commands have no pipe: what copies one is loaded by those that do.
+const files = (): Promise<typeof import('node:fs/promises')> => import('node:fs/promises');
+const streams = (): Promise<typeof import('node:stream/promises')> => import('node:stream/promises');
 
 /**
  * Standard input and output where an operation works with files: it may read its input more than once, and releases nothing before all of it is right. Both are
@@ -29,7 +31,7 @@ export class Pipes implements AsyncDisposable {
   async input(option: string): Promise<string> {
     const stream = this.#stdin.stream(option);
     const path = join(await this.#in(), 'standard-input');
-    await pipeline(stream, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+    await (await streams()).pipeline(stream, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
     this.#read = true;
     return path;
   }
@@ -48,7 +50,7 @@ export class Pipes implements AsyncDisposable {
       stdout.write(shown(Buffer.concat(pieces)));
     } else {
       // Who reads may have enough before the end, as `head` has.
-      await pipeline(createReadStream(this.#output, { highWaterMark: 1024 * 1024 }), stdout, { end: false }).catch((thrown: NodeJS.ErrnoException) => {
+      await (await streams()).pipeline(createReadStream(this.#output, { highWaterMark: 1024 * 1024 }), stdout, { end: false }).catch((thrown: NodeJS.ErrnoException) => {
         if (thrown.code !== 'EPIPE') throw thrown;
       });
     }
@@ -56,10 +58,10 @@ export class Pipes implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#folder !== undefined) await rm(await this.#folder, { recursive: true, force: true });
+    if (this.#folder !== undefined) await (await files()).rm(await this.#folder, { recursive: true, force: true });
   }
 
   #in(): Promise<string> {
-    return (this.#folder ??= mkdtemp(join(tmpdir(), 'keywright-'))); // 0700
+    return (this.#folder ??= files().then(({ mkdtemp }) => mkdtemp(join(tmpdir(), 'keywright-')))); // 0700
   }
 }

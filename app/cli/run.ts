@@ -1,20 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallOptions } from '../contract/core.ts';
 import { EXIT_CHECK_FAILED, ERRORS, KeywrightError, toProblem } from '../contract/errors.ts';
 import { wasNeverSent } from '../rpc/client.ts';
 import { commandNamed, isCommandPrefix } from './commands.ts';
-import { mayWrite, readFileOf, StandardInput, writeOut } from './files.ts';
 import { globalsOf, type Globals } from './globals.ts';
 import { at, inputOf } from './input.ts';
 import { openFor, unlockFor } from './open.ts';
-import { HelpAsked, parseCommand, splitWords, type Parsed } from './parse.ts';
 import { humanError, humanOutput, progressLine, styleFor } from './print.ts';
 import { printable } from './printable.ts';
 import { Pipes } from './pipes.ts';
 import { CommandPrompter } from './secrets.ts';
+import { parseShort } from './short.ts';
 import type { CommandSpec, OutputSpec } from './spec.ts';
-import { OWNER, type Surroundings } from './surroundings.ts';
-import { hasTerminal, openTerminal } from './terminal.ts';
+import { StandardInput } from './standard-input.ts';
+import { hasTerminal, OWNER, type Surroundings } from './surroundings.ts';
+import { HelpAsked, splitWords, type Parsed } from './words.ts';
 
 /** Git calls the program of `gpg.program` and `gpg.ssh.program` as it would call gpg and ssh-keygen. */
 const isForGit = ([first = '']: readonly string[]): boolean => first === '-Y' || first.startsWith('--status-fd=') || first.startsWith('--keyid-format=');
@@ -26,6 +25,9 @@ const PROGRAM: Readonly<Record<string, () => Promise<(argv: readonly string[], a
   version: async () => (await import('./about.ts')).showVersion,
   help: async () => (argv, around) => run([...argv, '--help'], around),
 };
+
+// Whoever asks an owner for what it knows needs no files.
+const files = (): Promise<typeof import('./files.ts')> => import('./files.ts');
 
 export const PROGRAM_WORDS = Object.keys(PROGRAM);
 
@@ -60,13 +62,12 @@ async function runWords(argv: readonly string[], around: Surroundings): Promise<
 }
 
 async function runCommand(spec: CommandSpec, rest: readonly string[], around: Surroundings): Promise<number> {
-  const texts = rest.includes('--help') || rest.includes('-h') ? (await import('../contract/field-texts.ts')).fieldText : undefined;
-  const parsed = parseCommand(spec, rest, texts);
+  const parsed = parseShort(spec, rest) ?? (await parseWhole(spec, rest));
   const globals = globalsOf(parsed.options, around.env);
   const outputs = await outputsOf(spec, parsed, globals);
   const stdin = new StandardInput(around.stdin);
   await using pipes = new Pipes(stdin);
-  const input = await inputOf(spec, parsed, (file, most, option) => (file === '-' ? stdin.read(most, option) : readFileOf(file, most, option)), (option) => pipes.input(option));
+  const input = await inputOf(spec, parsed, (file, most, option) => (file === '-' ? stdin.read(most, option) : files().then(({ readFileOf }) => readFileOf(file, most, option))), (option) => pipes.input(option));
   await routeOutput(spec, input, pipes, globals);
   const prompter = prompterFor(spec, globals, stdin, around);
   const progress = new ProgressLine(around, spec, globals);
@@ -79,6 +80,11 @@ async function runCommand(spec: CommandSpec, rest: readonly string[], around: Su
   }
   await deliver(spec, output, outputs, globals, around, pipes);
   return spec.check !== undefined && at(output, spec.check) === false ? EXIT_CHECK_FAILED : 0;
+}
+
+async function parseWhole(spec: CommandSpec, rest: readonly string[]): Promise<Parsed> {
+  const texts = rest.includes('--help') || rest.includes('-h') ? (await import('../contract/field-texts.ts')).fieldText : undefined;
+  return (await import('./parse.ts')).parseCommand(spec, rest, texts);
 }
 
 /** Where a result is a file, standard output gets it from one: of any size, and only when all of it is right. What came from a pipe goes to one if nothing else is said. */
@@ -107,7 +113,7 @@ async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions,
     } finally {
       await opened.close();
     }
-    if (tooEarly) await sleep(100);
+    if (tooEarly) await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
@@ -116,7 +122,7 @@ const storeNeeded = ({ needsStore, withoutStore }: CommandSpec, input: unknown):
 function prompterFor(spec: CommandSpec, globals: Globals, stdin: StandardInput, around: Surroundings): CommandPrompter {
   return new CommandPrompter({
     files: globals.secretFiles, also: spec.prompts ?? {}, stdin, yes: globals.yes,
-    terminal: async () => (around.terminal === undefined ? openTerminal() : (around.terminal ?? undefined)),
+    terminal: async () => (around.terminal === undefined ? (await import('./terminal.ts')).openTerminal() : (around.terminal ?? undefined)),
     hasTerminal: around.terminal === undefined ? hasTerminal() : around.terminal !== null,
   });
 }
@@ -143,7 +149,7 @@ async function outputsOf(spec: CommandSpec, { options }: Parsed, { json }: Globa
     if (file !== undefined) outputs.push({ ...output, file, force });
   }
   if (outputs.filter(({ file }) => file === '-').length > 1) throw new KeywrightError('INVALID_INPUT', { detail: 'Only one answer can go to standard output.', remedy: 'Name files for the others.' });
-  for (const { file } of outputs) if (file !== '-') await mayWrite(file, force);
+  for (const { file } of outputs) if (file !== '-') await (await files()).mayWrite(file, force);
   return outputs;
 }
 
@@ -158,7 +164,7 @@ async function deliver(spec: CommandSpec, output: unknown, outputs: readonly Out
     delivered = true;
     const content = bytes ? Buffer.from(value, 'base64url') : Buffer.from(value);
     if (file !== '-') {
-      await writeOut(file, content, { force, secret: secret === true });
+      await (await files()).writeOut(file, content, { force, secret: secret === true });
       if (!globals.quiet && !globals.json) stderr.write(`${file}: ${content.length} bytes\n`);
       continue;
     }

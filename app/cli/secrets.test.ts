@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { KeywrightError, PromptRequest } from '../contract/index.ts';
-import { StandardInput } from './files.ts';
 import { CommandPrompter, readSecretFile, type SecretSources } from './secrets.ts';
+import { StandardInput } from './standard-input.ts';
 import { converse, LineEditor, type Line } from './terminal.ts';
 
 let folder: string;

@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { KeywrightError } from '../contract/errors.ts';
 import type { Prompter } from '../contract/call.ts';
 import type { PromptAnswer, PromptRequest } from '../contract/prompts.ts';
-import { unreadable, type StandardInput } from './files.ts';
 import { SECRET_FILES, type Purpose } from './globals.ts';
+import { unreadable, type StandardInput } from './standard-input.ts';
 import type { Terminal } from './terminal.ts';
 
 /** As much as a prompt's answer holds. */

@@ -8,12 +8,13 @@ import { openCore, version } from '../index.ts';
 import { KeptCore } from '../rpc/kept-core.ts';
 import { ownOrUse, type Owner } from '../rpc/owner.ts';
 import { startAgent, type AgentOptions } from '../agent/index.ts';
-import { StandardInput } from './files.ts';
 import { globalsOf, type Globals } from './globals.ts';
 import { unlockFor } from './open.ts';
-import { addGlobals, givenBy, HelpAsked } from './parse.ts';
+import { addGlobals, givenBy } from './parse.ts';
 import { CommandPrompter, readSecretFile } from './secrets.ts';
+import { StandardInput } from './standard-input.ts';
 import { OWNER, type Surroundings } from './surroundings.ts';
+import { HelpAsked } from './words.ts';
 
 /** Milliseconds that calls in flight get when the agent is told to end. */
 const PATIENCE = 5000;

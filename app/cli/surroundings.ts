@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { Principal } from '../contract/call.ts';
 import { PERMISSIONS } from '../contract/operation.ts';
@@ -20,3 +21,16 @@ export const OWNER: Principal = {
   id: 'owner', name: 'command line', face: 'cli',
   permissions: new Set(PERMISSIONS.filter((permission) => permission !== 'prompts:admin')),
 };
+
+/** Where the terminal is read and written, whatever standard input is. */
+export const TERMINAL = process.platform === 'win32' ? { in: '\\\\?\\CONIN$', out: '\\\\?\\CONOUT$' } : { in: '/dev/tty', out: '/dev/tty' };
+
+/** Whether there is a terminal to ask on, whatever standard input is. */
+export function hasTerminal(): boolean {
+  try {
+    closeSync(openSync(TERMINAL.in, 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -4,18 +4,7 @@ import { KeywrightError } from '../contract/errors.ts';
 import { LAST_TRY, problemOfSecret } from '../contract/ask.ts';
 import type { PromptAnswer, PromptRequest } from '../contract/prompts.ts';
 import { printable } from './printable.ts';
-
-const PLACES = process.platform === 'win32' ? { in: '\\\\?\\CONIN$', out: '\\\\?\\CONOUT$' } : { in: '/dev/tty', out: '/dev/tty' };
-
-/** Whether there is a terminal to ask on, whatever standard input is. */
-export function hasTerminal(): boolean {
-  try {
-    closeSync(openSync(PLACES.in, 'r'));
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { hasTerminal, TERMINAL } from './surroundings.ts';
 
 /** A person at a terminal. */
 export interface Terminal {
@@ -117,8 +106,8 @@ class TerminalLine implements Line {
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
-    this.#out = openSync(PLACES.out, 'w');
-    this.#in = new ReadStream(openSync(PLACES.in, 'r'));
+    this.#out = openSync(TERMINAL.out, 'w');
+    this.#in = new ReadStream(openSync(TERMINAL.in, 'r'));
     this.#in.setRawMode(true);
     // However the process ends, the person's terminal shows again what is typed.
     this.#restore = () => void this.#in.setRawMode(false);
