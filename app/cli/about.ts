@@ -1,9 +1,9 @@
-import { Command, Help } from 'commander';
+import { Command, Help, Option } from 'commander';
 import { KeywrightError } from '../contract/errors.ts';
 import { GLOBAL_OPTIONS } from './globals.ts';
 import { nearest } from '../config/distance.ts';
 import { COMMANDS, isCommandPrefix } from './commands.ts';
-import { addGlobals } from './parse.ts';
+import { addGlobals, helpOption } from './parse.ts';
 import { HelpAsked } from './words.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -17,15 +17,20 @@ const PROGRAM_SUMMARIES: Readonly<Record<string, string>> = {
 const NOUN_SUMMARIES: Readonly<Record<string, string>> = {
   store: 'The encrypted store that holds everything',
   backends: 'Where keys live',
-  keys: 'Keys, and what they do',
-  files: 'Signatures of files',
+  keys: 'Make, use, move, export and import keys of all places',
+  certificates: 'Certificates and requests, a small authority, what ends soon',
+  'certificates crl': 'Certificate revocation lists',
+  'certificates ocsp': 'The state of a certificate, asked and answered (OCSP)',
+  files: 'Sign, verify, encrypt, decrypt and look into files',
+  tokens: 'YubiKeys, SmartCard-HSMs and PKCS#11 tokens: PIN, slots, set-up',
+  'tokens dkek': 'Shares of the key that a SmartCard-HSM’s backups are wrapped with',
   jobs: 'Work that takes a while',
   audit: 'What was done, by whom',
   access: 'Access tokens for programs',
   config: 'Settings',
   agent: 'The running agent',
   doctor: 'What keeps Keywright from working',
-  slots: 'Ways to unlock the store',
+  'store slots': 'Ways to unlock the store',
 };
 
 export async function showVersion(_argv: readonly string[], around: Surroundings): Promise<number> {
@@ -61,15 +66,34 @@ export function choices(words: readonly string[]): string[] {
   return [...new Set([...next, ...(words.length === 0 ? Object.keys(PROGRAM_SUMMARIES) : [])])];
 }
 
+const FIRST_STEPS = `
+First steps:
+  keywright store create
+  keywright keys generate --algorithm ec-p256 --label "Release signing"
+  keywright files sign report.pdf --key "Release signing"
+  keywright files verify report.pdf --signature report.pdf.sig
+
+\`keywright help files sign\`, or \`--help\` behind any command, tells all that it takes.`;
+
 function helpOf(words: readonly string[], names: readonly string[]): string {
-  const command = new Command(['keywright', ...words].join(' ')).helpOption('-h, --help', 'show this').helpCommand(false);
-  command.description(words.length === 0 ? 'All your keys on one command line.' : `${NOUN_SUMMARIES[words.at(-1)!] ?? ''}.`);
+  const isProgram = words.length === 0;
+  const command = new Command(['keywright', ...words].join(' ')).addHelpOption(isProgram ? helpOption() : new Option('-h, --help', 'show this')).helpCommand(false);
+  command.description(isProgram ? 'All your keys on one command line.' : `${nounSummary(words)}.`);
+  const group = (name: string): boolean => isCommandPrefix([...words, name]) && !COMMANDS.some(({ id }) => id === [...words, name].join('.'));
   for (const name of names) {
     const path = [...words, name];
     const operation = COMMANDS.find((one) => one.words.length === path.length && path.every((word, index) => one.words[index] === word));
-    command.command(name).description(operation?.summary ?? (words.length === 0 ? PROGRAM_SUMMARIES[name] : undefined) ?? NOUN_SUMMARIES[name] ?? '');
+    command.command(name).description(operation?.summary ?? (isProgram ? PROGRAM_SUMMARIES[name] : undefined) ?? nounSummary(path));
   }
-  if (words.length === 0) addGlobals(command);
-  command.configureHelp({ subcommandTerm: (one) => one.name() + (isCommandPrefix([...words, one.name()]) && !COMMANDS.some(({ id }) => id === [...words, one.name()].join('.')) ? ' …' : '') });
-  return Object.assign(new Help(), command.configureHelp()).formatHelp(command, Object.assign(new Help(), command.configureHelp(), { helpWidth: 100 }));
+  if (isProgram) addGlobals(command);
+  const help = Object.assign(new Help(), { helpWidth: 100, subcommandTerm: (one: Command) => one.name() + (group(one.name()) ? ' …' : '') });
+  const text = help.formatHelp(command, help);
+  // What there is to do comes before what may be added to it.
+  const [head, options, commands] = [text.slice(0, text.indexOf('Options')), text.slice(text.indexOf('Options'), text.indexOf('Commands:')), text.slice(text.indexOf('Commands:'))];
+  return `${head}${commands.trimEnd()}\n${isProgram ? `${FIRST_STEPS}\n` : ''}\n${options.trimEnd()}\n`;
+}
+
+/** @returns what stands behind words that are no command by themselves. A test holds that all have one. */
+export function nounSummary(words: readonly string[]): string {
+  return NOUN_SUMMARIES[words.join(' ')] ?? '';
 }

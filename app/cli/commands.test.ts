@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { FIELD_TEXTS, fieldText } from '../contract/field-texts.ts';
 import { OPERATIONS } from '../contract/index.ts';
+import { nounSummary } from './about.ts';
 import { COMMANDS, commandNamed, isCommandPrefix } from './commands.ts';
 import { commandTable, describeCommands } from './describe.ts';
 import { GLOBAL_OPTIONS, SECRET_FILES } from './globals.ts';
@@ -88,6 +89,11 @@ describe('finding the command', () => {
     const { code, stderr } = await ran(argv);
     expect(code).toBe(2);
     expect(stderr).toMatch(/Did you mean `keywright keys( list)?`\?/);
+  });
+
+  test('every noun says what it is about', () => {
+    const nouns = new Set(COMMANDS.flatMap(({ words }) => words.slice(1).map((_, index) => words.slice(0, index + 1).join(' '))));
+    expect([...nouns].filter((noun) => nounSummary(noun.split(' ')) === '')).toEqual([]);
   });
 
   test('the program, a noun and a noun’s noun show what there is', async () => {

@@ -59,11 +59,11 @@ export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
   { name: 'data-dir', value: 'dir', summary: 'where the store and the configuration live (also KEYWRIGHT_DATA_DIR)' },
   { name: 'config', value: 'file', summary: 'configuration file (also KEYWRIGHT_CONFIG)' },
   { name: 'agent', value: 'url', no: 'too', summary: 'use the agent there, with the token in KEYWRIGHT_TOKEN_FILE; --no-agent: look for no other process' },
-  ...Object.keys(SECRET_FILES).map((name) => ({ name, value: 'file', summary: `a file with ${secretSummaries[name]}; -: standard input` })),
   { name: 'yes', summary: 'confirm what needs no typing' },
   { name: 'quiet', summary: 'no progress and no notes' },
   { name: 'verbose', summary: 'the log on standard error' },
   { name: 'color', no: 'alone', summary: 'no colours (also NO_COLOR)' },
+  ...Object.keys(SECRET_FILES).map((name) => ({ name, value: 'file', summary: secretSummaries[name]! })),
 ];
 
 /** Values of the global options, by name. */

@@ -1,7 +1,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { KeywrightError } from '../contract/errors.ts';
 import { nearest } from '../config/distance.ts';
-import { GLOBAL_OPTIONS } from './globals.ts';
+import { GLOBAL_OPTIONS, SECRET_FILES } from './globals.ts';
 import type { ArgumentSpec, CommandSpec, Kind, OptionSpec } from './spec.ts';
 import { HelpAsked, wordsIn, type Parsed } from './words.ts';
 
@@ -40,7 +40,7 @@ function commandFor(spec: CommandSpec, texts?: FieldTexts): Command {
   const command = new Command(spec.words.join(' '))
     .description(`${spec.summary}.`)
     .exitOverride()
-    .helpOption('-h, --help', 'show this')
+    .addHelpOption(helpOption())
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: false, commandUsage: (one) => `keywright ${one.name()} ${usageOf(spec)}` });
   for (const argument of spec.arguments) command.addArgument(argumentFor(argument, texts?.(spec.id, argument.path)));
@@ -51,15 +51,23 @@ function commandFor(spec: CommandSpec, texts?: FieldTexts): Command {
     command.addOption(new Option('--force', 'replace a file that is there'));
   }
   for (const name of Object.keys(spec.outs ?? {})) command.addOption(new Option(`--${name} <file>`, `write the ${name.replace(/-out$/, '')} there`));
-  command.optionsGroup('Options of every command:');
   addGlobals(command);
   if (spec.examples !== undefined) command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);
   return command;
 }
 
+const COMMON = 'Options of every command:';
+const SECRETS = 'Secrets from files, for scripts (-: from standard input). Without, they are asked for on the terminal:';
+
+/** @returns the option that shows the help, which stands with those of every command. */
+export function helpOption(): Option {
+  return new Option('-h, --help', 'show this').helpGroup(COMMON);
+}
+
 /** Adds what every command takes: also to the program's own (`serve`). */
 export function addGlobals(command: Command): void {
   for (const { name, value, no, summary } of GLOBAL_OPTIONS) {
+    command.optionsGroup(name in SECRET_FILES ? SECRETS : COMMON);
     if (no !== 'alone') command.addOption(new Option(`--${name}${value === undefined ? '' : ` <${value}>`}`, summary));
     if (no !== undefined) {
       const negated = new Option(`--no-${name}`, summary);

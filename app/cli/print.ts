@@ -21,7 +21,6 @@ export function humanOutput(spec: CommandSpec, output: unknown, style: Style): s
   if (typeof whole === 'string') return whole.split('\n').map((line) => `${printable(line)}\n`).join('');
   if (spec.table === undefined) return record(spec.shown === undefined ? output : Object.fromEntries(spec.shown.map((name) => [name, at(output, name)])), style);
   const rows = at(output, spec.table.rows);
-  if (spec.table.alone === true && Array.isArray(rows) && rows.length === 1) return record(rows[0], style);
   const lines = Array.isArray(rows) ? table(rows, spec.table.columns, style) : [];
   const rest = Object.entries(output as Record<string, unknown>).filter(([name]) => name !== spec.table?.rows);
   const printed = new Set<string>();

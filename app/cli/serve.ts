@@ -10,7 +10,7 @@ import { ownOrUse, type Owner } from '../rpc/owner.ts';
 import { startAgent, type AgentOptions } from '../agent/index.ts';
 import { globalsOf, type Globals } from './globals.ts';
 import { unlockFor } from './open.ts';
-import { addGlobals, givenBy } from './parse.ts';
+import { addGlobals, givenBy, helpOption } from './parse.ts';
 import { CommandPrompter, readSecretFile } from './secrets.ts';
 import { StandardInput } from './standard-input.ts';
 import { OWNER, type Surroundings } from './surroundings.ts';
@@ -77,7 +77,7 @@ function parse(argv: readonly string[]): Record<string, unknown> {
   const command = new Command('keywright serve')
     .description('Start the local agent: REST, and with --ui the window in a browser.')
     .exitOverride()
-    .helpOption('-h, --help', 'show this')
+    .addHelpOption(helpOption())
     .addOption(new Option('--listen <address>', 'HOST:PORT; port 0 takes any that is free (default: 127.0.0.1:8420, or serve.listen)'))
     .addOption(new Option('--ui', 'also serve the window to a browser'))
     .addOption(new Option('--tls-cert <file>', 'certificate chain, PEM; needed for any address but this machine’s own'))

@@ -78,7 +78,7 @@ export const verify = operation({
   cli: {
     arguments: ['files...?'], without: ['file'], paths: { files: 'in', 'signature.path': 'in', 'manifest.path': 'in' },
     files: { 'public-key': 'publicKey', 'allowed-signers': 'allowedSigners', roots: 'roots' }, options: { 'signature.path': 'signature', encoding: 'signature-encoding', 'manifest.path': 'manifest', 'folders.hidden': 'hidden', 'folders.symlinks': 'follow-symlinks' },
-    table: { rows: 'files', columns: ['state', 'name', 'verdict'], alone: true },
+    table: { rows: 'files', columns: ['state', 'name', 'verdict'] }, text: 'text',
     examples: ['keywright files verify report.pdf --signature report.pdf.sig', 'keywright files verify report.pdf --signature report.pdf.p7s --roots root.pem --crl ca.crl --purpose email', 'keywright files verify signed.pdf', 'keywright files verify dist/', 'keywright files verify --manifest dist/manifest.json'],
   },
   input: z.strictObject({
@@ -138,6 +138,8 @@ export const verify = operation({
     skipped: z.array(SkippedFile),
     /** What came out for the manifest itself. */
     manifest: JudgedFile.nullable(),
+    /** Of one file: all that, in words; null where several files were verified. */
+    text: z.string().nullable(),
   }),
   progress: FileProgress,
   errors: ['NOT_FOUND', 'INVALID_INPUT', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'CONFLICT', 'CANCELLED'],

@@ -4,6 +4,7 @@ import { fingerprint } from '../../formats/index.ts';
 import type { SignatureVerdict } from '../../signing/format.ts';
 import { pathOutput } from '../handlers/certificate-judging.ts';
 import type { FailedFile } from './batch.ts';
+import { verdictText } from './verdict-text.ts';
 
 /** What a verification answers, in records and in sentences. */
 
@@ -47,7 +48,7 @@ export function answerOf(files: readonly JudgedFile[], skipped: Verdict['skipped
   return {
     intact: all.length > 0 && all.every(({ intact }) => intact), trusted: all.length > 0 && all.every(({ trusted }) => trusted), verdict: only?.verdict ?? summaryOf(files.length, counts, manifest),
     signer: only?.signer ?? null, algorithm: only?.algorithm ?? null, format: only?.format ?? null, bytes: only?.bytes ?? null, signatures: only?.signatures ?? [],
-    files: [...files], counts, skipped, manifest,
+    files: [...files], counts, skipped, manifest, text: only === undefined ? null : verdictText(only),
   };
 }
 

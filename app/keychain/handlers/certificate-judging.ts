@@ -87,13 +87,16 @@ function verdictOutput({ trusted, verdict, path, others, exhausted }: Verdict, p
 const MARKS = { ok: '✓', failed: '✗', warning: '!', unknown: '?' } as const;
 
 /** From the root down, each certificate indented below its issuer, with its checks. */
-function verdictText({ verdict, path, purpose, at, fetched }: Omit<VerdictOutput, 'text'>): string {
-  const lines = path.certificates.toReversed().flatMap(({ title, subject, role, checks }, depth) => {
+export function pathLines(path: VerdictOutput['path']): string[] {
+  return path.certificates.toReversed().flatMap(({ title, subject, role, checks }, depth) => {
     const indent = '  '.repeat(depth);
     return [`${indent}${title}${subject === `CN=${title}` || subject === '' ? '' : ` (${subject})`}, ${role === 'root' ? 'a root' : role === 'authority' ? 'an authority' : 'the certificate'}`, ...checks.map(({ outcome, sentence, rule }) => `${indent}  ${MARKS[outcome]} ${sentence}${outcome === 'ok' || rule === null ? '' : ` [${rule}]`}`)];
   });
+}
+
+function verdictText({ verdict, path, purpose, at, fetched }: Omit<VerdictOutput, 'text'>): string {
   const asked = fetched.map(({ url, problem }) => `${problem === null ? MARKS.ok : MARKS.unknown} Asked ${url}${problem === null ? '.' : `: ${problem}`}`);
-  return [verdict, '', ...lines, ...(asked.length === 0 ? [] : ['', ...asked]), '', `Judged for the purpose ${purpose} at ${at}.`].join('\n');
+  return [verdict, '', ...pathLines(path), ...(asked.length === 0 ? [] : ['', ...asked]), '', `Judged for the purpose ${purpose} at ${at}.`].join('\n');
 }
 
 export function revocationOutput(answer: RevocationAnswer | undefined): VerdictOutput['revocation'] {
