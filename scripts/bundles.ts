@@ -103,7 +103,8 @@ export function takeBuiltins(code: string): string {
       kept.push(whole);
       continue;
     }
-    const module = `process.getBuiltinModule("${from}")`;
+    // Some call what they take from there `process` again.
+    const module = `globalThis.process.getBuiltinModule("${from}")`;
     if (own !== undefined) taken.push(`${own}=${module}`);
     if (names.startsWith('{')) taken.push(`${names.replaceAll(/([\w$]+) as /g, '$1:')}=${module}`);
     else if (names !== '') taken.push(`${names.replace(/^\*\s*as\s+/, '')}=${module}`);
