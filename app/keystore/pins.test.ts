@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { KeywrightError, type Call, type PromptAnswer, type PromptRequest, type SecretBytes } from '../contract/index.ts';
-import { announceTouch, PinKeeper, pinTitle, RefusedSecrets, touchTitle, typedFingerprint, type TokenSecret } from './pins.ts';
+import { announceTouch, LastTryNotAgreed, PinKeeper, pinTitle, RefusedSecrets, touchTitle, typedFingerprint, type TokenSecret, type TriesLeft } from './pins.ts';
 
 /** A token with one PIN, as strict as a real one: it counts what it is sent. */
 class FakeToken implements TokenSecret {
@@ -15,8 +15,13 @@ class FakeToken implements TokenSecret {
     return secret.length >= 6 && secret.length <= 8 ? null : 'A PIN has 6 to 8 characters.';
   }
 
-  async triesLeft(): Promise<number> {
-    return this.left;
+  /** How often the tries were asked for. */
+  questions = 0;
+  tells: (left: number) => TriesLeft = (left) => left;
+
+  async triesLeft(): Promise<TriesLeft> {
+    this.questions += 1;
+    return this.tells(this.left);
   }
 
   readonly verify = async (secret: SecretBytes): Promise<string> => {
@@ -159,6 +164,49 @@ describe('a PIN', () => {
     await expect(pins.use(token, SIGN, person(['123456']).call, token.verify)).rejects.toMatchObject({ code: 'PIN_REQUIRED', facts: { triesLeft: 1 } });
     expect(token.sent).toEqual([]);
     await pins.use(token, SIGN, person([{ kind: 'secret', secret: '123456', lastTry: true }]).call, token.verify);
+    expect(token.sent).toEqual(['123456']);
+  });
+
+  test('that is kept is sent in a later call only after its tries were asked for, and in its own call at once', async () => {
+    const token = new FakeToken();
+    using pins = keeper();
+    const { call } = person(['123456']);
+    await pins.use(token, SIGN, call, token.verify);
+    await pins.use(token, SIGN, call, token.verify);
+    expect(token.questions).toBe(1);
+    const later = person([]);
+    await pins.use(token, SIGN, later.call, token.verify);
+    await pins.use(token, SIGN, later.call, token.verify);
+    expect(token.questions).toBe(2);
+    pins.tokenWasReset();
+    await pins.use(token, SIGN, later.call, token.verify);
+    expect(token.questions).toBe(3);
+  });
+
+  test.each<[string, (left: number) => TriesLeft]>([['one try left', (left) => left], ['few left, and it does not tell how many', () => 'few']])('that is kept is forgotten and asked for when the token has %s', async (_what, tells) => {
+    const token = new FakeToken();
+    using pins = keeper();
+    await pins.use(token, SIGN, person(['123456']).call, token.verify);
+    Object.assign(token, { pin: '246810', left: 1, tells });
+    await expect(pins.use(token, SIGN, person([]).call, token.verify)).rejects.toMatchObject({ code: 'PIN_REQUIRED' });
+    const knowing = person([{ kind: 'secret', secret: '246810', lastTry: true }]);
+    await pins.use(token, SIGN, knowing.call, token.verify);
+    expect(knowing.asked).toHaveLength(1);
+    expect(token.sent).toEqual(['123456', '246810']);
+  });
+
+  test('is asked for again when only the last try turns out to be left', async () => {
+    const token = new FakeToken();
+    using pins = keeper();
+    const clumsy = person(['123456', { kind: 'secret', secret: '123456', lastTry: true }]);
+    let others = true;
+    await pins.use(token, SIGN, clumsy.call, async (value, lastTry) => {
+      if (others) token.left = 1;
+      others = false;
+      if (!lastTry) throw new LastTryNotAgreed();
+      return token.verify(value);
+    });
+    expect(clumsy.asked).toMatchObject([{ triesLeft: 3 }, { triesLeft: 1, note: expect.stringContaining('nothing was sent') }]);
     expect(token.sent).toEqual(['123456']);
   });
 

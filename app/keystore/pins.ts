@@ -8,11 +8,15 @@ import type { KeyRef } from './keystore.ts';
  * - the tries left are asked for before a person is, and shown; none left is an error before anything is typed;
  * - each entry is sent once. One that the token refused is wiped before the error is shown and never sent again;
  * - the last try needs a consent that is typed, which no file can give;
- * - what was accepted may be sent again during the same insertion, for the same principal, as long as it is kept;
+ * - what was accepted may be sent again during the same insertion, for the same principal, as long as it is kept; in a later call only
+ *   after the tries left were asked, and never as the last one: another program may have changed the secret and used the others;
  * - everything is wiped on removal, lock and time-out.
  */
 
 export type TokenSecretKind = 'pin' | 'puk' | 'so-pin' | 'management-key';
+
+/** `few`: fewer than there can be, and the token does not tell how many. null: it tells nothing. */
+export type TriesLeft = number | 'few' | null;
 
 /** One secret of one token, as its driver knows it. */
 export interface TokenSecret {
@@ -21,8 +25,8 @@ export interface TokenSecret {
   readonly token: string;
   /** @returns why the token would refuse this without counting a try (length, alphabet), or null. */
   problemOf(secret: Uint8Array): string | null;
-  /** Asks the token, which spends none. null: it does not tell. */
-  triesLeft(): Promise<number | null>;
+  /** Asks the token, which spends none. */
+  triesLeft(): Promise<TriesLeft>;
   /** What to do when it is blocked. */
   readonly remedyWhenBlocked: string;
 }
@@ -42,6 +46,16 @@ export interface Reason {
   readonly anew?: true;
 }
 
+/**
+ * Sends a secret once. It throws PIN_INCORRECT or PIN_BLOCKED when the token refuses it, {@link LastTryNotAgreed} when it found that this would be
+ * the last try and `lastTry` is false; any other error leaves the secret unjudged.
+ * @param lastTry the person knows that it is the last one, and agreed.
+ */
+export type Send<T> = (value: SecretBytes, lastTry: boolean) => Promise<T>;
+
+/** One try is left, which nobody has agreed to: nothing was sent. The person is asked, and told so. */
+export class LastTryNotAgreed extends Error {}
+
 const NAMES: Readonly<Record<TokenSecretKind, string>> = { pin: 'PIN', puk: 'PUK', 'so-pin': 'SO PIN', 'management-key': 'management key' };
 
 /** Longest that a secret kept for one call outlives its last use. */
@@ -51,8 +65,14 @@ interface Kept {
   readonly secret: SecretBytes;
   /** Of the call in which it was entered. */
   readonly call: string;
-  timer: NodeJS.Timeout;
+  /** The call in which the token accepted it last. */
+  readonly acceptedIn: string;
+  readonly timer: NodeJS.Timeout;
+  /** The token was used by others since it was accepted. */
+  doubtful: boolean;
 }
+
+type Sent<T> = { readonly outcome: 'accepted'; readonly value: T } | { readonly outcome: 'refused'; readonly error: KeywrightError } | { readonly outcome: 'unsent' };
 
 /** Keeps the accepted secrets of one token from its insertion to its removal, and remembers what was refused. */
 export class PinKeeper implements Disposable {
@@ -95,10 +115,9 @@ export class PinKeeper implements Disposable {
   /**
    * Lets `send` send the secret: one that was accepted before, else one that is asked for. While a person enters wrong ones and
    * tries are left, it asks again.
-   * @param send sends it once. It throws PIN_INCORRECT when the token refuses it; any other error leaves the secret unjudged.
    * @returns what `send` does. @throws PIN_REQUIRED, PIN_INCORRECT, PIN_BLOCKED, CANCELLED, and what `send` does.
    */
-  use<T>(secret: TokenSecret, reason: Reason, call: Call, send: (value: SecretBytes) => Promise<T>): Promise<T> {
+  use<T>(secret: TokenSecret, reason: Reason, call: Call, send: Send<T>): Promise<T> {
     // One after another: two callers must neither spend two tries at once nor be asked twice for the same.
     const turn = this.#turn.then(() => this.#use(secret, reason, call, send));
     this.#turn = turn.catch(() => undefined);
@@ -111,8 +130,9 @@ export class PinKeeper implements Disposable {
     this.#refused.forget(kind);
   }
 
-  /** The token was reset by another program: what it held as verified is gone, what we keep may be sent again. */
+  /** The token was reset or used by another program: what it held as verified is gone, what we keep may be sent again once its tries were asked for. */
   tokenWasReset(): void {
+    for (const kept of this.#kept.values()) kept.doubtful = true;
     this.#verified.clear();
     this.#forgetElsewhere(() => true);
   }
@@ -122,14 +142,14 @@ export class PinKeeper implements Disposable {
     this.#forget(() => true);
   }
 
-  async #use<T>(secret: TokenSecret, reason: Reason, call: Call, send: (value: SecretBytes) => Promise<T>): Promise<T> {
+  async #use<T>(secret: TokenSecret, reason: Reason, call: Call, send: Send<T>): Promise<T> {
     call.signal.throwIfAborted();
     if (reason.anew === true) return this.#ask(secret, reason, call, send);
     const kept = this.#keptFor(secret.kind, call);
     // What is wanted for each use is not taken from an earlier one.
     if (kept !== undefined && (reason.keep === 'insertion' || kept.call === call.id)) {
-      const done = await this.#send(secret, reason, call, kept.secret, send, kept.call);
-      if (done.accepted) return done.value;
+      const done = await this.#sendKept(secret, reason, call, kept, send);
+      if (done.outcome === 'accepted') return done.value;
     }
     const configured = await this.#fromFile?.(secret.kind);
     if (configured !== undefined) {
@@ -137,49 +157,69 @@ export class PinKeeper implements Disposable {
       const fit = secret.problemOf(value.reveal()) === null && !this.#refused.has(secret.kind, value);
       if (fit && (await triesLeft(secret)) !== 1) {
         const done = await this.#send(secret, reason, call, value, send);
-        if (done.accepted) return done.value;
+        if (done.outcome === 'accepted') return done.value;
       }
     }
     return this.#ask(secret, reason, call, send);
   }
 
-  async #ask<T>(secret: TokenSecret, reason: Reason, call: Call, send: (value: SecretBytes) => Promise<T>): Promise<T> {
+  /** Within the call that entered it a secret is as fresh as can be; later, or once the token was used by others, its tries are asked for first. */
+  async #sendKept<T>(secret: TokenSecret, reason: Reason, call: Call, kept: Kept, send: Send<T>): Promise<Sent<T>> {
+    const { kind } = secret;
+    const left = kept.acceptedIn === call.id && !kept.doubtful ? null : await triesLeft(secret);
+    // It may have run out meanwhile.
+    if (this.#keptFor(kind, call) !== kept) return { outcome: 'unsent' };
+    const done: Sent<T> = left === 1 || left === 'few' ? { outcome: 'unsent' } : await this.#send(secret, reason, call, kept.secret, send, { enteredIn: kept.call });
+    if (done.outcome === 'unsent') this.#forget((key) => key.startsWith(`${kind}\0`));
+    return done;
+  }
+
+  async #ask<T>(secret: TokenSecret, reason: Reason, call: Call, send: Send<T>): Promise<T> {
     let note: string | undefined;
     let last: KeywrightError | undefined;
     let repeated = 0;
     for (;;) {
       const left = await triesLeft(secret);
-      using value = await askOnce(secret, reason, left, note, call).catch((thrown: unknown) => {
+      const { value: entered, lastTry } = await askOnce(secret, reason, left, note ?? (left === 'few' ? 'Not many tries are left.' : undefined), call).catch((thrown: unknown) => {
         // Nobody is there to answer once more: what the token said tells more.
         if (last === undefined || !(thrown instanceof KeywrightError) || (thrown.code !== 'PIN_REQUIRED' && thrown.code !== 'PIN_INCORRECT')) throw thrown;
         const { remedy = last.facts.remedy } = thrown.code === 'PIN_INCORRECT' ? thrown.facts : last.facts;
         throw new KeywrightError(last.code, { ...last.facts, ...(remedy === undefined ? {} : { remedy }), cause: last });
       });
+      using value = entered;
       const problem = secret.problemOf(value.reveal());
       const known = problem === null && this.#refused.has(secret.kind, value);
       if (problem !== null || known) {
         note = problem ?? `The token refused this ${NAMES[secret.kind]} before, so it was not sent again.`;
-        last ??= new KeywrightError(problem === null ? 'PIN_INCORRECT' : 'INVALID_INPUT', { detail: note, ...(problem === null && { reason: 'secret.wrong', values: { secret: NAMES[secret.kind] } }), ...(left === null ? {} : { triesLeft: left }), remedy: problem === null ? 'If it was changed with another program meanwhile, take the token out and put it back.' : `Enter the ${NAMES[secret.kind]} of ${secret.token}.` });
+        last ??= new KeywrightError(problem === null ? 'PIN_INCORRECT' : 'INVALID_INPUT', { detail: note, ...(problem === null && { reason: 'secret.wrong', values: { secret: NAMES[secret.kind] } }), ...(typeof left === 'number' ? { triesLeft: left } : {}), remedy: problem === null ? 'If it was changed with another program meanwhile, take the token out and put it back.' : `Enter the ${NAMES[secret.kind]} of ${secret.token}.` });
         // A file answers the same each time; a person may mistype once more.
         if (++repeated > 2) throw last;
         continue;
       }
-      const done = await this.#send(secret, reason, call, value, send);
-      if (done.accepted) return done.value;
+      const done = await this.#send(secret, reason, call, value, send, { lastTry });
+      if (done.outcome === 'accepted') return done.value;
+      if (done.outcome === 'unsent') {
+        note = 'Another program used up the tries but one meanwhile, so nothing was sent.';
+        continue;
+      }
       last = done.error;
       note = refusal(secret.kind, done.error.facts.triesLeft);
     }
   }
 
-  async #send<T>(secret: TokenSecret, reason: Reason, call: Call, value: SecretBytes, send: (value: SecretBytes) => Promise<T>, enteredIn = call.id): Promise<{ accepted: true; value: T } | { accepted: false; error: KeywrightError }> {
+  async #send<T>(secret: TokenSecret, reason: Reason, call: Call, value: SecretBytes, send: Send<T>, { enteredIn = call.id, lastTry = false }: { enteredIn?: string; lastTry?: boolean } = {}): Promise<Sent<T>> {
     const { kind } = secret;
     // A copy of our own: the caller's is wiped as it leaves.
     const copy = value.clone();
     try {
-      const answer = await send(copy);
+      const answer = await send(copy, lastTry);
       this.#keep(kind, reason, call, copy, enteredIn);
-      return { accepted: true, value: answer };
+      return { outcome: 'accepted', value: answer };
     } catch (thrown) {
+      if (thrown instanceof LastTryNotAgreed) {
+        copy.wipe();
+        return { outcome: 'unsent' };
+      }
       if (!(thrown instanceof KeywrightError) || (thrown.code !== 'PIN_INCORRECT' && thrown.code !== 'PIN_BLOCKED')) {
         copy.wipe();
         throw thrown;
@@ -188,7 +228,7 @@ export class PinKeeper implements Disposable {
       copy.wipe();
       this.#forget((key) => key.startsWith(`${kind}\0`));
       if (thrown.code === 'PIN_BLOCKED' || thrown.facts.triesLeft === 0) throw blocked(secret);
-      return { accepted: false, error: thrown };
+      return { outcome: 'refused', error: thrown };
     }
   }
 
@@ -203,7 +243,7 @@ export class PinKeeper implements Disposable {
     }
     const timer = setTimeout(() => this.#forget((name) => name === key), forCall ? CALL_MS : minutes * 60_000);
     timer.unref();
-    this.#kept.set(key, { secret, timer, call: enteredIn });
+    this.#kept.set(key, { secret, timer, call: enteredIn, acceptedIn: call.id, doubtful: false });
     if (!forCall) this.#verified.add(key);
   }
 
@@ -260,7 +300,7 @@ const byPrincipal = (kind: TokenSecretKind, { principal }: Call): string => `${k
 const byCall = (kind: TokenSecretKind, { id }: Call): string => `${kind}\0call\0${id}`;
 
 /** @throws PIN_BLOCKED when none is left. */
-async function triesLeft(secret: TokenSecret): Promise<number | null> {
+async function triesLeft(secret: TokenSecret): Promise<TriesLeft> {
   const left = await secret.triesLeft();
   if (left === 0) throw blocked(secret);
   return left;
@@ -289,10 +329,10 @@ export function touchTitle(model: string, use: string, { label, uri, purpose }: 
   return `Touch the ${model} to ${purpose ?? `${use} with “${label ?? uri}”`}`;
 }
 
-async function askOnce(secret: TokenSecret, { title, place }: Reason, left: number | null, note: string | undefined, call: Call): Promise<SecretBytes> {
+async function askOnce(secret: TokenSecret, { title, place }: Reason, left: TriesLeft, note: string | undefined, call: Call): Promise<{ value: SecretBytes; lastTry: boolean }> {
   const request: PromptRequest = {
     kind: 'secret', purpose: secret.kind, title: title.slice(0, 300), subject: `${secret.token}${place === undefined ? '' : `, ${place}`}`.slice(0, 300),
-    ...(note === undefined ? {} : { note }), ...(left === null ? {} : { triesLeft: left }),
+    ...(note === undefined ? {} : { note }), ...(typeof left === 'number' ? { triesLeft: left } : {}),
   };
   const answer = await call.prompt.ask(request, call.signal);
   if (answer.kind !== 'secret') throw new KeywrightError('CANCELLED', because('secret.not-asked', {}));
@@ -303,7 +343,7 @@ async function askOnce(secret: TokenSecret, { title, place }: Reason, left: numb
       ...because('secret.last-try', { secret: NAMES[secret.kind], token: secret.token }), triesLeft: 1,
     });
   }
-  return value;
+  return { value, lastTry: left === 1 };
 }
 
 /**

@@ -73,6 +73,8 @@ export const ABOUT_TOKENS: readonly Wording[] = [
   [/^Wrong (?<secret>PIN|PUK|SO PIN)\. (?<n>\d+) (?:try|tries) left\.$/, 'ask.token.wrongTries'],
   [/^Wrong management key\.$/, 'ask.token.wrongManagementKey'],
   [/^The token refused this (?<secret>PIN|PUK|SO PIN|management key) before, so it was not sent again\.$/, 'ask.token.refusedBefore'],
+  [/^Another program used up the tries but one meanwhile, so nothing was sent\.$/, 'ask.token.usedUp'],
+  [/^Not many tries are left\.$/, 'ask.token.fewLeft'],
   [/^Six to eight characters; digits are understood everywhere\.$/, 'ask.token.pinForm'],
   [/^Six to eight characters\. It unblocks the PIN: keep it apart from the token\.$/, 'ask.token.pukForm'],
   [/^(?<n>\d+) hexadecimal digits\. Whoever has it may write keys and certificates; without it nobody can\.$/, 'ask.token.managementKeyForm'],

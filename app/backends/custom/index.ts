@@ -65,7 +65,10 @@ function customStore(name: string, title: string, { deadlineSeconds }: CustomSet
       if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_REQUIRED') throw thrown;
       return pins.use(pin, { title: title_, keep: 'insertion' }, call, async (secret) => {
         try {
-          return parsed(schema, await ask(method, { ...input, pin: coded(secret.reveal()) }, call, what), title);
+          const answered = parsed(schema, await ask(method, { ...input, pin: coded(secret.reveal()) }, call, what), title);
+          // The program counts from the beginning again, and tells how many only when it refuses one.
+          tries = null;
+          return answered;
         } catch (refused) {
           if (refused instanceof KeywrightError && refused.facts.triesLeft !== undefined) tries = refused.facts.triesLeft;
           throw refused;

@@ -20,7 +20,10 @@ export function secretOf(token: TokenConnection, kind: 'pin' | 'so-pin'): TokenS
       const { minPin, maxPin } = boundsOf(token);
       return secret.length >= minPin && secret.length <= maxPin ? null : `This token takes a PIN of ${minPin} to ${maxPin} characters. Nothing was sent.`;
     },
-    triesLeft: async () => triesOf(kind === 'pin' ? (await token.fresh()).flags.userPin : (await token.fresh()).flags.soPin),
+    triesLeft: async () => {
+      const flags = (await token.fresh()).flags[kind === 'pin' ? 'userPin' : 'soPin'];
+      return triesOf(flags) ?? (flags.countLow ? 'few' : null);
+    },
     remedyWhenBlocked: kind === 'pin' ? `Unblock it with the SO PIN: \`keywright tokens unblock-pin ${token.id}\`.` : 'Without the SO PIN the token can only be initialised anew, which destroys its keys; some makers allow not even that.',
   };
 }

@@ -1,6 +1,6 @@
 import { KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
 import { statusError, SW, triesIn, type Card } from '../../devices/index.ts';
-import { PinKeeper, type Reason, type RefusedSecrets, type TokenSecret, type TokenSecretKind } from '../../keystore/pins.ts';
+import { LastTryNotAgreed, PinKeeper, type Reason, type RefusedSecrets, type Send, type TokenSecret, type TokenSecretKind } from '../../keystore/pins.ts';
 import type { TokenFacts } from '../../keystore/tokens.ts';
 import { INS, OFFICER_PIN_DIGITS, PIN_LENGTH, REFERENCE } from './applet.ts';
 import type { Cvc } from './cvc.ts';
@@ -83,7 +83,8 @@ export class SmartCardHsm implements Disposable {
     }
     // What the PIN was accepted for may fail without the PIN being at fault.
     if (outcome === undefined) {
-      await this.pins.use(this.pin, { title, keep: 'insertion' }, call, (pin) => this.session.run(async (hsm) => {
+      await this.pins.use(this.pin, { title, keep: 'insertion' }, call, (pin, lastTry) => this.session.run(async (hsm) => {
+        await assertAgreed(hsm, REFERENCE.pin, lastTry);
         judge((await hsm.transmit({ ins: INS.verify, p2: REFERENCE.pin, data: pin.reveal() })).sw, 'PIN', 'Nothing was done.');
         await settle(hsm);
       }, call.signal));
@@ -112,15 +113,26 @@ class CardPins extends PinKeeper {
     this.#hsm = hsm;
   }
 
-  override use<T>(secret: TokenSecret, reason: Reason, call: Call, send: (value: SecretBytes) => Promise<T>): Promise<T> {
+  override use<T>(secret: TokenSecret, reason: Reason, call: Call, send: Send<T>): Promise<T> {
     const own = secret.kind === 'pin' ? this.#hsm.pin : secret.kind === 'so-pin' ? this.#hsm.officerPin : secret;
-    return super.use(own, reason, call, (value) => send(value).catch(async (thrown: unknown) => {
+    return super.use(own, reason, call, (value, lastTry) => send(value, lastTry).catch(async (thrown: unknown) => {
       if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_INCORRECT' || thrown.facts.triesLeft !== undefined) throw thrown;
       const left = await own.triesLeft().catch(() => null);
-      if (left !== null) judge(left === 0 ? SW.blocked : 0x63c0 | Math.min(left, 15), secret.kind === 'pin' ? 'PIN' : 'SO PIN', '');
+      if (typeof left === 'number') judge(left === 0 ? SW.blocked : 0x63c0 | Math.min(left, 15), secret.kind === 'pin' ? 'PIN' : 'SO PIN', '');
       throw thrown;
     }));
   }
+}
+
+/**
+ * Before a command that carries a PIN, in the same transaction. @param lastTry the person knows that it is the last one.
+ * @throws LastTryNotAgreed where another program has used the others since they were told
+ */
+export async function assertAgreed(hsm: HsmChannel, reference: number, lastTry: boolean): Promise<void> {
+  await hsm.ensureSelected();
+  if (lastTry) return;
+  const state = await pinState(hsm, reference);
+  if ('triesLeft' in state && state.triesLeft === 1) throw new LastTryNotAgreed();
 }
 
 /** @throws PIN_INCORRECT or PIN_BLOCKED for the status word of a command that carried a PIN, or what {@link statusError} gives for others. */

@@ -137,6 +137,35 @@ describe.skipIf(missing !== undefined)(`managing a SmartCard-HSM over PC/SC${mis
     expect(card.ledger.count('pin', 'blocked')).toBe(0);
   });
 
+  test('a PIN goes to the application alone, when another program has left another one selected that counts tries under the same number', async () => {
+    const card = withDkek();
+    await makeKey(card, 1, '11');
+    const hsm = await bench.insert(card);
+    const after = async (work: () => Promise<unknown>): Promise<void> => {
+      await card.useOpenPgp();
+      await work();
+    };
+    await after(() => wrapKey(hsm, '11', person({ pin: PIN }).call()));
+    await after(() => wrapKey(hsm, '11', person().call()));
+    await after(() => changePin(hsm, person({ pin: PIN, 'new-pin': 'abcdef' }).call()));
+    await after(() => changeSoPin(hsm, person({ 'so-pin': OFFICER_PIN, 'new-so-pin': 'ABCDEF0123456789' }).call()));
+    await after(() => unblockPin(hsm, person({ 'so-pin': 'ABCDEF0123456789', 'new-pin': 'fedcba' }).call()));
+    expect([card.openpgp.spent, card.ledger.repeats]).toEqual([0, 0]);
+    expect(card.ledger.uses.every(({ outcome }) => outcome === 'accepted')).toBe(true);
+  });
+
+  test('a PIN that is kept is not sent as the last try', async () => {
+    const card = withDkek();
+    await makeKey(card, 1, '11');
+    const hsm = await bench.insert(card);
+    await wrapKey(hsm, '11', person({ pin: PIN }).call());
+    card.memory.pin = { value: Buffer.from('other PIN'), total: 3, left: 1 };
+    card.powerOff();
+    const asked = person();
+    expect(await codeOf(wrapKey(hsm, '11', asked.call()))).toBe('CANCELLED');
+    expect([asked.asked.map((request) => request.kind === 'secret' && request.triesLeft), card.memory.pin.left]).toEqual([[1], 1]);
+  });
+
   test('asking for the status spends no try, and tells what is verified', async () => {
     const card = withDkek();
     const hsm = await bench.insert(card);

@@ -5,6 +5,8 @@ import { AID, INS, OWN, REFERENCE } from './applet.ts';
 export interface HsmChannel {
   /** @throws TOKEN_REMOVED, BACKEND_UNAVAILABLE; never for a status word. */
   transmit(command: Command): Promise<Response>;
+  /** Makes sure that the application hears the next command, before one that carries a PIN: other applications count tries of theirs under the same number (81 is OpenPGP’s too). */
+  ensureSelected(): Promise<void>;
 }
 
 /** Short blocks, which every reader carries. */
@@ -38,6 +40,10 @@ export class HsmSession {
       if (fresh && (await isSelected(channel))) this.#selectedAt = this.card.resets;
       else if (fresh) await this.#select(channel);
       return work({
+        ensureSelected: async () => {
+          if (!fresh && !(await isSelected(channel))) await this.#select(channel);
+          fresh = true;
+        },
         transmit: async (command) => {
           const answer = await channel.transmit(command, 'extended');
           if (fresh || (answer.sw !== SW.wrongInstruction && answer.sw !== SW.wrongClass) || (await isSelected(channel))) return answer;
@@ -116,7 +122,7 @@ export type PinState =
   | { readonly state: 'none' };
 
 /** Asks for a PIN's state, which spends no try. A PIN that is verified tells no tries. */
-export async function pinState(hsm: HsmChannel, reference: number): Promise<PinState & { readonly verified: boolean }> {
+export async function pinState(hsm: Pick<HsmChannel, 'transmit'>, reference: number): Promise<PinState & { readonly verified: boolean }> {
   const { sw } = await hsm.transmit({ ins: INS.verify, p2: reference });
   const left = triesIn(sw);
   if (left === 0 || sw === SW.blocked) return { state: 'blocked', triesLeft: 0, verified: false };
@@ -137,7 +143,7 @@ export interface DkekState {
 const NO_DKEK: ReadonlySet<number> = new Set([SW.wrongInstruction, SW.wrongClass, SW.notFound, SW.fileNotFound, SW.conditions, SW.notSupported, SW.wrongParameters, NOT_USABLE]);
 
 /** @param share 32 bytes to be imported. @returns null when the card was not initialised for a DKEK. */
-export async function dkekState(hsm: HsmChannel, share?: Uint8Array): Promise<DkekState | null> {
+export async function dkekState(hsm: Pick<HsmChannel, 'transmit'>, share?: Uint8Array): Promise<DkekState | null> {
   const { data, sw } = await hsm.transmit({ cla: OWN, ins: INS.importShare, le: 256, ...(share === undefined ? {} : { data: share }) });
   if (share === undefined && NO_DKEK.has(sw)) return null;
   if (sw !== SW.ok) throw statusError(sw, 'The DKEK share was not imported');

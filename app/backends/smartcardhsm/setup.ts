@@ -4,7 +4,7 @@ import type { KeyCall } from '../../keystore/keystore.ts';
 import { confirmDestruction } from '../../keystore/pins.ts';
 import type { InitializeToken } from '../../keystore/tokens.ts';
 import { DEFAULT_RETRIES, FILE, INS, MOST_RETRIES, OFFICER_PIN_DIGITS, OPTION, OWN, PIN_LENGTH, pinLengthFor, REFERENCE } from './applet.ts';
-import { judge, officerPinBytes, type SmartCardHsm } from './hsm.ts';
+import { assertAgreed, judge, officerPinBytes, type SmartCardHsm } from './hsm.ts';
 import { pinState, writeFile, type HsmChannel } from './session.ts';
 
 /** Setting a SmartCard-HSM up, and its PINs. Each asks for what it needs before the card is touched. */
@@ -30,14 +30,17 @@ export async function initialize(hsm: SmartCardHsm, request: InitializeToken, ca
     }, call);
   }
   using pin = await askForPin(hsm, 'Choose the PIN', call, { note: `It has ${retries} ${retries === 1 ? 'try' : 'tries'}.`, least: pinLengthFor(retries) });
-  const send = async (officer: SecretBytes): Promise<void> => {
+  const send = async (officer: SecretBytes, lastTry: boolean): Promise<void> => {
     using bytes = officerPinBytes(officer);
-    await hsm.session.run((channel) => setUp(channel, request, { pin, officer: bytes, retries }), call.signal);
+    await hsm.session.run(async (channel) => {
+      await assertAgreed(channel, REFERENCE.officerPin, lastTry);
+      await setUp(channel, request, { pin, officer: bytes, retries });
+    }, call.signal);
   };
   if (initialised) await hsm.pins.use(hsm.officerPin, { title: `Set up ${hsm.title} anew`, keep: 'call' }, call, send);
   else {
     using officer = await askForOfficerPin(hsm, 'Choose the SO PIN', 'It sets a new PIN when that is blocked, and is needed to set the token up again. It has 15 tries and cannot be reset: keep it in a safe place.', call);
-    await send(officer);
+    await send(officer, true);
   }
   hsm.pins.changed('pin');
 }
@@ -68,25 +71,25 @@ async function setUp(channel: HsmChannel, { label, dkekShares, allowPinReset }: 
 
 /** CHANGE REFERENCE DATA with the old PIN. The card does not tell how long the new one must be for its tries. */
 export async function changePin(hsm: SmartCardHsm, call: KeyCall): Promise<void> {
-  await withFresh(() => askForPin(hsm, 'Choose a new PIN', call), (fresh) => hsm.pins.use(hsm.pin, { title: 'Change the PIN', keep: 'call', anew: true }, call, async (old) => change(hsm, REFERENCE.pin, old, await fresh(), call)));
+  await withFresh(() => askForPin(hsm, 'Choose a new PIN', call), (fresh) => hsm.pins.use(hsm.pin, { title: 'Change the PIN', keep: 'call', anew: true }, call, async (old, lastTry) => change(hsm, REFERENCE.pin, [old, await fresh()], lastTry, call)));
   hsm.pins.changed('pin');
 }
 
 /** CHANGE REFERENCE DATA with the old SO PIN. */
 export async function changeSoPin(hsm: SmartCardHsm, call: KeyCall): Promise<void> {
-  await withFresh(() => askForOfficerPin(hsm, 'Choose a new SO PIN', 'It cannot be reset: keep it in a safe place.', call), (fresh) => hsm.pins.use(hsm.officerPin, { title: 'Change the SO PIN', keep: 'call', anew: true }, call, async (old) => {
+  await withFresh(() => askForOfficerPin(hsm, 'Choose a new SO PIN', 'It cannot be reset: keep it in a safe place.', call), (fresh) => hsm.pins.use(hsm.officerPin, { title: 'Change the SO PIN', keep: 'call', anew: true }, call, async (old, lastTry) => {
     using freshBytes = officerPinBytes(await fresh());
     using oldBytes = officerPinBytes(old);
-    await change(hsm, REFERENCE.officerPin, oldBytes, freshBytes, call);
+    await change(hsm, REFERENCE.officerPin, [oldBytes, freshBytes], lastTry, call);
   }));
   hsm.pins.changed('so-pin');
 }
 
 /** RESET RETRY COUNTER: a new PIN, with the SO PIN. */
 export async function unblockPin(hsm: SmartCardHsm, call: KeyCall): Promise<void> {
-  await withFresh(() => askForPin(hsm, 'Choose a new PIN', call), (fresh) => hsm.pins.use(hsm.officerPin, { title: 'Set a new PIN', keep: 'call', anew: true }, call, async (officer) => {
+  await withFresh(() => askForPin(hsm, 'Choose a new PIN', call), (fresh) => hsm.pins.use(hsm.officerPin, { title: 'Set a new PIN', keep: 'call', anew: true }, call, async (officer, lastTry) => {
     using bytes = officerPinBytes(officer);
-    await send(hsm, { ins: INS.resetRetry, reference: REFERENCE.pin, name: 'SO PIN', parts: [bytes, await fresh()] }, call);
+    await send(hsm, { ins: INS.resetRetry, reference: REFERENCE.pin, counts: REFERENCE.officerPin, parts: [bytes, await fresh()] }, lastTry, call);
   }));
   hsm.pins.changed('pin');
 }
@@ -101,16 +104,20 @@ async function withFresh(ask: () => Promise<SecretBytes>, work: (fresh: () => Pr
   }
 }
 
-function change(hsm: SmartCardHsm, reference: number, old: SecretBytes, fresh: SecretBytes, call: KeyCall): Promise<void> {
-  return send(hsm, { ins: INS.changeReference, reference, name: reference === REFERENCE.pin ? 'PIN' : 'SO PIN', parts: [old, fresh] }, call);
+function change(hsm: SmartCardHsm, reference: number, parts: readonly SecretBytes[], lastTry: boolean, call: KeyCall): Promise<void> {
+  return send(hsm, { ins: INS.changeReference, reference, counts: reference, parts }, lastTry, call);
 }
 
-async function send(hsm: SmartCardHsm, { ins, reference, name, parts }: { ins: number; reference: number; name: 'PIN' | 'SO PIN'; parts: readonly SecretBytes[] }, call: KeyCall): Promise<void> {
+/** @param counts the reference whose tries it takes. */
+async function send(hsm: SmartCardHsm, { ins, reference, counts, parts }: { ins: number; reference: number; counts: number; parts: readonly SecretBytes[] }, lastTry: boolean, call: KeyCall): Promise<void> {
   const data = Buffer.concat(parts.map((part) => part.reveal()));
   try {
-    const { sw } = await hsm.session.run((channel) => channel.transmit({ ins, p2: reference, data }), call.signal);
+    const { sw } = await hsm.session.run(async (channel) => {
+      await assertAgreed(channel, counts, lastTry);
+      return channel.transmit({ ins, p2: reference, data });
+    }, call.signal);
     if (sw === SW.wrongData || sw === SW.wrongLength) throw statusError(sw, 'The PIN was not changed', { code: 'INVALID_INPUT', detail: 'The token does not take this new PIN. The old one still counts.', remedy: 'Choose a longer one: the more tries a PIN has, the longer it must be.' });
-    judge(sw, name, 'Nothing was changed');
+    judge(sw, counts === REFERENCE.pin ? 'PIN' : 'SO PIN', 'Nothing was changed');
   } finally {
     data.fill(0);
   }

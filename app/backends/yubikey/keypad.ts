@@ -24,6 +24,8 @@ export async function enterAtKeypad<T>(key: YubiKey, { title, what, seconds, tri
   const tries = triesLeft === null ? '' : ` ${triesLeft === 1 ? 'One try is' : `${triesLeft} tries are`} left.`;
   using _shown = announceTouch({ title, subject: `${what} on the keys of “${key.facts.reader}”.${tries}`, seconds }, 0, call, (error) => given.abort(error));
   const done = key.session.run(async (piv) => {
+    // What is entered there cannot be sent again.
+    await piv.ensureSelected();
     key.trusted = true;
     const answer = await press(piv);
     if ('ended' in answer) {

@@ -71,9 +71,9 @@ async function askManagementKey(key: YubiKey, algorithm: ManagementAlgorithm, ca
 export async function changePinAndWhatHangsOnIt(key: YubiKey, call: KeyCall): Promise<void> {
   const { kept, salt, algorithm } = await managementFacts(key);
   if (kept !== 'derived' || salt === undefined) return changePin(key, call);
-  await changePin(key, call, async (piv, old) => {
+  await changePin(key, call, async (piv, old, lastTry) => {
     // The PIN must be right before anything is derived from it.
-    await verifyPin(key, piv, old);
+    await verifyPin(key, piv, old, lastTry);
     using former = new SecretBytes(await derivedKey(old, salt));
     if (!(await proves(piv, algorithm, former.reveal()))) return;
     using fresh = new SecretBytes(randomManagementKey(algorithm));
@@ -128,8 +128,9 @@ export async function reset(key: YubiKey, call: KeyCall): Promise<void> {
   }, call);
   try {
     await key.session.run(async (piv) => {
-      await block(piv, 'PIN', (guess) => ({ ins: INS.verify, p2: PIN_REFERENCE, data: guess }));
-      await block(piv, 'PUK', (guess) => ({ ins: INS.resetRetry, p2: PIN_REFERENCE, data: Buffer.concat([guess, guess]) }));
+      await piv.ensureSelected();
+      await block(piv, 'PIN', INS.changeReference);
+      await block(piv, 'PUK', INS.resetRetry);
       const { sw } = await piv.transmit({ ins: INS.reset });
       if (sw !== SW.ok) throw statusError(sw, `${key.title} was not reset`, sw === SW.conditions || sw === SW.securityStatus ? { code: 'CAPABILITY_MISSING', detail: `${key.title} does not let its PIV application be reset alone.`, remedy: 'Reset the whole token with Yubico’s own program.' } : {});
     }, call.signal);
@@ -141,12 +142,15 @@ export async function reset(key: YubiKey, call: KeyCall): Promise<void> {
   }
 }
 
-async function block(piv: PivChannel, name: 'PIN' | 'PUK', command: (guess: Buffer) => Parameters<PivChannel['transmit']>[0]): Promise<void> {
+/** @param ins takes an old value of the PIN, or the PUK, and a new PIN. */
+async function block(piv: PivChannel, name: 'PIN' | 'PUK', ins: number): Promise<void> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     // Never the same twice, and as likely the right one as any guess is.
-    const { sw } = await piv.transmit(command(padded(Buffer.from(String(randomInt(10_000_000, 100_000_000))))));
+    const { sw } = await piv.transmit({ ins, p2: PIN_REFERENCE, data: Buffer.concat([guess(), guess()]) });
     if (sw === SW.blocked || triesIn(sw) === 0) return;
     if (sw !== SW.ok && sw >> 8 !== 0x63) throw statusError(sw, `The ${name} was not blocked`);
   }
   throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `The ${name} does not become blocked.`, remedy: 'Reset the token with Yubico’s own program.' });
 }
+
+const guess = (): Buffer => padded(Buffer.from(String(randomInt(10_000_000, 100_000_000))));

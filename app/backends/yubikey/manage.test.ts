@@ -264,7 +264,10 @@ describe('PIN and PUK', () => {
     await plugged.token.manage.changePin!(plugged.call({ pin: PIN, 'new-pin': '654321' }));
     expect(await codeOf(plugged.token.manage.reset!(plugged.call({ confirm: 'no' })))).toBe('INVALID_INPUT');
     expect(plugged.virtual.memory.pin.left).toBe(3);
+    plugged.taken();
     await plugged.token.manage.reset!(plugged.call({ confirm: String(plugged.virtual.serial) }));
+    // The state of the PIN is asked for; no VERIFY carries one.
+    expect(plugged.taken()).toEqual(['20', '24', '24', '24', '2c', '2c', '2c', 'fb']);
     expect((await plugged.token.contents(plugged.call())).keys).toEqual([]);
     expect(plugged.virtual.ledger.repeats).toBe(0);
     expect((await plugged.token.status(plugged.call())).secrets).toMatchObject([{ state: 'default', triesLeft: 3 }, { state: 'default' }, { state: 'default' }]);

@@ -1,7 +1,7 @@
 import { KeywrightError } from '../../contract/index.ts';
 import { parseTlv, statusError, SW, tlv } from '../../devices/index.ts';
 import { INS } from './piv.ts';
-import { reading, type PivChannel } from './session.ts';
+import { reading, type PivChannel, type Transmitter } from './session.ts';
 
 /** Data objects (SP 800-73-4 part 2 §3.1.2, §3.3.1). */
 
@@ -11,14 +11,14 @@ const name = (id: number): Buffer => tlv(0x5c, Buffer.from(id.toString(16), 'hex
  * GET DATA. @returns the content; undefined when there is no such object or it is empty.
  * @throws PIN_REQUIRED for one that is read after the PIN alone; BACKEND_UNAVAILABLE when the answer is malformed.
  */
-export async function getObject(piv: PivChannel, id: number): Promise<Uint8Array | undefined> {
+export async function getObject(piv: Transmitter, id: number): Promise<Uint8Array | undefined> {
   const read = await tryObject(piv, id);
   if (typeof read === 'number') throw statusError(read, `Object ${id.toString(16)} was not read`);
   return read;
 }
 
 /** Like {@link getObject}, and @returns the status word when the card refuses. */
-export async function tryObject(piv: PivChannel, id: number): Promise<Uint8Array | number | undefined> {
+export async function tryObject(piv: Transmitter, id: number): Promise<Uint8Array | number | undefined> {
   const { data, sw } = await piv.transmit({ ins: INS.getData, p1: 0x3f, p2: 0xff, data: name(id), le: 0 });
   if (sw === SW.fileNotFound || sw === SW.notFound) return undefined;
   if (sw !== SW.ok) return sw;

@@ -1,7 +1,7 @@
 import { askSecret, because, KeywrightError, type Call, type SecretBytes } from '../../contract/index.ts';
 import { findTlv, KEYPAD_SECONDS, parseTlvs, statusError, SW, triesIn, type Pinpad } from '../../devices/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
-import type { Reason, TokenSecret } from '../../keystore/pins.ts';
+import { LastTryNotAgreed, type Reason, type TokenSecret } from '../../keystore/pins.ts';
 import { enterAtKeypad } from './keypad.ts';
 import { INS, PIN_REFERENCE, PUK_REFERENCE } from './piv.ts';
 import { mustTransmit, type PivChannel } from './session.ts';
@@ -64,9 +64,13 @@ export interface ReferenceMetadata {
 }
 
 /** @param reference of PIN or PUK. @returns undefined where there is no metadata (before 5.3). */
-export async function referenceMetadata(key: YubiKey, reference: number): Promise<ReferenceMetadata | undefined> {
+export function referenceMetadata(key: YubiKey, reference: number): Promise<ReferenceMetadata | undefined> {
+  return key.session.run((piv) => metadataOf(key, piv, reference));
+}
+
+async function metadataOf(key: YubiKey, piv: PivChannel, reference: number): Promise<ReferenceMetadata | undefined> {
   if (!key.discovered.hasMetadata) return undefined;
-  const { data, sw } = await key.session.run((piv) => piv.transmit({ ins: INS.metadata, p2: reference, le: 0 }));
+  const { data, sw } = await piv.transmit({ ins: INS.metadata, p2: reference, le: 0 });
   if (sw !== SW.ok) return undefined;
   try {
     const elements = parseTlvs(data, 'metadata');
@@ -77,15 +81,28 @@ export async function referenceMetadata(key: YubiKey, reference: number): Promis
   }
 }
 
-/** VERIFY, within work that has the card to itself. @throws PIN_INCORRECT with the tries left, PIN_BLOCKED */
-export async function verifyPin(key: YubiKey, piv: PivChannel, secret: SecretBytes): Promise<void> {
+/**
+ * VERIFY, within work that has the card to itself. PIV need not be proved to be selected before: no other application of a YubiKey has
+ * a PIN under this number, so that none counts a try.
+ * @param lastTry the person knows that it is the last one. @throws PIN_INCORRECT with the tries left, PIN_BLOCKED, LastTryNotAgreed
+ */
+export async function verifyPin(key: YubiKey, piv: PivChannel, secret: SecretBytes, lastTry: boolean): Promise<void> {
+  const agreed = (): Promise<void> => assertAgreed(key, piv, PIN_REFERENCE, lastTry);
+  if (piv.reselected) await agreed();
   const data = padded(secret.reveal());
   try {
     key.trusted = true;
-    judge(key, 'PIN', (await piv.transmit({ ins: INS.verify, p2: PIN_REFERENCE, data })).sw);
+    judge(key, 'PIN', (await piv.transmit({ ins: INS.verify, p2: PIN_REFERENCE, data }, agreed)).sw);
   } finally {
     data.fill(0);
   }
+}
+
+/** @throws LastTryNotAgreed where the token tells that one try is left, which the person does not know */
+async function assertAgreed(key: YubiKey, piv: PivChannel, reference: number, lastTry: boolean): Promise<void> {
+  if (lastTry) return;
+  const left = reference === PIN_REFERENCE ? triesOf(key, (await piv.transmit({ ins: INS.verify, p2: PIN_REFERENCE })).sw) : (await metadataOf(key, piv, reference))?.left;
+  if (left === 1) throw new LastTryNotAgreed();
 }
 
 /**
@@ -96,8 +113,8 @@ export async function verifyPin(key: YubiKey, piv: PivChannel, secret: SecretByt
 export async function withPin<T>(key: YubiKey, reason: Reason, call: Call, signal: AbortSignal, work: (piv: PivChannel, pin: SecretBytes | null) => Promise<T>): Promise<T> {
   const pinpad = await key.session.card.pinpad();
   if (pinpad !== undefined) return atKeypad(key, pinpad, reason, call, signal, work);
-  return key.pins.use(pinOf(key), reason, call, (pin) => key.session.run(async (piv) => {
-    await verifyPin(key, piv, pin);
+  return key.pins.use(pinOf(key), reason, call, (pin, lastTry) => key.session.run(async (piv) => {
+    await verifyPin(key, piv, pin, lastTry);
     return work(piv, pin);
   }, signal));
 }
@@ -116,7 +133,8 @@ async function atKeypad<T>(key: YubiKey, pinpad: Pinpad, reason: Reason, call: C
 
 /** Old and new one are entered at the reader, and neither comes here. */
 async function changeAtKeypad(key: YubiKey, modify: NonNullable<Pinpad['modify']>, { ins, reference, name, secret, title, fresh }: Change, call: KeyCall): Promise<void> {
-  const left = await secret.triesLeft();
+  const told = await secret.triesLeft();
+  const left = typeof told === 'number' ? told : null;
   mustHaveTries(secret, left);
   const request = { apdu: Buffer.concat([Buffer.of(0, ins, 0, reference, 2 * LENGTH), Buffer.alloc(2 * LENGTH, PADDING)]), minDigits: SHORTEST, maxDigits: LENGTH, newAt: LENGTH };
   const what = `Enter the ${name} of ${key.title}, then the new ${fresh.purpose === 'new-puk' ? 'PUK' : 'PIN'} twice,`;
@@ -150,7 +168,7 @@ interface Change {
 }
 
 /** CHANGE REFERENCE DATA of the PIN. @param before runs in the same transaction, with the old PIN. */
-export async function changePin(key: YubiKey, call: KeyCall, before?: (piv: PivChannel, old: SecretBytes) => Promise<void>): Promise<void> {
+export async function changePin(key: YubiKey, call: KeyCall, before?: (piv: PivChannel, old: SecretBytes, lastTry: boolean) => Promise<void>): Promise<void> {
   await change(key, { ins: INS.changeReference, reference: PIN_REFERENCE, name: 'PIN', secret: pinOf(key), title: 'Change the PIN', fresh: { purpose: 'new-pin', title: 'Choose a new PIN' } }, call, before);
   key.pins.changed('pin');
 }
@@ -166,19 +184,21 @@ export async function unblockPin(key: YubiKey, call: KeyCall): Promise<void> {
   key.pins.changed('pin');
 }
 
-async function change(key: YubiKey, asking: Change, call: KeyCall, before?: (piv: PivChannel, old: SecretBytes) => Promise<void>): Promise<void> {
+async function change(key: YubiKey, asking: Change, call: KeyCall, before?: (piv: PivChannel, old: SecretBytes, lastTry: boolean) => Promise<void>): Promise<void> {
   const { ins, reference, name, secret, title, fresh: asked } = asking;
   let fresh: SecretBytes | undefined;
   try {
     // What else is to be done with the old one needs it here.
     const modify = before === undefined ? (await key.session.card.pinpad())?.modify : undefined;
     if (modify !== undefined) return await changeAtKeypad(key, modify, asking, call);
-    await key.pins.use(secret, { title, keep: 'call', anew: true }, call, async (old) => {
+    await key.pins.use(secret, { title, keep: 'call', anew: true }, call, async (old, lastTry) => {
       // Asked for once, though the old one may be mistyped.
       fresh ??= await askNewSecret(asked.purpose, asked.title, key, call);
       const chosen = fresh;
       return key.session.run(async (piv) => {
-        await before?.(piv, old);
+        await piv.ensureSelected();
+        await assertAgreed(key, piv, reference === PUK_REFERENCE || ins === INS.resetRetry ? PUK_REFERENCE : PIN_REFERENCE, lastTry);
+        await before?.(piv, old, lastTry);
         const data = Buffer.concat([padded(old.reveal()), padded(chosen.reveal())]);
         try {
           judge(key, name, (await piv.transmit({ ins, p2: reference, data })).sw);

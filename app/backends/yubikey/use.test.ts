@@ -1,26 +1,10 @@
-import { createHash, createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { KEY_ALGORITHMS, KeywrightError, type KeyAlgorithmName, type PinPolicy, type TouchPolicy } from '../../contract/index.ts';
-import type { KeyDescription } from '../../keystore/keystore.ts';
+import { KeywrightError, type PinPolicy } from '../../contract/index.ts';
 import { codeOf, refusalOf } from '../../keystore/testing/calls.ts';
-import { plug, type Answers, type Plugged, type PlugOptions } from './testing/plug.ts';
+import { digest, holds, withKey } from './testing/with-key.ts';
 
 const PIN = '123456';
-const MESSAGE = Buffer.from('hello');
-const digest = createHash('sha256').update(MESSAGE).digest();
-
-interface Made { readonly slot?: string; readonly algorithm?: KeyAlgorithmName; readonly pinPolicy?: PinPolicy; readonly touchPolicy?: TouchPolicy }
-
-async function withKey(made: Made, options: PlugOptions = {}): Promise<Plugged & { key0: KeyDescription; sign: (answers?: Answers, how?: Parameters<Plugged['call']>[1]) => Promise<Uint8Array> }> {
-  const plugged = await plug(options);
-  const { algorithm = 'ec-p256', slot = '9a', ...policies } = made;
-  const key0 = await plugged.token.store.generate({ id: '', label: '', extractable: false, algorithm, slot, usages: KEY_ALGORITHMS[algorithm].usages, ...policies }, plugged.call());
-  plugged.taken();
-  const ref = { uri: key0.uri, id: key0.id, version: 1, label: 'Release' };
-  return { ...plugged, key0, sign: (answers, how) => plugged.token.store.signer!.sign(ref, algorithm === 'ed25519' ? 'ed25519' : 'ecdsa-sha256', { message: MESSAGE }, plugged.call(answers, how)) };
-}
-
-const holds = ({ versions }: KeyDescription, signature: Uint8Array): boolean => verify('sha256', MESSAGE, createPublicKey({ key: Buffer.from(versions[0]!.publicKey!), format: 'der', type: 'spki' }), signature);
 
 describe('commands to the card', () => {
   test('policy once: the tries left, VERIFY and GENERAL AUTHENTICATE the first time, then GENERAL AUTHENTICATE alone', async () => {
@@ -96,21 +80,6 @@ describe('the PIN', () => {
     expect(virtual.ledger.uses).toEqual([]);
   });
 
-  test('is entered again by us after another program has reset the card or used another application', async () => {
-    const { sign, virtual, taken, link, key0 } = await withKey({ pinPolicy: 'once' });
-    await sign({ pin: PIN });
-    taken();
-    await virtual.transmit(Buffer.from('00a4040008a000000527471117', 'hex'));
-    virtual.trace.take();
-    expect(holds(key0, await sign())).toBe(true);
-    // Unknown command, select, refused without PIN, asks whether it stands, verifies, signs.
-    expect(taken()).toEqual(['87', 'a4', '87', '20', '20', '87']);
-    virtual.powerOn();
-    link.faults.begin = [Object.assign(new Error('reset'), { code: 'ResetCard' })];
-    expect(holds(key0, await sign())).toBe(true);
-    expect(virtual.ledger).toMatchObject({ repeats: 0, unentered: 0 });
-  });
-
   test('comes from the configured source where there is one, and a refused one is not sent twice', async () => {
     const good = await withKey({ pinPolicy: 'once' }, { pin: PIN });
     await good.sign();
@@ -144,12 +113,13 @@ describe('a reader with a keypad', () => {
     const asking = call();
     await token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1, label: 'Release' }, 'ecdsa-sha256', { digest }, asking);
     expect(asking.asked).toMatchObject([{ kind: 'touch', title: 'Sign with “Release”', subject: expect.stringMatching(/Enter the PIN of .* on the keys of “Memory reader”. 3 tries are left./) }]);
-    expect(taken()).toEqual(['20', '20', '87']);
+    // What is entered at the reader is heard by the application alone for certain: that is asked first.
+    expect(taken()).toEqual(['20', '20', '20', '87']);
     expect(holds(key0, await sign())).toBe(true);
     expect(taken()).toEqual(['87']);
     // A PIN that stands tells no tries: the metadata do.
     await sign({}, { principal: 'token:ci' });
-    expect(taken()).toEqual(['20', 'f7', '20', '87']);
+    expect(taken()).toEqual(['20', 'f7', '20', '20', '87']);
   });
 
   test('has it entered anew for each use where the policy is always', async () => {
@@ -157,7 +127,7 @@ describe('a reader with a keypad', () => {
     await sign();
     taken();
     await sign();
-    expect(taken()).toEqual(['20', 'f7', '20', '87']);
+    expect(taken()).toEqual(['20', 'f7', '20', '20', '87']);
   });
 
   test('a wrong one costs one try, and nothing entered is told as that', async () => {

@@ -42,7 +42,7 @@ export class YubiKey implements Disposable {
     const { serial, guid, firmware, model, form } = discovered;
     this.discovered = discovered;
     this.options = options;
-    this.session = new PivSession(card);
+    this.session = new PivSession(card, () => this.pins.tokenWasReset());
     this.gates = gatesOf(firmware, discovered.piv, discovered.hasFingerprints);
     this.pins = new PinKeeper({ keepMinutes: options.keepPinMinutes, refused: options.refused, ...(options.fromFile === undefined ? {} : { fromFile: options.fromFile }) });
     this.facts = { id: `${options.instance}-${serial ?? guid ?? 'unnamed'}`.toLowerCase(), model, serial, firmware: versionText(firmware), manufacturer: 'Yubico', label: null, reader: card.reader, form };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ApduExchange, respond, StatusWord, SW, type Command } from '../apdu.ts';
+import { OpenPgpApplication } from '../openpgp.ts';
 import { PinLedger } from '../pin-ledger.ts';
 import { tlv, valueOf, type Tlv } from '../tlv.ts';
 import { ApduTrace } from '../trace.ts';
@@ -41,9 +42,12 @@ export class VirtualSmartCardHsm implements VirtualCard {
   /** Every command and its status word. */
   readonly trace = new ApduTrace();
   readonly authority: SchemeAuthority;
+  /** Beside the application, in cards that have several, with tries of its own. */
+  readonly openpgp = new OpenPgpApplication();
   readonly #exchange = new ApduExchange({ maxData: MOST_DATA, extended: true, proprietary: true });
   readonly #hsm: Hsm;
   readonly #misanswers = new Map<number, (answer: Buffer) => Uint8Array>();
+  #other = false;
   /** The status word of a good answer, where it is not 9000. */
   #warning: number = SW.success;
 
@@ -79,6 +83,8 @@ export class VirtualSmartCardHsm implements VirtualCard {
 
   powerOff(): void {
     this.#hsm.session = newSession();
+    this.#other = false;
+    this.openpgp.deselected();
     this.#exchange.reset();
   }
 
@@ -97,6 +103,11 @@ export class VirtualSmartCardHsm implements VirtualCard {
     else this.#misanswers.set(ins, change);
   }
 
+  /** Another program uses OpenPGP, and leaves that selected. */
+  async useOpenPgp(): Promise<void> {
+    await this.transmit(Buffer.from(`00a4040006${OpenPgpApplication.aid}00`, 'hex'));
+  }
+
   blockPin(): void {
     if (this.memory.pin !== undefined) this.memory.pin.left = 0;
   }
@@ -109,6 +120,7 @@ export class VirtualSmartCardHsm implements VirtualCard {
     const hsm = this.#hsm;
     const { ins } = command;
     if (ins === 0xa4) return this.#select(command);
+    if (this.#other) return this.openpgp.run(command);
     if (!hsm.session.selected) throw new StatusWord(SW.instruction);
     if ((command.cla & PROPRIETARY) !== 0) return this.#ownCommand(command);
     switch (ins) {
@@ -145,11 +157,19 @@ export class VirtualSmartCardHsm implements VirtualCard {
   #select(command: Command): Buffer {
     const hsm = this.#hsm;
     if (command.p1 === 0x04) {
+      if (command.data.toString('hex') === OpenPgpApplication.aid) {
+        hsm.session = newSession();
+        this.#other = true;
+        return Buffer.alloc(0);
+      }
       if (!command.data.equals(AID)) throw new StatusWord(SW.fileNotFound);
+      this.#other = false;
+      this.openpgp.deselected();
       hsm.session = { ...newSession(), selected: true };
       const version = Buffer.from(hsm.version);
       return tlv(0x6f, tlv(0x82, Buffer.of(0x38)), tlv(0x84, AID), tlv(0x85, ...(hsm.version[0] < 2 ? [version] : [hsm.memory.options, Buffer.of(0xff), version])));
     }
+    if (this.#other) return this.openpgp.run(command);
     if (!hsm.session.selected) throw new StatusWord(SW.fileNotFound);
     if (command.p1 !== 0) throw new StatusWord(SW.wrongParameters);
     return selectFile(hsm, command);

@@ -1,4 +1,5 @@
 import { ApduExchange, StatusWord, SW, type Command } from '../apdu.ts';
+import { OpenPgpApplication } from '../openpgp.ts';
 import { PinLedger } from '../pin-ledger.ts';
 import { tlv } from '../tlv.ts';
 import { ApduTrace } from '../trace.ts';
@@ -29,6 +30,7 @@ const APPLICATIONS = {
   piv: 'a000000308000010000100',
   management: 'a000000527471117',
   otp: 'a000000527200101',
+  openpgp: OpenPgpApplication.aid,
 } as const;
 type Application = keyof typeof APPLICATIONS;
 const SHORTEST_AID = 5;
@@ -46,6 +48,8 @@ export class VirtualYubiKey implements VirtualCard {
   /** Every command and its status word. */
   readonly trace = new ApduTrace();
   readonly authority: AttestationAuthority;
+  /** Beside PIV, with tries of its own. */
+  readonly openpgp = new OpenPgpApplication();
   readonly #exchange: ApduExchange;
   readonly #piv: Piv;
   readonly #device: Device;
@@ -95,6 +99,7 @@ export class VirtualYubiKey implements VirtualCard {
     this.#piv.session = newSession();
     this.#exchange.reset();
     this.touch.powerOff();
+    this.openpgp.deselected();
   }
 
   async transmit(apdu: Uint8Array): Promise<Uint8Array> {
@@ -110,6 +115,11 @@ export class VirtualYubiKey implements VirtualCard {
     else this.#misanswers.set(ins, change);
   }
 
+  /** Another program uses OpenPGP, and leaves that selected. */
+  async useOpenPgp(): Promise<void> {
+    await this.transmit(Buffer.from(`00a4040006${OpenPgpApplication.aid}00`, 'hex'));
+  }
+
   blockPin(): void {
     this.memory.pin.left = 0;
   }
@@ -122,6 +132,7 @@ export class VirtualYubiKey implements VirtualCard {
     if (command.ins === 0xa4) return this.#select(command);
     if (this.#selected === 'management') return management(this.#device, command);
     if (this.#selected === 'otp') return otp(this.#device, command);
+    if (this.#selected === 'openpgp') return this.openpgp.run(command);
     if (this.#selected === undefined) throw new StatusWord(SW.instruction);
     try {
       return await this.#pivCommand(command);
@@ -140,6 +151,8 @@ export class VirtualYubiKey implements VirtualCard {
     this.#piv.session.pinFresh = false;
     if (found !== 'piv') this.#piv.session = newSession();
     this.#selected = found;
+    this.openpgp.deselected();
+    if (found === 'openpgp') return Buffer.alloc(0);
     return found === 'piv' ? PIV_TEMPLATE : found === 'otp' ? selectOtp(this.#device) : selectManagement(this.#device);
   }
 
