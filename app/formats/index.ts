@@ -1,5 +1,6 @@
 /** Reading and writing key files. What others need of it; the rest of the folder is its own affair. */
 export { ecdsaDerToP1363, ecdsaP1363ToDer } from './ecdsa.ts';
+export { JWE_ROUNDS } from './jwe.ts';
 export { DEFAULT_LIMITS, limitsFrom } from './limits.ts';
 export { materialOfPkcs8, publicOfPkcs8 } from './material.ts';
 export { decryptPkcs8, encryptPkcs8 } from './pbes.ts';
@@ -13,4 +14,4 @@ export { algorithmOfSpki, fingerprint } from './spki.ts';
 export { symmetricMaterial } from './symmetric.ts';
 export type { FileContents, FoundCertificate, KeyFileFormat, PublicKeyFormat, ReadKey, ReadKeysOptions, Recognised, WriteKeyOptions } from './types.ts';
 export { KEY_FILE_FORMATS } from './types.ts';
-export { CAN_ENCRYPT, FORMAT_NAMES, keyFormatsOf, MUST_ENCRYPT, whyNot, writeKey } from './write.ts';
+export { CAN_ENCRYPT, checkWritable, FORMAT_NAMES, keyFormatsOf, MUST_ENCRYPT, whyNot, writeKey } from './write.ts';

@@ -49,7 +49,7 @@ export function whyNot(algorithm: KeyAlgorithmName, format: KeyFileFormat): stri
     case 'pkcs1': return family === 'rsa' ? null : 'it is for RSA alone';
     case 'sec1': return family === 'ec' ? null : 'it is for elliptic curves of SEC 1 alone';
     case 'openssh': case 'ppk': return family === 'rsa' || SSH_ALGORITHMS.includes(algorithm) ? null : `${format === 'ppk' ? 'PuTTY' : 'OpenSSH'} has no key type for it`;
-    case 'age': return algorithm === 'x25519' ? null : 'age has X25519 keys alone';
+    case 'age': return algorithm === 'x25519' ? null : `age identities are X25519 keys alone${algorithm === 'ed25519' || family === 'rsa' ? ', and age takes this key as a file of OpenSSH (age -i): choose that' : ''}`;
     case 'minisign': case 'signify': return algorithm === 'ed25519' ? null : `${format} has Ed25519 keys alone`;
     default: return null;
   }
@@ -57,13 +57,14 @@ export function whyNot(algorithm: KeyAlgorithmName, format: KeyFileFormat): stri
 
 /**
  * @returns the file. With a passphrase: PKCS#8 and PKCS#12 with AES-256-CBC and PBKDF2-HMAC-SHA256 of 600,000 rounds, JWE with
- *   PBES2 of as many, OpenSSH and signify with bcrypt, PuTTY with Argon2id, minisign with scrypt. May hold a secret: the caller wipes it.
+ *   PBES2 ({@link writeJwe}), OpenSSH and signify with bcrypt, PuTTY with Argon2id, minisign with scrypt. May hold a secret: the caller wipes it.
  * @throws CAPABILITY_MISSING with the reason and the formats that serve, where a format has no place for the algorithm, for
  *   a passphrase, or for the encoding
  */
 export async function writeKey(material: KeyMaterial, options: WriteKeyOptions): Promise<Uint8Array> {
   const { format, encoding, passphrase, label } = options;
-  checkPossible(material.algorithm, options);
+  checkWritable(material.algorithm, { format, encoding, encrypted: passphrase !== undefined });
+  if (passphrase?.length === 0) throw malformed('The passphrase is empty.', undefined, 'Choose one of at least eight characters.');
   if (format === 'raw') return Uint8Array.from(material.secret.reveal());
   if (format === 'jwk' || format === 'jwe' || format === 'cose') return writeJson(material, options);
   const pkcs8 = material.secret.reveal();
@@ -113,16 +114,19 @@ function build(parts: PrivateParts, pkcs8: Uint8Array, format: KeyFileFormat): B
   return parts.kind === 'bytes' ? Buffer.from(pkcs8) : buildPkcs8(parts);
 }
 
-function checkPossible(algorithm: KeyAlgorithmName, { format, encoding, passphrase }: WriteKeyOptions): void {
+/**
+ * For callers that ask somebody for a passphrase: what cannot be written is refused before.
+ * @throws CAPABILITY_MISSING with the reason and the formats that serve, where `format` has no place for the algorithm, for a passphrase, or for the encoding
+ */
+export function checkWritable(algorithm: KeyAlgorithmName, { format, encoding, encrypted }: { readonly format: KeyFileFormat; readonly encoding: 'pem' | 'der'; readonly encrypted: boolean }): void {
   const possible = keyFormatsOf(algorithm);
   const reason = whyNot(algorithm, format);
   if (reason !== null) throw notSupported(format === 'jks' || format === 'bks' ? `${FORMAT_NAMES[format]} is not written: ${reason}.` : `${FORMAT_NAMES[format]} cannot hold a key of ${algorithm}: ${reason}.`, 'Choose one of the formats named.', possible);
-  if (passphrase !== undefined && !CAN_ENCRYPT.has(format)) {
+  if (encrypted && !CAN_ENCRYPT.has(format)) {
     const safe = possible.filter((name) => CAN_ENCRYPT.has(name));
     throw notSupported(`${FORMAT_NAMES[format]} has no safe encryption with a passphrase.`, safe.length === 0 ? 'Export it without a passphrase, or copy the key to another backend.' : 'Choose one of the formats named, or export without a passphrase.', safe);
   }
-  if (passphrase === undefined && MUST_ENCRYPT.has(format)) throw notSupported(`${FORMAT_NAMES[format]} is not written without a passphrase.`, 'Choose a passphrase, or another format.', possible.filter((name) => !MUST_ENCRYPT.has(name)));
-  if (passphrase?.length === 0) throw malformed('The passphrase is empty.', undefined, 'Choose one of at least eight characters.');
+  if (!encrypted && MUST_ENCRYPT.has(format)) throw notSupported(`${FORMAT_NAMES[format]} is not written without a passphrase.`, 'Choose a passphrase, or another format.', possible.filter((name) => !MUST_ENCRYPT.has(name)));
   if (encoding === 'der' && TEXT_ALONE.has(format)) throw notSupported(`${FORMAT_NAMES[format]} is text: it has no DER form.`, 'Choose the encoding pem, or PKCS#8.', possible.filter((name) => !TEXT_ALONE.has(name)));
 }
 

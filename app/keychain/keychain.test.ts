@@ -150,6 +150,24 @@ describe('trash', () => {
 });
 
 describe('import, export, copy and move', () => {
+  test('what a format cannot hold is refused before anybody is asked for a passphrase or a confirmation', async () => {
+    const [ec, ed] = [await generate({ label: 'On a curve of NIST' }), await generate({ label: 'For age', algorithm: 'ed25519' })];
+    const nobody = {}; // whoever is asked answers with PERMISSION_DENIED or PIN_REQUIRED
+    await expect(core.call('keys.export', { key: ec.id, format: 'minisign' }, nobody)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', message: expect.stringContaining('Ed25519'), facts: { alternatives: expect.arrayContaining(['pkcs8', 'openssh']) } });
+    await expect(core.call('keys.export', { key: ec.id, format: 'pkcs1', encrypt: false }, nobody)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', message: expect.stringContaining('RSA') });
+    await expect(core.call('keys.export', { key: ec.id, format: 'ppk', encoding: 'der' }, nobody)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', message: expect.stringContaining('no DER form') });
+    await expect(core.call('keys.export', { key: ed.id, format: 'age' }, nobody)).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', message: expect.stringContaining('OpenSSH') });
+  });
+
+  test('a JWK is encrypted with rounds enough for its hash, and not with more than libraries take', async () => {
+    const key = await generate({ label: 'For JOSE' });
+    const { content } = await core.call<{ content: string }>('keys.export', { key: key.id, format: 'jwe' }, { 'export-passphrase': 'another pass phrase 99' });
+    const header = JSON.parse(Buffer.from(Buffer.from(content, 'base64url').toString().split('.')[0]!, 'base64url').toString()) as { alg: string; p2c: number };
+    expect(header.alg).toBe('PBES2-HS512+A256KW');
+    expect(header.p2c).toBeGreaterThanOrEqual(210_000); // OWASP, for PBKDF2-HMAC-SHA512
+    expect(header.p2c).toBeLessThanOrEqual(300_000); // joserfc
+  });
+
   test('an exported key comes back as the same key, and it is said that it is held already', async () => {
     const key = await generate({ label: 'Traveller' });
     const { content, encrypted } = await core.call<{ content: string; encrypted: boolean }>('keys.export', { key: key.id }, { 'export-passphrase': 'another pass phrase 99' });

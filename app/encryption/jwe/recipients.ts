@@ -1,6 +1,7 @@
 import { constants, createPublicKey, diffieHellman, generateKeyPairSync, pbkdf2, publicEncrypt, randomBytes, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { KEY_ALGORITHMS, KeywrightError, SecretBytes } from '../../contract/index.ts';
+import { JWE_ROUNDS } from '../../formats/jwe.ts';
 import { thumbprint } from '../../formats/jwk.ts';
 import { wrapKey } from '../key-wrap.ts';
 import type { Party, PublicParty } from '../parties.ts';
@@ -15,8 +16,6 @@ export interface JweRecipient {
 }
 
 const derive = promisify(pbkdf2);
-/** The same as for keys of our own. */
-const ROUNDS = 600_000;
 const NOTHING = Buffer.alloc(0);
 const REMEDY = 'Choose an RSA, X25519, P-256, P-384 or P-521 key, or an AES key held here.';
 
@@ -64,10 +63,10 @@ async function forPassphrase({ ask }: Extract<Party, { kind: 'passphrase' }>, co
   const alg = 'PBES2-HS512+A256KW';
   const salt = randomBytes(16);
   using passphrase = await ask();
-  const kek = await passphraseKey(alg, passphrase, salt, ROUNDS);
+  const kek = await passphraseKey(alg, passphrase, salt, JWE_ROUNDS);
   const encryptedKey = wrapKey(kek, contentKey);
   kek.fill(0);
-  return { header: { alg, p2s: salt.toString('base64url'), p2c: ROUNDS }, encryptedKey };
+  return { header: { alg, p2s: salt.toString('base64url'), p2c: JWE_ROUNDS }, encryptedKey };
 }
 
 /** @param alg of {@link PBES2}. @param salt `p2s`. @returns the key that wraps */

@@ -1,6 +1,6 @@
 import { KeywrightError, SecretBytes, type CertificateRecord, type certificateOperations, type InputOf } from '../../contract/index.ts';
 import { Certificate, readCertificates } from '../../certificates/index.ts';
-import { type FoundCertificate, readPkcs7, publicJwkOf, readContents, recognise, writeKey, writePkcs12, writePkcs7 } from '../../formats/index.ts';
+import { checkWritable, type FoundCertificate, readPkcs7, publicJwkOf, readContents, recognise, writeKey, writePkcs12, writePkcs7 } from '../../formats/index.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import type { StoredCertificate } from '../certificate-inventory.ts';
 import type { Context } from '../context.ts';
@@ -116,7 +116,11 @@ async function withKey(stored: StoredCertificate, certificates: readonly Certifi
   const [key] = livingKeys(stored.publicKey, context.session).sort((a, b) => Number(b.extractable) - Number(a.extractable));
   if (key === undefined) throw new KeywrightError('NOT_FOUND', { detail: `No key held here belongs to the certificate “${stored.label}”.`, remedy: 'Import its key first, or leave the key out.' });
   const [own, ...issuers] = certificates as [Certificate, ...Certificate[]];
-  return exported(key, undefined, context, () => exportPassphrase(stored.label, context), async (material, passphrase) => {
+  const permit = (): Promise<SecretBytes> => {
+    checkWritable(key.algorithm, { format: format === 'pem' ? 'pkcs8' : format === 'jwk' ? 'jwe' : 'pkcs12', encoding: 'pem', encrypted: true });
+    return exportPassphrase(stored.label, context);
+  };
+  return exported(key, undefined, context, permit, async (material, passphrase) => {
     if (format !== 'pem') return writeKey(material, { format: format === 'jwk' ? 'jwe' : 'pkcs12', encoding: 'pem', label: stored.label, passphrase, profile, certificate: own.der, chain: issuers.map(({ der }) => der) });
     const pem = await writeKey(material, { format: 'pkcs8', encoding: 'pem', passphrase });
     return Buffer.concat([pem, ...certificates.map((one) => Buffer.from(one.toPem()))]);

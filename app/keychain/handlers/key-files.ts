@@ -1,6 +1,6 @@
 import { Certificate } from '../../certificates/index.ts';
 import { askToConfirm, KEY_ALGORITHMS, KeywrightError, SecretBytes, type InputOf, type keyOperations, type KeyRecord, type OutputOf } from '../../contract/index.ts';
-import { algorithmOfPkcs8, CAN_ENCRYPT, MAX_KEY_FILE, MUST_ENCRYPT, readContents, writeKey as formatKey, type FoundCertificate, type ReadKey } from '../../formats/index.ts';
+import { algorithmOfPkcs8, CAN_ENCRYPT, checkWritable, MAX_KEY_FILE, MUST_ENCRYPT, readContents, writeKey as formatKey, type FoundCertificate, type ReadKey } from '../../formats/index.ts';
 import type { Context } from '../context.ts';
 import { bytesOf, writeSecret } from '../files/places.ts';
 import { primary } from '../inventory.ts';
@@ -40,7 +40,12 @@ export const keyFileHandlers: Pick<HandlersOf<'keys'>, 'keys.import' | 'keys.exp
   async 'keys.export'(input, context) {
     const { key } = context;
     const encrypted = CAN_ENCRYPT.has(input.format) && (input.encrypt || MUST_ENCRYPT.has(input.format)) && (KEY_ALGORITHMS[key.algorithm].kind === 'pair' || MUST_ENCRYPT.has(input.format));
-    const content = await exported(key, input.version, context, () => permitExport(key.label, input.format, encrypted, context), (material, passphrase) =>
+    // What the format cannot hold is said before anybody types a passphrase.
+    const permit = (): Promise<SecretBytes | undefined> => {
+      checkWritable(key.algorithm, { format: input.format, encoding: input.encoding, encrypted });
+      return permitExport(key.label, input.format, encrypted, context);
+    };
+    const content = await exported(key, input.version, context, permit, (material, passphrase) =>
       formatKey(material, { format: input.format, encoding: input.encoding, label: key.label, profile: input.profile, ...(passphrase === undefined ? {} : { passphrase }) }));
     context.note(encrypted ? `exported as encrypted ${input.format}` : `exported as ${input.format} without encryption`);
     const extension = input.encoding === 'der' && EXTENSIONS[input.format] === 'pem' ? 'der' : EXTENSIONS[input.format]!;
