@@ -1,6 +1,7 @@
 import type { Config, CoreKind, LocalCore } from './keychain/index.ts';
 import type { BackendManifest } from './keystore/registry.ts';
 import type { ClaimStore } from './rpc/owner.ts';
+import type { KdfParameters } from './storage/sealed/index.ts';
 import { version } from './version.ts';
 
 export type { LocalCore } from './keychain/index.ts';
@@ -17,6 +18,8 @@ export interface OpenCoreOptions {
   readonly claim?: ClaimStore;
   /** Types of backend beside our own: a program that embeds the core brings them, and so do tests. */
   readonly moreBackends?: readonly BackendManifest[];
+  /** Argon2id for stores that this core makes, in place of the default: tests that make many stores make cheap ones. No face and no setting reaches it. */
+  readonly passphraseCost?: KdfParameters;
 }
 
 /**
@@ -25,7 +28,7 @@ export interface OpenCoreOptions {
  *
  * @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY for a store that is there and cannot be opened.
  */
-export async function openCore({ dataDir, config, kind, silent = false, claim, moreBackends = [] }: OpenCoreOptions): Promise<LocalCore> {
+export async function openCore({ dataDir, config, kind, silent = false, claim, moreBackends = [], passphraseCost }: OpenCoreOptions): Promise<LocalCore> {
   const storages = await import('./storage/registry.ts');
   await storages.loadStorageModules(modulesOf(config), dataDir);
   await prepareStorage(dataDir, storages);
@@ -35,7 +38,7 @@ export async function openCore({ dataDir, config, kind, silent = false, claim, m
   if (kind !== 'cli') (await import('./memory.ts')).giveBackMemoryOfStart();
   return createKeychain({
     dataDir, kind, config, version,
-    ports: { backends: [...BACKENDS, ...moreBackends], laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')), ...(claim === undefined ? {} : { claim }) },
+    ports: { backends: [...BACKENDS, ...moreBackends], laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')), ...(claim === undefined ? {} : { claim }), ...(passphraseCost === undefined ? {} : { passphraseCost }) },
     openapi: async () => JSON.stringify((await import('./agent/openapi.ts')).openApiDocument(), null, 2),
   });
 }

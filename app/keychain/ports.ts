@@ -1,5 +1,6 @@
 import type { KeywrightError } from '../contract/index.ts';
 import type { BackendManifest } from '../keystore/registry.ts';
+import type { KdfParameters } from '../storage/sealed/index.ts';
 import type { StorageKind } from '../storage/storage.ts';
 
 /** What the keychain needs from outside, given by the composing index: it names no concrete backend and no concrete storage. */
@@ -41,5 +42,7 @@ export interface Ports {
   readonly storageKind: (kind: string) => Promise<StorageKind>;
   /** Makes the store in another folder this process's own before it is opened. @throws CONFLICT when another process owns it */
   readonly claim?: (folder: string) => Promise<{ keep(): Promise<void>; release(): void }>;
+  /** What deriving a key from the passphrase of a store that is made costs; left out, the default of sealed stores. */
+  readonly passphraseCost?: KdfParameters;
   readonly log: (level: 'info' | 'warning' | 'error', message: string, facts?: { request?: string; operation?: string; error?: KeywrightError }) => void;
 }

@@ -99,7 +99,7 @@ export class StoreManager implements AsyncDisposable {
       let sealed: SealedStorage;
       try {
         raw = await storage.open({ folder, create: true });
-        sealed = await createSealed(raw, { name, passphrase });
+        sealed = await createSealed(raw, { name, passphrase, ...(this.#ports.passphraseCost === undefined ? {} : { kdf: this.#ports.passphraseCost }) });
         await writeFacts(this.#folder, { kind, format: 1 });
       } catch (thrown) {
         // What this call made is no store yet, and must not be in the way of the next try.

@@ -5,6 +5,7 @@ import { PERMISSIONS, type Face, type Permission, type Principal, type PromptAns
 import type { z } from 'zod';
 import { openCore, type LocalCore } from '../../index.ts';
 import type { BackendManifest } from '../../keystore/registry.ts';
+import { CHEAP } from '../../storage/sealed/testing.ts';
 import type { Config, ConfigValue, CoreKind } from '../index.ts';
 
 /** For tests: a whole core over real storage in a temporary folder, and somebody to call it. */
@@ -58,7 +59,7 @@ export interface TestCore extends AsyncDisposable {
 /** @param options.created also creates and so unlocks a store. */
 export async function openTestCore(options: { created?: boolean; kind?: string; folder?: string; config?: Record<string, ConfigValue>; backends?: readonly BackendManifest[]; as?: CoreKind } = {}): Promise<TestCore> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'keywright-test-')));
-  const core = await openCore({ dataDir: folder, config: configOf(options.config), kind: options.as ?? 'cli', ...(options.backends === undefined ? {} : { moreBackends: options.backends }) });
+  const core = await openCore({ dataDir: folder, config: configOf(options.config), kind: options.as ?? 'cli', passphraseCost: CHEAP, ...(options.backends === undefined ? {} : { moreBackends: options.backends }) });
   const call: TestCore['call'] = (operation, input = {}, answers = {}, { principal = somebody(), signal, progress } = {}) =>
     core.call(operation, input, {
       principal, prompt: answering({ 'new-store-passphrase': PASSPHRASE, 'store-passphrase': PASSPHRASE, confirm: true, ...answers }),

@@ -54,6 +54,14 @@ describe('unlocking', () => {
     await expect(createSealed(await freshMemory(), { name: 'K', passphrase: text('x'.repeat(1025)), kdf: CHEAP })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
+  test('unless told, a store costs who guesses its passphrase 64 MiB, three passes and four lanes', async () => {
+    const raw = await freshMemory();
+    await (await createSealed(raw, { name: 'K', passphrase: text(PASSPHRASE) }))[Symbol.asyncDispose]();
+    const header = Buffer.from((await raw.get('header'))?.value ?? []).toString('utf8');
+    expect(header).toMatch(/"algorithm":"argon2id","memoryKiB":65536,"passes":3,"parallelism":4/);
+    await (await open(raw))[Symbol.asyncDispose]();
+  });
+
   test('after it is disposed nothing works, and the raw storage is still open', async () => {
     const raw = await freshMemory();
     await filled(raw, { a: '1' });
