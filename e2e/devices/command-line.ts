@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { PinLedger } from './pin-ledger.ts';
 import { run, type Outcome } from './tools.ts';
 
-/** The command line from outside, with virtual devices in its readers: each command in a process of its own, with nobody at a terminal. */
+/** The command line from outside, with virtual devices in its readers: each command in a process of its own, with nobody at a terminal. What a card refused is known to the owner of the store, if they share one. */
 
-const MAIN = fileURLToPath(new URL('../../app/cli/main.ts', import.meta.url));
+/** The command line's entry, for Node. */
+export const MAIN = fileURLToPath(new URL('../../app/cli/main.ts', import.meta.url));
 
 export interface CommandLine {
   attempt(...args: string[]): Promise<Outcome>;
@@ -24,7 +25,7 @@ export interface CommandLine {
 export function commandLine(path: (name: string) => string, environment: () => Readonly<Record<string, string>>, { owner = false, deadline }: { owner?: boolean; deadline: number }): CommandLine {
   const attempt: CommandLine['attempt'] = (...args) => {
     // What the files hold is what somebody enters.
-    for (const [index, name] of args.entries()) if (/^--.*(pin|puk)-file$/.test(name)) PinLedger.typed(readFileSync(args[index + 1]!, 'utf8'), { afresh: true });
+    for (const [index, name] of args.entries()) if (/^--.*(pin|puk)-file$/.test(name)) PinLedger.typed(readFileSync(args[index + 1]!, 'utf8'), { afresh: !owner });
     return run(process.execPath, [MAIN, ...(owner ? [] : ['--no-agent']), '--data-dir', path('data'), '--passphrase-file', path('pw'), ...args], { environment: environment(), deadline });
   };
   const keywright: CommandLine['keywright'] = async (...args) => {

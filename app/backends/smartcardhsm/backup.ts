@@ -8,6 +8,7 @@ import { checkShareFile, openShare, sealShare } from './dkek-share.ts';
 import type { SmartCardHsm } from './hsm.ts';
 import { keyCheckValueOf, readWrappedKey, writeWrappedKey, type WrappedKey } from './key-file.ts';
 import { keysIn, referenceOf } from './objects.ts';
+import { ROUNDS } from './password-key.ts';
 import { deleteFile, dkekState, enumerate, readFile, writeFile, type DkekState, type HsmChannel } from './session.ts';
 import { joinPassword, readParts, splitPassword, writePart, type PasswordPart } from './shares.ts';
 
@@ -17,14 +18,14 @@ const SHARE_LENGTH = 32;
 const LEAST_PASSWORD = 10;
 const MOST_REFERENCE = 0xff;
 
-/** @returns a new random share as a file, for one password or for one that is split and shown part by part. */
-export async function createShare(hsm: SmartCardHsm, split: { readonly threshold: number; readonly total: number } | undefined, call: KeyCall): Promise<{ file: Uint8Array; keyCheckValue: string | null }> {
+/** @param rounds fewer in tests alone. @returns a new random share as a file, for one password or for one that is split and shown part by part. */
+export async function createShare(hsm: SmartCardHsm, split: { readonly threshold: number; readonly total: number } | undefined, call: KeyCall, rounds = ROUNDS): Promise<{ file: Uint8Array; keyCheckValue: string | null }> {
   const state = await hsm.session.run((channel) => dkekState(channel), call.signal);
   using password = split === undefined ? await newPassword(hsm, call) : await newSplitPassword(hsm, split, call);
   using share = new SecretBytes(randomBytes(SHARE_LENGTH));
   // The check value is that of the whole key: with one share, it is this one's.
   const keyCheckValue = state?.shares === 1 ? createHash('sha256').update(share.reveal()).digest('hex').slice(0, 16).toUpperCase() : null;
-  return { file: await sealShare(share, password, call), keyCheckValue };
+  return { file: await sealShare(share, password, call, rounds), keyCheckValue };
 }
 
 function newPassword(hsm: SmartCardHsm, call: Call): Promise<SecretBytes> {
@@ -51,14 +52,14 @@ async function newSplitPassword(hsm: SmartCardHsm, { threshold, total }: { thres
   }
 }
 
-/** @throws CONFLICT when no share is awaited, INVALID_INPUT for a file that is none, PIN_INCORRECT for a password that does not open it */
-export async function importShare(hsm: SmartCardHsm, file: Uint8Array, parts: number | undefined, call: KeyCall): Promise<{ outstanding: number; keyCheckValue: string | null }> {
+/** @param parts how many parts of a split password are asked for. @param rounds fewer in tests alone. @throws CONFLICT when no share is awaited, INVALID_INPUT for a file that is none, PIN_INCORRECT for a password that does not open it */
+export async function importShare(hsm: SmartCardHsm, file: Uint8Array, parts: number | undefined, call: KeyCall, rounds = ROUNDS): Promise<{ outstanding: number; keyCheckValue: string | null }> {
   checkShareFile(file);
   const before = mustHaveDkek(await hsm.session.run((channel) => dkekState(channel), call.signal), hsm);
   if (before.outstanding === 0) throw new KeywrightError('CONFLICT', { detail: `${hsm.title} has all its DKEK shares already (key check value ${before.keyCheckValue ?? 'unknown'}).`, remedy: 'A card takes other shares only after it was set up anew, which destroys its keys.' });
   const title = `Import DKEK share ${before.shares - before.outstanding + 1} of ${before.shares}`;
   using password = parts === undefined ? await askSecret({ kind: 'secret', purpose: 'dkek-password', title, subject: hsm.title }, call) : await joinedPassword(hsm, title, parts, call);
-  using share = await openShare(file, password, call);
+  using share = await openShare(file, password, call, rounds);
   const after = await hsm.session.run((channel) => dkekState(channel, share.reveal()), call.signal);
   if (after === null) throw statusError(SW.conditions, 'The DKEK share was not imported');
   return { outstanding: after.outstanding, keyCheckValue: after.keyCheckValue };

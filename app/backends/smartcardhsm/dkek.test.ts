@@ -45,6 +45,12 @@ describe('the file of a DKEK share', () => {
     }
   });
 
+  it('that sc-hsm-tool (OpenSC 0.23) made opens with its password, at full cost', async () => {
+    const file = Buffer.from('53616c7465645f5f7cc46949f4a56005f74d7339409a1ef1fd289230402cadf7174aafad6ef63f35cae9834a8dcafe17635b27e595e68d1d81fbc9c2e88f83c8', 'hex');
+    using opened = await openShare(file, secret('theirs is löng'), call);
+    expect(Buffer.from(opened.reveal()).toString('hex')).toBe('cd3ff85c0a707c2dff7da83268a171fffb5f40bd84aa4ad9b33ee475a2576860');
+  });
+
   it('of another length or beginning is none', () => {
     for (const file of [Buffer.alloc(0), Buffer.alloc(64), Buffer.concat([Buffer.from('Salted__'), Buffer.alloc(55)]), Buffer.concat([Buffer.from('Salted__'), Buffer.alloc(57)])]) {
       expect(() => checkShareFile(file)).toThrow(KeywrightError);
