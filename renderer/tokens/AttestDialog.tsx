@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { useAction, useBridge } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Button, CopyAsCommand, CopyButton, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Skeleton } from '../ui/index.ts';
+import { attestedIn } from './attestation-wording.ts';
 import type { InSlot } from './SlotDialogs.tsx';
 
 /** Whether the token's maker vouches for a key, in plain words, with the chain of certificates that says so. */
@@ -22,13 +23,13 @@ export function AttestDialog({ token, slot, onClose }: InSlot) {
         {result === undefined && attest.error === undefined && <Skeleton lines={3} />}
         {result !== undefined && (
           <Notice tone={result.verified ? 'success' : 'warning'} live title={result.verified ? t('tokens.attest.verified') : t('tokens.attest.notVerified')}>
-            {result.problems.length > 0 && <ul lang="en" className="flex flex-col gap-1">{result.problems.map((problem) => <li key={problem}>{problem}</li>)}</ul>}
+            {result.problems.length > 0 && <ul className="flex flex-col gap-1">{result.problems.map((problem) => <Sentence key={problem} text={problem} />)}</ul>}
           </Notice>
         )}
         {result !== undefined && result.statements.length > 0 && (
           <section className="flex flex-col gap-1.5">
             <h3 className="text-13 font-medium">{t('tokens.attest.says')}</h3>
-            <ul lang="en" className="flex list-disc flex-col gap-1 pl-5 text-13">{result.statements.map((statement) => <li key={statement}>{statement}</li>)}</ul>
+            <ul className="flex list-disc flex-col gap-1 pl-5 text-13">{result.statements.map((statement) => <Sentence key={statement} text={statement} />)}</ul>
           </section>
         )}
         {result !== undefined && result.pem !== '' && (
@@ -48,4 +49,9 @@ export function AttestDialog({ token, slot, onClose }: InSlot) {
       </DialogActions>
     </Dialog>
   );
+}
+
+function Sentence({ text }: { text: string }) {
+  const { text: said, known } = attestedIn(text, useText());
+  return <li {...(!known && { lang: 'en' })} className="break-words">{said}</li>;
 }

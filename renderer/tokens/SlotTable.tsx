@@ -4,7 +4,7 @@ import { useText, type Text } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { EmptyState, NO_SELECTION, StateBadge, VirtualTable, type Column, type ListSelection, type MenuEntries } from '../ui/index.ts';
-import { slotTitle } from './core-wording.ts';
+import { shortSlotTitle, slotTitle } from './core-wording.ts';
 
 /** The slots of one token: what is empty, what has a key, what a certificate, and what they ask for. */
 export function SlotTable({ slots, selected, onSelect, menuOf }: { slots: readonly SlotRecord[]; selected: string | undefined; onSelect: (slot: string) => void; menuOf: (slot: SlotRecord) => MenuEntries }) {
@@ -48,7 +48,7 @@ export const shortSlot = (slot: string): string => (slot.length > 12 ? `${slot.s
 
 function SlotName({ slot: { slot, title: given, key }, t }: { slot: SlotRecord; t: Text }) {
   const title = slotTitle(given, t);
-  if (isShort(slot)) return <span title={title}><span className="font-mono">{slot}</span> {title}</span>;
+  if (isShort(slot)) return <span title={title}><span className="font-mono">{slot}</span> {shortSlotTitle(given, t)}</span>;
   const name = key?.label ?? title;
   return <span title={`${name} (${slot})`}>{name} <span className="font-mono text-12 text-muted">{shortSlot(slot)}</span></span>;
 }

@@ -11,6 +11,8 @@ const SLOTS: readonly Wording[] = [
   [/^Attestation$/, 'tokens.slotName.attestation'],
 ];
 
+const SHORT: readonly Wording[] = [[/^Retired key management (?<n>\d+)$/, 'tokens.slotName.retiredShort']];
+
 /** Why a token cannot do what others can. */
 const REASONS: readonly Wording[] = [
   [/^PKCS#11 has no PUK: the SO PIN unblocks\.$/, 'tokens.cannot.noPuk'],
@@ -48,6 +50,11 @@ const REASONS: readonly Wording[] = [
 /** @returns what a slot is called in the window's language; a name that a person gave stays as it is. */
 export function slotTitle(title: string, t: Text): string {
   return t.language === 'en' ? title : (sayBy(SLOTS, title, t) ?? title);
+}
+
+/** @returns the same, short enough for a column of a table. */
+export function shortSlotTitle(title: string, t: Text): string {
+  return sayBy(SHORT, title, t) ?? slotTitle(title, t);
 }
 
 /** @returns why a token cannot do something, in the window's language where the wording is known. */
