@@ -4,6 +4,7 @@ import type { CertificateRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, useOperation, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Expiry } from '../keys/Expiry.tsx';
+import { commonNameIn } from './common-name.ts';
 import { DetailPane, Section } from '../shell/index.ts';
 import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, IconButton, Menu, Notice, Skeleton, StateBadge, useToast } from '../ui/index.ts';
 import { CompareDialog } from './CompareDialog.tsx';
@@ -94,7 +95,7 @@ function Actions({ record, onGone, onOpen }: { record: CertificateRecord; onGone
       {dialog === 'export' && <ExportDialog certificate={record} onClose={() => setDialog(undefined)} />}
       {dialog === 'revoke' && <RevokeDialog certificate={record} onClose={() => setDialog(undefined)} onList={() => setDialog('issuer-crl')} />}
       {dialog === 'crl' && <CrlDialog authority={record} onClose={() => setDialog(undefined)} />}
-      {dialog === 'issuer-crl' && record.issuedBy !== null && <CrlDialog authority={{ id: record.issuedBy, label: record.issuer.replace(/^CN=([^,\\]+)$/, '$1') }} onClose={() => setDialog(undefined)} />}
+      {dialog === 'issuer-crl' && record.issuedBy !== null && <CrlDialog authority={{ id: record.issuedBy, label: commonNameIn(record.issuer) }} onClose={() => setDialog(undefined)} />}
       {dialog === 'compare' && <CompareDialog certificate={record} onClose={() => setDialog(undefined)} />}
     </>
   );
@@ -144,7 +145,7 @@ function About({ record }: { record: OutputFor<'certificates.show'> }) {
         <Fact name={t('certificates.issuer')}>{record.selfSigned ? t('certificates.itself') : issuer}</Fact>
         <Fact name={t('certificates.keyPlace')}><span className="flex flex-wrap items-center gap-x-2 gap-y-1">{record.keys.length > 0 && <span>{record.keys.map(({ label }) => label).join(', ')}</span>}<KeyPlace certificate={record} /></span></Fact>
         <Fact name={t('certificates.validFrom')}><ExactTime at={notBefore} /></Fact>
-        <Fact name={t('certificates.validUntil')}><ExactTime at={notAfter} /> (<Expiry at={notAfter} />)</Fact>
+        <Fact name={t('certificates.validUntil')}><span className="flex flex-wrap items-center gap-x-2"><ExactTime at={notAfter} /><span className="text-muted"><Expiry at={notAfter} /></span></span></Fact>
         {names.length > 0 && <Fact name={t('certificates.names')}><span className="flex flex-wrap gap-1">{names.slice(0, 50).map((name) => <Badge key={name}>{name}</Badge>)}{names.length > 50 && t('certificates.moreNames', { n: names.length - 50 })}</span></Fact>}
         {purposes.length > 0 && <Fact name={t('certificates.purposes')}>{purposes.map((purpose) => t(`certificates.purpose.${purpose}`)).join(', ')}</Fact>}
         <Fact name={t('keys.algorithm')}>{`${keyAlgorithm}, ${signatureAlgorithm}`}</Fact>

@@ -5,6 +5,7 @@ import type { CertificateRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, usePages, type ChosenFile, type InputFor, type OutputFor } from '../bridge/index.ts';
 import { useText, type Text } from '../i18n/index.ts';
 import { Expiry } from '../keys/Expiry.tsx';
+import { commonNameIn } from './common-name.ts';
 import { ListPane, Panes, useCommands, useDropTarget } from '../shell/index.ts';
 import { Button, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort } from '../ui/index.ts';
 import { CertificateDetail } from './CertificateDetail.tsx';
@@ -28,9 +29,9 @@ const certificatesIn = ({ certificates }: OutputFor<'certificates.list'>): reado
 
 function columnsOf(t: Text): Column<CertificateRecord>[] {
   return [
-    { id: 'label', title: t('certificates.name'), width: 'minmax(10rem, 2fr)', sortable: true, cell: ({ label, trusted }) => <span className="inline-flex min-w-0 items-center gap-1.5"><span className="truncate">{label}</span>{trusted && <BadgeCheck aria-label={t('certificates.trusted')} className="size-4 shrink-0 text-success" strokeWidth={1.75} />}</span> },
+    { id: 'label', title: t('certificates.name'), width: 'minmax(10rem, 2fr)', sortable: true, cell: ({ label, trusted }) => <span className="flex min-w-0 items-center gap-1.5"><span className="truncate">{label}</span>{trusted && <BadgeCheck aria-label={t('certificates.trusted')} className="size-4 shrink-0 text-success" strokeWidth={1.75} />}</span> },
     { id: 'key', title: t('certificates.keyPlace'), width: 'minmax(9.5rem, 1.2fr)', fromWidth: 560, cell: (certificate) => <KeyPlace certificate={certificate} /> },
-    { id: 'issuer', title: t('certificates.issuer'), width: 'minmax(8rem, 1.2fr)', sortable: true, fromWidth: 640, cell: ({ issuer, selfSigned }) => (selfSigned ? t('certificates.itself') : issuer) },
+    { id: 'issuer', title: t('certificates.issuer'), width: 'minmax(8rem, 1.2fr)', sortable: true, fromWidth: 640, cell: ({ issuer, selfSigned }) => (selfSigned ? t('certificates.itself') : <span title={issuer}>{commonNameIn(issuer)}</span>) },
     { id: 'notAfter', title: t('certificates.validUntil'), width: 'minmax(7rem, 0.8fr)', sortable: true, cell: ({ notAfter, revocation }) => (revocation?.state === 'revoked' ? <StateBadge tone="danger">{t('certificates.revoked')}</StateBadge> : <Expiry at={notAfter} />) },
   ];
 }

@@ -148,7 +148,7 @@ export const isInToken = ({ hardware, present }: KeyRecord): boolean => hardware
 function Place({ record, t }: { record: KeyRecord; t: Text }) {
   const Icon = record.backend === 'software' ? PLACE_ICONS[record.protection] : record.protection.startsWith('store') ? FolderArchive : PLACE_ICONS[record.protection];
   return (
-    <span className="inline-flex items-center gap-1.5">
+    <span className="flex min-w-0 items-center gap-1.5">
       <Icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />
       <span className={cx('truncate', !record.present && 'text-muted')}>{placeName(record, t)}</span>
       {!record.present && <Badge icon={Unplug}>{t('keys.notPresent')}</Badge>}
