@@ -8,6 +8,7 @@ import { TimedClipboard } from './clipboard.ts';
 import { launchCore } from './core/process.ts';
 import { CoreSupervisor } from './core/supervisor.ts';
 import { pickFiles, pickSavePath, saveFile } from './dialogs.ts';
+import { isProgram, KnownFiles } from './known-files.ts';
 import { applicationMenu } from './menu.ts';
 import type { MenuActions } from './menu.ts';
 import { OpenedFiles } from './opened-files.ts';
@@ -31,6 +32,7 @@ export class Desktop {
   readonly #places: Places;
   readonly #clipboard = new TimedClipboard();
   readonly #opened = new OpenedFiles();
+  readonly #known = new KnownFiles();
   readonly #calls = new CallTable();
   readonly #promptCalls = new CallTable();
   readonly #prompts: PromptWindow;
@@ -90,6 +92,7 @@ export class Desktop {
   /** Shows the files that the system gave to the program. */
   openFiles(paths: readonly string[]): void {
     this.#opened.add(paths);
+    for (const path of paths) this.#known.choose(path);
     this.show();
     if (paths.length > 0) this.#main?.webContents.send(WINDOW.opened);
   }
@@ -163,7 +166,11 @@ export class Desktop {
     const post = new Post(this.#windowSide, (side, request, reason) => void this.core.refuse(side.principal, request, reason));
     post.answer(WINDOW.call, (event, call, operation, input, wantsProgress) => {
       const progress = wantsProgress === true ? (told: unknown) => { if (!event.sender.isDestroyed()) event.sender.send(WINDOW.progress, call, told); } : undefined;
-      return asResult(() => this.#calls.run(this.core, this.#windowSide, call, operation, input, progress));
+      return asResult(async () => {
+        const output = await this.#calls.run(this.core, this.#windowSide, call, operation, input, progress);
+        this.#known.note(output);
+        return output;
+      });
     });
     post.receive(WINDOW.cancel, (_event, call) => this.#calls.cancel(call));
     post.receive(WINDOW.appearance, (_event, language, theme) => this.#follow(language, theme));
@@ -174,9 +181,28 @@ export class Desktop {
     post.answer(WINDOW.copyText, (_event, text, options) => this.#clipboard.copy(text, (options as { clearAfter?: number } | undefined)?.clearAfter));
     post.answer(WINDOW.takeOpened, async () => this.#opened.take());
     post.answer(WINDOW.readOpened, (_event, path, length) => this.#opened.read(path, length));
-    post.answer(WINDOW.pickFiles, (_event, options) => pickFiles(this.#mainWindow(), this.#words, options));
+    post.receive(WINDOW.chosen, (_event, path) => this.#known.choose(path));
+    post.answer(WINDOW.openFile, (_event, path) => this.#openFile(this.#known.require(path)));
+    post.answer(WINDOW.showInFolder, (_event, path) => shell.showItemInFolder(this.#known.require(path)));
+    post.answer(WINDOW.pickFiles, async (_event, options) => {
+      const chosen = await pickFiles(this.#mainWindow(), this.#words, options);
+      for (const { path } of chosen) this.#known.choose(path);
+      return chosen;
+    });
     post.answer(WINDOW.pickSavePath, (_event, options) => pickSavePath(this.#mainWindow(), this.#words, options));
-    post.answer(WINDOW.saveFile, (_event, bytes, options) => saveFile(this.#mainWindow(), this.#words, bytes, options));
+    post.answer(WINDOW.saveFile, async (_event, bytes, options) => {
+      const path = await saveFile(this.#mainWindow(), this.#words, bytes, options);
+      this.#known.choose(path);
+      return path;
+    });
+  }
+
+  async #openFile(path: string): Promise<'opened' | 'shown'> {
+    if (isProgram(path) || (await shell.openPath(path)) !== '') {
+      shell.showItemInFolder(path);
+      return 'shown';
+    }
+    return 'opened';
   }
 
   #answerPromptWindow(): void {

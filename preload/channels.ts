@@ -15,6 +15,9 @@ export const WINDOW = {
   opened: 'keywright:opened',
   takeOpened: 'keywright:take-opened',
   readOpened: 'keywright:read-opened',
+  chosen: 'keywright:chosen',
+  openFile: 'keywright:open-file',
+  showInFolder: 'keywright:show-in-folder',
 } as const;
 
 export const PROMPT = {

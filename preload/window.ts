@@ -34,7 +34,12 @@ const api: DesktopApi = {
   },
   onEvent: (listener) => listen(WINDOW.event, listener),
   onCommand: (listener) => listen<string>(WINDOW.command, listener),
-  pathForFile: (file) => webUtils.getPathForFile(file),
+  pathForFile(file) {
+    const path = webUtils.getPathForFile(file);
+    // A page cannot make up a file that has a path: a person chose this one.
+    if (path !== '') ipcRenderer.send(WINDOW.chosen, path);
+    return path;
+  },
   pickFiles: (options) => ipcRenderer.invoke(WINDOW.pickFiles, options),
   pickSavePath: (options) => ipcRenderer.invoke(WINDOW.pickSavePath, options),
   saveFile: (bytes, options) => ipcRenderer.invoke(WINDOW.saveFile, bytes, options),
@@ -46,6 +51,8 @@ const api: DesktopApi = {
     take();
     return listen(WINDOW.opened, take);
   },
+  openFile: (path) => ipcRenderer.invoke(WINDOW.openFile, path),
+  showInFolder: (path) => ipcRenderer.invoke(WINDOW.showInFolder, path),
   readOpened: (path, length) => ipcRenderer.invoke(WINDOW.readOpened, path, length),
   showPrompts: () => ipcRenderer.send(WINDOW.showPrompts),
   openExternal: (url) => ipcRenderer.send(WINDOW.openExternal, url),

@@ -52,6 +52,14 @@ test('the page can neither go elsewhere, nor open a window, nor get a permission
   expect((program as Desktop).app.windows()).toHaveLength(1);
 });
 
+test('the page can have no file opened or shown that nobody chose and no call wrote', async ({ program }) => {
+  const outcomes = await program.page.evaluate(async () => {
+    const { openFile, showInFolder } = (globalThis as unknown as { keywright: Record<'openFile' | 'showInFolder', (path: string) => Promise<unknown>> }).keywright;
+    return Promise.all(['/etc/passwd', '/', 'https://keywright.invalid/'].flatMap((path) => [openFile(path), showInFolder(path)].map((asked) => asked.then(() => 'done', () => 'refused'))));
+  });
+  expect(new Set(outcomes)).toEqual(new Set(['refused']));
+});
+
 test('the main window cannot see or answer prompts', async ({ program }) => {
   await program.page.getByRole('button', { name: text('store.create'), exact: true }).click();
   await program.prompt();

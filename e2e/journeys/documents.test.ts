@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { buildPdf } from '../../app/signing/pdf/testing/documents.ts';
+import type { Page } from '@playwright/test';
 import { expect, test } from '../support/fixture.ts';
+import { collected } from '../support/drop.ts';
+import type { startElectron } from '../support/electron.ts';
 import { chooses, person } from '../support/person.ts';
 import { text } from '../support/texts.ts';
 
@@ -13,7 +16,7 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
   const picture = (name: string): Promise<Buffer> => page.screenshot({ path: `e2e/screenshots/${program.kind}-documents-${name}.png` });
   const choose = (path: string, button: 'files.choose' | 'files.chooseOne'): Promise<void> => program.choosing([path], () => page.getByRole('button', { name: text(button), exact: true }).first().click());
   const verdictOf = async (path: string): Promise<void> => {
-    await choose(path, 'files.chooseOne');
+    await choose(path, 'files.choose');
     await page.getByRole('button', { name: text('files.verifyAction'), exact: true }).click();
   };
   await ada.createsAStore();
@@ -112,4 +115,64 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
     await expect(page.getByText(text('files.intact'), { exact: true })).toBeVisible();
     if (spawnSync('openssl', ['version']).status !== null) expect(spawnSync('openssl', ['cms', '-verify', '-inform', 'DER', '-in', holding, '-noverify'], { encoding: 'utf8' }).stdout).toBe(join(folder, 'first.txt'));
   });
+  await test.step('a folder is verified at once: how many are valid, each with its verdict, and a report of it', async () => {
+    const many = join(folder, 'many');
+    mkdirSync(many);
+    const [one, two, three] = ['one.txt', 'two.txt', 'three.txt'].map((name) => join(many, name)) as [string, string, string];
+    for (const path of [one, two, three, join(many, 'four.txt')]) writeFileSync(path, path);
+    await page.getByRole('button', { name: text('files.clear'), exact: true }).click();
+    await page.getByRole('radio', { name: text('files.mode.sign'), exact: true }).check({ force: true });
+    await program.choosing([one, two, three], () => page.getByRole('button', { name: text('files.choose'), exact: true }).first().click());
+    await page.getByRole('button', { name: new RegExp(`${text('files.format')}$`) }).click();
+    await page.getByRole('option', { name: text('files.formatName.raw') }).click();
+    const all = collected(program, [one, two, three]);
+    await page.getByRole('button', { name: text('files.signAction', { n: 3 }), exact: true }).click();
+    await expect(page.getByText(text('files.signedTitle', { n: 3 }), { exact: true })).toBeVisible();
+    await all();
+    await picture('signed');
+    writeFileSync(three, 'something else');
+    await page.getByRole('radio', { name: text('files.mode.verify'), exact: true }).check({ force: true });
+    await program.choosing([many], () => page.getByRole('button', { name: text('files.chooseFolder'), exact: true }).click());
+    await page.getByRole('button', { name: program.kind === 'browser' ? text('files.verifyActionMany', { n: 7 }) : text('files.verifyActionFolder'), exact: true }).click();
+    await expect(page.getByText(text('files.verifiedTitle', { valid: 2, rest: 1, unsigned: 1 }), { exact: true })).toBeVisible();
+    await picture('many');
+    await page.getByRole('radio', { name: text('files.kindCount.invalid', { n: 1 }), exact: true }).check({ force: true });
+    await expect(page.getByRole('row', { name: /\.txt/ })).toHaveCount(1);
+    await page.getByRole('row', { name: /three\.txt/ }).click();
+    await expect(page.getByText(text('files.notIntact'), { exact: true })).toBeVisible();
+    await looks(page, program.kind, 'many-one');
+    const report = join(folder, 'report.json');
+    await program.saving(report, async () => {
+      await page.getByRole('button', { name: text('files.saveReport'), exact: true }).click();
+      await page.getByRole('menuitem', { name: text('files.reportJson') }).click();
+    });
+    expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({ operation: 'files.verify', counts: { valid: 2, invalid: 1, unsigned: 1 } });
+    if (program.kind === 'browser') return;
+    const { app } = program as Awaited<ReturnType<typeof startElectron>>;
+    const shown = await app.evaluateHandle(({ shell }) => {
+      const paths: string[] = [];
+      shell.showItemInFolder = (path) => void paths.push(path);
+      return paths;
+    });
+    await page.getByRole('row', { name: /three\.txt/ }).getByRole('button', { name: text('common.more'), exact: true }).click();
+    await page.getByRole('menuitem', { name: text('files.showInFolder') }).click();
+    await expect.poll(() => shown.jsonValue()).toEqual([three]);
+  });
 });
+
+const SIZES = { large: { width: 1280, height: 800 }, small: { width: 800, height: 600 } } as const;
+
+/** Pictures in both sizes, light and dark; and whether each can be read. */
+async function looks(page: Page, kind: string, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      await page.setViewportSize(viewport);
+      await page.screenshot({ path: `e2e/screenshots/${kind}-documents-${name}-${colorScheme}-${size}.png` });
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(SIZES.large);
+  const found = await new AxeBuilder({ page }).exclude('[data-live-announcer]').setLegacyMode(true).analyze();
+  expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join('; ')}`)).toEqual([]);
+}

@@ -18,6 +18,10 @@ export type FileReference = { path: string } | { upload: string };
 /** A file that a person chose or dropped. Its content stays where it is until it is needed. */
 export interface ChosenFile {
   readonly name: string;
+  /** A folder: it stands for all that is in it. On the desktop alone; a browser gives the files in it. */
+  readonly isFolder?: boolean;
+  /** Where it lay in a folder that was given to a browser: `a/b`. */
+  readonly folder?: string;
   /** Bytes. */
   readonly size: number;
   /** What to give to an operation; uploads it first where the core cannot read paths of this person. */
@@ -58,7 +62,17 @@ export interface Bridge {
   /** Files that the system gave to the program to open. */
   onOpenedFiles(listener: (files: readonly ChosenFile[]) => void): () => void;
   pickFiles(options: PickOptions): Promise<readonly ChosenFile[]>;
+  /** Asks for a folder, with all that is in it. @returns nothing when cancelled. */
+  pickFolderOfFiles(title: string): Promise<readonly ChosenFile[]>;
+  /** @returns what was dropped, folders too. To be called before the drop's event ends. */
+  filesDropped(transfer: DataTransfer): Promise<readonly ChosenFile[]>;
   fileFrom(file: File): ChosenFile;
+  /** Opens a file that was chosen, or written by a call. Absent in a browser. @returns `shown` where it was shown in its folder instead: programs are not run. */
+  openFile?(path: string): Promise<'opened' | 'shown'>;
+  /** Absent in a browser. */
+  showInFolder?(path: string): Promise<void>;
+  /** Fetches what a call made, once more. Absent on the desktop. */
+  download?(id: string, name: string): void;
   /** Absent where no folder of the core's machine can be chosen by a dialog. @returns undefined when cancelled. */
   pickFolder?(title: string): Promise<string | undefined>;
   /** @returns undefined when cancelled. */

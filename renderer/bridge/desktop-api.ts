@@ -73,6 +73,13 @@ export interface DesktopApi {
   onOpenedFiles?(listener: (files: readonly DesktopFile[]) => void): () => void;
   /** @returns the first `length` bytes of such a file. Rejects for any other file. */
   readOpened?(path: string, length: number): Promise<Uint8Array>;
+  /**
+   * Opens a file that a person chose or a call of this window wrote, with the program that the system has for it. What the system would run is shown in its folder instead.
+   * Rejects for any other file, and for one that is there no more.
+   */
+  openFile?(path: string): Promise<'opened' | 'shown'>;
+  /** Shows such a file in its folder. Rejects as `openFile` does. */
+  showInFolder?(path: string): Promise<void>;
   /** Brings the prompt window to the front, when prompts wait. */
   showPrompts(): void;
   /** Opens an https address in the system's browser. */

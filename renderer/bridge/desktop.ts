@@ -42,6 +42,13 @@ export function desktopBridge(api: DesktopApi): Bridge {
     onOpenedFiles: (listener) => api.onOpenedFiles?.((files) => listener(files.map((file) => openedFile(api, file)))) ?? (() => undefined),
     pickFiles: async (options) => (await pickInBrowser(options)).map((file) => fileWithPath(file, api.pathForFile(file))),
     fileFrom: (file) => fileWithPath(file, api.pathForFile(file)),
+    pickFolderOfFiles: async (title) => (await api.pickFiles({ title, folder: true, multiple: true })).map(({ path, name }) => folderAt(name, () => path)),
+    filesDropped: async (transfer) => {
+      const folders = new Set([...transfer.items].flatMap((item) => (item.webkitGetAsEntry()?.isDirectory === true ? [item.getAsFile()?.name] : [])));
+      return [...transfer.files].map((file) => (folders.has(file.name) ? folderAt(file.name, () => api.pathForFile(file)) : fileWithPath(file, api.pathForFile(file))));
+    },
+    ...(api.openFile && { openFile: (path: string) => api.openFile!(path) }),
+    ...(api.showInFolder && { showInFolder: (path: string) => api.showInFolder!(path) }),
     pickFolder: async (title) => (await api.pickFiles({ title, folder: true }))[0]?.path,
     saveTarget: async (name) => {
       const path = await api.pickSavePath({ name });
@@ -52,6 +59,12 @@ export function desktopBridge(api: DesktopApi): Bridge {
     copyText: (text, options) => api.copyText(text, options),
     openPromptSurface: () => api.showPrompts(),
   };
+}
+
+/** A folder, which operations walk to its depths. */
+function folderAt(name: string, pathOf: () => string): ChosenFile {
+  const path = pathOf();
+  return { name, size: 0, isFolder: true, toInput: async () => ({ path }), bytes: async () => { throw unreadable(name); }, start: async () => new Uint8Array() };
 }
 
 function openedFile(api: DesktopApi, { path, name, size }: DesktopFile): ChosenFile {

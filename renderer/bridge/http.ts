@@ -1,7 +1,7 @@
 import type { CoreEvent } from '../../app/contract/index.ts';
 import type { Bridge, BridgeState, CallControl, ChosenFile, InputFor, OperationId, OutputFor, ProgressFor } from './bridge.ts';
 import { readEventStream } from './event-stream.ts';
-import { pickInBrowser, readFile, readStart } from './local-files.ts';
+import { filesIn, folderOf, pickInBrowser, readFile, readStart } from './local-files.ts';
 import { OPERATION_FACTS } from './operations.generated.ts';
 import { makeProblem, problemFrom, ProblemError } from './problem.ts';
 
@@ -115,7 +115,10 @@ export function httpBridge(): Bridge {
     onCommand: () => () => undefined,
     onOpenedFiles: () => () => undefined,
     pickFiles: async (options) => (await pickInBrowser(options)).map(chosen),
+    pickFolderOfFiles: async () => (await pickInBrowser({ multiple: true, folder: true })).map((file) => ({ ...chosen(file), folder: folderOf(file.webkitRelativePath) })),
+    filesDropped: async (transfer) => (await filesIn(transfer)).map(({ file, folder }) => ({ ...chosen(file), folder })),
     fileFrom: chosen,
+    download: (id, name) => download(`/ipc/downloads/${encodeURIComponent(id)}`, name),
     saveTarget: async (name) => ({
       out: { download: true },
       finish: async (written) => {

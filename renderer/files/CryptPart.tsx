@@ -3,8 +3,8 @@ import type { KeyRecord } from '../../app/contract/index.ts';
 import { asProblem, useAction, useBridge, type ChosenFile, type FileReference, type InputFor, type SaveTarget } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
-import { Badge, Button, Checkbox, ComboBox, CopyAsCommand, ErrorNotice, Notice, ProgressBar, Select, TextField } from '../ui/index.ts';
-import { ChosenFiles, referencesTo } from './chosen-files.tsx';
+import { Badge, Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Notice, ProgressBar, Select, TextField } from '../ui/index.ts';
+import { ChosenFiles, now, referencesTo } from './chosen-files.tsx';
 import { useKeysThat } from './keys.ts';
 import { FilesDone } from './results.tsx';
 
@@ -30,7 +30,7 @@ export type Proposal = Pick<InputFor<'files.encrypt'>, 'recipients' | 'toPassphr
 async function placesFor(files: readonly ChosenFile[], save: (name: string) => Promise<SaveTarget | undefined>, nameFor: (name: string) => string): Promise<{ references: FileReference[]; target: SaveTarget | undefined; out: InputFor<'files.encrypt'>['out'] } | undefined> {
   const references = await referencesTo(files);
   const [only] = files;
-  if (files.length !== 1 || only === undefined) return { references, target: undefined, out: { beside: true } };
+  if (files.length !== 1 || only === undefined || only.isFolder === true) return { references, target: undefined, out: { beside: true } };
   const target = await save(nameFor(only.name));
   if (target === undefined) return undefined;
   return { references, target, out: 'path' in target.out ? target.out : { beside: true } };
@@ -49,8 +49,10 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
   const [toPassphrase, setToPassphrase] = useState(proposed?.toPassphrase ?? false);
   const [format, setFormat] = useState<Format>(proposed?.format ?? 'age');
   const [unreadable, setUnreadable] = useState<unknown>();
+  const [done, setDone] = useState<{ readonly asked: Omit<InputFor<'files.encrypt'>, 'files'>; readonly at: Date }>();
   const nobody = recipients.length === 0 && certificates.length === 0;
   const input: Omit<InputFor<'files.encrypt'>, 'files'> = { recipients: [...recipients], format, ...(toPassphrase && { toPassphrase }) };
+  const asked = { ...input, ...(certificates.length > 0 && { recipientFiles: certificates.map(({ name }) => ({ path: name })) }) };
   const add = (recipient: string): void => {
     if (recipient.trim() !== '' && !recipients.includes(recipient.trim())) setRecipients([...recipients, recipient.trim()]);
     setOther('');
@@ -62,7 +64,9 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
       if (places === undefined) return;
       const answer = await encrypt.run({ ...input, files: places.references, recipientFiles: await referencesTo(certificates), out: places.out });
       for (const { written } of answer?.files ?? []) if (written !== null && 'download' in written) await (places.target ?? (await bridge.saveTarget('')))?.finish(written);
-      if (answer !== undefined) onFiles([]);
+      if (answer === undefined) return;
+      setDone({ asked, at: now() });
+      onFiles([]);
     } catch (thrown) {
       setUnreadable(asProblem(thrown));
     }
@@ -70,7 +74,7 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
   const nameOf = (recipient: string): string => keys.find(({ uri }) => uri === recipient)?.label ?? (recipient.length > 28 ? `${recipient.slice(0, 24)}…` : recipient);
   return (
     <>
-      <ChosenFiles label={t('files.toEncrypt')} files={files} multiple onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
+      <ChosenFiles label={t('files.toEncrypt')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
       <section aria-label={t('files.recipients')} className="flex flex-col gap-2">
         {/* One that was chosen is in the list below: the field begins anew, empty and closed. */}
         <ComboBox key={recipients.length} label={t('files.recipientKey')} value={undefined} onChange={add} choices={keys.map((key: KeyRecord) => ({ value: key.uri, label: key.label, help: algorithmName(key.algorithm) }))} className="max-w-96" />
@@ -92,10 +96,15 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
       <div className="flex items-center gap-2">
         <Button kind="primary" isDisabled={files.length === 0} pending={encrypt.pending} onPress={() => void submit()}>{t('files.encryptAction', { n: files.length })}</Button>
         {encrypt.pending && <Button onPress={encrypt.cancel}>{t('common.cancel')}</Button>}
-        <CopyAsCommand operation="files.encrypt" input={{ ...input, files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), ...(certificates.length > 0 && { recipientFiles: certificates.map(({ name }) => ({ path: name })) }) }} />
+        <CopyAsCommand operation="files.encrypt" input={{ ...asked, files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
       </div>
       {encrypt.pending && encrypt.progress && <ProgressBar label={t('files.encrypting', { name: encrypt.progress.file })} fraction={encrypt.progress.totalBytes === 0 ? null : encrypt.progress.bytes / encrypt.progress.totalBytes} />}
-      {encrypt.result && <FilesDone title={t('files.encryptedTitle', { n: encrypt.result.files.length })} files={encrypt.result.files} failed={encrypt.result.failed} />}
+      {encrypt.result && done && (
+        <FilesDone
+          operation="files.encrypt" asked={done.asked} at={done.at} title={t('files.encryptedTitle', { n: encrypt.result.files.length })} files={encrypt.result.files} failed={encrypt.result.failed} opens={false}
+          commandFor={(name) => commandOf('files.encrypt', { files: [{ path: name }], ...done.asked })}
+        />
+      )}
       <ErrorNotice error={unreadable ?? encrypt.error} />
     </>
   );
@@ -106,6 +115,7 @@ export function DecryptPart({ files, onFiles, onThen }: PartProps & { /** What i
   const t = useText();
   const bridge = useBridge();
   const decrypt = useAction('files.decrypt');
+  const [at, setAt] = useState<Date>();
   const [unreadable, setUnreadable] = useState<unknown>();
   const submit = async (): Promise<void> => {
     setUnreadable(undefined);
@@ -114,18 +124,16 @@ export function DecryptPart({ files, onFiles, onThen }: PartProps & { /** What i
       if (places === undefined) return;
       const answer = await decrypt.run({ files: places.references, out: places.out });
       for (const { written } of answer?.files ?? []) if (written !== null && 'download' in written) await (places.target ?? (await bridge.saveTarget('')))?.finish(written);
-      if (answer !== undefined) onFiles([]);
+      if (answer === undefined) return;
+      setAt(now());
+      onFiles([]);
     } catch (thrown) {
       setUnreadable(asProblem(thrown));
     }
   };
-  const openedBy = (name: string): string | undefined => {
-    const file = decrypt.result?.files.find((each) => each.name === name);
-    return file === undefined ? undefined : t('files.openedBy', { name: file.openedBy });
-  };
   return (
     <>
-      <ChosenFiles label={t('files.toDecrypt')} files={files} multiple onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
+      <ChosenFiles label={t('files.toDecrypt')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
       <p className="text-13 text-muted">{t('files.decryptHelp')}</p>
       {onThen !== undefined && <Notice title={t('mending.thenTitle')} actions={<Button small onPress={onThen}>{t('mending.thenAction')}</Button>}>{t('mending.thenHelp')}</Notice>}
       <div className="flex items-center gap-2">
@@ -134,7 +142,12 @@ export function DecryptPart({ files, onFiles, onThen }: PartProps & { /** What i
         <CopyAsCommand operation="files.decrypt" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
       </div>
       {decrypt.pending && decrypt.progress && <ProgressBar label={t('files.decrypting', { name: decrypt.progress.file })} fraction={decrypt.progress.totalBytes === 0 ? null : decrypt.progress.bytes / decrypt.progress.totalBytes} />}
-      {decrypt.result && <FilesDone title={t('files.decryptedTitle', { n: decrypt.result.files.length })} files={decrypt.result.files} failed={decrypt.result.failed} note={({ name }) => openedBy(name)} />}
+      {decrypt.result && at && (
+        <FilesDone
+          operation="files.decrypt" asked={{}} at={at} title={t('files.decryptedTitle', { n: decrypt.result.files.length })} files={decrypt.result.files} failed={decrypt.result.failed} opens
+          note={({ openedBy }) => t('files.openedBy', { name: openedBy })} commandFor={(name) => commandOf('files.decrypt', { files: [{ path: name }] })}
+        />
+      )}
       {decrypt.result?.files.some(({ authenticated }) => !authenticated) === true && <Notice tone="warning">{t('files.notAuthenticated')}</Notice>}
       {decrypt.result?.files.some(({ signed }) => signed) === true && <Notice tone="info">{t('files.signedInside')}</Notice>}
       <ErrorNotice error={unreadable ?? decrypt.error} />

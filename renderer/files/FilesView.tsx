@@ -6,7 +6,7 @@ import { useText } from '../i18n/index.ts';
 import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane } from '../shell/Panes.tsx';
-import { Segments } from '../ui/index.ts';
+import { ErrorNotice, Segments } from '../ui/index.ts';
 import { DecryptPart, EncryptPart } from './CryptPart.tsx';
 import { isEncrypted, isSignature } from './guess.ts';
 import { InspectPart } from './InspectPart.tsx';
@@ -22,6 +22,7 @@ export function FilesView() {
   const [mode, setMode] = useState<Mode>('sign');
   const [files, setFiles] = useState<readonly ChosenFile[]>([]);
   const [signature, setSignature] = useState<ChosenFile>();
+  const [undropped, setUndropped] = useState<unknown>();
   // What a finding has proposed, until another part is chosen by hand.
   const [proposed, setProposed] = useState<Mending>();
   const hasNext = proposed !== undefined && proposed.next !== null;
@@ -45,18 +46,23 @@ export function FilesView() {
   useDropTarget({
     hint: (n) => t(`files.drop.${mode}`, { n }),
     onDrop: (dropped) => {
-      const [signed] = dropped.filter(({ name }) => isSignature(name));
+      setUndropped(undefined);
+      const signed = dropped.filter(({ name }) => isSignature(name));
       if (mode === 'inspect') setFiles(dropped.slice(0, 1));
-      else if (signed !== undefined || mode === 'verify') {
+      else if (signed.length > 0 || mode === 'verify') {
         setMode('verify');
-        const [other] = dropped.filter(({ name }) => !isSignature(name));
-        if (signed !== undefined) setSignature(signed);
-        if (other !== undefined) setFiles([other]);
+        const others = dropped.filter((file) => !signed.includes(file));
+        const isPair = signed.length <= 1 && others.length <= 1 && others[0]?.isFolder !== true && files.length <= 1;
+        if (isPair && signed.length === 1) setSignature(signed[0]);
+        // Many find their signatures by their names.
+        if (!isPair) setSignature(undefined);
+        if (!isPair || others.length === 1) setFiles(isPair ? others : mode === 'verify' ? [...files, ...dropped] : dropped);
       } else if (dropped.every(({ name }) => isEncrypted(name))) {
         setFiles(mode === 'decrypt' ? [...files, ...dropped] : dropped);
         setMode('decrypt');
       } else setFiles([...files, ...dropped]);
     },
+    onFailed: setUndropped,
     onOpen: (opened) => {
       const [signed] = opened.filter(({ name }) => isSignature(name));
       setSignature(signed);
@@ -69,8 +75,9 @@ export function FilesView() {
       <div className="flex min-h-0 grow flex-col gap-5 overflow-y-auto px-4 pt-2 pb-6">
         <Segments label={t('files.what')} value={mode} onChange={turn} options={MODES.map((value) => ({ value, label: t(`files.mode.${value}`) }))} />
         <div className="flex max-w-[44rem] flex-col gap-5">
+          <ErrorNotice error={undropped} />
           {mode === 'sign' && <SignPart files={files} onFiles={setFiles} proposed={proposed?.input as ComponentProps<typeof SignPart>['proposed']} />}
-          {mode === 'verify' && <VerifyPart file={files[0]} onFile={(file) => setFiles(file === undefined ? [] : [file])} signature={signature} onSignature={setSignature} />}
+          {mode === 'verify' && <VerifyPart files={files} onFiles={setFiles} signature={signature} onSignature={setSignature} />}
           {mode === 'encrypt' && <EncryptPart files={files} onFiles={setFiles} proposed={proposed?.next?.input} />}
           {mode === 'decrypt' && <DecryptPart files={files} onFiles={setFiles} onThen={hasNext ? () => { setFiles([]); setMode('encrypt'); } : undefined} />}
           {mode === 'inspect' && <InspectPart file={files[0]} onFile={(file) => setFiles(file === undefined ? [] : [file])} onTurn={mend} />}

@@ -1,10 +1,10 @@
 import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
-import { asProblem, useAction, useBridge, useOperation, type ChosenFile, type FileReference, type OutputFor, type SaveTarget } from '../bridge/index.ts';
+import { asProblem, useAction, useBridge, useOperation, type ChosenFile, type FileReference, type InputFor, type OutputFor, type SaveTarget } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { usePreferences } from '../shell/preferences.tsx';
-import { Button, ComboBox, CopyAsCommand, ErrorNotice, ProgressBar, Select, useToast } from '../ui/index.ts';
-import { ChosenFiles, referencesTo } from './chosen-files.tsx';
+import { Button, ComboBox, commandOf, CopyAsCommand, ErrorNotice, ProgressBar, Select } from '../ui/index.ts';
+import { ChosenFiles, now, referencesTo } from './chosen-files.tsx';
 import { FilesDone } from './results.tsx';
 import { SigningWithToken } from './SigningWithToken.tsx';
 import { TokenGone } from './TokenGone.tsx';
@@ -17,11 +17,18 @@ import { isSeenWell, PdfOptions, pdfInput, type Seen, UNSEEN } from './PdfOption
 
 type Format = FormatRow['format'];
 
+/** What was signed, and what was asked for then. */
+interface Signed extends OutputFor<'files.sign'> {
+  readonly asked: Omit<InputFor<'files.sign'>, 'files' | 'out'>;
+  readonly at: Date;
+  /** What was written holds the document itself. */
+  readonly opens: boolean;
+}
+
 /** Sign files, as what and with which key. */
 export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenFile[]; onFiles: (files: readonly ChosenFile[]) => void; /** Key and format to begin with. */ proposed?: { readonly key: string; readonly format: Format } | undefined }) {
   const t = useText();
   const bridge = useBridge();
-  const toast = useToast();
   const keys = useKeysThat('sign');
   const sign = useAction('files.sign');
   const { selected } = useSearch({ from: '/files' });
@@ -35,7 +42,7 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
   const fitting = useFittingFormat(files);
   const wanted = chosenFormat ?? fitting ?? 'raw';
   const [unreadable, setUnreadable] = useState<unknown>();
-  const [signed, setSigned] = useState<OutputFor<'files.sign'>>();
+  const [signed, setSigned] = useState<Signed>();
   const makers = useMakersOf(wanted);
   const choices = useKeyChoices(makers);
   // Unless one was chosen, the first that makes what is wanted.
@@ -47,7 +54,7 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
   const format = row?.format ?? 'raw';
   const more = { ...(format === 'pdf' && pdfInput(seen)), ...(row !== undefined && holderInput(holder, row, files.length)), ...wordsInput(words, format) };
   const isWell = areWordsWell(words, format) && (format !== 'pdf' || isSeenWell(seen));
-  const isOne = files.length === 1 || 'together' in more;
+  const isOne = (files.length === 1 && files[0]?.isFolder !== true) || 'together' in more;
   const isTokenGone = sign.error?.code === 'TOKEN_REMOVED' && key !== undefined && key.hardware !== null;
   const submit = async (): Promise<void> => {
     if (key === undefined || !isWell) return;
@@ -68,17 +75,17 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
       if (target === undefined) return;
     }
     const out = target !== undefined && 'path' in target.out ? target.out : { beside: true as const };
-    const answer = await sign.run({ files: references, key: key.uri, format, ...more, out });
+    const asked = { key: key.uri, format, ...more };
+    const answer = await sign.run({ files: references, ...asked, out });
     if (answer === undefined) return;
     const downloads = new Map(answer.files.flatMap(({ written }) => (written !== null && 'download' in written ? [[written.download, written]] : [])));
     for (const written of downloads.values()) await (target ?? (await bridge.saveTarget('')))?.finish(written);
-    setSigned(answer);
+    setSigned({ ...answer, asked, at: now(), opens: row !== undefined && endingOf(holder, row).copy });
     onFiles([]);
-    if (answer.files.length > 0) toast({ text: t('files.signed', { n: answer.files.length, key: key.label }) });
   };
   return (
     <>
-      <ChosenFiles label={t('files.toSign')} files={files} multiple onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
+      <ChosenFiles label={t('files.toSign')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
       <div className="flex flex-wrap gap-4">
         <ComboBox label={t('files.key')} value={key?.uri} onChange={setChosen} choices={choices} {...(keys.length === 0 && { help: t('files.noKeys') })} className="w-80" />
         <Select
@@ -96,7 +103,12 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
       </div>
       {key?.hardware && <SigningWithToken keyRecord={key} hardware={key.hardware} files={(isOne ? 1 : files.length) * (row?.uses ?? 1)} />}
       {sign.pending && sign.progress && <ProgressBar label={t('files.signing', { name: sign.progress.file })} fraction={sign.progress.totalBytes === 0 ? null : sign.progress.bytes / sign.progress.totalBytes} />}
-      {signed && <FilesDone title={t('files.signedTitle', { n: signed.files.length })} files={signed.files} failed={signed.failed} note={({ name }) => (signed.files.find((file) => file.name === name)?.kept === true ? t('files.kept') : undefined)} />}
+      {signed && (
+        <FilesDone
+          operation="files.sign" asked={signed.asked} at={signed.at} title={t('files.signedTitle', { n: signed.files.length })} files={signed.files} failed={signed.failed} opens={signed.opens}
+          isKept={({ kept }) => kept} note={({ kept }) => (kept ? t('files.kept') : undefined)} commandFor={(name) => commandOf('files.sign', { files: [{ path: name }], ...signed.asked })}
+        />
+      )}
       {isTokenGone && <TokenGone keyRecord={key} files={files.length} onAgain={() => void submit()} />}
       <ErrorNotice error={unreadable ?? formats.error ?? (isTokenGone ? undefined : sign.error)} />
     </>

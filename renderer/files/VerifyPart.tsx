@@ -1,94 +1,98 @@
 import { useState } from 'react';
-import { asProblem, useAction, type ChosenFile, type FileReference, type OutputFor } from '../bridge/index.ts';
-import { listOf, useText } from '../i18n/index.ts';
-import { PathTree } from '../certificates/Verdict.tsx';
+import { asProblem, useAction, type ChosenFile, type FileReference, type InputFor, type OutputFor } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
-import { Button, ComboBox, CopyAsCommand, ErrorNotice, ExactTime, Fact, Facts, Notice, StateBadge } from '../ui/index.ts';
-import { ChosenFiles } from './chosen-files.tsx';
+import { Button, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Notice, ProgressBar } from '../ui/index.ts';
+import { ChosenFiles, now, referencesTo } from './chosen-files.tsx';
 import { useKeysThat } from './keys.ts';
+import { Outcomes, type Outcome } from './outcomes.tsx';
+import { SaveReport } from './report.tsx';
+import { Verdict } from './Verdict.tsx';
 
-/** Verify a file that somebody sent, by a signature beside it or within it. */
-export function VerifyPart({ file, onFile, signature, onSignature }: { file: ChosenFile | undefined; onFile: (file: ChosenFile | undefined) => void; signature: ChosenFile | undefined; onSignature: (file: ChosenFile | undefined) => void }) {
+type Judged = OutputFor<'files.verify'>['files'][number];
+const KINDS = { trusted: 'valid', untrusted: 'untrusted', invalid: 'invalid', unsigned: 'unsigned', failed: 'failed' } as const;
+
+interface Props {
+  readonly files: readonly ChosenFile[];
+  readonly onFiles: (files: readonly ChosenFile[]) => void;
+  /** Of one file: its signature, where that is not looked for by its name. */
+  readonly signature: ChosenFile | undefined;
+  readonly onSignature: (file: ChosenFile | undefined) => void;
+}
+
+/** Verify what somebody sent: a file by a signature beside it or within it, or many files and whole folders. */
+export function VerifyPart({ files, onFiles, signature, onSignature }: Props) {
   const t = useText();
   const keys = useKeysThat('verify');
   const verify = useAction('files.verify');
   const [chosen, setChosen] = useState<string>('any');
   const [unreadable, setUnreadable] = useState<unknown>();
+  const [judged, setJudged] = useState<{ readonly files: readonly Judged[]; readonly many: boolean; readonly at: Date }>();
+  const isMany = files.length > 1 || files[0]?.isFolder === true;
+  const [first] = files;
+  const by = chosen === 'any' ? {} : { key: chosen };
   const submit = async (): Promise<void> => {
-    if (file === undefined) return;
+    if (first === undefined) return;
     setUnreadable(undefined);
-    let references: { file: FileReference; signature?: FileReference };
+    setJudged(undefined);
     try {
-      references = { file: await file.toInput(), ...(signature !== undefined && { signature: await signature.toInput() }) };
+      if (!isMany) {
+        const answer = await verify.run({ file: await first.toInput(), ...(signature !== undefined && { signature: await signature.toInput() }), ...by });
+        if (answer !== undefined) setJudged({ files: answer.files, many: false, at: now() });
+        return;
+      }
+      const all: Judged[] = [];
+      // Uploads find their signatures by name, and in two folders there may be files of one name.
+      for (const [folder, within] of byFolder(files)) {
+        const references: FileReference[] = await referencesTo(within);
+        const answer = await verify.run({ files: references, ...by });
+        if (answer === undefined) return;
+        all.push(...answer.files.map((file) => (folder === '' ? file : { ...file, name: `${folder}/${file.name}` })));
+      }
+      setJudged({ files: all, many: true, at: now() });
     } catch (thrown) {
       setUnreadable(asProblem(thrown));
-      return;
     }
-    await verify.run({ ...references, ...(chosen !== 'any' && { key: chosen }) });
   };
+  const input: InputFor<'files.verify'> = isMany ? { files: files.map(({ name }) => ({ path: name })), ...by } : { file: { path: first?.name ?? 'FILE' }, ...(signature !== undefined && { signature: { path: signature.name } }), ...by };
   return (
     <>
-      <ChosenFiles label={t('files.toVerify')} files={file === undefined ? [] : [file]} onChoose={([one]) => one !== undefined && onFile(one)} onClear={() => onFile(undefined)} />
-      <ChosenFiles label={t('files.itsSignature')} files={signature === undefined ? [] : [signature]} onChoose={([one]) => one !== undefined && onSignature(one)} onClear={() => onSignature(undefined)} />
+      <ChosenFiles label={t('files.toVerify')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => { onFiles([]); setJudged(undefined); }} />
+      {!isMany && <ChosenFiles label={t('files.itsSignature')} files={signature === undefined ? [] : [signature]} dropped={false} onChoose={([one]) => one !== undefined && onSignature(one)} onClear={() => onSignature(undefined)} />}
       <ComboBox label={t('files.byKey')} value={chosen} onChange={setChosen} choices={[{ value: 'any', label: t('files.anyKey') }, ...keys.map(({ uri, label, algorithm }) => ({ value: uri, label, help: algorithmName(algorithm) }))]} className="max-w-96" />
       <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={file === undefined} pending={verify.pending} onPress={() => void submit()}>{t('files.verifyAction')}</Button>
+        <Button kind="primary" isDisabled={first === undefined} pending={verify.pending} onPress={() => void submit()}>{isMany && files.every(({ isFolder }) => isFolder !== true) ? t('files.verifyActionMany', { n: files.length }) : isMany ? t('files.verifyActionFolder') : t('files.verifyAction')}</Button>
         {verify.pending && <Button onPress={verify.cancel}>{t('common.cancel')}</Button>}
-        <CopyAsCommand operation="files.verify" input={{ file: { path: file?.name ?? 'FILE' }, ...(signature !== undefined && { signature: { path: signature.name } }) }} />
+        <CopyAsCommand operation="files.verify" input={input} />
       </div>
-      {verify.result && <Verdict answer={verify.result} />}
+      {verify.pending && isMany && verify.progress && <ProgressBar label={t('files.verifying', { name: verify.progress.file })} fraction={verify.progress.files === 0 ? null : verify.progress.index / verify.progress.files} />}
+      {judged !== undefined && (judged.many ? <ManyVerdicts judged={judged.files} asked={by} at={judged.at} /> : judged.files.map((file) => <Verdict key={file.name} file={file} />))}
       <ErrorNotice error={unreadable ?? verify.error} />
     </>
   );
 }
 
-function Verdict({ answer }: { answer: OutputFor<'files.verify'> }) {
-  const t = useText();
-  const { intact, trusted, signatures, files } = answer;
-  const broken = files.every(({ state }) => state === 'unsigned') ? 'unsigned' : 'notIntact';
-  const untrusted = signatures.some(({ trustedBy, coverage }) => trustedBy === null && coverage?.changes.includes('annotation') === true) ? 'annotated' : 'untrusted';
-  // A PDF may have grown since its last signature, as that allows.
-  const isWhole = signatures.some(({ coverage }) => coverage === null || coverage.revision === coverage.revisions);
-  return (
-    <Notice tone={trusted ? 'success' : intact ? 'warning' : 'danger'} live title={trusted ? t('files.intact') : intact ? t(`files.${untrusted}`) : t(`files.${broken}`)}>
-      <div className="flex flex-col gap-3">
-        <p>{trusted ? t(isWhole ? 'files.intactHelp' : 'files.intactPartHelp') : intact ? t(`files.${untrusted}Help`) : t(`files.${broken}Help`)}</p>
-        {signatures.map((one, index) => <OneSignature key={index} signature={one} />)}
-      </div>
-    </Notice>
-  );
+function byFolder(files: readonly ChosenFile[]): Map<string, ChosenFile[]> {
+  const folders = new Map<string, ChosenFile[]>();
+  for (const file of files) folders.set(file.folder ?? '', [...(folders.get(file.folder ?? '') ?? []), file]);
+  return folders;
 }
 
-/** The certificates that lead to a root, each with its checks, as under Certificates. */
-function Tree({ title, path }: { title: string; path: NonNullable<OutputFor<'files.verify'>['signatures'][number]['path']> }) {
-  return (
-    <div className="flex flex-col gap-1.5">
-      <p className="text-13 font-medium">{title}</p>
-      <PathTree path={path} />
-    </div>
-  );
-}
-
-function OneSignature({ signature }: { signature: OutputFor<'files.verify'>['signatures'][number] }) {
+/** How many are valid, and each with its verdict. */
+function ManyVerdicts({ judged, asked, at }: { judged: readonly Judged[]; asked: Readonly<Record<string, unknown>>; at: Date }) {
   const t = useText();
-  const { format, signer, trustedBy, time, algorithm, problem, notes, coverage, path } = signature;
+  const [valid, unsigned] = [judged.filter(({ trusted }) => trusted).length, judged.filter(({ state }) => state === 'unsigned').length];
+  const rest = judged.length - valid - unsigned;
+  const whoOf = ({ signer, trusted }: Judged): string | null => (signer === null ? null : t(trusted ? 'files.by' : 'files.bySomebody', { name: signer.name ?? signer.label ?? signer.fingerprint.slice(0, 15) }));
+  const outcomes = judged.map((file, index): Outcome => ({
+    key: String(index), name: file.name, kind: KINDS[file.state], says: whoOf(file), file: { path: file.name }, opens: true,
+    command: commandOf('files.verify', { file: { path: file.name }, ...(file.signatureFiles[0] !== undefined && { signature: { path: file.signatureFiles[0] } }), ...asked }),
+  }));
+  const report = { operation: 'files.verify' as const, at, asked, files: judged.map((file) => ({ name: file.name, kind: KINDS[file.state], detail: file.verdict, told: { ...file, verdict: undefined } })) };
   return (
     <>
-      <Facts>
-        <Fact name={t('files.format')}>{t(`files.formatName.${format}`)}</Fact>
-        <Fact name={t('files.isIntact')}><StateBadge tone={signature.intact ? 'success' : 'danger'}>{t(signature.intact ? 'files.intactYes' : 'files.intactNo')}</StateBadge></Fact>
-        {signer !== null && <Fact name={t('files.signedBy')}>{signer.name ?? signer.label ?? t('files.namedKey')}</Fact>}
-        <Fact name={t('files.trustedBy')}>{trustedBy === null ? t('files.trustedByNobody') : t(`files.trust.${trustedBy.source}`, { name: trustedBy.name })}</Fact>
-        {time !== null && <Fact name={t('files.signedAt')}>{t.rich(time.according === 'timestamp' ? 'files.atByAuthority' : 'files.atBySigner', { at: <ExactTime at={time.at} />, by: time.by ?? '' })}</Fact>}
-        {signer !== null && <Fact name={t('files.fingerprint')}><code className="font-mono text-12 break-all">{signer.fingerprint}</code></Fact>}
-        {algorithm !== null && <Fact name={t('keys.algorithm')}>{algorithm}</Fact>}
-        {problem !== null && <Fact name={t('files.problem')}><span lang="en">{problem}</span></Fact>}
-        {coverage !== null && <Fact name={t('files.covers')}>{coverage.revision === coverage.revisions && coverage.changes.length === 0 ? t('files.coversAll') : t('files.coversVersion', { n: coverage.revision, of: coverage.revisions })}</Fact>}
-        {coverage !== null && coverage.changes.length > 0 && <Fact name={t('files.afterwards')}>{listOf(coverage.changes.map((change) => t(`files.change.${change}`)), t)}</Fact>}
-        {notes.map((note) => <Fact key={note} name={t('files.note')}><span lang="en">{note}</span></Fact>)}
-      </Facts>
-      {path !== null && <Tree title={t('files.signerPath')} path={path} />}
-      {time !== null && time.path !== null && <Tree title={t('files.timePath')} path={time.path} />}
+      <Notice tone={rest > 0 ? 'danger' : unsigned > 0 || judged.length === 0 ? 'warning' : 'success'} live title={judged.length === 0 ? t('files.nothingToVerify') : t('files.verifiedTitle', { valid, rest, unsigned })} {...(judged.length > 0 && { actions: <SaveReport report={report} /> })} />
+      {judged.length > 0 && <Outcomes label={t('files.verified')} outcomes={outcomes} renderDetail={({ key }) => <Verdict file={judged[Number(key)] as Judged} live={false} />} />}
     </>
   );
 }

@@ -7,6 +7,8 @@ export interface DropTarget {
   /** Says what will happen, before the drop. */
   hint: (files: number) => string;
   onDrop: (files: readonly ChosenFile[]) => void;
+  /** A folder that was dropped could not be read. */
+  onFailed?: (thrown: unknown) => void;
   /** Files that the system gave to the program to open. */
   onOpen?: (files: readonly ChosenFile[]) => void;
 }
@@ -39,8 +41,11 @@ export function FileDropProvider({ children }: { children: ReactNode }) {
       if (!filesIn(event)) return;
       event.preventDefault();
       setHint(undefined);
-      const files = [...(event.dataTransfer?.files ?? [])].map((file) => bridge.fileFrom(file));
-      if (files.length > 0 && !isDialogOpen()) targets.current?.onDrop(files);
+      if (event.dataTransfer === null || isDialogOpen()) return;
+      const target = targets.current;
+      void bridge.filesDropped(event.dataTransfer).then((files) => {
+        if (files.length > 0) target?.onDrop(files);
+      }, (thrown: unknown) => target?.onFailed?.(thrown));
     };
     window.addEventListener('dragover', over);
     window.addEventListener('dragleave', leave);
@@ -80,7 +85,7 @@ export function useDropTarget(target: DropTarget): void {
     latest.current = target;
   });
   useEffect(() => {
-    const mine: DropTarget = { hint: (files) => latest.current.hint(files), onDrop: (files) => latest.current.onDrop(files), onOpen: (files) => latest.current.onOpen?.(files) };
+    const mine: DropTarget = { hint: (files) => latest.current.hint(files), onDrop: (files) => latest.current.onDrop(files), onFailed: (thrown) => latest.current.onFailed?.(thrown), onOpen: (files) => latest.current.onOpen?.(files) };
     const before = targets.current;
     targets.current = mine;
     return () => {

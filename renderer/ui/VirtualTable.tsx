@@ -14,6 +14,8 @@ const TYPING_PAUSE_MS = 700;
 export interface Column<Row> {
   id: string;
   title: string;
+  /** The title is heard and not seen: of a column of buttons. */
+  titleHidden?: boolean;
   /** A track of CSS grid: `minmax(10rem, 2fr)`. */
   width: string;
   sortable?: boolean;
@@ -313,7 +315,7 @@ function HeaderCell<Row>({ column, sort, onSort }: { column: Column<Row>; sort: 
           {sorted && <Arrow aria-hidden className="size-3 shrink-0" strokeWidth={2} />}
         </button>
       ) : (
-        <span className="truncate">{column.title}</span>
+        <span className={column.titleHidden === true ? 'sr-only' : 'truncate'}>{column.title}</span>
       )}
     </div>
   );
