@@ -24,6 +24,8 @@ export interface AddonSession {
   control(code: number, command: Uint8Array | undefined, answer?: ArrayBuffer): Promise<Uint8Array>;
   transaction(): Promise<{ end(then: number): Promise<void> }>;
   state(): Promise<{ readonly atr: Uint8Array }>;
+  /** SCARD_PROTOCOL_*, as agreed on with the card. */
+  protocol(): number;
   reconnect(mode: number, then: number): Promise<number>;
   disconnect(then: number): Promise<void>;
 }
@@ -31,6 +33,9 @@ export interface AddonSession {
 /** SCARD_SHARE_* and SCARD_*_CARD (PC/SC part 5 §3.1). */
 export const SHARE = { exclusive: 1, shared: 2, direct: 3 } as const;
 export const DISPOSITION = { leave: 0, reset: 1, unpower: 2 } as const;
+
+/** SCARD_PROTOCOL_T0 (PC/SC part 5 §3.1). */
+export const PROTOCOL_T0 = 1;
 
 /** SCARD_STATE_* (PC/SC part 5 §3.1.4); the upper half of the number counts insertions and removals. */
 export const READER_STATE = { unknown: 0x0004, unavailable: 0x0008, empty: 0x0010, present: 0x0020, exclusive: 0x0080, inUse: 0x0100, mute: 0x0200 } as const;

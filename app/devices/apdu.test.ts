@@ -16,7 +16,7 @@ function cardOf(...answers: string[]): { sent: string[]; send: (apdu: Buffer) =>
 }
 
 describe('command APDUs', () => {
-  test.each<[string, Command, 'short' | 'extended', string]>([
+  test.each<[string, Command, 'short' | 'extended' | 't0', string]>([
     ['case 1', { ins: 0xfb }, 'short', '00fb0000'],
     ['case 2', { ins: 0xfd, le: 0 }, 'short', '00fd000000'],
     ['case 3', { ins: 0x20, p2: 0x80, data: Buffer.from('0102', 'hex') }, 'short', '00200080020102'],
@@ -24,6 +24,10 @@ describe('command APDUs', () => {
     ['short where short does', { ins: 1, data: Buffer.of(1), le: 10 }, 'extended', '0001000001010a'],
     ['extended case 2', { ins: 0xb1, le: 0 }, 'extended', '00b10000000000'],
     ['extended case 4', { ins: 0xb1, data: Buffer.of(1), le: 1000 }, 'extended', '00b100000000010103e8'],
+    ['T=0 case 1', { ins: 0x20, p2: 0x80 }, 't0', '0020008000'],
+    ['T=0 case 2', { ins: 0x84, le: 8 }, 't0', '0084000008'],
+    ['T=0 case 3', { ins: 0x20, data: Buffer.of(1, 2) }, 't0', '00200000020102'],
+    ['T=0 case 4, without Le', { ins: 0xcb, p1: 0x3f, p2: 0xff, data: Buffer.from('5c017e', 'hex'), le: 0 }, 't0', '00cb3fff035c017e'],
     ['extended case 3', { ins: 0xd7, data: Buffer.alloc(256) }, 'extended', `00d70000000100${'00'.repeat(256)}`],
   ])('%s', (_name, command, length, expected) => {
     expect(encode(command, command.le, length).toString('hex')).toBe(expected);
@@ -68,7 +72,18 @@ describe('long commands and answers', () => {
   test('asks for the rest in short commands, also after an extended one', async () => {
     const card = cardOf(`${'01'.repeat(256)}6100`, `${'02'.repeat(4)}9000`);
     expect((await exchange(card.send, { cla: 0x80, ins: 0x58, le: 0 }, 'extended')).data).toHaveLength(260);
-    expect(card.sent).toEqual(['80580000000000', '80c0000000']);
+    expect(card.sent).toEqual(['80580000000000', '00c0000000']);
+  });
+
+  test('over T=0 the answer to a command with data is fetched, and a length that the card names is taken', async () => {
+    const card = cardOf('6108', '6c06', '0102030405069000');
+    expect(await exchange(card.send, { ins: 0xcb, data: Buffer.of(1), le: 0 }, 't0')).toEqual({ data: Buffer.of(1, 2, 3, 4, 5, 6), sw: 0x9000 });
+    expect(card.sent).toEqual(['00cb00000101', '00c0000008', '00c0000006']);
+  });
+
+  test('an answer may begin with nothing but that there is more', async () => {
+    const card = cardOf('6100', `${'01'.repeat(256)}6100`, `${'02'.repeat(256)}9000`);
+    expect((await exchange(card.send, { ins: 0xcb, le: 0 }, 'short')).data).toHaveLength(512);
   });
 
   test('a card without extended lengths gets short ones, chained', async () => {

@@ -18,12 +18,16 @@ export interface Response {
   readonly sw: number;
 }
 
-/** `short`: chained in blocks of 255 bytes, which every card knows. `extended`: up to 65,535 bytes at once (§5.2, table 3). */
-export type ApduLength = 'short' | 'extended';
+/**
+ * `short`: chained in blocks of 255 bytes, which every card knows. `extended`: up to 65,535 bytes at once (§5.2, table 3). `t0`: short ones as the
+ * protocol T=0 carries them: always a fifth byte, and no Le behind data (ISO/IEC 7816-3 §12.2); the answer is fetched by GET RESPONSE.
+ */
+export type ApduLength = 'short' | 'extended' | 't0';
 
 export const SW_OK = 0x9000;
 const WRONG_LENGTH = 0x6700;
 const CHAINED = 0x10;
+const PROPRIETARY = 0x80;
 const SHORT_BLOCK = 0xff;
 const MOST_DATA = 0xffff;
 const INS_GET_RESPONSE = 0xc0;
@@ -46,7 +50,7 @@ export async function exchange(send: (apdu: Buffer) => Promise<Uint8Array>, comm
 async function exchangeIn(send: (apdu: Buffer) => Promise<Uint8Array>, command: Command, length: ApduLength): Promise<Response> {
   const { cla = 0, data = new Uint8Array(0) } = command;
   if (data.length > MOST_DATA) throw new KeywrightError('INVALID_INPUT', `${data.length} bytes are more than a card takes in one command: ${MOST_DATA} at most.`);
-  const block = length === 'short' ? SHORT_BLOCK : MOST_DATA;
+  const block = length === 'extended' ? MOST_DATA : SHORT_BLOCK;
   let at = 0;
   for (; data.length - at > block; at += block) {
     const answer = split(await send(encode({ ...command, cla: cla | CHAINED, data: data.subarray(at, at + block) }, undefined, length)));
@@ -58,7 +62,8 @@ async function exchangeIn(send: (apdu: Buffer) => Promise<Uint8Array>, command: 
   const parts = [answer.data];
   let total = answer.data.length;
   while (answer.sw >> 8 === 0x61) {
-    const more: Command = { cla, ins: INS_GET_RESPONSE };
+    // Of the interindustry class, also where the command is the card's own.
+    const more: Command = { cla: cla & PROPRIETARY ? 0 : cla, ins: INS_GET_RESPONSE };
     // Short always: SW2 tells no more than 256 bytes, and who chains answers may know no extended lengths.
     answer = split(await send(encode(more, (answer.sw & 0xff) || 256, 'short')));
     if (answer.sw >> 8 === 0x6c) answer = split(await send(encode(more, (answer.sw & 0xff) || 256, 'short')));
@@ -80,6 +85,7 @@ const isExtended = (data: number, le: number | undefined): boolean => data > SHO
 export function encode({ cla = 0, ins, p1 = 0, p2 = 0, data = new Uint8Array(0) }: Command, le: number | undefined, length: ApduLength): Buffer {
   const header = Buffer.of(cla, ins, p1, p2);
   const extended = length === 'extended' && isExtended(data.length, le);
+  if (length === 't0') return Buffer.concat([header, data.length > 0 ? Buffer.concat([Buffer.of(data.length), data]) : Buffer.of((le ?? 0) & 0xff)]);
   if (!extended) {
     return Buffer.concat([header, ...(data.length > 0 ? [Buffer.of(data.length), data] : []), ...(le === undefined ? [] : [Buffer.of(le & 0xff)])]);
   }

@@ -17,6 +17,13 @@ describe('a card', () => {
     expect(link.log).toEqual(['begin', '00010000', '00020000', 'end', 'begin', '00030000', 'end']);
   });
 
+  test('speaks T=0 to a card that does', async () => {
+    const { card, link } = memoryCard((apdu) => (apdu[1] === 0xc0 ? Buffer.of(7, 0x90, 0) : Buffer.of(0x61, 1)));
+    link.isT0 = true;
+    expect(await card.exclusively((channel) => channel.transmit({ ins: 0xcb, data: Buffer.of(1), le: 0 }, 'extended'))).toEqual({ data: Buffer.of(7), sw: 0x9000 });
+    expect(link.log).toEqual(['begin', '00cb00000101', '00c0000001', 'end']);
+  });
+
   test('ends the transaction when the work fails, and goes on', async () => {
     const { card, link } = memoryCard(() => OK);
     await expect(card.exclusively(async () => { throw new Error('mine'); })).rejects.toThrow('mine');

@@ -107,7 +107,7 @@ export class Card {
     if (signal?.aborted === true) throw asKeywrightError(signal.reason);
     await this.#begin();
     const channel: Channel = {
-      transmit: (command, length = 'short') => exchange((apdu) => this.#guard(() => this.#link.transmit(apdu)), command, length),
+      transmit: (command, length = 'short') => exchange((apdu) => this.#guard(() => this.#link.transmit(apdu)), command, this.#link.isT0 ? 't0' : length),
       control: (code, data) => this.#guard(() => this.#link.control(code, data)),
     };
     try {

@@ -8,4 +8,4 @@ export { orLeave, type Leaving } from './leave.ts';
 export { Readers, type ReaderEvent, type ReaderState } from './readers.ts';
 export { readSecretFile } from './secret-file.ts';
 export { dataOf, hexOf, statusError, SW, triesIn } from './status-words.ts';
-export { findTlv, parseTlv, parseTlvs, tlv, type Tlv } from './tlv.ts';
+export { findTlv, leadingTlvs, parseTlv, parseTlvs, tlv, type Tlv } from './tlv.ts';

@@ -1,7 +1,9 @@
-import { DISPOSITION, newClient, SHARE, type Addon, type AddonClient, type AddonSession } from './addon.ts';
+import { DISPOSITION, newClient, PROTOCOL_T0, SHARE, type Addon, type AddonClient, type AddonSession } from './addon.ts';
 
 /** One connection to a card in bytes: what PC/SC offers, without any meaning. Rejects with PC/SC's own errors. */
 export interface CardLink {
+  /** Whether the card speaks the older protocol, which carries commands otherwise. */
+  readonly isT0: boolean;
   transmit(apdu: Buffer): Promise<Uint8Array>;
   /** Sends to the reader itself. @param code of a feature, as the reader told, or a function number for {@link controlCode}. */
   control(code: number, data: Uint8Array): Promise<Uint8Array>;
@@ -48,6 +50,10 @@ export class PcscLink implements CardLink {
       await session.disconnect(DISPOSITION.leave).catch(() => undefined);
       throw thrown;
     }
+  }
+
+  get isT0(): boolean {
+    return this.#session.protocol() === PROTOCOL_T0;
   }
 
   async transmit(apdu: Buffer): Promise<Uint8Array> {

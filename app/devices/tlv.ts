@@ -33,6 +33,21 @@ export function parseTlvs(bytes: Uint8Array, what: string, base = 0): Tlv[] {
   return found;
 }
 
+/** Like {@link parseTlvs} for what other programs wrote, of which some leave something behind: @returns the elements up to what is none. */
+export function leadingTlvs(bytes: Uint8Array, what: string): Tlv[] {
+  const found: Tlv[] = [];
+  for (let at = 0; at < bytes.length && found.length < MOST_ELEMENTS;) {
+    try {
+      const { tlv: element, next } = readTlv(bytes, at, what, 0);
+      found.push(element);
+      at = next;
+    } catch {
+      break;
+    }
+  }
+  return found;
+}
+
 /** Like {@link parseTlvs} for what must be one element with `tag`. @returns its value. */
 export function parseTlv(bytes: Uint8Array, tag: number, what: string, base = 0): Uint8Array {
   const { tlv, next } = readTlv(bytes, 0, what, base);

@@ -29,6 +29,11 @@ describe('attestation by a real Nitrokey HSM 2', () => {
     ]);
   });
 
+  it('is read where the card fills its file up', () => {
+    for (const fill of [0, 0xff]) expect(parseCvcs(Buffer.concat([DEVICE_CERTIFICATES, Buffer.alloc(41, fill)]), 'x').map(({ holder }) => holder)).toEqual(devices().map(({ holder }) => holder));
+    expect(() => parseCvcs(Buffer.concat([DEVICE_CERTIFICATES, Buffer.of(4, 1, 0)]), 'x')).toThrow(/holds something that is no certificate/);
+  });
+
   it.each([['P-256', EC_REQUEST, EC_SPKI], ['RSA', RSA_REQUEST, RSA_SPKI]])('vouches for a key (%s), and for that one alone', (_name, request, spki) => {
     const chain = verifyDevice(devices(), BUILT_IN_ROOTS);
     expect(verifyRequest(request, spki, chain)).toMatchObject({ holds: true, problems: [] });

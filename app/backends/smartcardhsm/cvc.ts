@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { KeywrightError, type HashName, type KeyAlgorithmName } from '../../contract/index.ts';
-import { findTlv, parseTlv, parseTlvs, type Tlv } from '../../devices/index.ts';
+import { findTlv, leadingTlvs, parseTlv, parseTlvs, type Tlv } from '../../devices/index.ts';
 import { derOid } from '../../formats/der.ts';
 import { rsaBySize } from '../../formats/identifiers.ts';
 import { buildSpki, checkRsaPublic, uncompressedPoint } from '../../formats/spki.ts';
@@ -78,12 +78,22 @@ export interface VerifyingKey {
   readonly hash: HashName;
 }
 
-/** @param bytes certificates one after another. @throws INVALID_INPUT with the offset */
+/** @param bytes certificates one after another, and what may fill up their file. @throws INVALID_INPUT with the offset */
 export function parseCvcs(bytes: Uint8Array, what: string): Cvc[] {
-  return parseTlvs(bytes, what).map((element) => {
+  return parseTlvs(filled(bytes, what), what).map((element) => {
     if (element.tag !== TAG.certificate) throw bad(`${what} holds something that is no certificate.`, element.offset);
     return certificateOf(element, within(bytes), what);
   });
+}
+
+/** @returns the bytes without the zeros or ones with which a card fills its file up; all of them where something else follows the certificates. */
+function filled(bytes: Uint8Array, what: string): Uint8Array {
+  const elements = leadingTlvs(bytes, what);
+  const other = elements.findIndex(({ tag }) => tag !== TAG.certificate);
+  const last = elements.at(other < 0 ? -1 : other - 1);
+  if (last === undefined || other === 0) return bytes;
+  const end = last.value.byteOffset - bytes.byteOffset + last.value.length;
+  return bytes.subarray(end).every((byte) => byte === 0 || byte === 0xff) ? bytes.subarray(0, end) : bytes;
 }
 
 /** @throws INVALID_INPUT with the offset, and for what is no request that a device has signed */

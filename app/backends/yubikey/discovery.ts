@@ -1,4 +1,4 @@
-import { findTlv, parseTlvs, SW, type Channel } from '../../devices/index.ts';
+import { findTlv, leadingTlvs, parseTlvs, SW, type Channel } from '../../devices/index.ts';
 import type { TokenFacts } from '../../keystore/tokens.ts';
 import { isAtLeast, type Version } from './firmware.ts';
 import { getObject } from './objects.ts';
@@ -84,12 +84,8 @@ export async function discover(channel: Channel): Promise<Discovered | undefined
 
 /** The GUID of the CHUID (SP 800-73-4 part 1 §3.1.2), in hex. */
 export function guidIn(chuid: Uint8Array): string | null {
-  try {
-    const guid = findTlv(parseTlvs(chuid, 'the CHUID'), 0x34);
-    return guid?.length === 16 && guid.some((byte) => byte !== 0) ? Buffer.from(guid).toString('hex') : null;
-  } catch {
-    return null;
-  }
+  const guid = findTlv(leadingTlvs(chuid, 'the CHUID'), 0x34);
+  return guid?.length === 16 && guid.some((byte) => byte !== 0) ? Buffer.from(guid).toString('hex') : null;
 }
 
 async function chuidOf(channel: Channel): Promise<{ guid: string | null }> {

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { KeywrightError, SecretBytes, type TouchPolicy } from '../../contract/index.ts';
 import { announceTouch, type TokenSecret } from '../../keystore/pins.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
-import { findTlv, orLeave, parseTlv, parseTlvs, statusError, SW, tlv, type Leaving } from '../../devices/index.ts';
+import { findTlv, leadingTlvs, orLeave, parseTlv, parseTlvs, statusError, SW, tlv, type Leaving } from '../../devices/index.ts';
 import { readAdminData } from './admin-data.ts';
 import { getObject } from './objects.ts';
 import { CACHED_DELAY_MS, notTouched, TOUCH_SECONDS } from './touch.ts';
@@ -41,10 +41,11 @@ export async function managementFacts(key: YubiKey): Promise<ManagementFacts> {
   return key.session.run(async (piv) => {
     const { isProtected, salt } = await readAdminData(piv);
     const kept = salt !== undefined ? 'derived' : isProtected ? 'protected' : 'by-owner';
-    if (!key.discovered.hasMetadata) return { algorithm: '3des', touchPolicy: 'unknown', isDefault: null, kept, salt };
+    const untold = async (): Promise<ManagementFacts> => ({ algorithm: await algorithmByWitness(piv, key.gates.moveKey ? 'aes-192' : '3des'), touchPolicy: 'unknown', isDefault: null, kept, salt });
+    if (!key.discovered.hasMetadata) return untold();
     const { data, sw } = await piv.transmit({ ins: INS.metadata, p2: MANAGEMENT_REFERENCE, le: 0 });
-    // Metadata of slots alone: the kind is the one that this firmware is delivered with.
-    if (sw !== SW.ok) return { algorithm: key.gates.moveKey ? 'aes-192' : '3des', touchPolicy: 'unknown', isDefault: null, kept, salt };
+    // Metadata of slots alone.
+    if (sw !== SW.ok) return untold();
     const elements = reading('The kind of management key cannot be read', () => parseTlvs(data, 'its metadata'));
     // Before there was a choice of algorithms, none was told.
     const reference = findTlv(elements, 0x01)?.[0] ?? MANAGEMENT_ALGORITHMS['3des'].reference;
@@ -52,6 +53,20 @@ export async function managementFacts(key: YubiKey): Promise<ManagementFacts> {
     if (algorithm === undefined) throw new KeywrightError('CAPABILITY_MISSING', { detail: `The management key is of a kind that is not known here (${reference.toString(16)}).`, remedy: 'Use a newer version of Keywright.' });
     return { algorithm, touchPolicy: touchPolicyOf(findTlv(elements, 0x02)?.[1]), isDefault: findTlv(elements, 0x05)?.[0] === 1, kept, salt };
   });
+}
+
+/** @returns the algorithm for which the card gives a witness, which costs nothing: of those that it refuses it has no key. @param usual what it is delivered with, asked for first and taken where it tells nothing */
+async function algorithmByWitness(piv: PivChannel, usual: ManagementAlgorithm): Promise<ManagementAlgorithm> {
+  for (const name of [usual, ...(Object.keys(MANAGEMENT_ALGORITHMS) as ManagementAlgorithm[]).filter((other) => other !== usual)]) {
+    const { reference, block } = MANAGEMENT_ALGORITHMS[name];
+    const { data, sw } = await piv.transmit({ ins: INS.generalAuthenticate, p1: reference, p2: MANAGEMENT_REFERENCE, data: tlv(0x7c, tlv(0x80)), le: 0 });
+    if (sw === SW.ok && witnessLength(data) === block) return name;
+  }
+  return usual;
+}
+
+function witnessLength(data: Uint8Array): number | undefined {
+  return findTlv(leadingTlvs(findTlv(leadingTlvs(data, 'the answer'), 0x7c) ?? new Uint8Array(0), 'the answer'), 0x80)?.length;
 }
 
 const REFUSED_AT_ONCE_MS = 250;

@@ -76,5 +76,16 @@ export function publicKeyOf(algorithm: PivAlgorithm, objects: Uint8Array): Buffe
   const part = (tag: number): Uint8Array => findTlv(parts, tag) ?? new Uint8Array(0);
   const { family } = KEY_ALGORITHMS[algorithm];
   if (family === 'rsa') return buildSpki({ kind: 'rsa', algorithm, n: toBigInt(part(0x81)), e: toBigInt(part(0x82)) });
-  return family === 'ec' ? buildSpki({ kind: 'ec', algorithm, bytes: uncompressedPoint(algorithm, part(0x86)) }) : buildSpki({ kind: 'bytes', algorithm, bytes: part(0x86) });
+  const bits = unwrapped(part(0x86), algorithm);
+  return family === 'ec' ? buildSpki({ kind: 'ec', algorithm, bytes: uncompressedPoint(algorithm, bits) }) : buildSpki({ kind: 'bytes', algorithm, bytes: bits });
 }
+
+/** Some cards put the point into an OCTET STRING of its own, as PKCS#11 has it. A bare one is two bytes shorter, and begins with 04 too. */
+function unwrapped(bits: Uint8Array, algorithm: PivAlgorithm): Uint8Array {
+  const { family, bits: size } = KEY_ALGORITHMS[algorithm];
+  const length = family === 'ec' ? 1 + size / 4 : bits.length - 2;
+  return bits.length === length + 2 && bits[0] === 0x04 && bits[1] === length && (family === 'ec' || length === RAW_KEY) ? bits.subarray(2) : bits;
+}
+
+/** Of Ed25519 and X25519 (RFC 8410 §4). */
+const RAW_KEY = 32;

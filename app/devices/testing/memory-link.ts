@@ -10,6 +10,7 @@ export const pcscError = (code: string): Error => Object.assign(new Error(code),
  */
 export class MemoryLink implements CardLink {
   readonly log: string[] = [];
+  isT0 = false;
   readonly #answer: (apdu: Buffer) => Uint8Array | Promise<Uint8Array>;
   /** Errors that the next calls end with, by call. */
   readonly faults: Partial<Record<'transmit' | 'control' | 'begin' | 'end' | 'reconnect' | 'disconnect', (Error | Promise<void>)[]>> = {};
