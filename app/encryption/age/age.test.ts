@@ -69,13 +69,30 @@ describe.skipIf(corpus('age') === undefined)('the testkit of C2SP (skipped witho
 });
 
 const plaintext = randomBytes(200_000);
+/** More than is read, or written, at once. */
+const large = randomBytes(2_100_000);
 const agreeing = (name: KeyAlgorithmName) => async (peer: Uint8Array): Promise<SecretBytes> => new SecretBytes(diffieHellman({ privateKey: pairOf(name).privateKey, publicKey: createPublicKey({ key: Buffer.from(peer), format: 'der', type: 'spki' }) }));
 
-test.each([0, 1, 65_535, 65_536, 65_537, 131_072, 200_000])('%i bytes come back, in armour and without', async (length) => {
-  const content = plaintext.subarray(0, length);
+test.each([0, 1, 65_535, 65_536, 65_537, 131_072, 200_000, 15 * 65_536, 16 * 65_536, 2_100_000])('%i bytes come back, in armour and without', async (length) => {
+  const content = large.subarray(0, length);
   const identity = p256Identity('own', p256Point(pairOf('ec-p256').spki), agreeing('ec-p256'));
   const recipient = p256Recipient(writeP256Recipient(p256Point(pairOf('ec-p256').spki)));
-  for (const armor of [false, true]) expect(await decrypted(await encrypted(content, [recipient], armor), identity)).toEqual(content);
+  for (const armor of [false, true]) expect((await decrypted(await encrypted(content, [recipient], armor), identity)).equals(content)).toBe(true);
+});
+
+test('armour of any size has either kind of line end, and one wrong line anywhere in it is refused', async () => {
+  const identity = p256Identity('own', p256Point(pairOf('ec-p256').spki), agreeing('ec-p256'));
+  const text = (await encrypted(plaintext, [p256Recipient(writeP256Recipient(p256Point(pairOf('ec-p256').spki)))], true)).toString();
+  const lines = text.split('\n');
+  expect((await decrypted(Buffer.from(lines.join('\r\n')), identity)).equals(plaintext)).toBe(true);
+  const changed = lines.map((line, index) => (index % 3 === 0 ? `${line}\r` : line)).join('\n');
+  expect((await decrypted(Buffer.from(changed), identity)).equals(plaintext)).toBe(true);
+  for (const at of [1, 2100]) {
+    const line = lines[at] as string;
+    for (const wrong of [line.slice(0, 63), `${line}AAAA`, ` ${line.slice(1)}`, `${line.slice(0, 60)}AA==`, `${line.slice(0, 30)}-${line.slice(31)}`, '']) {
+      await expect(decrypted(Buffer.from(lines.with(at, wrong).join('\n')), identity), `line ${at} as ${wrong}`).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringMatching(/text form|The content/) });
+    }
+  }
 });
 
 test('each of several recipients opens the file, and nobody else', async () => {

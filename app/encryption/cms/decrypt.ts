@@ -3,6 +3,7 @@ import { KeywrightError } from '../../contract/index.ts';
 import { contextPrimitive, contextTag, DerReader, TAG } from '../../formats/der.ts';
 import { malformed, notSupported } from '../../formats/malformed.ts';
 import type { Openers } from '../parties.ts';
+import { release } from '../release.ts';
 import type { ByteSource } from '../source.ts';
 import { BerStream, type BerHead } from './ber.ts';
 import { AUTH_ENVELOPED_DATA, CONTENT_CIPHERS, ENVELOPED_DATA } from './identifiers.ts';
@@ -44,7 +45,11 @@ export async function decryptCms(source: ByteSource, openers: Openers, write: (p
 }
 
 async function decrypted(stream: BerStream, head: BerHead, decipher: DecipherGCM, authenticated: boolean, macBytes: number, write: (piece: Uint8Array) => Promise<void>): Promise<void> {
-  await stream.string(head, 'the encrypted content itself', (piece) => write(decipher.update(piece)));
+  await stream.string(head, 'the encrypted content itself', async (piece) => {
+    const plain = decipher.update(piece);
+    await write(plain);
+    release(plain);
+  });
   if (authenticated) {
     await passEnd(stream);
     if ((await stream.peek('the MAC')).tag === contextTag(1)) throw notSupported('The message has authenticated attributes, which are not handled.'); // they come before the content in what is authenticated, and after it in the file

@@ -2,6 +2,7 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import { KeywrightError } from '../../contract/index.ts';
 import { contextPrimitive, contextTag, der, derInteger, derOid, derSequence, fromBigInt, TAG } from '../../formats/der.ts';
 import type { Party } from '../parties.ts';
+import { release } from '../release.ts';
 import type { ByteSource } from '../source.ts';
 import { AES256_GCM, AUTH_ENVELOPED_DATA, DATA } from './identifiers.ts';
 import { recipientInfo } from './recipients.ts';
@@ -39,7 +40,9 @@ export async function encryptCms(source: ByteSource, size: number, parties: read
     const piece = await source.read(PIECE);
     if (piece.length === 0) break;
     done += piece.length;
-    await write(cipher.update(piece));
+    const sealed = cipher.update(piece);
+    await write(sealed);
+    release(sealed);
   }
   if (done !== size) throw new KeywrightError('CONFLICT', { detail: 'The file changed while it was read.', remedy: 'Try again when nobody writes to it any more.' });
   cipher.final();

@@ -1,6 +1,6 @@
 import { malformed } from '../../formats/malformed.ts';
 import { CRC24_START, crc24, checksumText } from '../../formats/openpgp-packets.ts';
-import { Base64Source, MOST_HEADER, pemWriter } from '../text-source.ts';
+import { Base64Source, cleanBase64, MOST_HEADER, pemWriter } from '../text-source.ts';
 
 /** Armour of OpenPGP messages (RFC 9580 §6.2), decoded as it is read. Its checksum is not looked at, as §6.1 wants it: what is inside is authenticated. */
 
@@ -27,11 +27,10 @@ export class MessageArmorSource extends Base64Source {
     // What may be the beginning of either waits for the rest.
     const line = end === null ? Math.max(this.#text.lastIndexOf('\n'), 0) : end.index;
     if (line === 0 && this.#text.length > LONGEST_LINE) throw malformed('A line of the armour of OpenPGP is too long.');
-    const clean = this.#text.slice(0, line).replaceAll(/[\r\n\t ]/g, '');
+    const clean = cleanBase64(this.#text.slice(0, line));
+    if (clean === undefined) throw malformed('The armour of OpenPGP should hold Base64.');
     const take = end === null ? clean.length - (clean.length % 4) : clean.length;
-    const text = clean.slice(0, take);
-    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw malformed('The armour of OpenPGP should hold Base64.');
-    this.decode(text);
+    this.decode(clean.slice(0, take));
     this.#text = clean.slice(take) + this.#text.slice(line);
     return end !== null;
   }

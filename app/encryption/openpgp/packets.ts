@@ -1,6 +1,8 @@
 import { malformed } from '../../formats/malformed.ts';
 import { packetLength } from '../../formats/openpgp-packets.ts';
+import { release } from '../release.ts';
 import type { ByteSource } from '../source.ts';
+import { together } from '../text-source.ts';
 
 /** Packets of OpenPGP as they stream, with bodies in parts (RFC 9580 §4.2). */
 
@@ -125,15 +127,16 @@ export class PacketWriter {
     this.#pieces.push(Buffer.from(piece));
     this.#held += piece.length;
     if (this.#held <= PART) return;
-    let all = Buffer.concat(this.#pieces);
+    const all = together(this.#pieces);
     const out: Uint8Array[] = [];
-    while (all.length > PART) {
-      out.push(...this.#head(), Buffer.of(0xe0 | PART_POWER), all.subarray(0, PART));
-      all = all.subarray(PART);
-    }
-    this.#pieces.splice(0, this.#pieces.length, all);
-    this.#held = all.length;
-    await this.#write(Buffer.concat(out));
+    let from = 0;
+    for (; all.length - from > PART; from += PART) out.push(...this.#head(), Buffer.of(0xe0 | PART_POWER), all.subarray(from, from + PART));
+    const parts = Buffer.concat(out);
+    this.#pieces.splice(0, this.#pieces.length, Buffer.from(all.subarray(from)));
+    this.#held = all.length - from;
+    release(all);
+    await this.#write(parts);
+    release(parts);
   }
 
   async end(): Promise<void> {

@@ -1,7 +1,9 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { KeywrightError } from '../../contract/index.ts';
 import { malformed, notSupported } from '../../formats/malformed.ts';
+import { release } from '../release.ts';
 import type { ByteSource } from '../source.ts';
+import { together } from '../text-source.ts';
 import { AEAD_TAG, AEADS, isAead, OCB, PACKETS, SYMMETRIC } from './algorithms.ts';
 import { aeadCipher, type NewSessionKey, type SessionKey } from './session-key.ts';
 
@@ -32,7 +34,9 @@ export async function sealVersion1({ key, cipher }: NewSessionKey, write: Write)
   return {
     async write(piece) {
       hash.update(piece);
-      await write(sealer.update(piece));
+      const sealed = sealer.update(piece);
+      await write(sealed);
+      release(sealed);
     },
     async end() {
       await write(sealer.update(Buffer.concat([MDC, hash.update(MDC).digest()])));
@@ -120,6 +124,8 @@ class Version1 implements Protected {
   readonly #hash = createHash('sha1');
   /** Decrypted, with what may be the end at its end. */
   #held: Buffer;
+  /** What that is a view of. */
+  #whole: Buffer;
   #ended = false;
   #problem: KeywrightError | undefined;
 
@@ -127,6 +133,7 @@ class Version1 implements Protected {
     this.#body = body;
     this.#opener = opener;
     this.#hash.update(first.subarray(0, prefix));
+    this.#whole = first;
     this.#held = first.subarray(prefix);
   }
 
@@ -136,12 +143,20 @@ class Version1 implements Protected {
     while (!this.#ended && this.#held.length < length + kept) {
       const piece = await this.#body.read(PIECE);
       if (piece.length === 0) this.#end();
-      else this.#held = Buffer.concat([this.#held, this.#opener.update(piece)]);
+      else this.#add(this.#opener.update(piece));
     }
     const given = this.#held.subarray(0, Math.min(length, this.#ended ? this.#held.length : this.#held.length - kept));
     this.#held = this.#held.subarray(given.length);
     if (!this.#ended) this.#hash.update(given);
     return given;
+  }
+
+  /** What was given before is not looked at any more. */
+  #add(plain: Buffer): void {
+    const whole = Buffer.concat([this.#held, plain]);
+    release(plain);
+    release(this.#whole);
+    this.#held = this.#whole = whole;
   }
 
   #end(): void {
@@ -210,7 +225,7 @@ class Version2 implements Protected {
       pieces.push(piece);
       length += piece.length;
     }
-    this.#ahead = Buffer.concat(pieces);
+    this.#ahead = together(pieces);
     const last = this.#ahead.length < wanted;
     const sealed = last ? this.#ahead.subarray(0, Math.max(0, this.#ahead.length - AEAD_TAG)) : this.#ahead.subarray(0, this.#size + AEAD_TAG);
     this.#ahead = this.#ahead.subarray(sealed.length);
@@ -237,7 +252,7 @@ class Version2 implements Protected {
     for (const chunks of this.#able) {
       const opener = aeadCipher(createDecipheriv, this.#cipher, this.#aead, chunks.key, chunks.nonce()).setAAD(Buffer.concat([chunks.aad, more])).setAuthTag(sealed.subarray(-AEAD_TAG));
       try {
-        const plain = Buffer.concat([opener.update(sealed.subarray(0, -AEAD_TAG)), opener.final()]);
+        const plain = together([opener.update(sealed.subarray(0, -AEAD_TAG)), opener.final()]);
         this.#able = [chunks];
         return plain;
       } catch {
