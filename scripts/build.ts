@@ -8,7 +8,8 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { CORE, MAIN, PRELOADS, presentEntries, settingsOf, type Bundle } from './bundles.ts';
+import type { InlineConfig } from 'vite';
+import { CORE, MAIN, PRELOADS, presentEntries, settingsOf, togetherIn, type Bundle } from './bundles.ts';
 import { isStale, PARTS, takeStamp, writeStamp, type Part } from './freshness.ts';
 import { DIST, ROOT } from './paths.ts';
 
@@ -21,8 +22,9 @@ async function bundle(what: Bundle, log: (line: string) => void): Promise<string
   for (const name of absent) log(`skipped ${name}: no source`);
   if (Object.keys(present).length === 0) return [];
   const { build } = await import('vite');
-  const result = await build(settingsOf(what, present));
-  const outputs = [result].flat().flatMap((one) => ('output' in one ? one.output : []));
+  const run = async (settings: InlineConfig) => [await build(settings)].flat().flatMap((one) => ('output' in one ? one.output : []));
+  const settings = settingsOf(what, present);
+  const outputs = await run(what.together === undefined ? settings : settingsOf(what, present, togetherIn(what, await run({ ...settings, build: { ...settings.build, write: false } }))));
   clearOldChunks(what, new Set(outputs.map((output) => output.fileName)));
   for (const output of outputs) {
     if (output.type === 'chunk' && output.isEntry) log(`${what.name}: ${output.fileName} ${Math.ceil(statSync(join(what.outDir, output.fileName)).size / 1024)} kB`);

@@ -17,6 +17,10 @@ export interface Bundle {
   /** Preloads run in a sandbox that knows `require('electron')` alone: one CommonJS file each. */
   format: 'es' | 'cjs';
   target: string;
+  /** Files by name, earlier ones first, and the sources that are loaded with all they need when one of them is. */
+  together?: Record<string, readonly string[]>;
+  /** Sources that are loaded without such a file: what both need goes into one for that. */
+  alone?: readonly string[];
 }
 
 export const CORE: Bundle = {
@@ -31,6 +35,17 @@ export const CORE: Bundle = {
   outDir: DIST,
   format: 'es',
   target: 'node24',
+  together: {
+    // The way to an owner of the store; then what a process needs that has the store itself; then what most commands ask for.
+    'short-way': ['app/cli/run.ts'],
+    core: [
+      'app/index.ts', 'app/config/index.ts', 'app/rpc/owner.ts', 'app/keychain/index.ts', 'app/keychain/store-folder.ts', 'app/backends/index.ts',
+      'app/storage/registry.ts', 'app/storage/sqlite/index.ts', 'app/contract/store.ts', 'app/keychain/handlers/store.ts', 'app/keychain/handlers/index.ts',
+    ],
+    'keys-contract': ['app/contract/keys.ts', 'app/contract/key-use.ts'],
+    keys: ['app/keychain/handlers/keys.ts'],
+  },
+  alone: ['app/storage/sqlite/worker.ts', 'app/signing/small-files/worker.ts', 'app/backends/pkcs11/module/worker.ts', 'app/cli/commands.generated.json'],
 };
 
 /** Electron 33 runs its main process on Node 20. */
@@ -113,16 +128,47 @@ export function takeBuiltins(code: string): string {
 }
 
 /**
- * What every command needs that asks an owner: in one file, since the loader takes half a millisecond for each.
- * The table of commands has its own.
+ * What fastify brings for JSON schemas of its own, a log of its own and requests without a network: half a megabyte that no
+ * agent of ours runs (see `agent/no-schemas.ts`), and every idle one would keep.
  */
-const SHORT_WAY = new RegExp(`/app/(${[
-  'cli/(run|words|short|globals|input|open|print|printable|pipes|standard-input|secrets|surroundings|commands)',
-  'rpc/(find|client|handshake|channel|frames|messages|places)',
-  'contract/(errors|operation|ask|secrets)', 'config/(places|distance)',
-].join('|')})\\.ts$`);
+const UNUSED = new Set(['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request', 'pino']);
 
-const isShortWay = (id: string): boolean => SHORT_WAY.test(id);
+const withoutUnused: Plugin = {
+  name: 'without-unused',
+  enforce: 'pre',
+  resolveId: (id, importer) => (UNUSED.has(id) && importer?.includes('/node_modules/fastify/') === true ? `\0unused:${id}` : null),
+  load: (id) => (id.startsWith('\0unused:') ? `module.exports = () => { throw new Error('${id.slice(8)} is not part of the bundle'); };` : null),
+};
+
+/** What the bundler made: as much of it as tells which modules are loaded together. */
+export type Made = readonly { readonly type: string; readonly fileName?: string; readonly facadeModuleId?: string | null; readonly moduleIds?: readonly string[]; readonly imports?: readonly string[] }[];
+
+/**
+ * Puts what is always loaded together into one file, since the loader takes half a millisecond and more for each. Known from a
+ * run of the bundler before, which found what is needed at all.
+ *
+ * @returns by module, the file it goes to
+ */
+export function togetherIn({ together = {}, alone = [] }: Bundle, made: Made): ReadonlyMap<string, string> {
+  const byFile = new Map(made.map((chunk) => [chunk.fileName, chunk]));
+  const modulesFrom = (sources: readonly string[]): Set<string> => {
+    const roots = new Set(sources.map((source) => join(ROOT, source)));
+    const files = new Set(made.filter(({ facadeModuleId, moduleIds = [] }) => roots.has(facadeModuleId ?? '') || moduleIds.some((id) => roots.has(id))).map(({ fileName }) => fileName));
+    for (const file of files) for (const imported of byFile.get(file)?.imports ?? []) files.add(imported);
+    return new Set([...files].flatMap((file) => byFile.get(file)?.moduleIds ?? []));
+  };
+  // A thread loads what it shares with its program, and nothing else of that.
+  const sharers = alone.map((source) => modulesFrom([source]));
+  const places = new Map<string, string>();
+  for (const [name, sources] of Object.entries(together)) {
+    for (const id of modulesFrom(sources)) {
+      if (places.has(id)) continue;
+      const shared = sharers.flatMap((modules, index) => (modules.has(id) ? [index + 1] : []));
+      places.set(id, [name, ...shared].join('-'));
+    }
+  }
+  return places;
+}
 
 /** @returns the entries whose source exists, and the names of the others. */
 export function presentEntries(bundle: Bundle): { present: Record<string, string>; absent: string[] } {
@@ -135,15 +181,15 @@ export function presentEntries(bundle: Bundle): { present: Record<string, string
   return { present, absent };
 }
 
-/** The bundler's settings for one bundle that runs on Node or in Electron. */
-export function settingsOf(bundle: Bundle, entries: Record<string, string>): InlineConfig {
+/** The bundler's settings for one bundle that runs on Node or in Electron. @param places what {@link togetherIn} said */
+export function settingsOf(bundle: Bundle, entries: Record<string, string>, places: ReadonlyMap<string, string> = new Map()): InlineConfig {
   const extension = bundle.format === 'cjs' ? 'cjs' : 'js';
   return {
     configFile: false,
     root: ROOT,
     logLevel: 'warn',
     publicDir: false,
-    plugins: [entryUrls(bundle), asciiOnly, ...(bundle === CORE ? [builtinsByName] : [])],
+    plugins: [entryUrls(bundle), asciiOnly, ...(bundle === CORE ? [withoutUnused, builtinsByName] : [])],
     define: { 'process.env.NODE_ENV': '"production"' },
     ssr: { noExternal: true, target: 'node' },
     resolve: { conditions: ['node', 'import', 'module', 'default'], mainFields: ['module', 'main'] },
@@ -165,7 +211,7 @@ export function settingsOf(bundle: Bundle, entries: Record<string, string>): Inl
           entryFileNames: `[name].${extension}`,
           // Flat beside the entries, so that a URL relative to a module means the same in every chunk.
           chunkFileNames: `[name]-[hash].${extension}`,
-          codeSplitting: bundle.format === 'cjs' ? false : { includeDependenciesRecursively: false, groups: [{ name: 'short-way', test: isShortWay }] },
+          codeSplitting: bundle.format === 'cjs' ? false : { includeDependenciesRecursively: false, groups: places.size === 0 ? [] : [{ name: (id: string) => places.get(id) ?? null }] },
         },
       },
     },

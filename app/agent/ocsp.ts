@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { asKeywrightError, encodeBytes, KeywrightError, type Core, type Principal } from '../contract/index.ts';
 import { authority, publicAddress } from './address.ts';
+import { NO_SCHEMAS } from './no-schemas.ts';
 
 /**
  * OCSP over plain HTTP (RFC 6960 appendix A.1), without authentication, as certificates name it: an answer is signed, and public. All that is decided is decided by
@@ -60,7 +61,7 @@ function fromPath(text: string): Buffer | undefined {
 /** A listener for OCSP alone. Any Host header will do: what it answers is for everybody. @throws INVALID_INPUT, CONFLICT */
 export async function ocspServer(core: Core, options: OcspOptions & { readonly listen: string }): Promise<{ address: string; close(): Promise<void> }> {
   const { host, port } = publicAddress(options.listen, '/ocsp.listen');
-  const app = Fastify({ logger: false, bodyLimit: MAX_REQUEST, forceCloseConnections: true, requestTimeout: 10_000, connectionTimeout: 30_000, keepAliveTimeout: 10_000, exposeHeadRoutes: false, routerOptions: { maxParamLength: 2 * MAX_REQUEST }, http: { maxHeaderSize: 32 * 1024 } });
+  const app = Fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: MAX_REQUEST, forceCloseConnections: true, requestTimeout: 10_000, connectionTimeout: 30_000, keepAliveTimeout: 10_000, exposeHeadRoutes: false, routerOptions: { maxParamLength: 2 * MAX_REQUEST }, http: { maxHeaderSize: 32 * 1024 } });
   app.server.maxConnections = 256;
   app.removeAllContentTypeParsers();
   addOcspRoutes(app, core, '', options);

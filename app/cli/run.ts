@@ -1,7 +1,6 @@
 import type { CallOptions } from '../contract/core.ts';
 import { EXIT_CHECK_FAILED, ERRORS, KeywrightError, toProblem } from '../contract/errors.ts';
 import { wasNeverSent } from '../rpc/client.ts';
-import { commandNamed, isCommandPrefix } from './commands.ts';
 import { globalsOf, type Globals } from './globals.ts';
 import { at, inputOf } from './input.ts';
 import { openFor, unlockFor } from './open.ts';
@@ -51,6 +50,10 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
 
 async function runWords(argv: readonly string[], around: Surroundings): Promise<number> {
   if (isForGit(argv)) return (await import('./git.ts')).answerGit(argv, around, run);
+  // The table of commands is a quarter of a megabyte, which an agent need not hold.
+  const [program = ''] = argv;
+  if (Object.hasOwn(PROGRAM, program)) return (await PROGRAM[program]!())(argv.slice(1), around);
+  const { commandNamed, isCommandPrefix } = await import('./commands.ts');
   const { words, rest } = splitWords(argv, (some) => isCommandPrefix(some) || (some.length === 1 && Object.hasOwn(PROGRAM, some[0]!)));
   const spec = commandNamed(words);
   if (spec !== undefined) return runCommand(spec, rest, around);

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { KeywrightError, toProblem, type Face, type Principal } from '../../contract/index.ts';
 import { authority, OwnHosts, type ListenAddress } from '../address.ts';
+import { NO_SCHEMAS } from '../no-schemas.ts';
 import type { Authenticator } from '../authentication.ts';
 import { sendProblem } from './answers.ts';
 import { BodyTooLarge, readJsonBody } from './json-body.ts';
@@ -60,8 +61,7 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
   const limits = { maxHeaderSize: MAX_HEADERS, headersTimeout: HEADERS_DEADLINE_MS, requestTimeout: 0, connectionsCheckingInterval: CHECK_EVERY_MS, keepAliveTimeout: IDLE_CONNECTION_MS };
   const options = {
     logger: false as const,
-    // The contract parses inputs and writes outputs: fastify's own compilers would be loaded for nothing, in some 2 MB.
-    schemaController: { compilersFactory: { buildValidator: (() => () => () => true) as never, buildSerializer: (() => () => JSON.stringify) as never } },
+    schemaController: NO_SCHEMAS,
     routerOptions: { maxParamLength: MAX_PARAMETER },
     exposeHeadRoutes: false,
     return503OnClosing: false,
