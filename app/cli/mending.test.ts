@@ -36,3 +36,12 @@ test('the command for an old PKCS#12 of an awkward name is run word for word, an
   const { items } = (await ran(['files', 'inspect', words.at(-1)!, '--json'], { env })).json as unknown as { items: { kind: string; findings: unknown[] }[] };
   expect(items).toEqual([expect.objectContaining({ kind: 'pkcs12', findings: [] })]);
 });
+
+test('what lies in a file stands below it, with what is known of it and the key that is held here', async () => {
+  await ran(['keys', 'generate', '--algorithm', 'ec-p256', '--label', 'Ada'], { env });
+  await ran(['certificates', 'self-sign', 'Ada', '--subject', 'CN=Ada'], { env });
+  expect(await ran(['certificates', 'export', 'Ada', '--out', at('ada.pem')], { env })).toMatchObject({ code: 0 });
+  const told = (await ran(['files', 'inspect', at('ada.pem')], { env })).stdout.toString();
+  expect(told).toMatch(/^kind: certificate\n[^]*\n\ncertificate: Ada \(line 1\)\n {2}A certificate that its own key has issued\.\n {2}Version {2,}3\n/);
+  expect(told).toMatch(/\n {2}held here: pkcs8:[0-9a-f]{32}\n {2}extension: Basic constraints \(offset \d+\)\n {4}Not an authority/);
+});

@@ -21,11 +21,12 @@ export function humanOutput(spec: CommandSpec, output: unknown, style: Style): s
   if (typeof whole === 'string') return whole.split('\n').map((line) => `${printable(line)}\n`).join('');
   if (spec.table === undefined) return record(spec.shown === undefined ? output : Object.fromEntries(spec.shown.map((name) => [name, at(output, name)])), style);
   const rows = at(output, spec.table.rows);
-  const lines = Array.isArray(rows) ? table(rows, spec.table.columns, style) : [];
+  const lines = !Array.isArray(rows) ? [] : spec.table.tree === true ? ['', ...tree(rows, style), ''] : table(rows, spec.table.columns, style);
   const rest = Object.entries(output as Record<string, unknown>).filter(([name]) => name !== spec.table?.rows);
   const printed = new Set<string>();
   const found = Array.isArray(rows) ? rows.flatMap((row: unknown) => findingLines(at(row, 'findings'), at(row, 'title'), style, printed)) : [];
-  return [...lines, ...found, ...rest.flatMap(([name, value]) => aside(name, value, style))].map((line) => `${line}\n`).join('');
+  const asides = rest.flatMap(([name, value]) => aside(name, value, style));
+  return (spec.table.tree === true ? [...asides, ...lines, ...found] : [...lines, ...found, ...asides]).map((line) => `${line}\n`).join('').replace(/\n{2,}$/, '\n');
 }
 
 function table(rows: readonly unknown[], columns: readonly string[], style: Style): string[] {
@@ -35,6 +36,24 @@ function table(rows: readonly unknown[], columns: readonly string[], style: Styl
   const widths = heads.map((head, index) => Math.max(width(head), ...cells.map((row) => width(row[index]!))));
   const line = (row: readonly string[]) => row.map((cell, index) => (index === row.length - 1 ? cell : cell + ' '.repeat(widths[index]! - width(cell)))).join('  ').trimEnd();
   return [style.dim(line(heads)), ...cells.map(line)];
+}
+
+/** Things in things: each below what it is in, with what is known of it. */
+function tree(rows: readonly unknown[], style: Style): string[] {
+  const depths: number[] = [];
+  return rows.flatMap((row, index) => {
+    const { parent, kind, title: of, detail, facts, held, where } = row as Record<string, unknown>;
+    const depth = (depths[index] = typeof parent === 'number' ? depths[parent]! + 1 : 0);
+    const indent = '  '.repeat(depth);
+    const known = (Array.isArray(facts) ? facts : []) as { name: string; value: string }[];
+    const widest = Math.min(28, Math.max(0, ...known.map(({ name }) => width(name))));
+    return [
+      `${indent}${style.bold(`${text(kind)}${of === '' || of === kind ? '' : `: ${text(of)}`}`)}${typeof where === 'string' ? style.dim(` (${text(where)})`) : ''}`,
+      ...(detail === of || detail === `${String(of)}.` ? [] : [`${indent}  ${sentence(detail)}`]),
+      ...known.map(({ name, value }) => `${indent}  ${style.dim(printable(name).padEnd(widest))}  ${text(value)}`),
+      ...(Array.isArray(held) ? held : []).map((uri) => `${indent}  ${style.dim('held here:')} ${text(uri)}`),
+    ];
+  });
 }
 
 /** What was found about one thing: a line each, and beneath it the commands that mend it, as they can be pasted; each is printed once, since one may mend several. */

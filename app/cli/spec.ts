@@ -25,7 +25,7 @@ export interface CommandSpec {
   readonly out?: OutputSpec;
   readonly outs?: Readonly<Record<string, OutputSpec>>;
   readonly stdout?: Readonly<Record<string, true>>;
-  readonly table?: { readonly rows: string; readonly columns: readonly string[] };
+  readonly table?: { readonly rows: string; readonly columns: readonly string[]; readonly tree?: true };
   readonly text?: string;
   readonly shown?: readonly string[];
   readonly examples?: readonly string[];

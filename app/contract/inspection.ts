@@ -47,7 +47,7 @@ export const inspect = operation({
   permission: 'files:use',
   unhurried: true,
   http: { method: 'POST', path: '/v1/files/inspect', status: 200 },
-  cli: { arguments: ['file'], without: ['from'], files: { file: 'content', in: 'content' }, names: { content: 'name' }, table: { rows: 'items', columns: ['kind', 'title', 'detail', 'where'] }, examples: ['keywright files inspect unknown.bin', 'keywright files inspect ada.p12 --open --import-passphrase-file pw2'] },
+  cli: { arguments: ['file'], without: ['from'], files: { file: 'content', in: 'content' }, names: { content: 'name' }, table: { rows: 'items', columns: ['kind', 'title', 'detail', 'where'], tree: true }, examples: ['keywright files inspect unknown.bin', 'keywright files inspect ada.p12 --open --import-passphrase-file pw2'] },
   input: z.strictObject({
     /** The file's bytes, or the file itself: exactly one of the two. The window names the file. */
     content: boundedBytes(MAX_INSPECTED).optional(),

@@ -52,8 +52,8 @@ export interface CommandLine {
   readonly opensStore?: true;
   /** Without an owner of the store, one is started that stays in the background. */
   readonly background?: true;
-  /** Human output: the array to show as a table, and its columns. */
-  readonly table?: { readonly rows: string; readonly columns: readonly string[] };
+  /** Human output: the array to show as a table, and its columns; `tree`: each row below the one that its `parent` counts. */
+  readonly table?: { readonly rows: string; readonly columns: readonly string[]; readonly tree?: true };
   /** Human output: an output field whose text is shown as it is, instead of the fields. */
   readonly text?: string;
   /** Human output: the output fields to show, where the rest is for programs. */
