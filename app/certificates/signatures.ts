@@ -185,7 +185,9 @@ class ReadKey implements PublicKeyInfo {
 const UNUSABLE = 'its public key cannot be used here';
 const exponentProblem = (exponent: bigint): string | undefined =>
   (exponent < 3n || exponent % 2n === 0n ? 'the exponent of its RSA key is not an odd number from 3 up' : exponent >= 2n ** 256n ? 'the exponent of its RSA key has more than 256 bits (FIPS 186-5 §5.4)' : undefined);
-const rsaProblem = (bits: number, exponent: bigint): string | undefined => exponentProblem(exponent) ?? (bits < 2048 ? `its RSA key of ${bits} bits is too short (SP 800-131A rev. 2: 2048 at least)` : undefined);
+/** What OpenSSL computes with, and so nearly everybody: a longer one is a burden for whoever checks a signature, and no use to anybody. */
+const MOST_RSA_BITS = 16_384;
+const rsaProblem = (bits: number, exponent: bigint): string | undefined => exponentProblem(exponent) ?? (bits > MOST_RSA_BITS ? `its RSA key of ${bits} bits is longer than anybody computes with (${MOST_RSA_BITS} at most)` : bits < 2048 ? `its RSA key of ${bits} bits is too short (SP 800-131A rev. 2: 2048 at least)` : undefined);
 const rsaOutdated = (bits: number, exponent: bigint): boolean => bits < 2048 && exponentProblem(exponent) === undefined;
 
 function load(spki: Uint8Array): KeyObject | undefined {

@@ -230,7 +230,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   'ssh.sourceAddress': 'addresses from which alone it is good, such as 10.0.0.0/8',
   'ssh.verifyRequired': 'the security key must have checked its user',
   'state': 'whether the key may act; what is compromised or deactivated stays so',
-  'strict': 'tell of what issuers must do and did not, instead of refusing it',
+  'strict': 'refuse what issuers must do and did not, as is done for TLS and e-mail unless told otherwise',
   'subject': 'distinguished name: CN=Ada Example,O=Example',
   'audit.list:subject': 'entries about this key, certificate or file alone',
   'tag': 'file with the authentication tag',

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { CertificateRecord, KeyRecord } from '../contract/index.ts';
@@ -46,6 +47,16 @@ describe('the store of certificates', () => {
     expect(await core.call('certificates.show', { certificate: made.id })).toMatchObject({ keys: [{ label: 'It came later' }] });
     expect(await core.call('certificates.list', { filter: 'tag=web trusted=true key="It came later"' })).toMatchObject({ total: 1 });
     expect(await core.call('certificates.list', { filter: 'purpose=tls-server' })).toMatchObject({ total: 0 });
+  });
+
+  test('a PKCS#12 file of certificates alone is one that openssl opens', async () => {
+    await using core = await openTestCore();
+    await generate(core, 'One');
+    const made = await core.call<CertificateRecord & { pem: string }>('certificates.self-sign', { key: 'One' });
+    const { content, withKey } = await core.call<{ content: string; withKey: boolean }>('certificates.export', { certificate: made.id, format: 'pkcs12' }, { 'export-passphrase': 'another pass phrase 99' });
+    expect(withKey).toBe(false);
+    const seen = execFileSync('openssl', ['pkcs12', '-nokeys', '-passin', 'pass:another pass phrase 99'], { input: Buffer.from(content, 'base64url'), encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
+    expect(seen).toContain(made.pem.trim().split('\n').slice(1, 3).join('\n'));
   });
 
   test('a deleted certificate waits in the trash, comes back, and goes for good only from there', async () => {

@@ -77,6 +77,7 @@ function expiredTwin(): Case {
 }
 
 const ofKey = (keys: { publicKey: import('node:crypto').KeyObject; privateKey: import('node:crypto').KeyObject }): Case => below({ keys });
+const hugeModulus = (): Buffer => derSequence(derSequence(derOid('1.2.840.113549.1.1.1'), derNull()), der(TAG.bitString, Buffer.of(0), derSequence(derInteger(2n ** 20_000n + 1n), derInteger(65_537n))));
 const hugeExponent = (): Buffer => derSequence(derSequence(derOid('1.2.840.113549.1.1.1'), derNull()), der(TAG.bitString, Buffer.of(0), derSequence(derInteger(2n ** 2047n + 1n), derInteger(2n ** 300n + 1n))));
 /** The same key, with the numbers of P-256 in place of its name: they come from node:crypto, which can write them so. */
 const SPELLED = pairOf('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' });
@@ -260,6 +261,7 @@ const CASES: Readonly<Record<string, Readonly<Record<string, readonly [wanted: b
   },
   keys: {
     'RSA of 1024 bits': [false, () => ofKey(shortRsa())],
+    'RSA with a huge modulus': [false, () => below({ spki: hugeModulus() }, { with: { strict: false } })],
     'RSA with a huge exponent': [false, () => below({ spki: hugeExponent() })],
     'P-192': [false, () => ofKey(pairOf('ec', { namedCurve: 'prime192v1' }))],
     'DSA': [false, () => ofKey(pairOf('dsa', { modulusLength: 2048 }))],

@@ -29,11 +29,17 @@ const WE_REFUSE: readonly (readonly [check: RegExp, why: string])[] = [
   [/is there twice/, 'RFC 5280 §4.2: more than one instance of an extension is forbidden; openssl looks at those that it knows alone'],
   [/path length, and is no authority/, 'RFC 5280 §4.2.1.9; openssl looks at it with -x509_strict alone'],
   [/serial number is zero/, 'RFC 5280 §4.1.2.2, where form is judged strictly'],
-  [/does not say by an identifier which key/, 'RFC 5280 §4.2.1.1, where form is judged strictly; openssl asks for it of some'],
+  [/It is no authority: it may not issue/, 'RFC 5280 §6.1.4 (k): without basic constraints, a key usage does not make an authority; openssl takes it for one unless -x509_strict'],
+  [/has no alternative names/, 'RFC 9525 §6.3: a common name is nobody’s name any more; openssl falls back to it'],
+  [/The name dns:\*\.example\.com is forbidden/, 'what a wildcard stands for is forbidden (Go’s CVE-2025-61727)'],
 ];
 
+/** The list was signed by another certificate of the issuer's name than the one in the path. */
+const ELSEWHERE = 'lists of another certificate';
 /** What we trust and openssl does not, though it was shown our path alone: what it said, and for which flaw. */
 const THEY_REFUSE: readonly (readonly [said: RegExp, flaw: RegExp, why: string])[] = [
+  [/CRL/, new RegExp(ELSEWHERE), 'RFC 5280 §6.3.3 (f): who signed a list may have a path of its own to the same root; openssl takes the path of the certificate alone unless -extended_crl'],
+  [/key usage does not include CRL signing/, /may not sign lists/, 'RFC 5280 §6.3.3 (f): a certificate between, of the same name and key, says that it may'],
   [/unable to get (local )?issuer certificate|unable to verify the first|authority and subject key identifier mismatch/, /another authority identifier/, 'RFC 5280 §4.2.1.1: an identifier helps to find the key; whose key it was, the signature says'],
   [/invalid CA certificate/, /version 1/, 'RFC 5280 §6.1.4 (k): a root is an input, whatever it says of itself'],
   [/CA cert does not include key usage/, /no key usage/, 'RFC 5280 §4.2.1.3 binds authorities that issue; x509-limbo takes roots without'],
@@ -79,14 +85,17 @@ async function compared(seed: number, tally: Map<string, number>): Promise<strin
         const path = verdict.path!.certificates.map(({ certificate }) => certificate);
         // openssl follows one way and does not turn back: shown nothing but the path that we found, it must follow that.
         const [alone] = await openssl(way, { ...files, roots: put('root.pem', path.at(-1)!.toPem()), between: put('path.pem', path.slice(0, -1).map((one) => one.toPem()).join('')), ends: [files.ends[index]!] });
-        const flaws = path.map(({ id }) => pki.flaws.get(id) ?? '').filter(Boolean).join(', ');
+        const byOthers = way.with.revocation === 'chain' && certificatesOf([...pki.roots, ...pki.between]).some((one) => !path.includes(one) && path.some(({ issuer }) => issuer.canonical === one.subject.canonical));
+        const flaws = [...path.map(({ id }) => pki.flaws.get(id) ?? ''), byOthers ? ELSEWHERE : ''].filter(Boolean).join(', ');
         if (alone!.trusted) count('openssl does not turn back');
         else if (THEY_REFUSE.some(([said, flaw]) => said.test(alone!.said) && flaw.test(flaws))) count(`they: ${alone!.said}`);
         else wrong.push(`${seed}/${index}, ${name}: we trust, with ${flaws || 'no flaw'}; openssl says: ${alone!.said}`);
       } else {
-        const reasons = (verdict.path?.certificates ?? []).flatMap(({ checks }) => checks.filter(({ outcome }) => outcome === 'failed').map(({ sentence }) => sentence));
-        if (reasons.length > 0 && reasons.every((reason) => WE_REFUSE.some(([check]) => check.test(reason)))) count(`we: ${reasons[0]!.slice(0, 40)}`);
-        else wrong.push(`${seed}/${index}, ${name}: openssl trusts; we do not: ${reasons.join(' | ') || verdict.verdict}`);
+        // openssl may have gone another way than the one that we show.
+        const paths = [verdict.path, ...verdict.others].map((path) => (path?.certificates ?? []).flatMap(({ checks }) => checks.filter(({ outcome }) => outcome === 'failed').map(({ sentence }) => sentence)));
+        const explained = paths.find((reasons) => reasons.length > 0 && reasons.every((reason) => WE_REFUSE.some(([check]) => check.test(reason))));
+        if (explained !== undefined) count(`we: ${explained[0]!.slice(0, 40)}`);
+        else wrong.push(`${seed}/${index}, ${name}: openssl trusts; we do not: ${paths[0]!.join(' | ') || verdict.verdict}`);
       }
     }
   }

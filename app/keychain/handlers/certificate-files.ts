@@ -106,7 +106,7 @@ async function withoutKey(stored: StoredCertificate, certificates: readonly Cert
     case 'jwk': return publicJwkOf(first.spki, { kid: stored.label, x5c: certificates.map(({ der }) => der) });
     case 'pkcs12': {
       using passphrase = await exportPassphrase(stored.label, context);
-      return writePkcs12(certificates.map(({ der }, index) => ({ certificate: der, ...(index === 0 ? { friendlyName: stored.label } : {}) })), passphrase, profile);
+      return await writePkcs12(certificates.map(({ der }, index) => ({ certificate: der, ...(index === 0 ? { friendlyName: stored.label } : {}) })), passphrase, profile);
     }
   }
 }
