@@ -25,6 +25,7 @@ export const CONFIG_KEYS = {
   'clipboard.clearAfterSeconds': { schema: wholeNumber(0, 3600), default: 30, summary: 'Seconds after which what was copied is cleared from the clipboard; 0: never', restart: false },
   'serve.listen': { schema: z.string().min(1).max(300), default: '127.0.0.1:8420', summary: 'Address on which `keywright serve` listens', restart: true },
   'tokens.keepPinMinutes': { schema: wholeNumber(0, 1440), default: 15, summary: 'Minutes for which a PIN that a token accepted is kept in memory; 0: it is asked for each time', restart: false },
+  'prompts.waitMinutes': { schema: wholeNumber(0, 1440), default: 5, summary: 'Minutes after which a prompt that nobody answers ends, and with it the call that waits; 0: never', restart: false },
   'trash.days': { schema: wholeNumber(1, 3650), default: 30, summary: 'Days that a deleted key stays in the trash', restart: false },
   'certificates.fetch': { schema: z.boolean(), default: false, summary: 'Issuers, revocation lists and OCSP responses may be got from the addresses that certificates name', restart: false },
   'certificates.fetchLocal': { schema: z.boolean(), default: false, summary: 'Such addresses may be of this machine and of private networks', restart: false },

@@ -26,6 +26,7 @@ export const REASONS = {
   'secret.blocked': { detail: 'The {secret} of {token} is blocked: no tries are left.' },
   'secret.last-try': { detail: 'One try is left for the {secret} of {token}, and nobody agreed to spend it. Nothing was sent.', remedy: 'Enter it in the window or on a terminal, where the last try is agreed to by typing.' },
   'secret.not-asked': { detail: 'The prompt was closed without an answer. Nothing was sent to the token.' },
+  'prompt.unanswered': { detail: 'Nobody answered the prompt within {minutes} min, so it was closed. Nothing was changed.', remedy: 'Start again when somebody is there. The setting prompts.waitMinutes says how long a prompt waits.' },
   'prompt.cancelled': { detail: 'The prompt was cancelled. Nothing was changed.' },
   'prompt.typed-otherwise': { detail: 'What was typed is not what was asked for. Nothing was changed.' },
   // Tokens

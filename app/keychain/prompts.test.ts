@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { CoreEvent, Principal } from '../contract/index.ts';
 import { EventBus } from './events.ts';
-import { PromptBroker } from './prompts.ts';
+import { patiently, PromptBroker } from './prompts.ts';
 
 const principal: Principal = { id: 'desktop', name: 'this window', face: 'ipc', permissions: new Set() };
 const question = { kind: 'secret', purpose: 'store-passphrase', title: 'Unlock' } as const;
@@ -47,4 +47,32 @@ test('a cancelled prompt, a cancelled call and a surface that goes away all end 
   surface[Symbol.dispose]();
   await expect(orphaned).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(prompts.pending()).toEqual([]);
+});
+
+afterEach(() => vi.useRealTimers());
+
+test('a prompt that nobody answers ends after the minutes of the setting, is withdrawn, and says so', async () => {
+  vi.useFakeTimers();
+  const { broker: prompts } = broker();
+  using _ = prompts.attachSurface();
+  const patient = patiently(prompts.prompterFor(principal), () => 2);
+  const unanswered = patient.ask(question, new AbortController().signal).catch((thrown: unknown) => thrown);
+  const touch = patient.ask({ kind: 'touch', purpose: 'touch', title: 'Touch it' }, new AbortController().signal).catch((thrown: unknown) => thrown);
+  await vi.advanceTimersByTimeAsync(119_000);
+  expect(prompts.pending()).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(await unanswered).toMatchObject({ code: 'TIMEOUT', facts: { reason: 'prompt.unanswered', values: { minutes: '2' } } });
+  expect(prompts.pending()).toMatchObject([{ request: { kind: 'touch' } }]);
+  prompts.answer(prompts.pending()[0]!.id, { kind: 'cancelled' });
+  expect(await touch).toMatchObject({ code: 'CANCELLED' });
+});
+
+test('a prompt waits without end where the setting says so', async () => {
+  vi.useFakeTimers();
+  const { broker: prompts } = broker();
+  using _ = prompts.attachSurface();
+  const answer = patiently(prompts.prompterFor(principal), () => 0).ask(question, new AbortController().signal);
+  await vi.advanceTimersByTimeAsync(86_400_000);
+  prompts.answer(prompts.pending()[0]!.id, { kind: 'secret', secret: 'pass' });
+  await expect(answer).resolves.toEqual({ kind: 'secret', secret: 'pass' });
 });

@@ -80,6 +80,30 @@ export class PromptBroker {
   }
 }
 
+/**
+ * Ends prompts that nobody answers: a token must not be kept from others for ever. A touch ends with its call, and what is shown to be written
+ * down takes the time that it takes.
+ * @param minutes 0: never. @throws TIMEOUT, and what `prompter` does
+ */
+export function patiently(prompter: Prompter, minutes: () => number): Prompter {
+  return {
+    get interactive() {
+      return prompter.interactive;
+    },
+    async ask(request, signal) {
+      const most = minutes();
+      if (!(most > 0) || request.kind === 'touch' || request.kind === 'show-secret') return prompter.ask(request, signal);
+      const ended = new AbortController();
+      const timer = setTimeout(() => ended.abort(new KeywrightError('TIMEOUT', because('prompt.unanswered', { minutes: String(most) }))), most * 60_000).unref();
+      try {
+        return await prompter.ask(request, AbortSignal.any([signal, ended.signal]));
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
 /** @returns the error of a prompt that nobody can see. */
 export function nobodyToAsk(request: PromptRequest): KeywrightError {
   const what = request.kind === 'confirm' ? 'A confirmation is needed' : request.kind === 'show-secret' ? 'A secret must be shown to a person' : 'A secret is needed';

@@ -9,6 +9,7 @@ import { assertCapable } from './capabilities.ts';
 import type { Context } from './context.ts';
 import type { StoredKey } from './inventory.ts';
 import type { JobItem, RunningJob } from './jobs.ts';
+import { patiently } from './prompts.ts';
 import type { Services } from './services.ts';
 import type { Session } from './session.ts';
 import { UnitOfWork } from './unit.ts';
@@ -175,6 +176,8 @@ class CallOfPrincipal implements KeyCall {
   readonly #cancellation: Cancellation;
   readonly #services: Services;
   readonly #unit: () => UnitOfWork;
+  /** The caller's own way to a person. */
+  readonly #given: Prompter | undefined;
   #prompt: Prompter | undefined;
 
   constructor(id: string, { principal, prompt }: CallOptions, cancellation: Cancellation, services: Services, { unit, progress, discarded }: { unit: () => UnitOfWork; progress: (event: unknown) => void; discarded: (what: string) => void }) {
@@ -185,7 +188,7 @@ class CallOfPrincipal implements KeyCall {
     this.#cancellation = cancellation;
     this.#services = services;
     this.#unit = unit;
-    this.#prompt = prompt;
+    this.#given = prompt;
   }
 
   get signal(): AbortSignal {
@@ -197,7 +200,11 @@ class CallOfPrincipal implements KeyCall {
   }
 
   get prompt(): Prompter {
-    return (this.#prompt ??= this.#services.prompts.prompterFor(this.principal));
+    return (this.#prompt ??= this.#patient(this.#given ?? this.#services.prompts.prompterFor(this.principal)));
+  }
+
+  #patient(prompter: Prompter): Prompter {
+    return patiently(prompter, () => Number(this.#services.config.get('prompts.waitMinutes')));
   }
 }
 

@@ -17,7 +17,7 @@ export function somebody(permissions: readonly Permission[] = PERMISSIONS, face:
 }
 
 const DEFAULTS: Record<string, ConfigValue> = {
-  'store.idleLockMinutes': 15, 'store.kind': 'sqlite', 'storage.modules': '', 'audit.durability': 'grouped', 'trash.days': 30, 'tokens.keepPinMinutes': 15,
+  'store.idleLockMinutes': 15, 'store.kind': 'sqlite', 'storage.modules': '', 'audit.durability': 'grouped', 'trash.days': 30, 'tokens.keepPinMinutes': 15, 'prompts.waitMinutes': 5,
 };
 
 export function configOf(changes: Record<string, ConfigValue> = {}): Config {
