@@ -83,6 +83,8 @@ export const IPC_OPERATIONS: readonly string[] = [
   'files.encrypt',
   'files.formats',
   'files.inspect',
+  'files.jwt',
+  'files.pages',
   'files.sign',
   'files.timestamp',
   'files.verify',

@@ -56,6 +56,12 @@ export const sign = operation({
     openpgp: z.enum(['v4', 'v6']).optional(),
     /** PDF: why it is signed, for readers to show. */
     reason: z.string().min(1).max(1000).optional(),
+    /** PDF: where it is signed, as a person says it: a town. */
+    location: z.string().min(1).max(1000).optional(),
+    /** PDF: how to reach the signer. */
+    contact: z.string().min(1).max(1000).optional(),
+    /** PDF: the signer’s name as they write it, beside the one in the certificate. Nothing vouches for it. */
+    signerName: z.string().min(1).max(1000).optional(),
     /** PDF: the page, counted from 1, on which the signature is seen; with `rectangle`. Without them it is not seen. */
     page: z.int().min(1).max(1_000_000).optional(),
     /** PDF: where on the page (the first by default) it is seen: `left,bottom,right,top` in points of 1/72 inch from the lower left corner. */
@@ -173,6 +179,30 @@ export const formats = operation({
   errors: ['NOT_FOUND'],
 });
 
+export const pages = operation({
+  id: 'files.pages',
+  summary: 'Tell the pages of a PDF with their sizes, and its empty signature fields',
+  effect: 'read',
+  permission: 'files:use',
+  unhurried: true,
+  http: { method: 'POST', path: '/v1/files/pages', status: 200 },
+  cli: { arguments: ['file.path'], paths: { 'file.path': 'in' }, table: { rows: 'pages', columns: ['page', 'left', 'bottom', 'right', 'top', 'turned'] }, examples: ['keywright files pages report.pdf'] },
+  input: z.strictObject({ file: FileIn }),
+  output: z.strictObject({
+    /** In their order, the first 1000. What is seen of each, in points of 1/72 inch, as `rectangle` of `files.sign` counts them. */
+    pages: z.array(z.strictObject({
+      page: z.int(), left: z.number(), bottom: z.number(), right: z.number(), top: z.number(),
+      /** By how much readers turn it, clockwise, in degrees. */
+      turned: z.union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)]),
+    })),
+    /** Pages in all. */
+    total: z.int(),
+    /** Names of signature fields that wait to be signed: for `field` of `files.sign`. */
+    fields: z.array(z.string()),
+  }),
+  errors: ['NOT_FOUND', 'INVALID_INPUT', 'PERMISSION_DENIED'],
+});
+
 const PATHS_SERVE = 'Callers on this machine name the file by its path.';
 
 export const upload = operation({
@@ -210,3 +240,4 @@ export const download = operation({
 export { verify } from './file-verification.ts';
 export { convert } from './conversion.ts';
 export { inspect } from './inspection.ts';
+export { jwt } from './jwt.ts';

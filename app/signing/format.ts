@@ -38,6 +38,10 @@ export interface SignOptions {
   readonly openpgp?: 'v4' | 'v6';
   /** PDF: why it is signed. */
   readonly reason?: string;
+  /** PDF: where it is signed, how to reach the signer, and what they call themselves. */
+  readonly location?: string;
+  readonly contact?: string;
+  readonly signerName?: string;
   /** PDF: the page, counted from 1, on which it is seen. */
   readonly page?: number;
   /** PDF: where on the page, `left,bottom,right,top` in points. */
@@ -52,7 +56,7 @@ export interface SignOptions {
   timestamp?(imprint: { readonly hash: 'sha256'; readonly digest: Uint8Array }): Promise<Uint8Array>;
 }
 /** As the caller names them. */
-export type SignOptionName = 'encoding' | 'form' | 'detached' | 'namespace' | 'comment' | 'payloadType' | 'prehash' | 'certificate' | 'signature' | 'counter' | 'timestamp' | 'openpgp' | 'together' | 'reason' | 'page' | 'rectangle' | 'field';
+export type SignOptionName = 'encoding' | 'form' | 'detached' | 'namespace' | 'comment' | 'payloadType' | 'prehash' | 'certificate' | 'signature' | 'counter' | 'timestamp' | 'openpgp' | 'together' | 'reason' | 'location' | 'contact' | 'signerName' | 'page' | 'rectangle' | 'field';
 
 /** A signature's file: its bytes, or a way to write it where it holds the signed file itself. */
 export type Made = { readonly bytes: Uint8Array } | { write(take: (piece: Uint8Array) => Promise<void>): Promise<void> };

@@ -4,7 +4,7 @@ import { parseJson } from '../formats/json.ts';
 import { thumbprint } from '../formats/jwk.ts';
 import { malformed, malformedAt } from '../formats/malformed.ts';
 import type { FileContent } from './content.ts';
-import { type FormatModule, type Made, notIntact, type SignatureVerdict, type SigningKey, type SignOptions, type Trust } from './format.ts';
+import { contentOfMessage, type FormatModule, type Made, notIntact, type SignatureVerdict, type SigningKey, type SignOptions, type Trust } from './format.ts';
 import { readJws, type JwsSignature } from './jws-read.ts';
 import { JOSE_ALGORITHMS } from './names.ts';
 import type { Frame } from './raw.ts';
@@ -36,13 +36,30 @@ export const jwt: FormatModule = {
   },
 };
 
-async function make(file: FileContent, key: SigningKey, { algorithm, detached = true, form = 'compact', payloadType, certificate }: SignOptions, more: Record<string, unknown>): Promise<Made> {
+/** @returns a JWT of claims, compact. @throws INVALID_INPUT for times that are no numbers, and what the key throws */
+export async function signClaims(claims: Claims, key: SigningKey, options: Pick<SignOptions, 'algorithm' | 'payloadType' | 'certificate'>): Promise<string> {
+  const payload = Buffer.from(JSON.stringify(claims));
+  claimsOf(payload);
+  const protectedText = await protectedHeader(key, options, { typ: options.payloadType ?? 'JWT' });
+  const message = Buffer.from(`${protectedText}.${payload.toString('base64url')}`);
+  return `${message.toString()}.${signatureText(await key.sign(options.algorithm, contentOfMessage(options.algorithm, message), message), key, options.algorithm)}`;
+}
+
+async function protectedHeader(key: SigningKey, { algorithm, payloadType, certificate }: Pick<SignOptions, 'algorithm' | 'payloadType' | 'certificate'>, more: Record<string, unknown>): Promise<string> {
   const alg = JOSE_ALGORITHMS[algorithm]?.(key.algorithm);
   const chain = certificate === undefined ? {} : { x5c: (await chainFor(key)).map(({ der }) => Buffer.from(der).toString('base64')) };
-  const header = { alg, kid: thumbprint(key.spki), ...chain, ...(payloadType === undefined ? {} : { typ: payloadType }), ...more, ...(detached ? { b64: false, crit: ['b64'] } : {}) };
-  const protectedText = Buffer.from(JSON.stringify(header)).toString('base64url');
-  const made = await key.sign(algorithm, await file.for(algorithm, frameOf(protectedText, !detached)));
-  const signature = Buffer.from(SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaDerToP1363(made, KEY_ALGORITHMS[key.algorithm].bits) : made).toString('base64url');
+  return Buffer.from(JSON.stringify({ alg, kid: thumbprint(key.spki), ...chain, ...(payloadType === undefined ? {} : { typ: payloadType }), ...more })).toString('base64url');
+}
+
+/** ECDSA as r and s side by side (RFC 7518 §3.4). */
+function signatureText(made: Uint8Array, key: SigningKey, algorithm: SignatureAlgorithmName): string {
+  return Buffer.from(SIGNATURE_ALGORITHMS[algorithm].family === 'ecdsa' ? ecdsaDerToP1363(made, KEY_ALGORITHMS[key.algorithm].bits) : made).toString('base64url');
+}
+
+async function make(file: FileContent, key: SigningKey, options: SignOptions, more: Record<string, unknown>): Promise<Made> {
+  const { algorithm, detached = true, form = 'compact' } = options;
+  const protectedText = await protectedHeader(key, options, { ...more, ...(detached ? { b64: false, crit: ['b64'] } : {}) });
+  const signature = signatureText(await key.sign(algorithm, await file.for(algorithm, frameOf(protectedText, !detached))), key, algorithm);
   const [start, end] = form === 'compact' ? [`${protectedText}.`, `.${signature}`]
     : detached ? [`{"signatures":[{"protected":"${protectedText}","signature":"${signature}"}]}\n`, ''] : [`{"payload":"`, `","signatures":[{"protected":"${protectedText}","signature":"${signature}"}]}\n`];
   if (detached) return { bytes: Buffer.from(start + end) };
@@ -78,7 +95,7 @@ async function judge({ protectedText, alg, encoded, signature, certificates, pro
   }, certificates, trust);
 }
 
-type Claims = Readonly<Record<string, unknown>>;
+export type Claims = Readonly<Record<string, unknown>>;
 
 /** @throws INVALID_INPUT unless it is a set of claims whose times are numbers (RFC 7519 §2, §4.1). */
 function claimsOf(content: Uint8Array): Claims {

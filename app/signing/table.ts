@@ -130,7 +130,7 @@ export const SIGNATURE_FORMATS: Readonly<Record<SignatureFormatName, SignatureFo
       if (key === 'rsa-1024') return { refused: TOO_SHORT };
       return PDF_KEYS.test(key) ? { algorithms: olderPaddingFirst(key) } : { refused: because('format.pdf-keys', { algorithm: key }) };
     },
-    options: ['certificate', 'timestamp', 'reason', 'page', 'rectangle', 'field'], forms: [], detached: 'never', suffix: fixed('.signed'), copy: () => true, uses: 1, wholeForPure: false, largest: 256 * 2 ** 20, certificates: true,
+    options: ['certificate', 'timestamp', 'reason', 'location', 'contact', 'signerName', 'page', 'rectangle', 'field'], forms: [], detached: 'never', suffix: fixed('.signed'), copy: () => true, uses: 1, wholeForPure: false, largest: 256 * 2 ** 20, certificates: true,
     load: async () => (await import('./pdf/index.ts')).pdf,
   },
   xml: {

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { buildPdf } from '../../app/signing/pdf/testing/documents.ts';
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { expect, test } from '../support/fixture.ts';
 import { collected } from '../support/drop.ts';
 import type { startElectron } from '../support/electron.ts';
@@ -43,12 +43,27 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
   await test.step('it is offered as PDF, with a reason, on the page', async () => {
     await choose(contract, 'files.choose');
     await expect(page.getByRole('button', { name: new RegExp(text('files.formatName.pdf').replaceAll(/[()]/g, '\\$&')) })).toBeVisible();
-    await page.getByLabel(text('files.reason'), { exact: true }).fill('I agree');
+    await page.getByLabel(text('files.pdf.reason'), { exact: true }).fill('I agree');
+    await page.getByLabel(text('files.pdf.location'), { exact: true }).fill('Köln');
     await page.getByRole('button', { name: new RegExp(`${text('files.seen')}$`) }).click();
     await page.getByRole('option', { name: text('files.seenName.bottom-left') }).click();
-    await picture('sign');
+    const box = page.getByRole('button', { name: new RegExp(`^${text('files.placeBox')}`) });
+    const where = (x: number, y: number, width: number, height: number): string => text('files.placeWhere', { page: 1, x, y, width, height });
+    await expect(page.getByText(where(13, 268, 63, 16), { exact: true })).toBeVisible();
+    // By the keyboard: to the right and up, and larger; then dragged.
+    for (const key of ['ArrowRight', 'ArrowUp', 'Shift+ArrowRight', 'Shift+ArrowDown']) await box.press(key);
+    await expect(page.getByText(where(15, 266, 66, 18), { exact: true })).toBeVisible();
+    const { x, y } = (await box.boundingBox())!;
+    await page.mouse.move(x + 10, y + 5);
+    await page.mouse.down();
+    await page.mouse.move(x + 60, y - 95, { steps: 3 });
+    await page.mouse.up();
+    await expect(page.getByText(where(15, 266, 66, 18), { exact: true })).toHaveCount(0);
+    const place = await page.getByLabel(text('files.rectangle'), { exact: true }).inputValue();
+    await looks(page, program.kind, 'sign');
     await program.saving(signed, () => page.getByRole('button', { name: text('files.signAction', { n: 1 }), exact: true }).click());
     await expect(page.getByText(text('files.signedTitle', { n: 1 }), { exact: true })).toBeVisible();
+    expect(readFileSync(signed, 'latin1')).toContain(`/Rect [${place.replaceAll(',', ' ')}]`);
     expect(readFileSync(signed).subarray(0, readFileSync(contract).length).equals(readFileSync(contract))).toBe(true);
   });
   await test.step('signed again, both signatures hold', async () => {
@@ -115,13 +130,31 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
     await expect(page.getByText(text('files.intact'), { exact: true })).toBeVisible();
     if (spawnSync('openssl', ['version']).status !== null) expect(spawnSync('openssl', ['cms', '-verify', '-inform', 'DER', '-in', holding, '-noverify'], { encoding: 'utf8' }).stdout).toBe(join(folder, 'first.txt'));
   });
+  await test.step('a token is made of claims that are typed, and says them', async () => {
+    await page.getByRole('button', { name: text('files.clear'), exact: true }).click();
+    await page.getByRole('radio', { name: text('files.mode.sign'), exact: true }).check({ force: true });
+    await page.getByRole('button', { name: new RegExp(`${text('files.format')}$`) }).click();
+    await page.getByRole('option', { name: text('files.formatName.jwt'), exact: true }).click();
+    const claim = (name: string): Locator => page.getByLabel(text(`files.jwt.${name}`), { exact: true });
+    await claim('subject').fill('ada');
+    await claim('audience').fill('one, two');
+    await claim('claims').fill('{"role":');
+    const make = page.getByRole('button', { name: text('files.jwt.action'), exact: true });
+    await expect(make).toBeDisabled();
+    await claim('claims').fill('{"role":"reader"}');
+    await make.click();
+    const made = page.locator('pre');
+    await expect(made).toBeVisible();
+    await looks(page, program.kind, 'jwt');
+    const [head, payload] = (await made.innerText()).split('.').slice(0, 2).map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>);
+    expect(head).toMatchObject({ alg: 'ES256', typ: 'JWT' });
+    expect(payload).toMatchObject({ sub: 'ada', aud: ['one', 'two'], role: 'reader', exp: (payload?.['iat'] as number) + 3600 });
+  });
   await test.step('a folder is verified at once: how many are valid, each with its verdict, and a report of it', async () => {
     const many = join(folder, 'many');
     mkdirSync(many);
     const [one, two, three] = ['one.txt', 'two.txt', 'three.txt'].map((name) => join(many, name)) as [string, string, string];
     for (const path of [one, two, three, join(many, 'four.txt')]) writeFileSync(path, path);
-    await page.getByRole('button', { name: text('files.clear'), exact: true }).click();
-    await page.getByRole('radio', { name: text('files.mode.sign'), exact: true }).check({ force: true });
     await program.choosing([one, two, three], () => page.getByRole('button', { name: text('files.choose'), exact: true }).first().click());
     await page.getByRole('button', { name: new RegExp(`${text('files.format')}$`) }).click();
     await page.getByRole('option', { name: text('files.formatName.raw') }).click();

@@ -56,6 +56,8 @@ export interface Operations {
   'files.encrypt': typeof encryptionOperations.encryptFiles;
   'files.formats': typeof fileOperations.formats;
   'files.inspect': typeof fileOperations.inspect;
+  'files.jwt': typeof fileOperations.jwt;
+  'files.pages': typeof fileOperations.pages;
   'files.sign': typeof fileOperations.sign;
   'files.timestamp': typeof fileOperations.timestamp;
   'files.verify': typeof fileOperations.verify;
@@ -206,6 +208,8 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'files.encrypt': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"options":{"recipients":"recipient","recipientFiles":"recipients-file","toPassphrase":"to-passphrase","out.path":"out","out.overwrite":"force","folders.hidden":"hidden","folders.symlinks":"follow-symlinks"},"paths":{"files":"in","recipientFiles":"in","out.path":"out"}},"defaults":{"folders":{"hidden":false,"symlinks":false},"recipients":[],"recipientFiles":[],"toPassphrase":false,"armor":false,"out":{"beside":true,"overwrite":false}}},
   'files.formats': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'files.inspect': {"effect":"read","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"}},"defaults":{"open":false,"bytes":false,"secrets":false}},
+  'files.jwt': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"files":{"certificate":"certificate"}},"defaults":{"audience":[],"issuedAt":"now","type":"JWT"}},
+  'files.pages': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["file.path"],"paths":{"file.path":"in"}},"defaults":{}},
   'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"files":{"certificate":"certificate"},"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding","signature.path":"signature","manifest.path":"manifest","manifest.overwrite":"replace-manifest","folders.hidden":"hidden","folders.symlinks":"follow-symlinks"},"paths":{"files":"in","out.path":"out","signature.path":"in","manifest.path":"out"}},"defaults":{"folders":{"hidden":false,"symlinks":false},"format":"raw","out":{"beside":true,"overwrite":false}}},
   'files.timestamp': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"options":{"authority":"timestamp","out.path":"out","out.overwrite":"force"},"paths":{"file.path":"in","out.path":"out"}},"defaults":{"hash":"sha256","out":{"beside":true,"overwrite":false}}},
   'files.verify': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files...?"],"files":{"public-key":"publicKey","allowed-signers":"allowedSigners","roots":"roots"},"options":{"signature.path":"signature","encoding":"signature-encoding","manifest.path":"manifest","folders.hidden":"hidden","folders.symlinks":"follow-symlinks"},"paths":{"files":"in","signature.path":"in","manifest.path":"in"}},"defaults":{"folders":{"hidden":false,"symlinks":false},"trust":"store","purpose":"file-signing"}},

@@ -22,6 +22,8 @@ export function FilesView() {
   const [mode, setMode] = useState<Mode>('sign');
   const [files, setFiles] = useState<readonly ChosenFile[]>([]);
   const [signature, setSignature] = useState<ChosenFile>();
+  // Counts up when a token is to be made of claims that are typed.
+  const [claims, setClaims] = useState(0);
   const [undropped, setUndropped] = useState<unknown>();
   // What a finding has proposed, until another part is chosen by hand.
   const [proposed, setProposed] = useState<Mending>();
@@ -38,6 +40,7 @@ export function FilesView() {
   };
   useCommands([
     { id: 'files.sign', label: t('files.signFiles'), group: t('files.title'), icon: FileSignature, onRun: () => turn('sign') },
+    { id: 'files.jwt', label: t('files.makeJwt'), group: t('files.title'), icon: FileSignature, onRun: () => { setFiles([]); setClaims((before) => before + 1); turn('sign'); } },
     { id: 'files.verify', label: t('files.verifyFile'), group: t('files.title'), icon: FileCheck2, onRun: () => turn('verify') },
     { id: 'files.encrypt', label: t('files.encryptFiles'), group: t('files.title'), icon: FileLock2, onRun: () => turn('encrypt') },
     { id: 'files.decrypt', label: t('files.decryptFiles'), group: t('files.title'), icon: FileKey2, onRun: () => turn('decrypt') },
@@ -76,7 +79,7 @@ export function FilesView() {
         <Segments label={t('files.what')} value={mode} onChange={turn} options={MODES.map((value) => ({ value, label: t(`files.mode.${value}`) }))} />
         <div className="flex max-w-[44rem] flex-col gap-5">
           <ErrorNotice error={undropped} />
-          {mode === 'sign' && <SignPart files={files} onFiles={setFiles} proposed={proposed?.input as ComponentProps<typeof SignPart>['proposed']} />}
+          {mode === 'sign' && <SignPart key={claims} files={files} onFiles={setFiles} proposed={claims > 0 && proposed === undefined ? { format: 'jwt' } : (proposed?.input as ComponentProps<typeof SignPart>['proposed'])} />}
           {mode === 'verify' && <VerifyPart files={files} onFiles={setFiles} signature={signature} onSignature={setSignature} />}
           {mode === 'encrypt' && <EncryptPart files={files} onFiles={setFiles} proposed={proposed?.next?.input} />}
           {mode === 'decrypt' && <DecryptPart files={files} onFiles={setFiles} onThen={hasNext ? () => { setFiles([]); setMode('encrypt'); } : undefined} />}

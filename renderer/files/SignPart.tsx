@@ -8,6 +8,7 @@ import { ChosenFiles, now, referencesTo } from './chosen-files.tsx';
 import { FilesDone } from './results.tsx';
 import { SigningWithToken } from './SigningWithToken.tsx';
 import { TokenGone } from './TokenGone.tsx';
+import { JwtForm } from './JwtForm.tsx';
 import { useFittingFormat } from './fitting-format.ts';
 import { signatureName } from './guess.ts';
 import { useKeyChoices, useKeysThat, useMakersOf, whyNotMade, type FormatRow } from './keys.ts';
@@ -26,7 +27,7 @@ interface Signed extends OutputFor<'files.sign'> {
 }
 
 /** Sign files, as what and with which key. */
-export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenFile[]; onFiles: (files: readonly ChosenFile[]) => void; /** Key and format to begin with. */ proposed?: { readonly key: string; readonly format: Format } | undefined }) {
+export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenFile[]; onFiles: (files: readonly ChosenFile[]) => void; /** Key and format to begin with. */ proposed?: { readonly key?: string; readonly format: Format } | undefined }) {
   const t = useText();
   const bridge = useBridge();
   const keys = useKeysThat('sign');
@@ -55,6 +56,8 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
   const more = { ...(format === 'pdf' && pdfInput(seen)), ...(row !== undefined && holderInput(holder, row, files.length)), ...wordsInput(words, format) };
   const isWell = areWordsWell(words, format) && (format !== 'pdf' || isSeenWell(seen));
   const isOne = (files.length === 1 && files[0]?.isFolder !== true) || 'together' in more;
+  // Without a file the claims of a token are typed.
+  const isClaims = format === 'jwt' && files.length === 0 && key !== undefined && signed === undefined;
   const isTokenGone = sign.error?.code === 'TOKEN_REMOVED' && key !== undefined && key.hardware !== null;
   const submit = async (): Promise<void> => {
     if (key === undefined || !isWell) return;
@@ -93,14 +96,15 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
           choices={rows.map((one) => ({ value: one.format, label: t(`files.formatName.${one.format}`), disabled: !one.available, help: whyNotMade(one, t) ?? one.limit ?? t(`files.formatHelp.${one.format}`) }))}
         />
       </div>
-      {format === 'pdf' && <PdfOptions value={seen} onChange={setSeen} />}
-      <FormatOptions value={words} onChange={(next) => { setTyped(next); if (next.timestamp !== words.timestamp) change({ timestampAuthority: next.timestamp }); }} format={format} />
+      {format === 'pdf' && <PdfOptions value={seen} onChange={setSeen} files={files} />}
+      {isClaims && <JwtForm keyRecord={key} />}
+      {!isClaims && <FormatOptions value={words} onChange={(next) => { setTyped(next); if (next.timestamp !== words.timestamp) change({ timestampAuthority: next.timestamp }); }} format={format} />}
       {row !== undefined && <HolderOptions value={holder} onChange={setHolder} row={row} files={files.length} />}
-      <div className="flex items-center gap-2">
+      {!isClaims && <div className="flex items-center gap-2">
         <Button kind="primary" isDisabled={files.length === 0 || key === undefined || row === undefined || !isWell} pending={sign.pending} onPress={() => void submit()}>{t('files.signAction', { n: files.length })}</Button>
         {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}
         {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format, ...more }} />}
-      </div>
+      </div>}
       {key?.hardware && <SigningWithToken keyRecord={key} hardware={key.hardware} files={(isOne ? 1 : files.length) * (row?.uses ?? 1)} />}
       {sign.pending && sign.progress && <ProgressBar label={t('files.signing', { name: sign.progress.file })} fraction={sign.progress.totalBytes === 0 ? null : sign.progress.bytes / sign.progress.totalBytes} />}
       {signed && (

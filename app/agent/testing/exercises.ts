@@ -1,6 +1,7 @@
 import { createECDH } from 'node:crypto';
 import { buildOcspRequest, readCertificates } from '../../certificates/index.ts';
 import type { Operation } from '../../contract/index.ts';
+import { buildPdf } from '../../signing/pdf/testing/documents.ts';
 import { pathParameters } from '../rest/input.ts';
 import type { Parsed } from './http.ts';
 
@@ -140,6 +141,9 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'files.convert', input: () => ({ content: text(CERTIFICATE), format: 'pkcs7' }) },
   { operation: 'files.inspect', input: () => ({ content: text(CERTIFICATE) }) },
   { operation: 'files.formats', input: key('pair') },
+  { operation: 'files.jwt', input: ({ pair }) => ({ key: pair, subject: 'ada', expires: '15m' }) },
+  { operation: 'files.upload', input: () => ({ name: 'report.pdf' }), body: () => buildPdf(), keep: ({ upload }, known) => (known['upload'] = upload) },
+  { operation: 'files.pages', input: ({ upload }) => ({ file: { upload } }) },
   { operation: 'files.upload', input: () => ({ name: 'report.txt' }), body: () => Buffer.from('a report'), keep: ({ upload }, known) => (known['upload'] = upload) },
   { operation: 'files.sign', input: ({ pair, upload }) => ({ key: pair, files: [{ upload }] }), keep: ({ files: [file] }, known) => {
     known['download'] = file.written.download;

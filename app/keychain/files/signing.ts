@@ -24,7 +24,7 @@ type SignInput = InputOf<typeof fileOperations.sign>;
 type SignedFile = OutputOf<typeof fileOperations.sign>['files'][number];
 
 const LONGEST_SIGNATURE = 4 * 1024 * 1024;
-const OPTIONS: readonly SignOptionName[] = ['encoding', 'form', 'detached', 'namespace', 'comment', 'payloadType', 'prehash', 'certificate', 'signature', 'counter', 'timestamp', 'openpgp', 'reason', 'page', 'rectangle', 'field', 'together'];
+const OPTIONS: readonly SignOptionName[] = ['encoding', 'form', 'detached', 'namespace', 'comment', 'payloadType', 'prehash', 'certificate', 'signature', 'counter', 'timestamp', 'openpgp', 'reason', 'location', 'contact', 'signerName', 'page', 'rectangle', 'field', 'together'];
 /** Those that a format takes as they are given. */
 const PASSED = OPTIONS.filter((name) => name !== 'signature' && name !== 'timestamp' && name !== 'together');
 const LONGEST_EXISTING = 256 * 1024 * 1024;

@@ -1,16 +1,23 @@
-import { KeywrightError } from '../../contract/index.ts';
+import { fileOperations, KeywrightError } from '../../contract/index.ts';
+import { signClaims } from '../../signing/jws.ts';
+import { claimsFrom } from '../../signing/jwt-claims.ts';
 import { MANY, SmallFiles } from '../../signing/small-files/index.ts';
 import { formatOf, formatsOf } from '../../signing/table.ts';
 import { whyNot } from '../capabilities.ts';
 import { eachFile } from '../files/batch.ts';
 import { filesOf } from '../files/folders.ts';
 import { stampFile } from '../files/timestamping.ts';
-import { optionsOf, signFile, signTogether, writeManifest } from '../files/signing.ts';
+import { bytesOf } from '../files/places.ts';
+import { keyFor, optionsOf, signFile, signTogether, writeManifest } from '../files/signing.ts';
 import { verifyFiles } from '../files/verifying.ts';
 import { fileEncryptionHandlers } from './file-encryption.ts';
 import { fileConversionHandlers } from './file-conversion.ts';
 import { fileInspectionHandlers } from './file-inspection.ts';
+import { refOf } from './key-records.ts';
 import { handlersOf } from './handlers.ts';
+
+/** As many bytes as a PDF that is signed may have. */
+const LARGEST_PDF = 256 * 2 ** 20;
 
 export const fileHandlers = handlersOf('files', {
   ...fileEncryptionHandlers,
@@ -48,6 +55,20 @@ export const fileHandlers = handlersOf('files', {
     });
     if (input.format !== undefined) rows.sort((a, b) => Number(b.available) - Number(a.available) || a.label.localeCompare(b.label));
     return { rows: rows.slice(0, input.limit), total: rows.length };
+  },
+
+  async 'files.jwt'(input, context) {
+    const { algorithm } = await optionsOf(fileOperations.sign.input.parse({ files: [{ path: 'claims' }], key: input.key, format: 'jwt', ...(input.algorithm !== undefined && { algorithm: input.algorithm }) }), context);
+    const claims = claimsFrom(input, Date.now());
+    const { key } = await keyFor(context, 'the token', () => ({ purpose: 'sign a token' }), input.certificate);
+    const token = await signClaims(claims, key, { algorithm, payloadType: input.type, ...(input.certificate !== undefined && { certificate: input.certificate }) });
+    const { exp } = claims;
+    return { token, claims: { ...claims }, expiresAt: typeof exp === 'number' ? new Date(exp * 1000).toISOString() : null, algorithm, key: context.key.uri, version: refOf(context.key).version };
+  },
+
+  async 'files.pages'({ file }, context) {
+    const content = await bytesOf(undefined, file, 'file', LARGEST_PDF, context);
+    return (await import('../../signing/pdf/pages.ts')).describePages(content);
   },
 
   async 'files.upload'() {

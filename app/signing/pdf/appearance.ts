@@ -33,7 +33,8 @@ export function rectangleOn(page: Page, text: string): Rectangle {
   return rectangle;
 }
 
-function boxOf(page: Page): Rectangle {
+/** @returns what is seen of a page, in points. */
+export function boxOf(page: Page): Rectangle {
   const [box] = ['CropBox', 'MediaBox'].map((key) => numbersOf(page.inherited(key))).filter((found) => found !== undefined);
   return box ?? [0, 0, 612, 792];
 }
@@ -47,10 +48,9 @@ export function numbersOf(value: PdfValue): Rectangle | undefined {
 
 /** @returns a form XObject that fills the rectangle, upright on a page that is turned. */
 export function appearance([left, bottom, right, top]: Rectangle, lines: readonly string[], page: Page): PdfStream {
-  const turn = page.inherited('Rotate');
-  const turned = typeof turn === 'number' ? ((turn % 360) + 360) % 360 : 0;
+  const turned = turnOf(page);
   const [wide, high] = turned % 180 === 0 ? [right - left, top - bottom] : [top - bottom, right - left];
-  const matrix = { 90: [0, 1, -1, 0, high, 0], 180: [-1, 0, 0, -1, wide, high], 270: [0, -1, 1, 0, 0, wide] }[turned];
+  const matrix = { 0: undefined, 90: [0, 1, -1, 0, high, 0], 180: [-1, 0, 0, -1, wide, high], 270: [0, -1, 1, 0, 0, wide] }[turned];
   const { size, rows } = fit(lines, wide - 2 * MARGIN, high - 2 * MARGIN);
   const content = [
     'q', '1 g', '0.4 G', '0.5 w', `0.25 0.25 ${number(wide - 0.5)} ${number(high - 0.5)} re`, 'B', '0 g', 'BT', `/Text ${number(size)} Tf`, `${number(size * LINE_HEIGHT)} TL`, `${MARGIN} ${number(high - MARGIN - size)} Td`,
@@ -60,6 +60,13 @@ export function appearance([left, bottom, right, top]: Rectangle, lines: readonl
   return new PdfStream(dict({
     Type: name('XObject'), Subtype: name('Form'), BBox: [0, 0, wide, high], ...(matrix === undefined ? {} : { Matrix: matrix }), Resources: dict({ Font: dict({ Text: font }) }),
   }), Buffer.from(content, 'latin1'));
+}
+
+/** @returns by how much a page is turned clockwise when it is seen: 0, 90, 180 or 270 degrees. */
+export function turnOf(page: Page): 0 | 90 | 180 | 270 {
+  const turn = page.inherited('Rotate');
+  const turned = typeof turn === 'number' ? ((turn % 360) + 360) % 360 : 0;
+  return turned === 90 || turned === 180 || turned === 270 ? turned : 0;
 }
 
 const number = (value: number): string => value.toFixed(2);

@@ -9,6 +9,7 @@ import type { SignOptions } from '../format.ts';
 import { certifiedKey, certify, trustingCertificates } from '../testing/certificates.ts';
 import { contentOf, signAs, verifyAs } from '../testing/keys.ts';
 import { askForTimestamp } from '../timestamp/ask.ts';
+import { describePages } from './pages.ts';
 import { buildPdf, extracted, FORM, type Layout, objectsOf } from './testing/documents.ts';
 import { certified, KEY, locking, signedByHand, signer } from './testing/signed.ts';
 
@@ -94,11 +95,28 @@ describe('a signature that is seen', () => {
   test.skipIf(!hasTool('pdftotext', '-v')).each(['', '/Rotate 90', '/Rotate 180', '/Rotate 270'])('says who, when and why, upright on a page %s (skipped without pdftotext)', async (turn) => {
     using folder = temporaryFolder();
     const document = buildPdf(objectsOf({ 3: `<</Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] ${turn} /Contents 4 0 R>>` }));
-    writeFileSync(join(folder.path, 'seen.pdf'), await sign(folder.path, document, { rectangle: '50,50,250,250', reason: 'Geprüft – žlutý kůň' }));
+    writeFileSync(join(folder.path, 'seen.pdf'), await sign(folder.path, document, { rectangle: '50,50,250,250', reason: 'Geprüft – žlutý kůň', location: 'Köln' }));
     const text = run('pdftotext', ['-layout', join(folder.path, 'seen.pdf'), '-']).toString();
     expect(text).toContain('Signed by Ada Example');
     expect(text).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/);
     expect(text).toContain('Reason: Geprüft – žlutý kun');
+    expect(text).toContain('Place: Köln');
+  });
+
+  test('says who, where and how to reach them, and the verdict tells it as what nobody vouches for', async () => {
+    using folder = temporaryFolder();
+    const made = await sign(folder.path, buildPdf(), { rectangle: '50,50,250,110', location: 'Köln', contact: 'ada@example.com', signerName: 'Ada L.' });
+    expect(await judge(folder.path, made)).toMatchObject([{ intact: true, problem: null, notes: expect.arrayContaining([
+      'The signer says that it was signed in “Köln”.', 'The signer says how to reach them: “ada@example.com”.', 'The signer calls themselves “Ada L.”; who they are is what the certificate says.',
+    ]) }]);
+  });
+
+  test('pages are told with what is seen of each, and fields that wait for a signature', async () => {
+    const document = buildPdf(objectsOf({ ...FORM, 2: '<</Type /Pages /Kids [3 0 R 11 0 R] /Count 2 /Rotate -90>>', 3: '<</Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Rotate 0 /Annots [7 0 R 8 0 R 10 0 R]>>', 11: '<</Type /Page /Parent 2 0 R /MediaBox [0 0 842 595] /CropBox [10 20 832 575]>>' }));
+    expect(describePages(document)).toEqual({
+      pages: [{ page: 1, left: 0, bottom: 0, right: 595, top: 842, turned: 0 }, { page: 2, left: 10, bottom: 20, right: 832, top: 575, turned: 270 }], total: 2, fields: ['approval'],
+    });
+    expect(() => describePages(Buffer.from('%PDF-1.7\nnothing'))).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));
   });
 
   test('lies where it was said, on the page that was said, or is refused', async () => {

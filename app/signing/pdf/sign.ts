@@ -64,6 +64,9 @@ export async function signPdf(file: FileContent, key: SigningKey, options: SignO
   throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: 'The timestamp authority’s answers grow from one to the next, and do not fit into the document.', remedy: 'Ask another authority.' });
 }
 
+/** What a signer says of themselves and their signature (ISO 32000-2 Table 255). */
+const SAID = [['Reason', 'reason'], ['Location', 'location'], ['ContactInfo', 'contact'], ['Name', 'signerName']] as const;
+
 /** Where the signature goes. */
 interface Target {
   /** An empty field of the document; undefined: one is made. */
@@ -136,7 +139,7 @@ function prepare(document: PdfDocument, target: Target, { room, at, options, cer
   const update = new Update(document, apart);
   const facts = dict({
     Type: name('Sig'), Filter: name('Adobe.PPKLite'), SubFilter: name('ETSI.CAdES.detached'), M: dateString(at),
-    ...(options.reason === undefined ? {} : { Reason: textString(options.reason) }), ...lockReference(document, target.field),
+    ...Object.fromEntries(SAID.flatMap(([key, option]) => (options[option] === undefined ? [] : [[key, textString(options[option])]]))), ...lockReference(document, target.field),
   });
   const head = `${serialise(facts).slice(0, -2)} /ByteRange [`;
   const contents = '] /Contents ';
@@ -152,8 +155,8 @@ function prepare(document: PdfDocument, target: Target, { room, at, options, cer
   return { update: bytes, gap: { from, to } };
 }
 
-function linesOf({ subject }: Certificate, at: Date, { reason }: SignOptions): string[] {
-  return [`Signed by ${attributesOf(subject, COMMON_NAME)[0] ?? subject.text}`, `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`, ...(reason === undefined ? [] : [`Reason: ${reason}`])];
+function linesOf({ subject }: Certificate, at: Date, { reason, location }: SignOptions): string[] {
+  return [`Signed by ${attributesOf(subject, COMMON_NAME)[0] ?? subject.text}`, `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`, ...(reason === undefined ? [] : [`Reason: ${reason}`]), ...(location === undefined ? [] : [`Place: ${location}`])];
 }
 
 /** What a field locks once it is signed is said in the signature (§12.8.2.4). */

@@ -33,7 +33,7 @@ export async function judgeSignature(signature: PdfSignature, document: PdfDocum
   const verdict = await judgeContents(dict, covered, judge).catch(asVerdict);
   const after = afterwards(dict, covered, document);
   const told: SignatureVerdict = {
-    ...verdict, notes: [place, ...after.notes.map(harmless), ...(verdict.intact ? reasonOf(dict, document) : []), ...verdict.notes],
+    ...verdict, notes: [place, ...after.notes.map(harmless), ...(verdict.intact ? saidIn(dict, document) : []), ...verdict.notes],
     coverage: { bytes: covered.end, revision: revisionsOf(covered.signed), revisions: revisionsOf(document), changes: after.kinds },
   };
   if (!verdict.intact || after.problem === null) return told;
@@ -103,7 +103,14 @@ function wholeOf({ signed, gap, end }: Covered): Buffer {
   return Buffer.concat([signed.bytes.subarray(0, gap.from), signed.bytes.subarray(gap.to, end)]);
 }
 
-function reasonOf(dict: PdfDict, document: PdfDocument): string[] {
-  const reason = textOf(document.get(dict.get('Reason')));
-  return reason === undefined || reason === '' ? [] : [harmless(`The signer gives the reason: “${reason.slice(0, 300)}”.`)];
+/** What the signer says, and nobody vouches for (ISO 32000-2 Table 255). */
+function saidIn(dict: PdfDict, document: PdfDocument): string[] {
+  const said = (key: string, words: (text: string) => string): string[] => {
+    const text = textOf(document.get(dict.get(key)));
+    return text === undefined || text === '' ? [] : [harmless(words(text.slice(0, 300)))];
+  };
+  return [
+    ...said('Reason', (text) => `The signer gives the reason: “${text}”.`), ...said('Location', (text) => `The signer says that it was signed in “${text}”.`),
+    ...said('ContactInfo', (text) => `The signer says how to reach them: “${text}”.`), ...said('Name', (text) => `The signer calls themselves “${text}”; who they are is what the certificate says.`),
+  ];
 }
