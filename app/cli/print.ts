@@ -19,7 +19,7 @@ export function styleFor(colours: boolean): Style {
 export function humanOutput(spec: CommandSpec, output: unknown, style: Style): string {
   const whole = spec.text === undefined ? undefined : at(output, spec.text);
   if (typeof whole === 'string') return whole.split('\n').map((line) => `${printable(line)}\n`).join('');
-  if (spec.table === undefined) return record(spec.shown === undefined ? output : Object.fromEntries(spec.shown.map((name) => [name, at(output, name)])), style);
+  if (spec.table === undefined) return record(spec.shown === undefined ? output : Object.fromEntries(spec.shown.map((name) => [name.slice(name.lastIndexOf('.') + 1), at(output, name)])), style);
   const rows = at(output, spec.table.rows);
   const lines = !Array.isArray(rows) ? [] : spec.table.tree === true ? ['', ...tree(rows, style), ''] : table(rows, spec.table.columns, style);
   const rest = Object.entries(output as Record<string, unknown>).filter(([name]) => name !== spec.table?.rows);
@@ -32,7 +32,7 @@ export function humanOutput(spec: CommandSpec, output: unknown, style: Style): s
 function table(rows: readonly unknown[], columns: readonly string[], style: Style): string[] {
   if (rows.length === 0) return [];
   const cells = rows.map((row) => columns.map((column) => text(at(row, column))));
-  const heads = columns.map((column) => title(column));
+  const heads = columns.map((column) => title(column.slice(column.lastIndexOf('.') + 1)));
   const widths = heads.map((head, index) => Math.max(width(head), ...cells.map((row) => width(row[index]!))));
   const line = (row: readonly string[]) => row.map((cell, index) => (index === row.length - 1 ? cell : cell + ' '.repeat(widths[index]! - width(cell)))).join('  ').trimEnd();
   return [style.dim(line(heads)), ...cells.map(line)];
@@ -100,12 +100,22 @@ function flat(value: unknown, prefix: string): [string, unknown][] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, one]): [string, unknown][] => {
     if (one === null || one === undefined || (Array.isArray(one) && one.length === 0)) return [];
-    if (Array.isArray(one) && one.some((item) => typeof item === 'object')) return one.flatMap((item, index) => flat(item, `${prefix}${name}.${index + 1}.`));
+    if (Array.isArray(one) && one.some((item) => typeof item === 'object')) return one.flatMap((item, index) => called(item) ?? flat(item, `${prefix}${name}.${index + 1}.`));
     if (typeof one === 'object' && !Array.isArray(one)) return flat(one, `${prefix}${name}.`);
     // Sentences have a line each.
     if (Array.isArray(one) && one.some((item) => typeof item === 'string' && item.includes(' '))) return one.map((item, index) => [index === 0 ? prefix + name : '', item]);
     return [[prefix + name, one]];
   });
+}
+
+/** @returns a thing of a list that has a name of its own, on one line: a fact with its value, a kind with its state and what else is known of it. */
+function called(item: unknown): [string, unknown][] | undefined {
+  const { name, kind, ...rest } = item as Record<string, unknown>;
+  const facts = Object.entries(rest).filter(([, value]) => value !== null && value !== undefined);
+  if (facts.some(([, value]) => typeof value === 'object')) return undefined;
+  if (typeof name === 'string' && kind === undefined && facts.length === 1) return [[name, facts[0]![1]]];
+  if (typeof kind === 'string' && name === undefined && typeof rest['state'] === 'string') return [[kind, facts.map(([of, value]) => (typeof value === 'string' ? value : `${title(of)} ${text(value)}`)).join(', ')]];
+  return undefined;
 }
 
 /** `notAfter` reads `not after`. */

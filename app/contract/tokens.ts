@@ -106,7 +106,9 @@ export const list = operation({
 });
 export const show = operation({
   id: 'tokens.show', summary: 'Show a token: its PINs and tries left, what it can do, what is wrong', ...read,
-  http: { method: 'GET', path: '/v1/tokens/{token}', status: 200 }, ...byToken, output: TokenDetail, errors: TOKEN_ERRORS,
+  http: { method: 'GET', path: '/v1/tokens/{token}', status: 200 }, ...byToken,
+  cli: { ...byToken.cli, shown: ['name', 'id', 'serial', 'firmware', 'manufacturer', 'label', 'present', 'reader', 'lastSeenAt', 'keys', 'status.initialised', 'status.secrets', 'status.details', 'algorithms', 'pinPolicies', 'touchPolicies', 'status.findings'] },
+  output: TokenDetail, errors: TOKEN_ERRORS,
 });
 export const watch = operation({
   id: 'tokens.watch', summary: 'Tell of tokens as they are plugged in and taken out', ...read, follows: true,
@@ -122,7 +124,7 @@ export const watch = operation({
 export const slots = operation({
   id: 'tokens.slots', summary: 'List the slots of a token: keys, certificates and policies', ...read,
   http: { method: 'GET', path: '/v1/tokens/{token}/slots', status: 200 },
-  cli: { arguments: ['token'], table: { rows: 'slots', columns: ['slot', 'title', 'state', 'pinPolicy', 'touchPolicy', 'note'] } },
+  cli: { arguments: ['token'], table: { rows: 'slots', columns: ['slot', 'title', 'state', 'key.label', 'key.algorithm', 'certificate.subject', 'pinPolicy', 'touchPolicy', 'note'] } },
   input: z.strictObject({ token: TokenReference, /** Read the token again instead of giving what was read last. */ refresh: z.boolean().default(false) }),
   output: z.strictObject({ slots: z.array(SlotRecord), /** False: the token may hold keys that it does not tell of. */ complete: z.boolean() }), errors: TOKEN_ERRORS,
 });
@@ -188,13 +190,13 @@ export const moveKey = operation({
 export const deleteKey = operation({ id: 'tokens.delete-key', summary: 'Destroy the key in a slot', ...destroy, http: { method: 'DELETE', path: '/v1/tokens/{token}/slots/{slot}/key', status: 200 }, ...bySlot, output: Empty, errors: PIN_ERRORS });
 export const attest = operation({
   id: 'tokens.attest', summary: 'Have the token attest that a key was made in it, and check that', effect: 'use', permission: 'tokens:read', unhurried: true, check: 'verified',
-  http: { method: 'POST', path: '/v1/tokens/{token}/slots/{slot}/attest', status: 200 }, input: bySlot.input, cli: { arguments: ['token', 'slot'], outs: { 'chain-out': 'pem' } },
-  output: z.strictObject({ verified: z.boolean(), statements: z.array(z.string()), problems: z.array(z.string()), chain: z.array(Bytes), chainFormat: z.enum(['x509', 'cvc']), pem: z.string() }), errors: PIN_ERRORS,
+  http: { method: 'POST', path: '/v1/tokens/{token}/slots/{slot}/attest', status: 200 }, input: bySlot.input, cli: { arguments: ['token', 'slot'], shown: ['verified', 'statements', 'problems'], outs: { 'chain-out': 'chainFile' } },
+  output: z.strictObject({ verified: z.boolean(), statements: z.array(z.string()), problems: z.array(z.string()), chain: z.array(Bytes), chainFormat: z.enum(['x509', 'cvc']), pem: z.string(), /** The chain as a file: PEM, or for `cvc` one after the other, as cards keep them. */ chainFile: Bytes }), errors: PIN_ERRORS,
 });
 export const putCertificate = operation({
   id: 'tokens.put-certificate', summary: 'Put a certificate into a slot, beside its key', ...write,
   http: { method: 'PUT', path: '/v1/tokens/{token}/slots/{slot}/certificate', status: 200 },
-  cli: { arguments: ['token', 'slot', 'file'], without: ['from'], files: { file: 'certificate', in: 'certificate' } },
+  cli: { arguments: ['token', 'slot', 'file'], without: ['from'], files: { file: 'certificate', in: 'certificate' }, shown: ['slot', 'title', 'key.label', 'key.fingerprint', 'certificate.subject', 'certificate.issuer', 'certificate.notAfter', 'certificate.fitsKey'] },
   input: z.strictObject({ token: TokenReference, slot: SlotName, /** X.509, DER or PEM: the bytes, or the file itself. */ certificate: boundedBytes(MAX_CERTIFICATE).optional(), from: FileIn.optional() }), output: SlotRecord, errors: PIN_ERRORS,
 });
 export const getCertificate = operation({

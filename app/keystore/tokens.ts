@@ -123,15 +123,16 @@ export interface TokenManagement {
   /** PIV: writes CHUID and CCC, without which some systems do not see the card. */
   setIdentifiers?(call: KeyCall): Promise<void>;
   moveKey?(request: { readonly from: string; readonly to: string }, call: KeyCall): Promise<KeyDescription>;
-  deleteKey?(slot: string, call: KeyCall): Promise<void>;
+  /** @param label what people call the key here, for prompts; likewise below. */
+  deleteKey?(slot: string, call: KeyCall, label?: string): Promise<void>;
   attest?(slot: string, call: KeyCall): Promise<Attestation>;
   /** @param certificate X.509, DER. @throws INVALID_INPUT with both fingerprints when it does not fit the slot's key. */
-  putCertificate?(slot: string, certificate: Uint8Array, call: KeyCall): Promise<void>;
-  deleteCertificate?(slot: string, call: KeyCall): Promise<void>;
+  putCertificate?(slot: string, certificate: Uint8Array, call: KeyCall, label?: string): Promise<void>;
+  deleteCertificate?(slot: string, call: KeyCall, label?: string): Promise<void>;
   /** @returns the share as a file (`sc-hsm-tool`'s form), for the password or password shares that were asked for. */
   createDkekShare?(request: { readonly passwordShares?: { readonly threshold: number; readonly total: number } }, call: KeyCall): Promise<{ readonly file: Uint8Array; readonly keyCheckValue: string | null }>;
   importDkekShare?(file: Uint8Array, request: { readonly passwordShares?: number }, call: KeyCall): Promise<{ readonly outstanding: number; readonly keyCheckValue: string | null }>;
-  wrapKey?(slot: string, call: KeyCall): Promise<Uint8Array>;
+  wrapKey?(slot: string, call: KeyCall, label?: string): Promise<Uint8Array>;
   unwrapKey?(request: { readonly slot?: string; readonly wrapped: Uint8Array }, call: KeyCall): Promise<KeyDescription>;
 }
 

@@ -20,6 +20,9 @@ test('what a token asks is asked in German, down to what a touch is for', () => 
   expect(say('Wrong PIN. 2 tries left.', german)).toBe('Falsche PIN. Noch 2 Versuche.');
   expect(say('Wrong PIN. 1 try left.', german)).toBe('Falsche PIN. Noch 1 Versuch.');
   expect(say('Wrap the key 01', german)).toBe('Schlüssel 01 einpacken');
+  expect(say('Wrap “Release signing”', german)).toBe('„Release signing“ einpacken');
+  expect(say('Delete the certificate beside “Release signing”', german)).toBe('Das Zertifikat neben „Release signing“ löschen');
+  expect(say('Destroy the key “Release signing” in SmartCard-HSM X', german)).toBe('Den Schlüssel „Release signing“ in SmartCard-HSM X vernichten');
 });
 
 /** Words of prompts as they stand in the core's sources; a name that is put in is “name”. */

@@ -1,9 +1,10 @@
 import { useEffect } from 'react';
-import { useAction, useBridge } from '../bridge/index.ts';
+import { decodeBase64url, useAction, useBridge } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Button, CopyAsCommand, CopyButton, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Skeleton } from '../ui/index.ts';
 import { attestedIn } from './attestation-wording.ts';
 import type { InSlot } from './SlotDialogs.tsx';
+import { slotWords } from './SlotTable.tsx';
 
 /** Whether the token's maker vouches for a key, in plain words, with the chain of certificates that says so. */
 export function AttestDialog({ token, slot, onClose }: InSlot) {
@@ -17,8 +18,9 @@ export function AttestDialog({ token, slot, onClose }: InSlot) {
     // Once, as it opens.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
+  const chain = t('tokens.attest.chain', { n: result?.chain.length ?? 0 });
   return (
-    <Dialog title={t('tokens.attest.title', { slot: slot.slot })} open onClose={onClose}>
+    <Dialog title={t('tokens.attest.title', slotWords(slot.slot, slot.key?.label))} open onClose={onClose}>
       <DialogBody>
         {result === undefined && attest.error === undefined && <Skeleton lines={3} />}
         {result !== undefined && (
@@ -32,13 +34,14 @@ export function AttestDialog({ token, slot, onClose }: InSlot) {
             <ul className="flex list-disc flex-col gap-1 pl-5 text-13">{result.statements.map((statement) => <Sentence key={statement} text={statement} />)}</ul>
           </section>
         )}
-        {result !== undefined && result.pem !== '' && (
+        {result !== undefined && result.chain.length > 0 && (
           <section className="flex flex-col gap-1.5">
-            <h3 className="text-13 font-medium">{t('tokens.attest.chain', { n: result.chain.length })}</h3>
-            <pre tabIndex={0} aria-label={t('tokens.attest.chain', { n: result.chain.length })} className="max-h-40 overflow-auto rounded-control border border-border bg-canvas p-2 font-mono text-12">{result.pem}</pre>
+            <h3 className="text-13 font-medium">{chain}</h3>
+            {result.chainFormat === 'cvc' && <p className="text-13 text-muted">{t('tokens.attest.cvc')}</p>}
+            {result.pem !== '' && <pre tabIndex={0} aria-label={chain} className="max-h-40 overflow-auto rounded-control border border-border bg-canvas p-2 font-mono text-12">{result.pem}</pre>}
             <div className="flex gap-2">
-              <CopyButton small text={result.pem} />
-              <Button small onPress={() => void bridge.saveFile(new TextEncoder().encode(result.pem), `attestation-${slot.slot}.pem`)}>{t('tokens.savePem')}</Button>
+              {result.pem !== '' && <CopyButton small text={result.pem} />}
+              <Button small onPress={() => void bridge.saveFile(decodeBase64url(result.chainFile), `attestation-${slot.slot}.${result.chainFormat === 'x509' ? 'pem' : 'cvc'}`)}>{t(result.chainFormat === 'x509' ? 'tokens.savePem' : 'tokens.attest.save')}</Button>
             </div>
           </section>
         )}

@@ -3,6 +3,7 @@ import type { KeyRecord } from '../../app/contract/index.ts';
 import { encodeText, useAction, useBridge, type ChosenFile, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFile, RadioGroup, TextField } from '../ui/index.ts';
+import { slotWords } from './SlotTable.tsx';
 
 const WAYS = ['self-signed', 'request', 'file'] as const;
 type Way = (typeof WAYS)[number];
@@ -38,7 +39,13 @@ export function useCertificateMaking({ token, slot, keyRecord }: { token: string
     return (await put.run({ token, slot, ...content })) !== undefined;
   };
   return {
-    way, setWay, name, setName, days, setDays, file, setFile, run,
+    way, name,
+    setWay: (next: Way) => {
+      setWay(next);
+      // What failed on another way says nothing about this one.
+      for (const action of [selfSign, request, put]) action.reset();
+    },
+    setName, days, setDays, file, setFile, run,
     badDays: count === undefined,
     ready: way === 'file' ? file !== undefined : name.trim() !== '' && (way === 'request' || count !== undefined),
     pending: selfSign.pending || request.pending || put.pending,
@@ -73,7 +80,7 @@ export function MakeCertificateDialog({ token, slot, keyRecord, onClose }: { tok
     if ((await making.run()) && making.way !== 'request') onClose();
   };
   return (
-    <Dialog title={t('tokens.putCertificate.title', { slot })} open onClose={onClose} onSubmit={() => void submit()}>
+    <Dialog title={t('tokens.putCertificate.title', slotWords(slot, keyRecord.label))} open onClose={onClose} onSubmit={() => void submit()}>
       <DialogBody><CertificateFields making={making} /></DialogBody>
       <DialogActions aside={making.command}>
         <Button onPress={making.pending ? making.cancel : onClose}>{making.requested ? t('common.close') : t('common.cancel')}</Button>

@@ -4,6 +4,7 @@ import { useAction, useBridge, type ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFile, Select, useToast } from '../ui/index.ts';
 import { slotTitle } from './core-wording.ts';
+import { slotWords } from './SlotTable.tsx';
 import { TokenDialog } from './TokenDialogs.tsx';
 
 export interface InSlot {
@@ -20,7 +21,7 @@ export function PutCertificateDialog({ token, slot, onClose }: InSlot) {
   const input = { token: token.id, slot: slot.slot };
   return (
     <TokenDialog
-      title={t('tokens.putCertificate.title', { slot: slot.slot })} operation="tokens.put-certificate" command={{ ...input, certificate: 'FILE' }} action={put} label={t('tokens.putCertificate.action')} done={t('tokens.done.put-certificate', { slot: slot.slot })}
+      title={t('tokens.putCertificate.title', slotWords(slot.slot, slot.key?.label))} operation="tokens.put-certificate" command={{ ...input, certificate: 'FILE' }} action={put} label={t('tokens.putCertificate.action')} done={t('tokens.done.put-certificate', slotWords(slot.slot, slot.key?.label))}
       ready={file !== undefined} input={async () => ({ ...input, from: await file!.toInput() })} onClose={onClose}
     >
       <p className="text-13 text-muted">{t('tokens.putCertificate.what')}</p>
@@ -35,7 +36,7 @@ export function DeleteCertificateDialog({ token, slot, onClose }: InSlot) {
   const remove = useAction('tokens.delete-certificate');
   const input = { token: token.id, slot: slot.slot };
   return (
-    <TokenDialog title={t('tokens.deleteCertificate.title', { slot: slot.slot })} operation="tokens.delete-certificate" input={input} action={remove} label={t('tokens.deleteCertificate.action')} done={t('tokens.done.delete-certificate', { slot: slot.slot })} destructive onClose={onClose}>
+    <TokenDialog title={t('tokens.deleteCertificate.title', slotWords(slot.slot, slot.key?.label))} operation="tokens.delete-certificate" input={input} action={remove} label={t('tokens.deleteCertificate.action')} done={t('tokens.done.delete-certificate', slotWords(slot.slot, slot.key?.label))} destructive onClose={onClose}>
       <p className="text-13">{t('tokens.deleteCertificate.what')}</p>
       {slot.certificate !== null && <p className="text-13 break-words text-muted">{slot.certificate.subject}</p>}
     </TokenDialog>
@@ -61,14 +62,13 @@ export function MoveKeyDialog({ token, slot, slots, onClose }: InSlot & { slots:
   );
 }
 
-
 /** For good: the token asks for the key's fingerprint before. */
 export function DeleteKeyDialog({ token, slot, onClose }: InSlot) {
   const t = useText();
   const remove = useAction('tokens.delete-key');
   const input = { token: token.id, slot: slot.slot };
   return (
-    <TokenDialog title={t('tokens.deleteKey.title', { slot: slot.slot })} operation="tokens.delete-key" input={input} action={remove} label={t('tokens.deleteKey.action')} done={t('tokens.done.delete-key', { slot: slot.slot })} destructive onClose={onClose}>
+    <TokenDialog title={t('tokens.deleteKey.title', slotWords(slot.slot, slot.key?.label))} operation="tokens.delete-key" input={input} action={remove} label={t('tokens.deleteKey.action')} done={t('tokens.done.delete-key', slotWords(slot.slot, slot.key?.label))} destructive onClose={onClose}>
       <Notice tone="danger" title={slot.key === null ? t('tokens.deleteKey.warning') : t('tokens.deleteKey.warningNamed', { name: slot.key.label })}>{t('tokens.deleteKey.help')}</Notice>
     </TokenDialog>
   );
@@ -87,11 +87,11 @@ export function WrapKeyDialog({ token, slot, onClose }: InSlot) {
     const answer = await wrap.run({ ...input, to: target.out });
     if (answer?.written === undefined) return;
     await target.finish(answer.written);
-    toast({ text: t('tokens.done.wrap-key', { slot: slot.slot }) });
+    toast({ text: t('tokens.done.wrap-key', slotWords(slot.slot, slot.key?.label)) });
     onClose();
   };
   return (
-    <Dialog title={t('tokens.wrapKey.title', { slot: slot.slot })} open onClose={onClose} onSubmit={() => void submit()}>
+    <Dialog title={t('tokens.wrapKey.title', slotWords(slot.slot, slot.key?.label))} open onClose={onClose} onSubmit={() => void submit()}>
       <DialogBody>
         <p className="text-13">{t('tokens.wrapKey.what')}</p>
         <ErrorNotice error={wrap.error} />

@@ -43,6 +43,11 @@ function columnsOf(t: Text): Column<SlotRecord>[] {
 /** The name of a place in the token; what is longer is an identifier that nobody knows a key by. */
 export const isShort = (slot: string): boolean => slot.length <= 4;
 
+/** What a sentence calls the place of a key: short names as they are, a CKA_ID by its key's label. */
+export function slotWords(slot: string, label: string | undefined): { slot: string; named: 'yes' | 'no' } {
+  return isShort(slot) || label === undefined ? { slot: shortSlot(slot), named: 'no' } : { slot: label, named: 'yes' };
+}
+
 /** A CKA_ID may be long: its beginning tells it from the others. */
 export const shortSlot = (slot: string): string => (slot.length > 12 ? `${slot.slice(0, 12)}…` : slot);
 

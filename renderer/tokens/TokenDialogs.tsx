@@ -62,7 +62,7 @@ export function PlainDialog({ token, verb, onClose }: Asked & { verb: Plain }) {
   const action = useAction(`tokens.${verb}`);
   return (
     <TokenDialog title={t(`tokens.plain.${verb}`, { name: token.name })} operation={`tokens.${verb}`} input={{ token: token.id }} action={action} label={t(`tokens.plainAction.${verb}`)} done={t(`tokens.done.${verb}`)} destructive={verb === 'reset'} onClose={onClose}>
-      {verb === 'reset' ? <Notice tone="danger" title={t('tokens.initialize.warning', { name: token.name })}>{t('tokens.plainWhat.reset')}</Notice> : <p className="text-13">{t(`tokens.plainWhat.${verb}`)}</p>}
+      {verb === 'reset' ? <Notice tone="danger" title={t('tokens.initialize.warning', { name: token.name })}>{t('tokens.plainWhat.reset')}</Notice> : <p className="text-13">{t(`tokens.plainWhat.${verb}`, { type: token.type })}</p>}
     </TokenDialog>
   );
 }

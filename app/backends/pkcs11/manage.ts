@@ -1,4 +1,4 @@
-import { askSecret, KeywrightError, type Call } from '../../contract/index.ts';
+import { askSecret, because, KeywrightError, type Call } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
 import { confirmDestruction, typedFingerprint, type PinKeeper } from '../../keystore/pins.ts';
@@ -127,7 +127,7 @@ export function manageToken(keys: TokenKeys, pins: PinKeeper, changed: () => voi
       const key = await keyIn(slot, call);
       if (key.publicKey === null) throw new KeywrightError('CAPABILITY_MISSING', { detail: 'A symmetric key has no certificate.', remedy: 'Choose a key pair.' });
       const [own, its] = [fingerprint(Buffer.from(key.publicKey, 'base64url')), fingerprint(spkiOfCertificate(certificate))];
-      if (own !== its) throw new KeywrightError('INVALID_INPUT', { detail: `The certificate is for another key: the key in the token is ${own}, that of the certificate ${its}.`, where: '/certificate', remedy: 'Choose the certificate that was issued for this key.' });
+      if (own !== its) throw new KeywrightError('INVALID_INPUT', { ...because('token.certificate-misfits', { certificate: its, key: own }), where: '/certificate' });
       await asWriter(token, pins, `Put a certificate beside “${nameOfKey(key)}”`, call, () => token.call('certificates.put', { id: key.id, label: key.label, der: Buffer.from(certificate).toString('base64url') }, call));
       changed();
     },

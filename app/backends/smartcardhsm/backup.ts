@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { askSecret, KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
+import { askSecret, because, KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
 import { statusError, SW } from '../../devices/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
 import { FILE, INS, OWN, PREFIX, UNDER_DKEK } from './applet.ts';
@@ -56,7 +56,7 @@ async function newSplitPassword(hsm: SmartCardHsm, { threshold, total }: { thres
 export async function importShare(hsm: SmartCardHsm, file: Uint8Array, parts: number | undefined, call: KeyCall, rounds = ROUNDS): Promise<{ outstanding: number; keyCheckValue: string | null }> {
   checkShareFile(file);
   const before = mustHaveDkek(await hsm.session.run((channel) => dkekState(channel), call.signal), hsm);
-  if (before.outstanding === 0) throw new KeywrightError('CONFLICT', { detail: `${hsm.title} has all its DKEK shares already (key check value ${before.keyCheckValue ?? 'unknown'}).`, remedy: 'A card takes other shares only after it was set up anew, which destroys its keys.' });
+  if (before.outstanding === 0) throw new KeywrightError('CONFLICT', because('dkek.complete', { token: hsm.title, value: before.keyCheckValue ?? '?' }));
   const title = `Import DKEK share ${before.shares - before.outstanding + 1} of ${before.shares}`;
   using password = parts === undefined ? await askSecret({ kind: 'secret', purpose: 'dkek-password', title, subject: hsm.title }, call) : await joinedPassword(hsm, title, parts, call);
   using share = await openShare(file, password, call, rounds);
@@ -78,10 +78,10 @@ async function joinedPassword(hsm: SmartCardHsm, title: string, count: number, c
   return joinPassword(parts);
 }
 
-/** @param slot CKA_ID of the key, in hex. @returns the file. @throws CAPABILITY_MISSING when the card has no DKEK, CONFLICT while shares are outstanding */
-export async function wrapKey(hsm: SmartCardHsm, slot: string, call: KeyCall): Promise<Uint8Array> {
+/** @param slot CKA_ID of the key, in hex. @param label what people call it. @returns the file. @throws CAPABILITY_MISSING when the card has no DKEK, CONFLICT while shares are outstanding */
+export async function wrapKey(hsm: SmartCardHsm, slot: string, call: KeyCall, label?: string): Promise<Uint8Array> {
   await hsm.session.run(async (channel) => mustBeComplete(await dkekState(channel), hsm), call.signal);
-  return hsm.withPin(`Wrap the key ${slot}`, call, async (channel) => {
+  return hsm.withPin(label === undefined ? `Wrap the key ${slot}` : `Wrap “${label}”`, call, async (channel) => {
     const reference = await referenceOf(channel, slot, hsm);
     const { data: blob, sw } = await channel.transmit({ cla: OWN, ins: INS.wrap, p1: reference, p2: UNDER_DKEK.wrap, le: 0 });
     if (sw !== SW.ok) throw statusError(sw, `The key ${slot} was not wrapped`);
@@ -105,7 +105,7 @@ export async function unwrapKey(hsm: SmartCardHsm, file: Uint8Array, slot: strin
   await hsm.session.run(async (channel) => {
     const dkek = mustBeComplete(await dkekState(channel), hsm);
     const under = keyCheckValueOf(wrapped);
-    if (dkek.keyCheckValue !== null && dkek.keyCheckValue !== under) throw new KeywrightError('INVALID_INPUT', { detail: `The key is wrapped under another DKEK than the one of ${hsm.title}: key check value ${under}, and not ${dkek.keyCheckValue}.`, where: '/wrapped', remedy: 'Use a token that was set up with the DKEK shares that the key was wrapped under.' });
+    if (dkek.keyCheckValue !== null && dkek.keyCheckValue !== under) throw new KeywrightError('INVALID_INPUT', { ...because('dkek.another', { token: hsm.title, wrapped: under, own: dkek.keyCheckValue }), where: '/wrapped' });
     await mustBeFree(channel, name, hsm);
   }, call.signal);
   await hsm.withPin(`Put a wrapped key into ${hsm.title}`, call, async (channel) => {
@@ -144,13 +144,13 @@ async function freeReference(channel: HsmChannel, hsm: SmartCardHsm): Promise<nu
 
 function mustHaveDkek(state: DkekState | null, hsm: SmartCardHsm): DkekState {
   if (state !== null) return state;
-  throw new KeywrightError('CAPABILITY_MISSING', { detail: `${hsm.title} was set up without a DKEK, so its keys can neither be wrapped nor restored.`, remedy: 'Only setting it up anew with DKEK shares changes that, and destroys its keys.' });
+  throw new KeywrightError('CAPABILITY_MISSING', because('dkek.none', { token: hsm.title }));
 }
 
 function mustBeComplete(state: DkekState | null, hsm: SmartCardHsm): DkekState {
   const dkek = mustHaveDkek(state, hsm);
   if (dkek.outstanding === 0) return dkek;
-  throw new KeywrightError('CONFLICT', { detail: `${hsm.title} still waits for ${dkek.outstanding} of ${dkek.shares} DKEK shares.`, remedy: 'Import them first: `keywright tokens dkek import-share`.' });
+  throw new KeywrightError('CONFLICT', because('dkek.waits', { token: hsm.title, outstanding: dkek.outstanding, shares: dkek.shares }));
 }
 
 /** @returns the first object of a file, without what may be left behind it; null when there is none. Its tag has one byte. */

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { KeywrightError } from '../../contract/index.ts';
+import { because, KeywrightError } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyCall, KeyDescription } from '../../keystore/keystore.ts';
 import { confirmDestruction, typedFingerprint } from '../../keystore/pins.ts';
@@ -30,7 +30,7 @@ export async function attest(hsm: SmartCardHsm, key: KeyDescription, slot: strin
   const kept = spki === null ? undefined : await call.unit.get(requestRecord(hsm, spki));
   const bytes = beside !== undefined && looksLikeRequest(beside) ? beside : kept?.value;
   if (spki === null || bytes === undefined) {
-    throw new KeywrightError('CAPABILITY_MISSING', { detail: `What ${hsm.title} signed when the key ${slot} was made is no longer there: a certificate has taken its place.`, remedy: 'Keywright keeps it when it writes the certificate itself. Of a key that was made elsewhere, it cannot be had again.' });
+    throw new KeywrightError('CAPABILITY_MISSING', because('hsm.request-lost', { token: hsm.title, slot }));
   }
   const verdict = verifyRequest(bytes, spki, chain);
   const problems = [...chain.problems, ...verdict.problems];
@@ -65,14 +65,14 @@ async function deviceChain(hsm: SmartCardHsm, read: () => Promise<Buffer | undef
   return verifyDevice(certificates, hsm.options.roots);
 }
 
-/** @throws INVALID_INPUT with both fingerprints when it is for another key */
-export async function putCertificate(hsm: SmartCardHsm, key: KeyDescription, slot: string, certificate: Uint8Array, call: KeyCall): Promise<void> {
+/** @param label what people call the key, for prompts; likewise below. @throws INVALID_INPUT with both fingerprints when it is for another key */
+export async function putCertificate(hsm: SmartCardHsm, key: KeyDescription, slot: string, certificate: Uint8Array, call: KeyCall, label?: string): Promise<void> {
   const spki = publicKeyOf(key);
   const own = fingerprint(new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' }));
   if (spki !== null && own !== fingerprint(spki)) {
-    throw new KeywrightError('INVALID_INPUT', { detail: `The certificate is for another key: ${own}, and not ${fingerprint(spki)}.`, where: '/certificate', remedy: 'Choose the certificate that was issued for the key in this slot.' });
+    throw new KeywrightError('INVALID_INPUT', { ...because('token.certificate-misfits', { certificate: own, key: fingerprint(spki) }), where: '/certificate' });
   }
-  await hsm.withPin(`Put a certificate beside the key ${slot}`, call, async (channel) => {
+  await hsm.withPin(label === undefined ? `Put a certificate beside the key ${slot}` : `Put a certificate beside “${label}”`, call, async (channel) => {
     const file = (PREFIX.certificate << 8) | (await referenceOf(channel, slot, hsm));
     const beside = await readFile(channel, file, 'What is kept beside the key was not read');
     if (spki !== null && beside !== undefined && looksLikeRequest(beside)) await call.unit.put(requestRecord(hsm, spki), beside, { ifRevision: 'any' });
@@ -81,28 +81,28 @@ export async function putCertificate(hsm: SmartCardHsm, key: KeyDescription, slo
 }
 
 /** The request that was there first takes its place again, without which programs would not see the public key. */
-export async function deleteCertificate(hsm: SmartCardHsm, key: KeyDescription, slot: string, call: KeyCall): Promise<void> {
+export async function deleteCertificate(hsm: SmartCardHsm, key: KeyDescription, slot: string, call: KeyCall, label?: string): Promise<void> {
   const spki = publicKeyOf(key);
   const kept = spki === null ? undefined : await call.unit.get(requestRecord(hsm, spki));
-  await hsm.withPin(`Delete the certificate beside the key ${slot}`, call, async (channel) => {
+  await hsm.withPin(label === undefined ? `Delete the certificate beside the key ${slot}` : `Delete the certificate beside “${label}”`, call, async (channel) => {
     const file = (PREFIX.certificate << 8) | (await referenceOf(channel, slot, hsm));
     const beside = await readFile(channel, file, 'What is kept beside the key was not read');
     if (beside === undefined || looksLikeRequest(beside)) throw new KeywrightError('NOT_FOUND', { detail: `There is no certificate beside the key ${slot}.`, where: '/slot' });
     if (kept === undefined) {
-      throw new KeywrightError('CAPABILITY_MISSING', { detail: 'The certificate is all that tells the public key of this key, so it was not deleted: programs would no longer see the key.', remedy: 'Put another certificate in its place, or delete the key.' });
+      throw new KeywrightError('CAPABILITY_MISSING', because('hsm.certificate-is-all', {}));
     }
     await writeFile(channel, file, kept.value, 'The certificate was not deleted');
   });
 }
 
 /** Destroys a key with all that lies beside it, behind a typed confirmation. */
-export async function deleteKey(hsm: SmartCardHsm, key: KeyDescription | undefined, slot: string, call: KeyCall): Promise<void> {
+export async function deleteKey(hsm: SmartCardHsm, key: KeyDescription | undefined, slot: string, call: KeyCall, label?: string): Promise<void> {
   const spki = key === undefined ? null : publicKeyOf(key);
   await confirmDestruction({
-    title: `Destroy the key ${slot} in ${hsm.title}`, token: hsm.title, action: 'Destroy the key', typed: spki === null ? slot : typedFingerprint(fingerprint(spki)),
+    title: `Destroy the key ${label === undefined ? slot : `“${label}”`} in ${hsm.title}`, token: hsm.title, action: 'Destroy the key', typed: spki === null ? slot : typedFingerprint(fingerprint(spki)),
     note: 'Unless it was wrapped before, it is lost for good, and so is what was encrypted to it.',
   }, call);
-  await hsm.withPin(`Destroy the key ${slot}`, call, async (channel) => {
+  await hsm.withPin(label === undefined ? `Destroy the key ${slot}` : `Destroy the key “${label}”`, call, async (channel) => {
     const reference = await referenceOf(channel, slot, hsm);
     for (const prefix of [PREFIX.key, PREFIX.description, PREFIX.certificate]) await deleteFile(channel, (prefix << 8) | reference, 'The key was not destroyed');
   });

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
+import { because, KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
 import { keyFromPassword, ROUNDS } from './password-key.ts';
 
 /**
@@ -45,5 +45,5 @@ export async function openShare(file: Uint8Array, password: SecretBytes, call: P
   } finally {
     for (const part of parts) part.fill(0);
   }
-  throw new KeywrightError('PIN_INCORRECT', { detail: 'The password does not open this DKEK share. Nothing was sent to the token.', remedy: 'Enter the password that was chosen when the share was made, or the parts of it.' });
+  throw new KeywrightError('PIN_INCORRECT', because('dkek.password', {}));
 }

@@ -86,17 +86,17 @@ export function tokenOf(hsm: SmartCardHsm, keys: KeysOfCard, changed: () => void
       changePin: (call) => altering(() => changePin(hsm, call)),
       changeSoPin: (call) => changeSoPin(hsm, call),
       unblockPin: (call) => altering(() => unblockPin(hsm, call)),
-      deleteKey: (slot, call) => altering(async () => deleteKey(hsm, await keyIn(slot, call), slot, call)),
+      deleteKey: (slot, call, label) => altering(async () => deleteKey(hsm, await keyIn(slot, call), slot, call, label)),
       attest: async (slot, call) => attest(hsm, await keyIn(slot, call), slot, call),
-      putCertificate: (slot, certificate, call) => altering(async () => putCertificate(hsm, await keyIn(slot, call), slot, certificate, call)),
-      deleteCertificate: (slot, call) => altering(async () => deleteCertificate(hsm, await keyIn(slot, call), slot, call)),
+      putCertificate: (slot, certificate, call, label) => altering(async () => putCertificate(hsm, await keyIn(slot, call), slot, certificate, call, label)),
+      deleteCertificate: (slot, call, label) => altering(async () => deleteCertificate(hsm, await keyIn(slot, call), slot, call, label)),
       createDkekShare: ({ passwordShares }, call) => createShare(hsm, passwordShares, call),
       async importDkekShare(file, { passwordShares }, call) {
         const done = await importShare(hsm, file, passwordShares, call);
         changed();
         return done;
       },
-      wrapKey: (slot, call) => wrapKey(hsm, slot, call),
+      wrapKey: (slot, call, label) => wrapKey(hsm, slot, call, label),
       async unwrapKey({ slot, wrapped }, call) {
         const id = await altering(() => unwrapKey(hsm, wrapped, slot, call));
         return keyIn(id, call);

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { KeywrightError } from '../../contract/index.ts';
+import { because, KeywrightError } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyCall, KeyDescription } from '../../keystore/keystore.ts';
 import { confirmDestruction, typedFingerprint } from '../../keystore/pins.ts';
@@ -61,7 +61,7 @@ export async function putCertificate(key: YubiKey, name: string, certificate: Ui
   const slot = key.slot(name);
   const object = encodeCertificate(certificate, key.gates.buffer);
   const { key: held } = await readSlot(key, slot);
-  if (held?.certain === true) assertFits(slot, certificate, held.publicKey);
+  if (held?.certain === true) assertFits(certificate, held.publicKey);
   try {
     await asManager(key, { title: `Put a certificate into slot ${slot.name}`, place: slot.title, late: `certificate of ${key.uriOf(slot)}` }, call, (piv) => putObject(piv, slot.certificate, object, `The certificate was not put into slot ${slot.name}`));
   } finally {
@@ -80,13 +80,10 @@ export async function deleteCertificate(key: YubiKey, name: string, call: KeyCal
   }
 }
 
-function assertFits({ name }: Slot, certificate: Uint8Array, publicKey: Uint8Array): void {
+function assertFits(certificate: Uint8Array, publicKey: Uint8Array): void {
   const own = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
   if (own.equals(publicKey)) return;
-  throw new KeywrightError('INVALID_INPUT', {
-    detail: `The certificate is for another key than the one in slot ${name}: its key is ${fingerprint(own)}, the slot’s is ${fingerprint(publicKey)}.`, where: '/certificate',
-    remedy: 'Name the slot that it is for, or have a certificate issued for this key.',
-  });
+  throw new KeywrightError('INVALID_INPUT', { ...because('token.certificate-misfits', { certificate: fingerprint(own), key: fingerprint(publicKey) }), where: '/certificate' });
 }
 
 /** @throws NOT_FOUND when the slot surely holds no key */

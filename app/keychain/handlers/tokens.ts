@@ -110,21 +110,22 @@ export const tokenHandlers = handlersOf('tokens', {
     const before = await keyInSlot(token, input.slot, session);
     if (before !== undefined) context.subject(before.uri);
     using _held = session.found.hold(token.facts.id, context);
-    await managed(input.token, 'delete-key', context, (manage) => manage.deleteKey, (run, manage) => run.call(manage, input.slot, context.keyCall));
+    await managed(input.token, 'delete-key', context, (manage) => manage.deleteKey, (run, manage) => run.call(manage, input.slot, context.keyCall, before?.label));
     if (before !== undefined) await forgetKey(context, before.id);
     return {};
   },
 
   async 'tokens.attest'(input, context) {
     const { chain, chainFormat, ...told } = await managed(input.token, 'attest', context, (manage) => manage.attest, (run, manage) => run.call(manage, input.slot, context.keyCall));
-    return { ...told, statements: [...told.statements], problems: [...told.problems], chain: [...chain], chainFormat, pem: chainFormat === 'x509' ? chain.map(pemOf).join('') : '' };
+    const pem = chainFormat === 'x509' ? chain.map(pemOf).join('') : '';
+    return { ...told, statements: [...told.statements], problems: [...told.problems], chain: [...chain], chainFormat, pem, chainFile: pem === '' ? Buffer.concat(chain) : Buffer.from(pem) };
   },
 
   async 'tokens.put-certificate'(input, context) {
     const { session } = context;
     const token = await presentToken(input.token, context);
     const certificate = certificateOf(await bytesOf(input.certificate, input.from, 'certificate', MAX_FILE, context));
-    await managed(input.token, 'put-certificate', context, (manage) => manage.putCertificate, (run, manage) => run.call(manage, input.slot, certificate.raw, context.keyCall));
+    await managed(input.token, 'put-certificate', context, (manage) => manage.putCertificate, (run, manage) => run.call(manage, input.slot, certificate.raw, context.keyCall, labelOf(token, input.slot, session)));
     const { slots } = await session.found.contents(token.facts.id, true);
     const slot = slots.find((each) => each.slot === input.slot);
     if (slot === undefined) throw new KeywrightError('NOT_FOUND', { detail: `The token has no slot “${input.slot}”.`, alternatives: slots.map((each) => each.slot) });
@@ -139,7 +140,8 @@ export const tokenHandlers = handlersOf('tokens', {
     return { certificate: Buffer.from(pemOf(slot.certificate)), fingerprint: fingerprint(slot.certificate) };
   },
   async 'tokens.delete-certificate'(input, context) {
-    await managed(input.token, 'delete-certificate', context, (manage) => manage.deleteCertificate, (run, manage) => run.call(manage, input.slot, context.keyCall));
+    const token = await presentToken(input.token, context);
+    await managed(input.token, 'delete-certificate', context, (manage) => manage.deleteCertificate, (run, manage) => run.call(manage, input.slot, context.keyCall, labelOf(token, input.slot, context.session)));
     return {};
   },
 
@@ -154,7 +156,8 @@ export const tokenHandlers = handlersOf('tokens', {
     return managed(input.token, 'import-dkek-share', context, (manage) => manage.importDkekShare, (run, manage) => run.call(manage, share, input.passwordParts === undefined ? {} : { passwordShares: input.passwordParts }, context.keyCall));
   },
   async 'tokens.wrap-key'(input, context) {
-    const wrapped = await managed(input.token, 'wrap-key', context, (manage) => manage.wrapKey, (run, manage) => run.call(manage, input.slot, context.keyCall));
+    const token = await presentToken(input.token, context);
+    const wrapped = await managed(input.token, 'wrap-key', context, (manage) => manage.wrapKey, (run, manage) => run.call(manage, input.slot, context.keyCall, labelOf(token, input.slot, context.session)));
     return input.to === undefined ? { wrapped } : { written: await writeSecret(wrapped, input.to, `key-${input.slot}.wrapped`, context) };
   },
   async 'tokens.unwrap-key'(input, context) {
@@ -238,6 +241,11 @@ async function plain(reference: string, action: ActionState['action'], context: 
 async function keyInSlot(token: Token, slot: string, { found, inventory }: Session): Promise<StoredKey | undefined> {
   await found.contents(token.facts.id);
   return inventory.ofToken(token.facts.id).find(({ hardware }) => hardware?.slot === slot);
+}
+
+/** @returns what people call the key of a slot, where the inventory has it. */
+function labelOf(token: Token, slot: string, { inventory }: Session): string | undefined {
+  return inventory.ofToken(token.facts.id).find(({ hardware }) => hardware?.slot === slot)?.label;
 }
 
 function entered(description: KeyDescription, token: Token): StoredKey {
