@@ -79,6 +79,7 @@ export const REASONS = {
   'file.exists': { detail: '{path} exists already, and was left as it is.', remedy: 'Choose another name, or say that it shall be replaced.' },
   'file.changed': { detail: '{path} changed while it was read.', remedy: 'Try again when nobody writes to it any more.' },
   'file.not-encrypted': { detail: 'This is no encrypted file that Keywright knows.', remedy: 'See what it is with `keywright files inspect`.' },
+  'file.no-timestamp-place': { detail: 'A signature as {format} has no place for a timestamp.', remedy: 'Choose a format that has one, or have the file itself stamped: `keywright files timestamp`.' },
   'file.upload-gone': { detail: 'There is no such file here: it was used, it expired after an hour, or it belongs to somebody else.', remedy: 'Upload it again.' },
   // Formats of signatures, and why a key cannot make one
   'format.pure-ed25519': { detail: '{program} needs a pure Ed25519 signature, and this key is {algorithm}.', remedy: ANOTHER },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
-import { KeywrightError, MAX_INLINE_MESSAGE, fileOperations, type InputOf, type OutputOf, type SignatureAlgorithmName } from '../../contract/index.ts';
+import { because, KeywrightError, MAX_INLINE_MESSAGE, fileOperations, type InputOf, type OutputOf, type SignatureAlgorithmName } from '../../contract/index.ts';
 import { FileContent } from '../../signing/content.ts';
 import type { Made, SignatureVerdict, SigningKey, SignOptionName, SignOptions } from '../../signing/format.ts';
 import { readWhole } from '../../signing/raw.ts';
@@ -43,7 +43,9 @@ export async function optionsOf(input: SignInput, context: Context): Promise<Sig
   const facts = SIGNATURE_FORMATS[format];
   for (const name of OPTIONS) {
     if (input[name] === undefined || facts.options.includes(name) || (name === 'detached' && input.detached !== (facts.detached === 'never'))) continue;
-    throw new KeywrightError('INVALID_INPUT', { detail: name === 'detached' ? `${format} signatures ${facts.detached === 'never' ? 'lie in the signed file itself' : 'are files of their own'}.` : `The format ${format} has no ${name}.`, where: `/${name}`, remedy: 'Leave it out.' });
+    const able = formatsOf(key.algorithm).flatMap(({ available, format: other }) => (available && SIGNATURE_FORMATS[other].options.includes(name) ? [other] : []));
+    if (name === 'timestamp') throw new KeywrightError('INVALID_INPUT', { ...because('file.no-timestamp-place', { format }), where: '/timestamp', alternatives: able });
+    throw new KeywrightError('INVALID_INPUT', { detail: name === 'detached' ? `${format} signatures ${facts.detached === 'never' ? 'lie in the signed file itself' : 'are files of their own'}.` : `The format ${format} has no ${name}.`, where: `/${name}`, remedy: 'Leave it out.', ...(name !== 'detached' && { alternatives: able }) });
   }
   if (input.form !== undefined && !facts.forms.includes(input.form)) throw new KeywrightError('INVALID_INPUT', { detail: `The format ${format} has no form ${input.form}.`, where: '/form', alternatives: facts.forms });
   const { timestamp, signature } = input;
