@@ -10,7 +10,7 @@ export const KEYPAD_SECONDS = 30;
 const ENDED = { 0x6400: 'timeout', 0x6401: 'cancelled', 0x6402: 'differs', 0x6403: 'refused' } as const;
 
 export interface PinpadRequest {
-  /** VERIFY with the block that the digits go into: `00 20 00 80 08 ff ff ff ff ff ff ff ff`. */
+  /** VERIFY with the block that the digits go into: `00 20 00 80 08 ff ff ff ff ff ff ff ff`; with none (`00 20 00 81 00`) it becomes as long as the PIN. */
   readonly apdu: Uint8Array;
   readonly minDigits: number;
   readonly maxDigits: number;
@@ -58,7 +58,7 @@ export function verifyStructure({ apdu, minDigits, maxDigits }: PinpadRequest): 
   head[0] = KEYPAD_SECONDS;
   head[1] = KEYPAD_SECONDS;
   head[2] = 0x82; // bytes, PIN from bit 0 of the block on, left-justified, ASCII
-  head[3] = 0x08; // block of 8 bytes, no length in it
+  head[3] = apdu.length - 5; // size of the block, 0 for as long as the PIN is; no length in it
   head[4] = 0x00;
   head.writeUInt16LE((minDigits << 8) | maxDigits, 5);
   head[7] = 0x02; // done when the key for it is pressed

@@ -1,7 +1,8 @@
-import { KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
-import { statusError, SW, triesIn, type Card } from '../../devices/index.ts';
+import { because, KeywrightError, SecretBytes, type Call } from '../../contract/index.ts';
+import { KEYPAD_SECONDS, statusError, SW, triesIn, type Card, type Pinpad } from '../../devices/index.ts';
 import { LastTryNotAgreed, PinKeeper, type Reason, type RefusedSecrets, type Send, type TokenSecret, type TokenSecretKind } from '../../keystore/pins.ts';
 import type { TokenFacts } from '../../keystore/tokens.ts';
+import { enterAtKeypad } from '../cards/keypad.ts';
 import { INS, OFFICER_PIN_DIGITS, PIN_LENGTH, REFERENCE } from './applet.ts';
 import type { Cvc } from './cvc.ts';
 import type { Discovered } from './discovery.ts';
@@ -82,7 +83,9 @@ export class SmartCardHsm implements Disposable {
       await this.session.run(async (hsm) => { if ((await pinState(hsm, REFERENCE.pin)).verified) await settle(hsm); }, call.signal);
     }
     // What the PIN was accepted for may fail without the PIN being at fault.
-    if (outcome === undefined) {
+    const pinpad = outcome === undefined ? await this.session.card.pinpad() : undefined;
+    if (pinpad !== undefined) await this.#atKeypad(pinpad, title, call, settle);
+    else if (outcome === undefined) {
       await this.pins.use(this.pin, { title, keep: 'insertion' }, call, (pin, lastTry) => this.session.run(async (hsm) => {
         await assertAgreed(hsm, REFERENCE.pin, lastTry);
         judge((await hsm.transmit({ ins: INS.verify, p2: REFERENCE.pin, data: pin.reveal() })).sw, 'PIN', 'Nothing was done.');
@@ -96,6 +99,20 @@ export class SmartCardHsm implements Disposable {
 
   [Symbol.dispose](): void {
     this.pins[Symbol.dispose]();
+  }
+
+  /** The PIN goes from the keys to the card (PC/SC part 10). It has no padding, so that the reader makes the command as long as what is entered. */
+  async #atKeypad(pinpad: Pinpad, title: string, call: Call, work: (hsm: HsmChannel) => Promise<void>): Promise<void> {
+    const left = await this.#triesLeft(REFERENCE.pin);
+    if (left === 0) throw new KeywrightError('PIN_BLOCKED', { ...because('secret.blocked', { secret: 'PIN', token: this.title }), triesLeft: 0, remedy: this.pin.remedyWhenBlocked });
+    const digits = { minDigits: PIN_LENGTH.least, maxDigits: PIN_LENGTH.most };
+    const request = { apdu: Buffer.of(0, INS.verify, 0, REFERENCE.pin, 0), ...digits };
+    await enterAtKeypad(this, { title, what: `Enter the PIN of ${this.title}`, seconds: KEYPAD_SECONDS, triesLeft: left, ...digits }, call, call.signal, (hsm) => pinpad.verify(hsm, request), async (hsm, sw, cancelled) => {
+      judge(sw, 'PIN', 'Nothing was done.');
+      this.pins.enteredElsewhere('pin', call);
+      cancelled.throwIfAborted();
+      await work(hsm);
+    });
   }
 
   async #triesLeft(reference: number): Promise<number | null> {
@@ -115,12 +132,16 @@ class CardPins extends PinKeeper {
 
   override use<T>(secret: TokenSecret, reason: Reason, call: Call, send: Send<T>): Promise<T> {
     const own = secret.kind === 'pin' ? this.#hsm.pin : secret.kind === 'so-pin' ? this.#hsm.officerPin : secret;
-    return super.use(own, reason, call, (value, lastTry) => send(value, lastTry).catch(async (thrown: unknown) => {
-      if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_INCORRECT' || thrown.facts.triesLeft !== undefined) throw thrown;
-      const left = await own.triesLeft().catch(() => null);
-      if (typeof left === 'number') judge(left === 0 ? SW.blocked : 0x63c0 | Math.min(left, 15), secret.kind === 'pin' ? 'PIN' : 'SO PIN', '');
-      throw thrown;
-    }));
+    return super.use(own, reason, call, async (value, lastTry) => {
+      // OpenSC sends to whatever is selected.
+      await this.#hsm.session.run((hsm) => assertAgreed(hsm, secret.kind === 'pin' ? REFERENCE.pin : REFERENCE.officerPin, lastTry));
+      return send(value, lastTry).catch(async (thrown: unknown) => {
+        if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_INCORRECT' || thrown.facts.triesLeft !== undefined) throw thrown;
+        const left = await own.triesLeft().catch(() => null);
+        if (typeof left === 'number') judge(left === 0 ? SW.blocked : 0x63c0 | Math.min(left, 15), secret.kind === 'pin' ? 'PIN' : 'SO PIN', '');
+        throw thrown;
+      });
+    });
   }
 }
 

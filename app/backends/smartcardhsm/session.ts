@@ -7,6 +7,8 @@ export interface HsmChannel {
   transmit(command: Command): Promise<Response>;
   /** Makes sure that the application hears the next command, before one that carries a PIN: other applications count tries of theirs under the same number (81 is OpenPGP’s too). */
   ensureSelected(): Promise<void>;
+  /** Sends to the reader. */
+  readonly control: Channel['control'];
 }
 
 /** Short blocks, which every reader carries. */
@@ -40,6 +42,7 @@ export class HsmSession {
       if (fresh && (await isSelected(channel))) this.#selectedAt = this.card.resets;
       else if (fresh) await this.#select(channel);
       return work({
+        control: (code, data) => channel.control(code, data),
         ensureSelected: async () => {
           if (!fresh && !(await isSelected(channel))) await this.#select(channel);
           fresh = true;

@@ -114,6 +114,21 @@ describe.skipIf(missing !== undefined)(`SmartCard-HSMs in real readers, with Ope
     expect((await token.status(ada.call())).secrets[0]).toMatchObject({ kind: 'pin', triesLeft: null, note: expect.stringContaining('Verified') });
   });
 
+  test('a PIN that OpenSC sends goes to no other application that another program has left selected', async () => {
+    const virtual = card();
+    await pcscd.reader('smartcardhsm').insert(virtual);
+    await open();
+    const token = await tokenOf(virtual);
+    const ada = person();
+    const aside = { ...ada.call() };
+    const key = await generate(token, 'b2', { ...aside, prompt: { interactive: true, async ask(request, signal) {
+      await virtual.useOpenPgp();
+      return aside.prompt.ask(request, signal);
+    } } });
+    await sign(token, key, ada.call());
+    expect([virtual.openpgp.spent, virtual.ledger.repeats, virtual.ledger.count('pin', 'refused')]).toEqual([0, 0, 0]);
+  });
+
   test('a PIN that was changed is not sent in its old form by anybody, OpenSC least of all', async () => {
     const virtual = card();
     await pcscd.reader('smartcardhsm').insert(virtual);

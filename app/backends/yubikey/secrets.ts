@@ -1,8 +1,8 @@
 import { askSecret, because, KeywrightError, type Call, type SecretBytes } from '../../contract/index.ts';
-import { findTlv, KEYPAD_SECONDS, parseTlvs, statusError, SW, triesIn, type Pinpad } from '../../devices/index.ts';
+import { findTlv, KEYPAD_SECONDS, parseTlvs, statusError, SW, triesIn, type KeypadOutcome, type Pinpad } from '../../devices/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
 import { LastTryNotAgreed, type Reason, type TokenSecret } from '../../keystore/pins.ts';
-import { enterAtKeypad } from './keypad.ts';
+import { enterAtKeypad } from '../cards/keypad.ts';
 import { INS, PIN_REFERENCE, PUK_REFERENCE } from './piv.ts';
 import { mustTransmit, type PivChannel } from './session.ts';
 import type { YubiKey } from './yubikey.ts';
@@ -122,8 +122,8 @@ export async function withPin<T>(key: YubiKey, reason: Reason, call: Call, signa
 async function atKeypad<T>(key: YubiKey, pinpad: Pinpad, reason: Reason, call: Call, signal: AbortSignal, work: (piv: PivChannel, pin: null) => Promise<T>): Promise<T> {
   const { left } = await pinTries(key);
   mustHaveTries(pinOf(key), left);
-  const request = { apdu: Buffer.concat([Buffer.of(0, INS.verify, 0, PIN_REFERENCE, LENGTH), Buffer.alloc(LENGTH, PADDING)]), minDigits: SHORTEST, maxDigits: LENGTH };
-  return enterAtKeypad(key, { title: reason.title, what: `Enter the PIN of ${key.title}`, seconds: KEYPAD_SECONDS, triesLeft: left }, call, signal, (piv) => pinpad.verify(piv, request), async (piv, sw, cancelled) => {
+  const request = { apdu: Buffer.concat([Buffer.of(0, INS.verify, 0, PIN_REFERENCE, LENGTH), Buffer.alloc(LENGTH, PADDING)]), ...DIGITS };
+  return enterAtKeypad(key, { title: reason.title, what: `Enter the PIN of ${key.title}`, seconds: KEYPAD_SECONDS, triesLeft: left, ...DIGITS }, call, signal, (piv) => trusting(key, pinpad.verify(piv, request)), async (piv, sw, cancelled) => {
     judge(key, 'PIN', sw);
     if (reason.keep === 'insertion') key.pins.enteredElsewhere('pin', call);
     cancelled.throwIfAborted();
@@ -136,9 +136,17 @@ async function changeAtKeypad(key: YubiKey, modify: NonNullable<Pinpad['modify']
   const told = await secret.triesLeft();
   const left = typeof told === 'number' ? told : null;
   mustHaveTries(secret, left);
-  const request = { apdu: Buffer.concat([Buffer.of(0, ins, 0, reference, 2 * LENGTH), Buffer.alloc(2 * LENGTH, PADDING)]), minDigits: SHORTEST, maxDigits: LENGTH, newAt: LENGTH };
+  const request = { apdu: Buffer.concat([Buffer.of(0, ins, 0, reference, 2 * LENGTH), Buffer.alloc(2 * LENGTH, PADDING)]), ...DIGITS, newAt: LENGTH };
   const what = `Enter the ${name} of ${key.title}, then the new ${fresh.purpose === 'new-puk' ? 'PUK' : 'PIN'} twice,`;
-  await enterAtKeypad(key, { title, what, seconds: 3 * KEYPAD_SECONDS, triesLeft: left }, call, call.signal, (piv) => modify(piv, request), async (_piv, sw) => judge(key, name, sw));
+  await enterAtKeypad(key, { title, what, seconds: 3 * KEYPAD_SECONDS, triesLeft: left, ...DIGITS }, call, call.signal, (piv) => trusting(key, modify(piv, request)), async (_piv, sw) => judge(key, name, sw));
+}
+
+const DIGITS = { minDigits: SHORTEST, maxDigits: LENGTH } as const;
+
+/** What is entered may be verified from now on. */
+function trusting(key: YubiKey, pressed: Promise<KeypadOutcome>): Promise<KeypadOutcome> {
+  key.trusted = true;
+  return pressed;
 }
 
 function mustHaveTries({ token, kind, remedyWhenBlocked }: TokenSecret, left: number | null): void {
