@@ -1,3 +1,5 @@
+import { harmless } from '../certificates/reading/text.ts';
+
 /** What ends when, as files that other programs read: CSV (RFC 4180) and a calendar (RFC 5545). */
 
 export interface ExpiringRow {
@@ -36,7 +38,8 @@ export function calendar(rows: readonly ExpiringRow[]): string {
 }
 
 const compact = (time: string): string => `${time.slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
-const text = (value: string): string => value.replaceAll(/[\\;,]/g, '\\$&').replaceAll('\n', '\\n');
+/** TEXT (RFC 5545 §3.3.11): no control characters, and lines of the value are parted by `\\n`. Labels and names come from strangers. */
+const text = (value: string): string => value.split(/\r\n?|\n/).map((line) => harmless(line).replaceAll(/[\\;,]/g, '\\$&')).join('\\n');
 
 /** RFC 5545 §3.1: lines of at most 75 octets, and no character is cut. */
 function folded(line: string): string[] {

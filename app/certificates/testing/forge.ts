@@ -107,7 +107,7 @@ export interface ListParts {
   readonly nextUpdate?: string | null;
   readonly number?: bigint | null;
   readonly base?: bigint;
-  readonly revoked?: readonly { readonly serial: string; readonly at?: string; readonly reason?: number; readonly issuer?: string }[];
+  readonly revoked?: readonly { readonly serial: string; readonly at?: string; readonly reason?: number; readonly issuer?: string; readonly more?: readonly Buffer[] }[];
   readonly more?: readonly Buffer[];
   readonly generalized?: true;
 }
@@ -116,9 +116,9 @@ export interface ListParts {
 export function list(by: Forged, parts: ListParts = {}): RevocationList {
   const keys = parts.keys ?? by.keys;
   const time = (text: string): Buffer => (parts.generalized === true ? der(0x18, Buffer.from(`${text.replaceAll(/[-:T]|\.\d+|Z/g, '')}Z`)) : derTime(new Date(text)));
-  const entries = (parts.revoked ?? []).map(({ serial, at, reason, issuer }) => {
+  const entries = (parts.revoked ?? []).map(({ serial, at, reason, issuer, more = [] }) => {
     const extensions = [
-      ...(reason === undefined ? [] : [derExtension(EXTENSION.reasonCode, der(0x0a, Buffer.of(reason)))]), ...(issuer === undefined ? [] : [derExtension(EXTENSION.certificateIssuer, derSequence(der(contextTag(4), buildName(issuer))), true)]),
+      ...(reason === undefined ? [] : [derExtension(EXTENSION.reasonCode, der(0x0a, Buffer.of(reason)))]), ...(issuer === undefined ? [] : [derExtension(EXTENSION.certificateIssuer, derSequence(der(contextTag(4), buildName(issuer))), true)]), ...more,
     ];
     return derSequence(der(TAG.integer, Buffer.from(serial.length % 2 === 0 ? serial : `0${serial}`, 'hex')), derTime(new Date(at ?? '2024-01-05T00:00:00Z')), ...(extensions.length === 0 ? [] : [derSequence(...extensions)]));
   });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { contextPrimitive, contextTag, der, derInteger } from '../../formats/der.ts';
+import { contextPrimitive, contextTag, der, derInteger, derOid, derSequence } from '../../formats/der.ts';
 import { derExtension, keyUsageOf } from '../making/extensions.ts';
 import { derNamedBits } from '../reading/asn1.ts';
 import { buildGeneralName } from '../reading/general-names.ts';
@@ -28,6 +28,7 @@ describe('revocation lists', () => {
   };
   const named = (names: readonly Buffer[], flags: readonly number[] = [], reasons?: Buffer): ListParts => ({ more: [issuingPoint(names, flags, reasons)] });
   const at = (...names: Buffer[]): Parts => ({ more: [points(names)] });
+  const relativePoint = (): Buffer => derExtension(EXTENSION.issuingDistributionPoint, derSequence(der(contextTag(0), der(contextTag(1), derSequence(derOid('2.5.4.3'), der(0x0c, Buffer.from('partition')))))), true);
   const lenient = { strict: false, purpose: 'any' } as const;
 
   test.each<[string, boolean, () => Case]>([
@@ -42,6 +43,11 @@ describe('revocation lists', () => {
     ['whose number is critical', false, () => listed({ number: null, more: [derExtension(EXTENSION.crlNumber, derInteger(1n), true)] })],
     ['with an unknown critical extension', false, () => listed({ more: [unknownExtension(true)] })],
     ['with an unknown extension', true, () => listed({ more: [unknownExtension(false)] })],
+    ['with an unknown critical extension of another certificate', false, () => listed({ revoked: [{ serial: '1234', more: [unknownExtension(true)] }] })],
+    ['with an unknown critical extension of the certificate', false, () => listed(({ certificate }) => ({ revoked: [{ serial: certificate.serialText, more: [unknownExtension(true)] }] }))],
+    ['with an unknown extension of another certificate', true, () => listed({ revoked: [{ serial: '1234', more: [unknownExtension(false)] }] })],
+    ['with an unknown extension of the certificate', false, () => listed(({ certificate }) => ({ revoked: [{ serial: certificate.serialText, more: [unknownExtension(false)] }] }))],
+    ['for a point by a name relative to the issuer, and the certificate names none', false, () => listed({ more: [relativePoint()] })],
     ['of tomorrow', false, () => listed({ thisUpdate: '2024-01-21T00:00:00Z' })],
     ['that ended', false, () => listed({ nextUpdate: '2024-01-10T00:00:00Z' })],
     ['without an end', false, () => listed({ nextUpdate: null })],
