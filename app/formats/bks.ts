@@ -60,8 +60,8 @@ export function bksKind(content: Uint8Array): BksFile['type'] | undefined {
   return encrypted % TWOFISH_BLOCK === 0 ? 'UBER' : 'BKS';
 }
 
-/** @throws INVALID_INPUT with the offset, CAPABILITY_MISSING */
-export function parseBks(content: Uint8Array): BksFile {
+/** What a store says of itself, whatever it would cost to open it. @throws INVALID_INPUT with the offset */
+export function bksHeader(content: Uint8Array): Pick<BksFile, 'type' | 'version' | 'rounds'> & { readonly salt: Uint8Array; readonly tooMany: boolean } {
   const type = bksKind(content);
   if (type === undefined) throw malformed('The file is no key store of Bouncy Castle.', 0);
   const header = new JavaReader(content, content.length);
@@ -70,7 +70,13 @@ export function parseBks(content: Uint8Array): BksFile {
   const { at } = header;
   const rounds = header.uint32('the number of rounds');
   if (rounds < 1) throw malformed('The number of rounds must be at least 1.', at);
-  if (rounds > oldRounds()) throw notSupported(`The key store asks for ${rounds} rounds of key derivation; ${mostRounds(oldRounds())}.`, CONVERT_BKS);
+  return { type, version, rounds, salt, tooMany: rounds > oldRounds() };
+}
+
+/** @throws INVALID_INPUT with the offset, CAPABILITY_MISSING */
+export function parseBks(content: Uint8Array): BksFile {
+  const { type, version, rounds, salt, tooMany } = bksHeader(content);
+  if (tooMany) throw notSupported(`The key store asks for ${rounds} rounds of key derivation; ${mostRounds(oldRounds())}.`, CONVERT_BKS);
   if (type === 'UBER') {
     if (version === 0) throw notSupported('The first version of UBER derives its key in a way of its own, which is not read.', CONVERT_BKS);
     return { type, version, rounds, entries: null, open: (passphrase, signal) => openUber(content.subarray(CONTENT_AT), salt, rounds, passphrase, signal) };

@@ -61,6 +61,17 @@ test.each(SAMPLES)('a %s that is cut off at any length or changed anywhere is to
   }
 });
 
+test('a key store of Bouncy Castle with more rounds than are computed is told with them, and how to allow them', async () => {
+  const store = readFileSync(new URL('../../formats/testing/bouncy-castle/bks-2.bks', import.meta.url));
+  const roundsAt = 8 + store.readUInt32BE(4);
+  for (const [rounds, remedy] of [[50_000_000, /config set formats\.maxRounds 500000000/], [0x7fff_ffff, /with fewer/]] as const) {
+    store.writeUInt32BE(rounds, roundsAt);
+    const { items: [item], problems } = await look(store);
+    expect(item).toMatchObject({ kind: 'bks', findings: [{ code: 'many-rounds', detail: expect.stringContaining(String(rounds)) as unknown, remedy: expect.stringMatching(remedy) as unknown }] });
+    expect(problems).toEqual([{ code: 'CAPABILITY_MISSING', detail: expect.stringContaining('rounds') as unknown, where: null }]);
+  }
+});
+
 test('a certificate of OpenSSH of which any byte was changed is never told as genuine and the same', async () => {
   const line = (await sshCertificate()).toString('utf8');
   const [type = '', base64 = ''] = line.split(' ');

@@ -1,4 +1,4 @@
-import { checkPrimeSync, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { checkPrimeSync, createPublicKey, generateKeyPairSync, generatePrimeSync, randomBytes } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import { SecretBytes } from '../../contract/index.ts';
 import { fingerprint, writePkcs12 } from '../../formats/index.ts';
@@ -8,7 +8,7 @@ import { contentOf, signAs } from '../../signing/testing/keys.ts';
 import { sampleFor } from '../../signing/testing/samples.ts';
 import { inspect } from './inspect.ts';
 import { Tree } from './tree.ts';
-import { isRoca, weaknessesOf } from './weaknesses.ts';
+import { isOfClosePrimes, isRoca, weaknessesOf } from './weaknesses.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -107,6 +107,20 @@ describe('weak keys', () => {
     expect(isRoca(vulnerablePrime() * vulnerablePrime())).toBe(true);
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     expect(weaknessesOf(publicKey.export({ type: 'spki', format: 'der' }))).toEqual([]);
+  });
+
+  test('a modulus whose primes are neighbours is told, and others are not', () => {
+    const first = generatePrimeSync(1024, { bigint: true });
+    let second = first + 2n;
+    while (!checkPrimeSync(second)) second += 2n;
+    expect(isOfClosePrimes(first * second)).toBe(true);
+    expect(isOfClosePrimes(first * first)).toBe(true);
+    expect(isOfClosePrimes(15n)).toBe(true);
+    expect(isOfClosePrimes(first * generatePrimeSync(1024, { bigint: true }))).toBe(false);
+    for (const none of [0n, 1n, 7n, 4n]) expect(isOfClosePrimes(none)).toBe(false);
+    const base64url = (value: bigint): string => Buffer.from(value.toString(16), 'hex').toString('base64url');
+    const key = createPublicKey({ key: { kty: 'RSA', n: base64url(first * second), e: 'AQAB' }, format: 'jwk' });
+    expect(weaknessesOf(key.export({ type: 'spki', format: 'der' })).map(({ code }) => code)).toEqual(['close-primes']);
   });
 
   test('short moduli and small exponents are told', () => {

@@ -1,5 +1,6 @@
 import { KeywrightError } from '../../contract/index.ts';
-import { parseBks } from '../../formats/bks.ts';
+import { bksHeader, parseBks } from '../../formats/bks.ts';
+import { ROUNDS_SETTING } from '../../formats/limits.ts';
 import { parseJks } from '../../formats/jks.ts';
 import { describeCertificate } from './certificates.ts';
 import type { Fact, Tree } from './tree.ts';
@@ -48,13 +49,21 @@ function bksEntries(content: Uint8Array): { type: string; entries: StoreEntry[] 
   return { type, entries: entries?.map((entry) => (entry.kind === 'certificate' ? { ...entry, chain: [entry.der] } : { ...entry, kind: entry.chain.length === 0 ? 'secret' as const : 'key' as const })) ?? null };
 }
 
+/** What {@link ROUNDS_SETTING} can be raised to. */
+const MOST_ROUNDS = 1_000_000_000;
+
 export function protectionOfBks(content: Uint8Array): { facts: Fact[]; findings: Finding[] } {
-  const { type, version, rounds } = parseBks(content);
+  const { type, version, rounds, tooMany } = bksHeader(content);
   const anew = { remedy: 'Write it anew: keywright files convert.', mend: [{ kind: 'convert', format: 'pkcs12' }] } as const;
-  const findings: Finding[] = [{ level: 'weak', code: 'few-rounds', detail: `${rounds} rounds of key derivation: a passphrase is guessed quickly.`, ...anew }];
+  const few: Finding = { level: 'weak', code: 'few-rounds', detail: `${rounds} rounds of key derivation: a passphrase is guessed quickly.`, ...anew };
+  const many: Finding = {
+    level: 'odd', code: 'many-rounds', detail: `It asks for ${rounds} rounds of key derivation, which would keep this computer busy for long: it is not opened.`,
+    remedy: 10 * rounds <= MOST_ROUNDS ? `Where it comes from somebody you trust, allow them: keywright config set ${ROUNDS_SETTING} ${10 * rounds}.` : 'Have it written anew with fewer by the program that it comes from.',
+  };
+  const findings = rounds < 10_000 ? [few] : tooMany ? [many] : [];
   if (type === 'BKS' && version < 2) findings.push({ level: 'weak', code: 'short-mac', detail: 'Its MAC has a key of 16 bits, so that many passphrases fit it and it can be changed unseen (CVE-2018-5382).', ...anew });
   return {
     facts: [['Key store', `${type}, version ${version}`], ['MAC', type === 'BKS' ? 'HMAC-SHA1' : 'none: a SHA-1 within the encryption'], ['Encryption', type === 'BKS' ? '3DES, of each key' : 'Twofish'], ['Rounds', String(rounds)]],
-    findings: rounds < 10_000 ? findings : findings.slice(1),
+    findings,
   };
 }

@@ -19,6 +19,33 @@ export function isRoca(modulus: bigint): boolean {
   return residues.every(({ prime, powers }) => powers.has(modulus % prime));
 }
 
+/** The largest whole number whose square is not above `value`, by Newton's method. */
+function rootOf(value: bigint): bigint {
+  let root = 1n << BigInt((value.toString(2).length + 1) >> 1);
+  for (let next = (root + value / root) >> 1n; next < root; next = (root + value / root) >> 1n) root = next;
+  return root;
+}
+
+/** Faulty generators took the second prime from just behind the first, which is found in the first steps; no more are worth their time. */
+const FERMAT_STEPS = 100;
+/** Longer ones would take long, and nobody uses them. */
+const FERMAT_BITS = 16_384;
+
+/** Whether the primes of a modulus lie so close together that Fermat's method finds them at once (CVE-2022-26320). */
+export function isOfClosePrimes(modulus: bigint): boolean {
+  if (modulus < 9n || modulus % 2n === 0n || modulus >> BigInt(FERMAT_BITS) !== 0n) return false;
+  let middle = rootOf(modulus);
+  if (middle * middle < modulus) middle += 1n;
+  for (let step = 0; step < FERMAT_STEPS; step++, middle += 1n) {
+    const square = middle * middle - modulus;
+    // Squares end in 0, 1, 4 or 9 in hexadecimal, which spares most roots.
+    if (![0n, 1n, 4n, 9n].includes(square & 15n)) continue;
+    const root = rootOf(square === 0n ? 1n : square);
+    if (square === 0n || root * root === square) return true;
+  }
+  return false;
+}
+
 /** @returns undefined for what OpenSSL reads and DER forbids. */
 function modulusOf(spki: Uint8Array): bigint | undefined {
   try {
@@ -50,6 +77,7 @@ export function weaknessesOf(spki: Uint8Array): Finding[] {
     if (modulusLength < 2048) add(modulusLength < 1024 ? 'broken' : 'weak', 'rsa-short', `An RSA key of ${modulusLength} bits; 2048 is the least (SP 800-131A rev. 2 §3).`);
     if (publicExponent < 65537n) add('odd', 'rsa-exponent', `The public exponent is ${publicExponent}; less than 65537 leaves no margin for faulty padding (SP 800-56B §6.2).`);
     if (publicExponent > 0xffffffffn) add('odd', 'rsa-exponent', 'The public exponent is larger than 32 bits, which some programs refuse and which makes each check slow.');
+    if (n !== undefined && isOfClosePrimes(n)) add('broken', 'close-primes', 'The two primes of the key lie so close together that anybody can compute its private key (Fermat’s method, CVE-2022-26320).');
     if (n !== undefined && isRoca(n)) add('broken', 'roca', 'The key bears the fingerprint of Infineon’s faulty library (ROCA, CVE-2017-15361): its private key can be computed.');
   }
   if (type === 'dsa') add('weak', 'dsa', 'DSA is no longer approved (FIPS 186-5 §4).');
