@@ -72,8 +72,8 @@ const PRIVATE_MEMBERS: Readonly<Record<string, readonly (readonly [label: bigint
   RSA: [[-1n, 'n'], [-2n, 'e'], [-3n, 'd'], [-4n, 'p'], [-5n, 'q'], [-6n, 'dp'], [-7n, 'dq'], [-8n, 'qi']],
 };
 const TYPES: Readonly<Record<string, bigint>> = { OKP: 1n, EC: 2n, RSA: 3n, oct: 4n, AKP: 7n };
-/** RFC 9053 §3.1, §4.1 and §6.2.1: what a secret key is for. */
-const SECRET_ALGORITHMS: Readonly<Record<string, bigint>> = { A128GCM: 1n, A192GCM: 2n, A256GCM: 3n, HS256: 5n, HS384: 6n, HS512: 7n, A128KW: -3n, A192KW: -4n, A256KW: -5n };
+/** RFC 9053 §3.1, §4.1, §4.3 and §6.2.1: what a secret key is for. */
+const SECRET_ALGORITHMS: Readonly<Record<string, bigint>> = { A128GCM: 1n, A192GCM: 2n, A256GCM: 3n, HS256: 5n, HS384: 6n, HS512: 7n, A128KW: -3n, A192KW: -4n, A256KW: -5n, C20P: 24n };
 
 /** @param jwk private or secret. @returns it as COSE_Key, CBOR; the caller wipes it. @throws CAPABILITY_MISSING for what COSE has no name for */
 export function coseOfJwk(jwk: Readonly<Record<string, string>>, algorithm: KeyAlgorithmName): Buffer {

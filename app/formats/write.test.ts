@@ -80,10 +80,16 @@ test('an ML-DSA key without its seed has no JWK, and says so', async () => {
   expect([error.code, error.facts.alternatives]).toEqual(['CAPABILITY_MISSING', ['pkcs8', 'pkcs12']]);
 });
 
+test('a key for ChaCha20-Poly1305 is a COSE_Key of the algorithm 24 (RFC 9053 §4.3)', async () => {
+  const material = materialOf('chacha20-poly1305');
+  const content = await writeKey(material, { format: 'cose', encoding: 'der' });
+  expect(Buffer.from(content).toString('hex')).toBe(`a30104031818205820${Buffer.from(material.secret.reveal()).toString('hex')}`);
+});
+
 test('what a format can hold is what the lists of formats say', () => {
   expect(keyFormatsOf('ec-brainpoolp256r1')).toEqual(['pkcs8', 'sec1', 'pkcs12']);
   expect(publicFormatsOf('ec-brainpoolp256r1')).toEqual(['pem', 'der']);
-  expect(keyFormatsOf('chacha20-poly1305')).toEqual(['raw']);
+  expect(keyFormatsOf('chacha20-poly1305')).toEqual(['cose', 'raw']);
   for (const name of SECRETS) expect(publicFormatsOf(name)).toEqual([]);
   expect(PAIRS.every((name) => KEY_ALGORITHMS[name].kind === 'pair' && keyFormatsOf(name)[0] === 'pkcs8')).toBe(true);
 });

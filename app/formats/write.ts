@@ -41,7 +41,7 @@ export function whyNot(algorithm: KeyAlgorithmName, format: KeyFileFormat): stri
     case 'bks': return 'Bouncy Castle reads PKCS#12 as well, and BKS is not safe any more: it is only read';
     case 'raw': return kind === 'symmetric' ? null : 'only symmetric keys are raw bytes';
     case 'jwk': case 'jwe': return hasJwk ? null : kind === 'symmetric' ? 'no standard gives it a JWK name' : 'no standard gives its curve a JWK name';
-    case 'cose': return hasJwk && (kind === 'symmetric' || hasCoseKey(algorithm)) ? null : 'COSE has no name for it';
+    case 'cose': return kind === 'symmetric' || (hasJwk && hasCoseKey(algorithm)) ? null : 'COSE has no name for it';
     default:
   }
   if (kind === 'symmetric') return 'it is a symmetric key';
