@@ -104,8 +104,13 @@ test('an authority whose keys stay in a SmartCard-HSM: root, sub-CA, a server th
   });
 
   await test.step('it issues a sub-CA below which there is none', async () => {
-    await make('issue', { key: 'CA key', profile: 'sub-ca', name: CA, fill: async () => makeDialog.getByLabel(text('certificates.make.pathLength'), { exact: true }).fill('0') });
-    await issuedBy(ROOT);
+    const field = (name: string): Locator => makeDialog.getByLabel(text(`certificates.make.${name}`), { exact: true });
+    await make('issue', { key: 'CA key', profile: 'sub-ca', name: CA, fill: async () => {
+      await issuedBy(ROOT);
+      await field('pathLength').fill('0');
+      await field('permitted').fill('localhost\nexample.org\n127.0.0.0/8');
+      await field('forbidden').fill('bank.example.org');
+    } });
     await shot('make-sub-ca');
     await press('issue', CA);
   });
@@ -146,7 +151,10 @@ test('an authority whose keys stay in a SmartCard-HSM: root, sub-CA, a server th
     await shot('make-from-request');
     await press('issue-request', REQUESTED);
     await saveAs(REQUESTED, 'pem', 'api.pem');
-    expect(readFileSync(path('api.pem'), 'utf8').match(/BEGIN CERTIFICATE/g)).toHaveLength(3);
+    const chain = readFileSync(path('api.pem'), 'utf8');
+    expect(chain.match(/BEGIN CERTIFICATE/g)).toHaveLength(3);
+    writeFileSync(path('ca.pem'), `-----BEGIN CERTIFICATE${chain.split('-----BEGIN CERTIFICATE')[2]}`);
+    expect(judge('openssl', 'x509', '-in', path('ca.pem'), '-noout', '-ext', 'nameConstraints').said.split(/\s*\n\s*/)).toEqual(expect.arrayContaining(['Permitted:', 'DNS:localhost', 'DNS:example.org', 'IP:127.0.0.0/255.0.0.0', 'Excluded:', 'DNS:bank.example.org']));
   });
 
   await test.step('openssl believes both, with the root alone', async () => {

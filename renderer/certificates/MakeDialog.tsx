@@ -48,6 +48,7 @@ function X509Dialog({ way, onWay, file: dropped, onClose, onMade }: Props & { wa
   const [alternatives, setAlternatives] = useState('');
   const [pathLength, setPathLength] = useState('');
   const [permitted, setPermitted] = useState('');
+  const [forbidden, setForbidden] = useState('');
   const [listUrl, setListUrl] = useState('');
   const [file, setFile] = useState(dropped);
   const inspected = useInspected(useMemo(() => (file === undefined ? [] : [file]), [file]));
@@ -63,9 +64,10 @@ function X509Dialog({ way, onWay, file: dropped, onClose, onMade }: Props & { wa
   const san = linesOf(alternatives).map(alternativeName);
   const below = pathLength.trim() === '' ? undefined : Number(pathLength);
   const badPath = isAuthority && below !== undefined && (!Number.isInteger(below) || below < 0 || below > MAX_PATH);
-  const permit = isAuthority && way !== 'request' ? linesOf(permitted).map(alternativeName) : [];
+  const limits = (lines: string): string[] => (isAuthority && way !== 'request' ? linesOf(lines).map(alternativeName) : []);
+  const [permit, exclude] = [limits(permitted), limits(forbidden)];
   const described = { profile, ...(subject !== '' && { subject }), ...(san.length > 0 && { san }), ...(isAuthority && below !== undefined && !badPath && { pathLength: below }) };
-  const validity = { days: days.count, ...(permit.length > 0 && { permit }) };
+  const validity = { days: days.count, ...(permit.length > 0 && { permit }), ...(exclude.length > 0 && { exclude }) };
   const selfSigning: InputFor<'certificates.self-sign'> = { key: chosen?.uri ?? 'KEY', ...described, ...validity };
   const asking: InputFor<'certificates.request'> = { key: chosen?.uri ?? 'KEY', ...described };
   const issuing: InputFor<'certificates.issue'> = { issuer: signer?.id ?? 'ISSUER', ...described, ...validity, ...(listUrl.trim() !== '' && { crlUrl: linesOf(listUrl) }), ...(fromRequest ? {} : { key: chosen?.uri ?? 'KEY' }) };
@@ -103,6 +105,7 @@ function X509Dialog({ way, onWay, file: dropped, onClose, onMade }: Props & { wa
       {!isAuthority && <TextField label={t('certificates.names')} help={fromRequest ? t('certificates.make.namesOfRequest') : t('certificates.make.namesHelp')} value={alternatives} onChange={setAlternatives} rows={2} />}
       {isAuthority && <TextField label={t('certificates.make.pathLength')} help={t('certificates.make.pathLengthHelp')} value={pathLength} onChange={setPathLength} isInvalid={badPath} inputMode="numeric" />}
       {isAuthority && way !== 'request' && <TextField label={t('certificates.make.permitted')} help={t('certificates.make.permittedHelp')} value={permitted} onChange={setPermitted} rows={2} />}
+      {isAuthority && way !== 'request' && <TextField label={t('certificates.make.forbidden')} help={t('certificates.make.forbiddenHelp')} value={forbidden} onChange={setForbidden} rows={2} />}
       {way !== 'request' && days.field}
       {isIssued && <TextField label={t('certificates.make.listUrl')} help={t('certificates.make.listUrlHelp')} value={listUrl} onChange={setListUrl} />}
     </MakingDialog>
