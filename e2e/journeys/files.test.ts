@@ -167,4 +167,56 @@ test('a certificate, an old PKCS#12 and a JWT are named rightly, opened as a tre
   await look('three');
   await expect(seen.getByText(/JWT|JSON Web/).first()).toBeVisible();
   await pictures(program, 'inspect-jwt');
+
+  const mends = (key: string, about = ''): Promise<void> => seen.getByRole('button', { name: text(`mending.do.${key}`, { about }), exact: true }).first().click();
+  const files = (path: string): Promise<void> => program.choosing([path], () => page.getByRole('button', { name: text('files.choose'), exact: true }).first().click());
+  await test.step('a key in clear is imported, with its certificates', async () => {
+    writeFileSync(at('ca.key'), generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    spawnSync('openssl', ['req', '-x509', '-key', at('ca.key'), '-subj', '/CN=Far Authority', '-days', '20', '-out', at('ca.pem')]);
+    spawnSync('openssl', ['req', '-x509', '-key', at('key'), '-subj', '/CN=Bob at Far', '-days', '20', '-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-out', at('issued')]);
+    writeFileSync(at('both'), ['key', 'one', 'issued'].map((name) => readFileSync(at(name), 'utf8')).join(''));
+    await look('both');
+    await mends('import');
+    const importing = page.getByRole('dialog', { name: text('keys.import.title') });
+    await importing.getByRole('button', { name: text('keys.import.action'), exact: true }).click();
+    await expect(importing).toHaveCount(0);
+  });
+  await test.step('a certificate that ends soon is renewed where its authority is held, and asked for where it is not', async () => {
+    await look('one');
+    await mends('renew', 'Bob Example');
+    const renewing = page.getByRole('alertdialog', { name: text('mending.title.renew', { about: 'Bob Example' }) });
+    await renewing.getByRole('button', { name: text('mending.confirm.renew'), exact: true }).click();
+    await expect(renewing).toHaveCount(0);
+    await look('issued');
+    await mends('request');
+    const requesting = page.getByRole('alertdialog', { name: text('mending.title.request', { about: 'Bob at Far' }) });
+    await program.saving(at('anew.csr'), () => requesting.getByRole('button', { name: text('mending.confirm.request'), exact: true }).click());
+    await expect(requesting).toHaveCount(0);
+    expect(spawnSync('openssl', ['req', '-in', at('anew.csr'), '-noout', '-verify', '-subject'], { encoding: 'utf8' }).stdout).toMatch(/Bob at Far/);
+  });
+  await test.step('what was signed by SHA-1 is signed anew, with the key that had signed it', async () => {
+    writeFileSync(at('plan.txt'), PLAN);
+    expect(spawnSync('openssl', ['cms', '-sign', '-binary', '-md', 'sha1', '-signer', at('one'), '-inkey', at('key'), '-in', at('plan.txt'), '-outform', 'DER', '-out', at('plan.txt.p7s')]).status).toBe(0);
+    await look('plan.txt.p7s');
+    await mends('sign');
+    await files(at('plan.txt'));
+    await program.saving(at('anew.p7s'), () => page.getByRole('button', { name: text('files.signAction', { n: 1 }), exact: true }).click());
+    await expect(page.getByText(text('files.signedTitle', { n: 1 }), { exact: true })).toBeVisible();
+    expect(spawnSync('openssl', ['cms', '-verify', '-binary', '-inform', 'DER', '-in', at('anew.p7s'), '-content', at('plan.txt'), '-noverify'], { encoding: 'utf8' }).stdout).toBe(PLAN);
+    expect(spawnSync('openssl', ['cms', '-cmsout', '-print', '-inform', 'DER', '-in', at('anew.p7s')], { encoding: 'utf8' }).stdout).not.toMatch(/sha1 /);
+  });
+  await test.step('what was encrypted with an old cipher is opened, and encrypted anew for the same', async () => {
+    expect(spawnSync('openssl', ['cms', '-encrypt', '-binary', '-des3', '-aes128-wrap', '-in', at('plan.txt'), '-outform', 'DER', '-out', at('old.p7m'), '-recip', at('one'), '-keyopt', 'ecdh_kdf_md:sha256']).status).toBe(0);
+    await mode(page, 'inspect');
+    await look('old.p7m');
+    await mends('reencrypt');
+    await program.saving(at('opened.txt'), () => page.getByRole('button', { name: text('files.decryptAction', { n: 1 }), exact: true }).click());
+    await expect(page.getByText(text('files.decryptedTitle', { n: 1 }), { exact: true })).toBeVisible();
+    await page.getByRole('button', { name: text('mending.thenAction'), exact: true }).click();
+    await files(at('opened.txt'));
+    await program.saving(at('anew.p7m'), () => page.getByRole('button', { name: text('files.encryptAction', { n: 1 }), exact: true }).click());
+    await expect(page.getByText(text('files.encryptedTitle', { n: 1 }), { exact: true })).toBeVisible();
+    expect(spawnSync('openssl', ['cms', '-cmsout', '-print', '-inform', 'DER', '-in', at('anew.p7m')], { encoding: 'utf8' }).stdout).toMatch(/aes-256-gcm/);
+    expect(spawnSync('openssl', ['cms', '-decrypt', '-binary', '-inform', 'DER', '-in', at('anew.p7m'), '-inkey', at('key'), '-recip', at('one')]).stdout.toString()).toBe(PLAN);
+  });
 });

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { asProblem, useBridge, type ChosenFile, type OutputFor } from '../bridge/index.ts';
-import { useText } from '../i18n/index.ts';
-import { ErrorNotice, Fact, Facts, Findings } from '../ui/index.ts';
+import { saidFinding, useText } from '../i18n/index.ts';
+import { ErrorNotice, Fact, Facts, Findings, Sentence } from '../ui/index.ts';
 
 type Answer = OutputFor<'files.inspect'>;
 const LEVELS = { odd: 'note', weak: 'warning', broken: 'problem' } as const;
@@ -47,12 +47,12 @@ export function FileContents({ inspected: { answers, error } }: { inspected: Ins
       {items.slice(0, MOST).map(({ item, below }, index) => (
         <div key={index} className="flex flex-col gap-1 rounded-control border border-border bg-canvas px-3 py-2 text-13">
           <p className="font-medium break-words">{item.title === '' ? item.detail : item.title}</p>
-          <p lang="en" className="text-muted">{item.detail}</p>
+          <p className="text-muted"><Sentence text={item.detail} /></p>
           <Facts>
             {item.facts.filter(({ name }) => TELLING.includes(name)).map(({ name, value }) => <Fact key={name} name={name}><span lang="en" className="break-all">{value}</span></Fact>)}
             {item.kind === 'certificate-request' && below.map(({ title, detail }) => <Fact key={title} name={title}><span lang="en" className="break-words">{detail}</span></Fact>)}
           </Facts>
-          {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...finding, level: LEVELS[finding.level] }))} />}
+          {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...saidFinding(finding, t), level: LEVELS[finding.level] }))} />}
         </div>
       ))}
       {items.length > MOST && <p className="text-13 text-muted">{t('certificates.moreInFile', { n: items.length - MOST })}</p>}

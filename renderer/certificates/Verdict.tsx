@@ -1,6 +1,6 @@
 import type { OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Notice, StateBadge } from '../ui/index.ts';
+import { Notice, Sentence, StateBadge } from '../ui/index.ts';
 
 type Outcome = OutputFor<'certificates.verify'>;
 const TONES = { ok: 'success', failed: 'danger', warning: 'warning', unknown: 'neutral' } as const;
@@ -10,7 +10,7 @@ export function Verdict({ verdict: { trusted, verdict, path } }: { verdict: Pick
   const t = useText();
   return (
     <Notice tone={trusted ? 'success' : 'danger'} live title={trusted ? t('certificates.verdictTrusted') : t('certificates.verdictNotTrusted')}>
-      <p lang="en" className="pb-2">{verdict}</p>
+      <p className="pb-2"><Sentence text={verdict} /></p>
       <PathTree path={path} />
     </Notice>
   );
@@ -29,7 +29,7 @@ export function PathTree({ path }: { path: Outcome['path'] }) {
               <summary className="font-medium">{certificate.title} <span className="font-normal">({t(`certificates.role.${certificate.role}`)})</span></summary>
               <ul className="flex flex-col gap-1 pt-1 pl-4">
                 {certificate.checks.map(({ check, outcome, sentence, rule }) => (
-                  <li key={`${check}-${sentence}`} className="flex flex-wrap items-baseline gap-2"><StateBadge tone={TONES[outcome]}>{t(`certificates.outcome.${outcome}`)}</StateBadge><span lang="en" className="min-w-0 grow basis-40">{sentence}{rule !== null && ` (${rule})`}</span></li>
+                  <li key={`${check}-${sentence}`} className="flex flex-wrap items-baseline gap-2"><StateBadge tone={TONES[outcome]}>{t(`certificates.outcome.${outcome}`)}</StateBadge><span className="min-w-0 grow basis-40"><Sentence text={sentence} />{rule !== null && ` (${rule})`}</span></li>
                 ))}
               </ul>
             </details>

@@ -26,9 +26,10 @@ export function ConvertDialog({ file, proposed, onClose }: { file: ChosenFile; /
   };
   // Looked into once, when the dialog opens: its passphrase is asked for then.
   useEffect(() => void attempt(async () => void (await look.run({ from: await file.toInput() }))), []); // eslint-disable-line react-hooks/exhaustive-deps
-  const rows = look.result?.formats ?? [];
+  const said = (text: string): string => t.sentence(text) ?? text;
+  const rows = (look.result?.formats ?? []).map((one): Row => ({ ...one, title: said(one.title), opens: said(one.opens), reason: one.reason === null ? null : said(one.reason), loses: one.loses.map(said) }));
   const row = rows.find((one) => one.format === format) ?? rows.find(({ available }) => available);
-  const canChoose = row !== undefined && !row.available && /--item/.test(row.reason ?? '');
+  const canChoose = row !== undefined && !row.available && /--item/.test(look.result?.formats.find((one) => one.format === row.format)?.reason ?? '');
   const number = Number(item);
   const badItem = canChoose && (!Number.isInteger(number) || number < 1);
   const options: Omit<InputFor<'files.convert'>, 'from' | 'to'> = row === undefined ? {} : { format: row.format, ...(row.passphrase === 'possible' && !encrypt && { encrypt }), ...(canChoose && { item: number }) };
@@ -41,7 +42,7 @@ export function ConvertDialog({ file, proposed, onClose }: { file: ChosenFile; /
     if (answer?.written === undefined) return;
     const where = await target.finish(answer.written);
     onClose();
-    toast({ text: [t('files.convert.done', { where: where ?? row.title }), ...answer.notes].join(' ') });
+    toast({ text: [t('files.convert.done', { where: where ?? row.title }), ...answer.notes.map(said)].join(' ') });
   });
   return (
     <Dialog title={t('files.convert.title', { name: file.name })} open onClose={onClose} onSubmit={() => void submit()}>

@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import type { Mending } from '../../app/contract/index.ts';
 import { asProblem, useAction, type ChosenFile, type OutputFor } from '../bridge/index.ts';
-import { useText } from '../i18n/index.ts';
+import { saidFinding, useText } from '../i18n/index.ts';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
-import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, Notice } from '../ui/index.ts';
+import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, Notice, Sentence } from '../ui/index.ts';
 import { ChosenFiles } from './chosen-files.tsx';
 import { ConvertDialog } from './ConvertDialog.tsx';
 
@@ -55,9 +55,9 @@ function Inspected({ answer: { detail, sha256, items, problems, asn1, hex, hidde
   const t = useText();
   return (
     <section aria-label={t('files.inspected')} className="flex flex-col gap-3" aria-live="polite">
-      <p className="text-14 font-medium">{detail}</p>
+      <p className="text-14 font-medium"><Sentence text={detail} /></p>
       {problems.map(({ code, detail: problem, where }) => <Notice key={`${code}-${problem}`} tone="warning">{where === null ? problem : `${problem} (${where})`}</Notice>)}
-      <Items items={items} parent={null} onMend={onMend} />
+      <Items items={items} parent={null} loud={withFindings(items)} onMend={onMend} />
       <Facts><Fact name="SHA-256"><code className="font-mono text-12 break-all">{sha256}</code></Fact></Facts>
       {hidden !== null && <p className="text-12 text-muted">{hidden}</p>}
       <Lines title={t('files.asn1')} lines={asn1} />
@@ -71,8 +71,18 @@ function Lines({ title, lines }: { title: string; lines: readonly string[] }) {
   return <details className="text-13"><summary>{title}</summary><pre tabIndex={0} aria-label={title} className="max-h-80 overflow-auto rounded-control border border-border bg-canvas p-2 font-mono text-12">{lines.join('\n')}</pre></details>;
 }
 
+/** @returns the positions of items that have a finding, or hold one that has. */
+function withFindings(items: readonly Item[]): ReadonlySet<number> {
+  const loud = new Set<number>();
+  items.forEach(({ findings }, index) => {
+    if (findings.length === 0) return;
+    for (let at: number | null = index; at !== null && !loud.has(at); at = items[at]?.parent ?? null) loud.add(at);
+  });
+  return loud;
+}
+
 /** The things in a file as a tree to open. */
-function Items({ items, parent, onMend }: { items: readonly Item[]; parent: number | null; onMend: (action: Mending) => void }) {
+function Items({ items, parent, loud, onMend }: { items: readonly Item[]; parent: number | null; /** Those with a finding in them: open from the start. */ loud: ReadonlySet<number>; onMend: (action: Mending) => void }) {
   const t = useText();
   const here = items.flatMap((item, index) => (item.parent === parent ? [{ item, index }] : []));
   if (here.length === 0) return null;
@@ -80,14 +90,14 @@ function Items({ items, parent, onMend }: { items: readonly Item[]; parent: numb
     <ul className="flex flex-col gap-2">
       {here.map(({ item, index }) => (
         <li key={index} className="rounded-control border border-border bg-canvas px-3 py-2 text-13">
-          <details open={parent === null && here.length < 4}>
-            <summary className="font-medium">{item.title === '' ? item.detail : item.title}</summary>
+          <details open={loud.has(index) || (parent === null && here.length < 4)}>
+            <summary className="font-medium">{item.title === '' ? <Sentence text={item.detail} /> : item.title}</summary>
             <div className="flex flex-col gap-2 pt-2">
-              {item.title !== '' && <p>{item.detail}</p>}
-              {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...finding, level: LEVELS[finding.level] }))} actionsOf={actionsWith(onMend)} />}
+              {item.title !== '' && <p><Sentence text={item.detail} /></p>}
+              {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...saidFinding(finding, t), level: LEVELS[finding.level] }))} actionsOf={actionsWith(onMend)} />}
               {item.held.length > 0 && <p>{t('files.heldHere', { n: item.held.length })}</p>}
               <Facts>{item.facts.map(({ name, value }) => <Fact key={name} name={name}><span className="break-all">{value}</span></Fact>)}</Facts>
-              <Items items={items} parent={index} onMend={onMend} />
+              <Items items={items} parent={index} loud={loud} onMend={onMend} />
             </div>
           </details>
         </li>

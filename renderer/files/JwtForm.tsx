@@ -54,7 +54,7 @@ export function JwtForm({ keyRecord }: { keyRecord: KeyRecord }) {
         <Select label={t('files.jwt.issuedAt')} help={t('files.jwtHelp.issuedAt')} value={typed.issuedAt} onChange={set('issuedAt')} choices={[{ value: 'now', label: t('files.jwt.now') }, { value: 'none', label: t('files.jwt.none') }]} />
         <TextField label={t('files.jwt.id')} help={t('files.jwtHelp.id')} value={typed.id} onChange={set('id')} maxLength={2000} trailing={<Button onPress={() => set('id')(crypto.randomUUID())}>{t('files.jwt.makeId')}</Button>} />
       </div>
-      <TextField label={t('files.jwt.claims')} help={t('files.jwtHelp.claims')} value={typed.claims} onChange={set('claims')} isInvalid={!isWell('claims', typed.claims)} rows={4} mono placeholder={'{"role":"reader"}'} />
+      <TextField label={t('files.jwt.claims')} help={t('files.jwtHelp.claims')} value={typed.claims} onChange={set('claims')} isInvalid={!isWell('claims', typed.claims)} rows={4} mono />
       <div className="flex items-center gap-2">
         <Button kind="primary" type="submit" isDisabled={bad !== undefined} pending={make.pending}>{t('files.jwt.action')}</Button>
         {make.pending && <Button onPress={make.cancel}>{t('common.cancel')}</Button>}

@@ -93,7 +93,7 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
         <ComboBox label={t('files.key')} value={key?.uri} onChange={setChosen} choices={choices} {...(keys.length === 0 && { help: t('files.noKeys') })} className="w-80" />
         <Select
           label={t('files.format')} value={format} onChange={setChosenFormat} className="w-80" help={t(`files.formatHelp.${format}`)}
-          choices={rows.map((one) => ({ value: one.format, label: t(`files.formatName.${one.format}`), disabled: !one.available, help: whyNotMade(one, t) ?? one.limit ?? t(`files.formatHelp.${one.format}`) }))}
+          choices={rows.map((one) => ({ value: one.format, label: t(`files.formatName.${one.format}`), disabled: !one.available, help: whyNotMade(one, t) ?? (one.limit === null ? undefined : (t.sentence(one.limit) ?? one.limit)) ?? t(`files.formatHelp.${one.format}`) }))}
         />
       </div>
       {format === 'pdf' && <PdfOptions value={seen} onChange={setSeen} files={files} />}

@@ -1,7 +1,7 @@
 import type { OutputFor } from '../bridge/index.ts';
 import { PathTree } from '../certificates/Verdict.tsx';
 import { listOf, useText } from '../i18n/index.ts';
-import { ExactTime, Fact, Facts, Notice, StateBadge } from '../ui/index.ts';
+import { ExactTime, Fact, Facts, Notice, Sentence, StateBadge } from '../ui/index.ts';
 
 type Answer = OutputFor<'files.verify'>;
 type Signature = Answer['signatures'][number];
@@ -16,7 +16,7 @@ export function Verdict({ file: { intact, trusted, signatures, state, verdict },
   return (
     <Notice tone={trusted ? 'success' : intact ? 'warning' : 'danger'} live={live} title={trusted ? t('files.intact') : intact ? t(`files.${untrusted}`) : t(`files.${broken}`)}>
       <div className="flex flex-col gap-3">
-        {state === 'failed' ? <p lang="en">{verdict}</p> : <p>{trusted ? t(isWhole ? 'files.intactHelp' : 'files.intactPartHelp') : intact ? t(`files.${untrusted}Help`) : t(`files.${state === 'unsigned' ? 'unsigned' : 'notIntact'}Help`)}</p>}
+        {state === 'failed' ? <p><Sentence text={verdict} /></p> : <p>{trusted ? t(isWhole ? 'files.intactHelp' : 'files.intactPartHelp') : intact ? t(`files.${untrusted}Help`) : t(`files.${state === 'unsigned' ? 'unsigned' : 'notIntact'}Help`)}</p>}
         {signatures.map((one, index) => <OneSignature key={index} signature={one} />)}
       </div>
     </Notice>
@@ -46,10 +46,10 @@ function OneSignature({ signature }: { signature: Signature }) {
         {time !== null && <Fact name={t('files.signedAt')}>{t.rich(time.according === 'timestamp' ? 'files.atByAuthority' : 'files.atBySigner', { at: <ExactTime at={time.at} />, by: time.by ?? '' })}</Fact>}
         {signer !== null && <Fact name={t('files.fingerprint')}><code className="font-mono text-12 break-all">{signer.fingerprint}</code></Fact>}
         {algorithm !== null && <Fact name={t('keys.algorithm')}>{algorithm}</Fact>}
-        {problem !== null && <Fact name={t('files.problem')}><span lang="en">{problem}</span></Fact>}
+        {problem !== null && <Fact name={t('files.problem')}><Sentence text={problem} /></Fact>}
         {coverage !== null && <Fact name={t('files.covers')}>{coverage.revision === coverage.revisions && coverage.changes.length === 0 ? t('files.coversAll') : t('files.coversVersion', { n: coverage.revision, of: coverage.revisions })}</Fact>}
         {coverage !== null && coverage.changes.length > 0 && <Fact name={t('files.afterwards')}>{listOf(coverage.changes.map((change) => t(`files.change.${change}`)), t)}</Fact>}
-        {notes.map((note) => <Fact key={note} name={t('files.note')}><span lang="en">{note}</span></Fact>)}
+        {notes.map((note) => <Fact key={note} name={t('files.note')}><Sentence text={note} /></Fact>)}
       </Facts>
       {path !== null && <Tree title={t('files.signerPath')} path={path} />}
       {time !== null && time.path !== null && <Tree title={t('files.timePath')} path={time.path} />}

@@ -88,7 +88,7 @@ function ManyVerdicts({ judged, asked, at }: { judged: readonly Judged[]; asked:
     key: String(index), name: file.name, kind: KINDS[file.state], says: whoOf(file), file: { path: file.name }, opens: true,
     command: commandOf('files.verify', { file: { path: file.name }, ...(file.signatureFiles[0] !== undefined && { signature: { path: file.signatureFiles[0] } }), ...asked }),
   }));
-  const report = { operation: 'files.verify' as const, at, asked, files: judged.map((file) => ({ name: file.name, kind: KINDS[file.state], detail: file.verdict, told: { ...file, verdict: undefined } })) };
+  const report = { operation: 'files.verify' as const, at, asked, files: judged.map((file) => ({ name: file.name, kind: KINDS[file.state], detail: t.sentence(file.verdict) ?? file.verdict, told: { ...file, verdict: undefined } })) };
   return (
     <>
       <Notice tone={rest > 0 ? 'danger' : unsigned > 0 || judged.length === 0 ? 'warning' : 'success'} live title={judged.length === 0 ? t('files.nothingToVerify') : t('files.verifiedTitle', { valid, rest, unsigned })} {...(judged.length > 0 && { actions: <SaveReport report={report} /> })} />

@@ -1,4 +1,5 @@
 import type { Reasons } from './reasons.ts';
+import type { Sentences } from './sentences.ts';
 import activity from './en/activity.json' with { type: 'json' };
 import backends from './en/backends.json' with { type: 'json' };
 import certificates from './en/certificates.json' with { type: 'json' };
@@ -23,11 +24,11 @@ export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;
 export type Language = keyof typeof LANGUAGES;
 
 /** Languages other than English are loaded when they are chosen. */
-export const CATALOGUES: Readonly<Record<Language, () => Promise<{ readonly messages: Catalogue; readonly reasons: Reasons }>>> = {
-  en: async () => ({ messages: ENGLISH, reasons: {} }),
+export const CATALOGUES: Readonly<Record<Language, () => Promise<{ readonly messages: Catalogue; readonly reasons: Reasons; readonly sentences: Sentences }>>> = {
+  en: async () => ({ messages: ENGLISH, reasons: {}, sentences: {} }),
   de: async () => {
-    const { GERMAN, GERMAN_REASONS } = await import('./german.ts');
-    return { messages: GERMAN, reasons: GERMAN_REASONS };
+    const { GERMAN, GERMAN_REASONS, GERMAN_SENTENCES } = await import('./german.ts');
+    return { messages: GERMAN, reasons: GERMAN_REASONS, sentences: GERMAN_SENTENCES };
   },
 };
 

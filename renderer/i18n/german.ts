@@ -13,7 +13,10 @@ import shell from './de/shell.json' with { type: 'json' };
 import store from './de/store.json' with { type: 'json' };
 import tokens from './de/tokens.json' with { type: 'json' };
 import reasons from './reasons.de.json' with { type: 'json' };
+import sentences from './sentences.de.json' with { type: 'json' };
 import type { Reasons } from './reasons.ts';
+import type { Sentences } from './sentences.ts';
 
 export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens, ...mending };
 export const GERMAN_REASONS: Reasons = reasons;
+export const GERMAN_SENTENCES: Sentences = sentences;

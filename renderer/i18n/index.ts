@@ -1,5 +1,6 @@
 export * from './catalogue.ts';
 export type { Telling } from './reasons.ts';
+export { saidFinding } from './sentences.ts';
 export * from './text.tsx';
 export * from './who.ts';
 export * from './words.ts';

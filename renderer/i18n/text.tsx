@@ -3,6 +3,8 @@ import { createContext, useContext, useEffect, useState, type ReactNode } from '
 import { I18nProvider } from 'react-aria-components';
 import { CATALOGUES, ENGLISH, type Catalogue, type Language, type MessageKey } from './catalogue.ts';
 import { sayReason, type Reasons, type Telling } from './reasons.ts';
+import { sentenceSayer, type Sentences } from './sentences.ts';
+import { exactTime } from './words.ts';
 
 export type Values = Readonly<Record<string, string | number | Date>>;
 
@@ -15,10 +17,12 @@ export interface Text {
   has(key: string): key is MessageKey;
   /** What failed, or its remedy, in this language; undefined where it is said in English alone. */
   said(telling: Telling, part: 'detail' | 'remedy'): string | undefined;
+  /** A sentence of a verdict, a check or a finding in this language; undefined where it is said in English alone. */
+  sentence(text: string): string | undefined;
   readonly language: Language;
 }
 
-export function makeText(language: Language, catalogue: Catalogue, reasons: Reasons = {}): Text {
+export function makeText(language: Language, catalogue: Catalogue, reasons: Reasons = {}, sentences: Sentences = {}): Text {
   const formats = new Map<MessageKey, IntlMessageFormat>();
   const formatOf = (key: MessageKey): IntlMessageFormat => {
     const known = formats.get(key);
@@ -27,6 +31,7 @@ export function makeText(language: Language, catalogue: Catalogue, reasons: Reas
     formats.set(key, made);
     return made;
   };
+  const saySentence = sentenceSayer(sentences, (time) => exactTime(time, language));
   const text = (key: MessageKey, values?: Values): string => String(formatOf(key).format(values as never));
   return Object.assign(text, {
     rich: (key: MessageKey, values: object): ReactNode => {
@@ -35,6 +40,7 @@ export function makeText(language: Language, catalogue: Catalogue, reasons: Reas
     },
     has: (key: string): key is MessageKey => key in ENGLISH,
     said: (telling: Telling, part: 'detail' | 'remedy') => (language === 'en' ? telling[part] : sayReason(reasons, language, telling, part)),
+    sentence: (sentence: string) => (language === 'en' ? sentence : saySentence(sentence)),
     language,
   });
 }
@@ -50,10 +56,10 @@ export function TextProvider({ language, children }: { language: Language; child
   const [text, setText] = useState<Text | undefined>(() => (language === 'en' ? makeText('en', ENGLISH) : undefined));
   useEffect(() => {
     let current = true;
-    void CATALOGUES[language]().then(({ messages, reasons }) => {
+    void CATALOGUES[language]().then(({ messages, reasons, sentences }) => {
       if (!current) return;
       document.documentElement.lang = language;
-      setText(() => makeText(language, messages, reasons));
+      setText(() => makeText(language, messages, reasons, sentences));
     });
     return () => {
       current = false;

@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import type { KeyRecord, Mending } from '../../app/contract/index.ts';
 import { decodeText, useAction, useOperation } from '../bridge/index.ts';
-import { listOf, useText, whoName, type Text } from '../i18n/index.ts';
+import { listOf, saidFinding, type Text, useText, whoName } from '../i18n/index.ts';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
 import { DetailPane, Section } from '../shell/Panes.tsx';
@@ -31,10 +31,11 @@ export function KeyDetail({ id, onGone }: { id: string; onGone: () => void }) {
 }
 
 function KeyFindings({ findings }: { findings: NonNullable<KeyRecord['findings']> }) {
+  const t = useText();
   const [mending, setMending] = useState<Mending>();
   return (
     <>
-      <Findings findings={findings} actionsOf={actionsWith(setMending)} />
+      <Findings findings={findings.map((finding) => saidFinding(finding, t))} actionsOf={actionsWith(setMending)} />
       {mending !== undefined && <MendDialog action={mending} onClose={() => setMending(undefined)} />}
     </>
   );

@@ -14,6 +14,7 @@ export * from './narrow.ts';
 export * from './Notice.tsx';
 export * from './PickFile.tsx';
 export * from './Select.tsx';
+export * from './Sentence.tsx';
 export * from './shortcut.ts';
 export * from './Tabs.tsx';
 export * from './Time.tsx';

@@ -1,0 +1,50 @@
+/**
+ * Sentences of verdicts, checks and findings, which the core makes in English where it judges: said in another language by their wording. What is filled in
+ * stands in braces: `It ended on {a}.`; the same names stand in the translation. Errors have their reasons instead (`reasons.ts`).
+ */
+export type Sentences = Readonly<Record<string, string>>;
+
+/** @returns a sentence in the catalogue's language; undefined where its wording is not known. */
+export type SentenceSayer = (sentence: string) => string | undefined;
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
+const NAME = /\{([a-z])\}/g;
+/** A sentence within a sentence within a sentence. */
+const DEEPEST = 3;
+
+interface Wording {
+  readonly pattern: RegExp;
+  readonly says: string;
+  /** Letters that are the wording's own: the more, the better it fits. */
+  readonly own: number;
+}
+
+/** @param timeOf says a time as people of the language write it. */
+export function sentenceSayer(sentences: Sentences, timeOf: (time: Date) => string): SentenceSayer {
+  let wordings: readonly Wording[] | undefined;
+  const say = (sentence: string, depth: number): string | undefined => {
+    const whole = sentences[sentence];
+    if (whole !== undefined) return whole;
+    wordings ??= Object.entries(sentences).filter(([wording]) => wording.includes('{')).map(([wording, says]) => ({ pattern: patternOf(wording), says, own: wording.replaceAll(NAME, '').length })).sort((one, other) => other.own - one.own);
+    for (const { pattern, says } of wordings) {
+      const filled = pattern.exec(sentence)?.groups;
+      if (filled !== undefined) return says.replaceAll(NAME, (_, name: string) => value(filled[name] ?? '', depth));
+    }
+    return undefined;
+  };
+  const value = (text: string, depth: number): string => {
+    if (TIME.test(text)) return timeOf(new Date(text));
+    return (depth < DEEPEST ? say(text, depth + 1) : undefined) ?? text;
+  };
+  return (sentence) => say(sentence, 0);
+}
+
+/** @returns a finding with its words in the window's language, where their wordings are known. */
+export function saidFinding<F extends { readonly detail: string; readonly remedy: string | null }>(finding: F, t: { sentence(text: string): string | undefined }): F {
+  const { detail, remedy } = finding;
+  return { ...finding, detail: t.sentence(detail) ?? detail, remedy: remedy === null ? null : (t.sentence(remedy) ?? remedy) };
+}
+
+function patternOf(wording: string): RegExp {
+  return new RegExp(`^${wording.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(NAME, '(?<$1>.*?)')}$`, 's');
+}
