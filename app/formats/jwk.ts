@@ -153,7 +153,7 @@ export function privateJwk(parts: PrivateParts, publicParts: PublicParts, pkcs8:
     const { priv } = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }).export({ format: 'jwk' }) as { priv: string };
     return { ...jwk, priv };
   } catch {
-    throw notSupported(`A JWK of ${parts.algorithm} needs the seed, and this key came without it.`, 'Use PKCS#8, which has the expanded key too.', ['pkcs8', 'pkcs12']);
+    throw notSupported(`JWK and COSE hold a key of ${parts.algorithm} by its seed, and this key came without it.`, 'Use PKCS#8, which has the expanded key too.', ['pkcs8', 'pkcs12']);
   }
 }
 

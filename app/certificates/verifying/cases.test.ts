@@ -122,6 +122,7 @@ const CASES: Readonly<Record<string, Readonly<Record<string, readonly [wanted: b
     'malformed alternative names': [false, () => below({ san: derExtension(EXTENSION.subjectAltName, Buffer.from('example.com')) })],
     'malformed information access': [false, () => below({ more: [derExtension(EXTENSION.authorityInformationAccess, Buffer.from('malformed'))] })],
     'information access': [true, () => below({ more: [informationAccessOf([], ['http://example.com/ca.cer'])] })],
+    'information access by something other than a URI': [true, () => below({ more: [derExtension(EXTENSION.authorityInformationAccess, derSequence(derSequence(derOid('1.3.6.1.5.5.7.48.2'), dns('example.com'))))] })],
     'critical information access': [false, () => below({ more: [turned(informationAccessOf([], ['http://example.com/ca.cer']), EXTENSION.authorityInformationAccess)] })],
     'policy constraints that are not critical': [false, () => through({ more: [derExtension(EXTENSION.policyConstraints, derSequence(der(contextPrimitive(0), Buffer.of(3))))] })],
     'no issuer': [false, () => rooted({ subject: 'CN=Root' }, { issuer: '' })],
