@@ -31,6 +31,7 @@ describe('attestation by a real Nitrokey HSM 2', () => {
 
   it('is read where the card fills its file up', () => {
     for (const fill of [0, 0xff]) expect(parseCvcs(Buffer.concat([DEVICE_CERTIFICATES, Buffer.alloc(41, fill)]), 'x').map(({ holder }) => holder)).toEqual(devices().map(({ holder }) => holder));
+    expect(parseRequest(Buffer.concat([EC_REQUEST, Buffer.alloc(40)]), 'x').bytes).toEqual(parseRequest(EC_REQUEST, 'x').bytes);
     expect(() => parseCvcs(Buffer.concat([DEVICE_CERTIFICATES, Buffer.of(4, 1, 0)]), 'x')).toThrow(/holds something that is no certificate/);
   });
 

@@ -80,16 +80,16 @@ export interface VerifyingKey {
 
 /** @param bytes certificates one after another, and what may fill up their file. @throws INVALID_INPUT with the offset */
 export function parseCvcs(bytes: Uint8Array, what: string): Cvc[] {
-  return parseTlvs(filled(bytes, what), what).map((element) => {
+  return parseTlvs(filled(bytes, TAG.certificate, what), what).map((element) => {
     if (element.tag !== TAG.certificate) throw bad(`${what} holds something that is no certificate.`, element.offset);
     return certificateOf(element, within(bytes), what);
   });
 }
 
-/** @returns the bytes without the zeros or ones with which a card fills its file up; all of them where something else follows the certificates. */
-function filled(bytes: Uint8Array, what: string): Uint8Array {
+/** @returns the bytes without the zeros or ones with which a card fills its file up; all of them where something else follows what has the tag. */
+function filled(bytes: Uint8Array, wanted: number, what: string): Uint8Array {
   const elements = leadingTlvs(bytes, what);
-  const other = elements.findIndex(({ tag }) => tag !== TAG.certificate);
+  const other = elements.findIndex(({ tag }) => tag !== wanted);
   const last = elements.at(other < 0 ? -1 : other - 1);
   if (last === undefined || other === 0) return bytes;
   const end = last.value.byteOffset - bytes.byteOffset + last.value.length;
@@ -97,7 +97,8 @@ function filled(bytes: Uint8Array, what: string): Uint8Array {
 }
 
 /** @throws INVALID_INPUT with the offset, and for what is no request that a device has signed */
-export function parseRequest(bytes: Uint8Array, what: string): CvcRequest {
+export function parseRequest(file: Uint8Array, what: string): CvcRequest {
+  const bytes = filled(file, TAG.request, what);
   const content = parseTlv(bytes, TAG.request, what);
   const here = within(bytes).enter(content);
   const [certificate, device, signature, more] = parseTlvs(content, what, here.base);
