@@ -85,6 +85,7 @@ export const IPC_OPERATIONS: readonly string[] = [
   'files.inspect',
   'files.jwt',
   'files.pages',
+  'files.recipients',
   'files.sign',
   'files.timestamp',
   'files.verify',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KeyAlgorithm } from './algorithms.ts';
 import { Bytes } from './bytes.ts';
 import { FailedFile } from './files.ts';
 import { operation } from './operation.ts';
@@ -57,6 +58,30 @@ export const encryptFiles = operation({
   output: z.strictObject({ files: z.array(FileDone), ...several, recipients: z.array(z.string()), format: FileEncryptionFormat }),
   progress: FileProgress,
   errors: ['NOT_FOUND', 'INVALID_INPUT', 'ALREADY_EXISTS', 'CAPABILITY_MISSING', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'STORAGE_FULL', 'CANCELLED'],
+});
+
+export const recipients = operation({
+  id: 'files.recipients',
+  summary: 'Tell for which keys held here a file can be encrypted in a format, and why not for the rest',
+  effect: 'read',
+  permission: 'keys:read',
+  quiet: true,
+  http: { method: 'GET', path: '/v1/files/recipients', status: 200 },
+  cli: { table: { rows: 'rows', columns: ['label', 'keyAlgorithm', 'available', 'reason'] }, examples: ['keywright files recipients --format age'] },
+  input: z.strictObject({ format: FileEncryptionFormat, limit: z.int().min(1).max(100_000).optional() }),
+  output: z.strictObject({
+    /** Those that can be recipients first. */
+    rows: z.array(z.strictObject({
+      key: z.string(), label: z.string(), keyAlgorithm: KeyAlgorithm, available: z.boolean(),
+      /** Why not; null when it can. */
+      reason: z.string().nullable(),
+      /** The same by its key and what is filled in, for faces in another language. */
+      why: z.strictObject({ reason: z.string(), values: z.record(z.string(), z.union([z.string(), z.number()])) }).nullable(),
+    })),
+    /** Rows in all, where `limit` has left some out. */
+    total: z.int(),
+  }),
+  errors: [],
 });
 
 export const decryptFiles = operation({

@@ -123,6 +123,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   'label': 'name to show',
   'length': 'how many bytes',
   'limit': 'most rows of one page',
+  'files.recipients:format': 'the format in which it shall be encrypted',
+  'files.recipients:limit': 'so many rows at most',
   'files.formats:limit': 'so many rows at most',
   'mac': 'file with the authentication code',
   'manifest.overwrite': 'replace a manifest that is there already',

@@ -82,6 +82,9 @@ export const REASONS = {
   'file.no-timestamp-place': { detail: 'A signature as {format} has no place for a timestamp.', remedy: 'Choose a format that has one, or have the file itself stamped: `keywright files timestamp`.' },
   'file.upload-gone': { detail: 'There is no such file here: it was used, it expired after an hour, or it belongs to somebody else.', remedy: 'Upload it again.' },
   // Formats of signatures, and why a key cannot make one
+  'recipient.no-kind': { detail: '{format} has no recipients for {algorithm}.', remedy: ANOTHER },
+  'recipient.token-ed25519': { detail: 'A token signs with Ed25519, and does not decrypt.', remedy: 'Choose an X25519, P-256 or RSA key.' },
+  'recipient.not-extractable': { detail: 'age decrypts with the Ed25519 key itself, and “{key}” is not extractable.', remedy: 'Choose an X25519, P-256 or RSA key.' },
   'format.pure-ed25519': { detail: '{program} needs a pure Ed25519 signature, and this key is {algorithm}.', remedy: ANOTHER },
   'format.rsa-2048': { detail: '{standard} asks for RSA keys of at least 2048 bits.', remedy: ANOTHER },
   'format.rsa-1024': { detail: 'RSA keys of 1024 bits are too short for a certificate (SP 800-131A rev. 2), and this format names the signer by one.', remedy: ANOTHER },

@@ -31,6 +31,11 @@ export interface OpenpgpEncryptionKey {
   readonly ecdh?: { readonly oid: Uint8Array; readonly hash: number; readonly cipher: number };
 }
 
+/** Whether keys of `algorithm` receive in version 4 of OpenPGP, which each reader has. */
+export function receivesInOpenpgp(algorithm: KeyAlgorithmName): boolean {
+  return (KEY_ALGORITHMS[algorithm].family === 'rsa' && algorithm !== 'rsa-1024') || OIDS[algorithm] !== undefined;
+}
+
 /** @returns the body of a Public-Key or Public-Subkey packet; undefined when that version has none for such a key to receive with. */
 export function encryptionKeyBody(spki: Uint8Array, created: Date, version: OpenpgpVersion): Buffer | undefined {
   const parts = parseSpki(spki);

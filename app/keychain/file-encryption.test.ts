@@ -134,7 +134,7 @@ test('a key that cannot receive is refused with the reason', async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, 'plan');
   writeFileSync(path, plaintext);
-  for (const [algorithm, more, why] of [['ec-p384', {}, 'ec-p384'], ['ed25519', { extractable: false }, 'not extractable'], ['ec-p256', { usages: ['sign', 'verify'] }, 'agree on secrets'], ['aes-256', { usages: ['encrypt', 'decrypt'] }, 'wrap keys'], ['hmac-sha256', {}, 'do not decrypt files']] as const) {
+  for (const [algorithm, more, why] of [['ec-p384', {}, 'ec-p384'], ['ed25519', { extractable: false }, 'not extractable'], ['ec-p256', { usages: ['sign', 'verify'] }, 'agree on a secret'], ['aes-256', { usages: ['encrypt', 'decrypt'] }, 'made to unwrap'], ['hmac-sha256', {}, 'cannot decrypt']] as const) {
     const key = await generate(core, algorithm, more);
     await expect(core.call('files.encrypt', { files: [{ path }], recipients: [key.uri] })).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', message: expect.stringContaining(why) });
   }
@@ -161,4 +161,22 @@ test('a batch that was cancelled is gone on with, and what is done is not done a
   expect(paths.every((path) => existsSync(`${path}.age`))).toBe(true);
   expect(made.map((path) => readFileSync(`${path}.age`))).toEqual(before);
   expect(readdirSync(folder.path).length).toBe(40);
+});
+
+test('the table of recipients says of each kind of key what encrypting does, and why not', async () => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'plan');
+  writeFileSync(path, 'a plan');
+  for (const algorithm of ['x25519', 'x448', 'ec-p256', 'ec-secp256k1', 'ec-brainpoolp256r1', 'ed25519', 'rsa-2048', 'aes-256', 'hmac-sha256', 'ml-kem-768']) await generate(core, algorithm);
+  await core.call('keys.generate', { algorithm: 'ed25519', label: 'Stays here', extractable: false });
+  for (const format of ['age', 'cms', 'jwe', 'openpgp']) {
+    const { rows } = await core.call<{ rows: { key: string; label: string; available: boolean; reason: string | null }[] }>('files.recipients', { format });
+    expect(rows.length).toBe(11);
+    for (const { key, label, available, reason } of rows) {
+      const encrypted = await core.call('files.encrypt', { files: [{ path }], recipients: [key], format, out: { inline: true } }).then(() => true, () => false);
+      expect([format, label, available, reason === null]).toEqual([format, label, encrypted, encrypted]);
+    }
+  }
+  expect(await core.call('files.recipients', { format: 'age', limit: 1 })).toMatchObject({ rows: [{ available: true }], total: 11 });
 });

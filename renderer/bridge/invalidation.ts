@@ -1,7 +1,7 @@
 import type { CoreEvent } from '../../app/contract/index.ts';
 import type { OperationId } from './bridge.ts';
 
-const ABOUT_KEYS = ['keys.list', 'keys.show', 'keys.versions', 'keys.public', 'keys.capabilities', 'files.formats', 'store.status'] as const;
+const ABOUT_KEYS = ['keys.list', 'keys.show', 'keys.versions', 'keys.public', 'keys.capabilities', 'files.formats', 'files.recipients', 'store.status'] as const;
 
 /** Which answers each event makes stale; 'all': whatever was read. */
 export const STALE_AFTER: Readonly<Record<CoreEvent['type'], readonly OperationId[] | 'all'>> = {

@@ -58,6 +58,7 @@ export interface Operations {
   'files.inspect': typeof fileOperations.inspect;
   'files.jwt': typeof fileOperations.jwt;
   'files.pages': typeof fileOperations.pages;
+  'files.recipients': typeof encryptionOperations.recipients;
   'files.sign': typeof fileOperations.sign;
   'files.timestamp': typeof fileOperations.timestamp;
   'files.verify': typeof fileOperations.verify;
@@ -210,6 +211,7 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'files.inspect': {"effect":"read","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["file"],"files":{"file":"content","in":"content"}},"defaults":{"open":false,"bytes":false,"secrets":false}},
   'files.jwt': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"files":{"certificate":"certificate"}},"defaults":{"audience":[],"issuedAt":"now","type":"JWT"}},
   'files.pages': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["file.path"],"paths":{"file.path":"in"}},"defaults":{}},
+  'files.recipients': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
   'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"files":{"certificate":"certificate"},"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding","signature.path":"signature","manifest.path":"manifest","manifest.overwrite":"replace-manifest","folders.hidden":"hidden","folders.symlinks":"follow-symlinks"},"paths":{"files":"in","out.path":"out","signature.path":"in","manifest.path":"out"}},"defaults":{"folders":{"hidden":false,"symlinks":false},"format":"raw","out":{"beside":true,"overwrite":false}}},
   'files.timestamp': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"options":{"authority":"timestamp","out.path":"out","out.overwrite":"force"},"paths":{"file.path":"in","out.path":"out"}},"defaults":{"hash":"sha256","out":{"beside":true,"overwrite":false}}},
   'files.verify': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files...?"],"files":{"public-key":"publicKey","allowed-signers":"allowedSigners","roots":"roots"},"options":{"signature.path":"signature","encoding":"signature-encoding","manifest.path":"manifest","folders.hidden":"hidden","folders.symlinks":"follow-symlinks"},"paths":{"files":"in","signature.path":"in","manifest.path":"in"}},"defaults":{"folders":{"hidden":false,"symlinks":false},"trust":"store","purpose":"file-signing"}},

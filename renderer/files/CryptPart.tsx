@@ -1,11 +1,9 @@
 import { useState } from 'react';
-import type { KeyRecord } from '../../app/contract/index.ts';
 import { asProblem, useAction, useBridge, type ChosenFile, type FileReference, type InputFor, type SaveTarget } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { algorithmName } from '../keys/algorithms.ts';
 import { Badge, Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Notice, ProgressBar, Select, TextField } from '../ui/index.ts';
 import { ChosenFiles, now, referencesTo } from './chosen-files.tsx';
-import { useKeysThat } from './keys.ts';
+import { useKeyChoices, useRecipientsIn, whyNotMade } from './keys.ts';
 import { FilesDone } from './results.tsx';
 
 const ENDINGS = { age: '.age', cms: '.p7m', jwe: '.jwe', openpgp: '.pgp' } as const;
@@ -41,13 +39,13 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
   const t = useText();
   const bridge = useBridge();
   const encrypt = useAction('files.encrypt');
-  const [agreeing, decrypting] = [useKeysThat('agree'), useKeysThat('decrypt')];
-  const keys = [...new Map([...agreeing, ...decrypting].filter(({ algorithm }) => !algorithm.startsWith('aes') && !algorithm.startsWith('chacha')).map((key) => [key.uri, key])).values()];
   const [recipients, setRecipients] = useState<readonly string[]>(proposed?.recipients ?? []);
   const [other, setOther] = useState('');
   const [certificates, setCertificates] = useState<readonly ChosenFile[]>([]);
   const [toPassphrase, setToPassphrase] = useState(proposed?.toPassphrase ?? false);
   const [format, setFormat] = useState<Format>(proposed?.format ?? 'age');
+  const keys = useRecipientsIn(format);
+  const choices = useKeyChoices(keys.filter(({ key }) => !recipients.includes(key)));
   const [unreadable, setUnreadable] = useState<unknown>();
   const [done, setDone] = useState<{ readonly asked: Omit<InputFor<'files.encrypt'>, 'files'>; readonly at: Date }>();
   const nobody = recipients.length === 0 && certificates.length === 0;
@@ -71,13 +69,15 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
       setUnreadable(asProblem(thrown));
     }
   };
-  const nameOf = (recipient: string): string => keys.find(({ uri }) => uri === recipient)?.label ?? (recipient.length > 28 ? `${recipient.slice(0, 24)}…` : recipient);
+  // Chosen before the format was.
+  const unfit = new Map(keys.flatMap((row) => (recipients.includes(row.key) && !row.available ? [[row.key, whyNotMade(row, t)] as const] : [])));
+  const nameOf = (recipient: string): string => keys.find(({ key }) => key === recipient)?.label ?? (recipient.length > 28 ? `${recipient.slice(0, 24)}…` : recipient);
   return (
     <>
       <ChosenFiles label={t('files.toEncrypt')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
       <section aria-label={t('files.recipients')} className="flex flex-col gap-2">
         {/* One that was chosen is in the list below: the field begins anew, empty and closed. */}
-        <ComboBox key={recipients.length} label={t('files.recipientKey')} value={undefined} onChange={add} choices={keys.map((key: KeyRecord) => ({ value: key.uri, label: key.label, help: algorithmName(key.algorithm) }))} className="max-w-96" />
+        <ComboBox key={recipients.length} label={t('files.recipientKey')} value={undefined} onChange={add} choices={choices} className="max-w-96" />
         <div className="flex max-w-[36rem] items-end gap-2">
           <TextField label={t('files.recipientText')} help={t('files.recipientTextHelp')} value={other} onChange={setOther} className="grow" />
           <Button className="mb-5" isDisabled={other.trim() === ''} onPress={() => add(other)}>{t('files.addRecipient')}</Button>
@@ -86,7 +86,7 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
         {recipients.length > 0 && (
           <ul aria-label={t('files.recipients')} className="flex flex-wrap gap-1">
             {recipients.map((recipient) => (
-              <li key={recipient} className="flex items-center gap-1"><Badge>{nameOf(recipient)}</Badge><Button small kind="plain" aria-label={t('files.removeRecipient', { name: nameOf(recipient) })} onPress={() => setRecipients(recipients.filter((each) => each !== recipient))}>×</Button></li>
+              <li key={recipient} className="flex flex-wrap items-center gap-1"><Badge>{nameOf(recipient)}</Badge><Button small kind="plain" aria-label={t('files.removeRecipient', { name: nameOf(recipient) })} onPress={() => setRecipients(recipients.filter((each) => each !== recipient))}>×</Button>{unfit.has(recipient) && <span className="text-12 text-danger">{unfit.get(recipient)}</span>}</li>
             ))}
           </ul>
         )}
@@ -94,7 +94,7 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
       </section>
       <Select label={t('files.format')} value={format} onChange={setFormat} className="w-80" choices={FORMATS.map((name) => ({ value: name, label: t(`files.cryptName.${name}`), help: t(`files.cryptHelp.${name}`) }))} />
       <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={files.length === 0} pending={encrypt.pending} onPress={() => void submit()}>{t('files.encryptAction', { n: files.length })}</Button>
+        <Button kind="primary" isDisabled={files.length === 0 || unfit.size > 0} pending={encrypt.pending} onPress={() => void submit()}>{t('files.encryptAction', { n: files.length })}</Button>
         {encrypt.pending && <Button onPress={encrypt.cancel}>{t('common.cancel')}</Button>}
         <CopyAsCommand operation="files.encrypt" input={{ ...asked, files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
       </div>

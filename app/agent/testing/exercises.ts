@@ -141,6 +141,7 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'files.convert', input: () => ({ content: text(CERTIFICATE), format: 'pkcs7' }) },
   { operation: 'files.inspect', input: () => ({ content: text(CERTIFICATE) }) },
   { operation: 'files.formats', input: key('pair') },
+  { operation: 'files.recipients', input: () => ({ format: 'age' }) },
   { operation: 'files.jwt', input: ({ pair }) => ({ key: pair, subject: 'ada', expires: '15m' }) },
   { operation: 'files.upload', input: () => ({ name: 'report.pdf' }), body: () => buildPdf(), keep: ({ upload }, known) => (known['upload'] = upload) },
   { operation: 'files.pages', input: ({ upload }) => ({ file: { upload } }) },

@@ -1,4 +1,4 @@
-import { KEY_ALGORITHMS, because, KeywrightError, type FileIn, type SecretBytes } from '../../contract/index.ts';
+import { KEY_ALGORITHMS, because, KeywrightError, type FileIn, type SecretBytes, type Told } from '../../contract/index.ts';
 import type { z } from 'zod';
 import { type Certificate, readCertificates } from '../../certificates/index.ts';
 import { ageRecipientNamed } from '../../encryption/age/index.ts';
@@ -60,17 +60,24 @@ function outsider(text: string): Party | undefined {
   return /^(?:ssh|ecdsa)-[\w@.-]+ /.test(text) ? { kind: 'key', name: text.split(' ').slice(0, 2).join(' '), ...readPublicKey(Buffer.from(text)) } : undefined;
 }
 
-/** What is encrypted for a key of one's own shall be readable again. */
+/** What is encrypted for a key of one's own shall be readable again. @throws CAPABILITY_MISSING */
 function refuseIfItCannotOpen(key: StoredKey, where: string): void {
-  const { algorithm, usages, extractable, hardware, trashedUntil } = key;
-  const { family } = KEY_ALGORITHMS[algorithm];
-  const why = trashedUntil !== null ? 'it is in the trash'
-    : algorithm === 'ed25519' ? (hardware !== null ? 'a token signs with Ed25519, and does not decrypt' : extractable ? null : 'age decrypts with the Ed25519 key itself, and this one is not extractable')
-      : family === 'rsa' ? (usages.includes('decrypt') ? null : 'it was not made to decrypt')
-        : family === 'ec' || family === 'xdh' ? (usages.includes('agree') ? null : 'it was not made to agree on secrets')
-          : family === 'aes' ? (usages.includes('wrap') && usages.includes('unwrap') ? null : 'it was not made to wrap keys')
-            : `${algorithm} keys do not decrypt files`;
-  if (why !== null) throw new KeywrightError('CAPABILITY_MISSING', { detail: `A file cannot be encrypted for “${key.label}”: ${why}.`, where, remedy: 'Choose an X25519, P-256, RSA or (in software) Ed25519 key.', alternatives: ['x25519', 'ec-p256', 'rsa-3072', 'ed25519'] });
+  const why = whyItOpensNothing(key);
+  if (why !== null) throw new KeywrightError('CAPABILITY_MISSING', { remedy: 'Choose an X25519, P-256, RSA or (in software) Ed25519 key.', ...why, where, alternatives: ['x25519', 'ec-p256', 'rsa-3072', 'ed25519'] });
+}
+
+/** @returns why a key held here could not open what is encrypted for it, whatever the format; null when it could. */
+export function whyItOpensNothing(key: StoredKey): Told | null {
+  const { label, algorithm, usages, extractable, hardware, trashedUntil } = key;
+  const needs = (use: 'decrypt' | 'agree' | 'wrap', words: string): Told | null => (usages.includes(use) ? null : because('key.not-made-to', { key: label, use: words }));
+  if (trashedUntil !== null) return because('key.in-trash', { key: label });
+  if (algorithm === 'ed25519') return hardware !== null ? because('recipient.token-ed25519', {}) : extractable ? null : because('recipient.not-extractable', { key: label });
+  switch (KEY_ALGORITHMS[algorithm].family) {
+    case 'rsa': return needs('decrypt', 'decrypt');
+    case 'ec': case 'xdh': return needs('agree', 'agree on a secret');
+    case 'aes': return usages.includes('unwrap') ? needs('wrap', 'wrap') : because('key.not-made-to', { key: label, use: 'unwrap' });
+    default: return because('key.algorithm-cannot', { algorithm, use: 'decrypt' });
+  }
 }
 
 /** A file with recipients, a line each (`#` begins a comment), or with certificates, OpenPGP keys, or one public key. */

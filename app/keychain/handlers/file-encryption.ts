@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { askSecret, KeywrightError, type encryptionOperations, type FileEncryptionFormat, type InputOf, type OutputOf, type SecretBytes } from '../../contract/index.ts';
 import { decryptFile, ENCRYPTED_ENDINGS, encryptFile, type Decrypted } from '../../encryption/files.ts';
+import { whyNoRecipient } from '../../encryption/table.ts';
 import type { Party } from '../../encryption/parties.ts';
 import { sizeOf } from '../../signing/raw.ts';
 import { SmallFiles } from '../../signing/small-files/index.ts';
@@ -11,7 +12,7 @@ import { finishedBefore, notedAside } from '../files/finished.ts';
 import { filesOf } from '../files/folders.ts';
 import { openersFor } from '../files/identities.ts';
 import { assertPath, fileOf, outputOf } from '../files/places.ts';
-import { partiesFor } from '../files/recipients.ts';
+import { partiesFor, whyItOpensNothing } from '../files/recipients.ts';
 import { discard } from '../files/spool.ts';
 import type { HandlersOf } from './handlers.ts';
 
@@ -27,7 +28,16 @@ const DECRYPTED = '.decrypted';
 const ARMORED_ENDINGS: Readonly<Partial<Record<FileEncryptionFormat, string>>> = { cms: '.p7m.pem', openpgp: '.asc' };
 const ENDINGS = /\.(?:age|p7m\.pem|p7m|cms|jwe|gpg|pgp|asc)$/i;
 
-export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' | 'files.decrypt'> = {
+export const fileEncryptionHandlers: Pick<HandlersOf<'files'>, 'files.encrypt' | 'files.decrypt' | 'files.recipients'> = {
+  async 'files.recipients'({ format, limit }, { session }) {
+    const rows = [...session.inventory.all()].filter(({ trashedUntil }) => trashedUntil === null).map((key) => {
+      const why = whyNoRecipient(format, key.algorithm) ?? whyItOpensNothing(key);
+      return { key: key.uri, label: key.label, keyAlgorithm: key.algorithm, available: why === null, reason: why?.detail ?? null, why: why === null ? null : { reason: why.reason, values: why.values } };
+    });
+    rows.sort((a, b) => Number(b.available) - Number(a.available) || a.label.localeCompare(b.label));
+    return { rows: rows.slice(0, limit), total: rows.length };
+  },
+
   async 'files.encrypt'(asked, context) {
     await using small = new SmallFiles();
     const { files, skipped } = await filesOf(asked.files, asked.folders, 'outputs', context, { small });
