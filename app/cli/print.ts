@@ -74,6 +74,7 @@ const sentence = (detail: unknown): string => printable(String(detail));
 /** What an answer tells beside its table: what is not empty, and who has something to say. */
 function aside(name: string, value: unknown, style: Style): string[] {
   if (value === null || value === undefined || value === false || (Array.isArray(value) && value.length === 0)) return [];
+  if (name === 'findings') return findingLines(value, undefined, style, new Set());
   if (Array.isArray(value) && value.some((one) => typeof one === 'object')) {
     return value.flatMap((one) => {
       const { detail, remedy, title: of, where } = one as Record<string, unknown>;

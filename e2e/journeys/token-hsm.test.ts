@@ -200,6 +200,8 @@ test('a SmartCard-HSM is set up for backup, signs, and its key lives on in a sec
     await press('tokens.deleteKey.action');
     await confirmTyped(program, text('ask.token.destroyNamedIn', { name: 'Second card', token: second.name }), createHash('sha256').update(madeIn(second.card).publicKey.export({ type: 'spki', format: 'der' })).digest('hex').slice(0, 16).replaceAll(/.{4}(?=.)/g, '$& '));
     await expect(page.getByRole('row', { name: /Second card/ })).toBeHidden();
+    // Its place has gone with it: the token is shown again.
+    await expect(detail.getByText(text('tokens.secrets'))).toBeVisible();
     await pictureOf(program, page, 'hsm-destroyed');
     expect([...second.card.memory.keys.keys()]).toEqual([0]);
   });

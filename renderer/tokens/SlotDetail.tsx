@@ -1,6 +1,6 @@
 import { ArrowLeft, Ellipsis, ShieldCheck } from 'lucide-react';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { SlotRecord, TokenRecord } from '../../app/contract/index.ts';
 import { decodeText, useBridge, useOperation } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
@@ -19,8 +19,10 @@ export function SlotDetail({ token, slot: name, onBack }: { token: TokenRecord; 
   const slots = answer.data?.slots ?? [];
   const slot = slots.find((one) => one.slot === name);
   const { menuOf, ask, dialogs } = useSlotMenu(token, slots);
+  const [seen, setSeen] = useState(false);
+  if (slot !== undefined && !seen) setSeen(true);
   if (answer.error !== null) return <div className="p-4"><ErrorNotice error={answer.error} /></div>;
-  if (slot === undefined) return answer.data === undefined && token.present ? <Skeleton /> : <div className="p-4"><Notice tone="warning">{t('tokens.slotGone')}</Notice></div>;
+  if (slot === undefined) return answer.data === undefined && token.present ? <Skeleton /> : <SlotGone wasThere={seen} onBack={onBack} />;
   return (
     <>
       <DetailPane
@@ -35,6 +37,17 @@ export function SlotDetail({ token, slot: name, onBack }: { token: TokenRecord; 
       {dialogs}
     </>
   );
+}
+
+/** Where a place goes with its key, nothing is left to show: the token is shown again. */
+function SlotGone({ wasThere, onBack }: { wasThere: boolean; onBack: () => void }) {
+  const t = useText();
+  useEffect(() => {
+    if (wasThere) onBack();
+    // Once, as it is gone.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, []);
+  return <div className="p-4"><Notice tone="warning" title={t('tokens.slotGone')} actions={<Button small icon={ArrowLeft} onPress={onBack}>{t('tokens.backToToken')}</Button>} /></div>;
 }
 
 /** What is to be done next, by what the slot holds. */

@@ -31,8 +31,8 @@ export function SlotTable({ slots, selected, onSelect, menuOf }: { slots: readon
 
 function columnsOf(t: Text): Column<SlotRecord>[] {
   return [
-    { id: 'slot', title: t('keys.slot'), width: 'minmax(9rem, 1.4fr)', cell: (slot) => <SlotName slot={slot} t={t} /> },
-    { id: 'key', title: t('tokens.key'), width: 'minmax(8rem, 1.2fr)', cell: (slot) => <KeyIn slot={slot} t={t} /> },
+    { id: 'slot', title: t('keys.slot'), width: 'minmax(10.5rem, 1.6fr)', cell: (slot) => <SlotName slot={slot} t={t} /> },
+    { id: 'key', title: t('tokens.key'), width: 'minmax(7rem, 1fr)', cell: (slot) => <KeyIn slot={slot} t={t} /> },
     { id: 'certificate', title: t('tokens.certificate'), width: 'minmax(8rem, 1.3fr)', fromWidth: 460, cell: (slot) => <CertificateIn slot={slot} t={t} /> },
     { id: 'until', title: t('keys.validUntil'), width: 'minmax(6rem, 0.8fr)', fromWidth: 700, cell: ({ certificate }) => (certificate === null ? '' : <Expiry at={certificate.notAfter} />) },
     { id: 'pin', title: t('keys.pinPolicy'), width: 'minmax(5rem, 0.7fr)', fromWidth: 780, cell: ({ key, pinPolicy }) => (key === null ? '' : t(`tokens.policyWord.${pinPolicy}`)) },

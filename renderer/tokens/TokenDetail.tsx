@@ -83,7 +83,7 @@ type Choosing = Extract<Remedy, 'set-management-key' | 'initialize' | 'import-dk
 const choosesFirst = (remedy: Remedy): remedy is Choosing => remedy === 'set-management-key' || remedy === 'initialize' || remedy === 'import-dkek-share';
 
 /** Buttons that set right what is wrong with a token. Each asks in the prompt for what it needs. */
-export function useRemedies(token: TokenRecord, actions: Detail['actions']): { button: (remedy: Remedy | undefined, about?: SecretStatus) => ReactNode; asked: ReactNode; error: unknown } {
+export function useRemedies(token: TokenRecord, actions: Detail['actions']): { button: (remedy: Remedy | undefined, about?: SecretStatus) => ReactNode; asked: ReactNode; error: unknown; all: (remedies: readonly Remedy[]) => Promise<void>; pending: boolean } {
   const t = useText();
   const toast = useToast();
   const [choosing, setChoosing] = useState<Choosing>();
@@ -91,9 +91,24 @@ export function useRemedies(token: TokenRecord, actions: Detail['actions']): { b
     'change-pin': useAction('tokens.change-pin'), 'unblock-pin': useAction('tokens.unblock-pin'), 'change-puk': useAction('tokens.change-puk'),
     'change-so-pin': useAction('tokens.change-so-pin'), 'set-identifiers': useAction('tokens.set-identifiers'),
   } satisfies Record<Exclude<Remedy, Choosing>, unknown>;
+  const protect = useAction('tokens.set-management-key');
+  const does = async (remedy: Exclude<Remedy, Choosing>): Promise<boolean> => {
+    if ((await run[remedy].run({ token: token.id })) === undefined) return false;
+    toast({ text: t(`tokens.done.${remedy}`) });
+    return true;
+  };
   const act = async (remedy: Remedy): Promise<void> => {
     if (choosesFirst(remedy)) setChoosing(remedy);
-    else if ((await run[remedy].run({ token: token.id })) !== undefined) toast({ text: t(`tokens.done.${remedy}`) });
+    else await does(remedy);
+  };
+  /** One after the other, until one fails or is given up. The management key becomes a random one behind the PIN, which is what is recommended. */
+  const all = async (remedies: readonly Remedy[]): Promise<void> => {
+    for (const remedy of remedies) {
+      if (remedy === 'set-management-key') {
+        if ((await protect.run({ token: token.id, protect: true })) === undefined) return;
+        toast({ text: t('tokens.done.set-management-key') });
+      } else if (choosesFirst(remedy) || !(await does(remedy))) return;
+    }
   };
   return {
     button: (remedy, about) => {
@@ -109,6 +124,7 @@ export function useRemedies(token: TokenRecord, actions: Detail['actions']): { b
         {choosing === 'import-dkek-share' && <ImportShareDialog token={token} onClose={() => setChoosing(undefined)} />}
       </>
     ),
-    error: Object.values(run).find(({ error }) => error !== undefined)?.error,
+    error: [...Object.values(run), protect].find(({ error }) => error !== undefined)?.error,
+    all, pending: [...Object.values(run), protect].some(({ pending }) => pending),
   };
 }

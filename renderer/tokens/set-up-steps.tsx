@@ -22,9 +22,11 @@ interface StepProps {
 /** PIN, PUK and management key as they were delivered are known to everybody. */
 export function SecretsStep({ token, detail, onNext }: StepProps) {
   const t = useText();
-  const { button, asked, error } = useRemedies(token, detail.actions);
+  const { button, asked, error, all, pending } = useRemedies(token, detail.actions);
   const secrets = detail.status?.secrets ?? [];
   const open = secrets.filter(({ state }) => state === 'default' || state === 'not-set');
+  const remedies = open.flatMap((secret) => remedyFor(secret) ?? []);
+  const together = remedies.length > 1 && remedies.every((remedy) => detail.actions.some(({ action, available }) => action === remedy && available));
   const initialize = detail.status?.initialised === false ? button('initialize') : null;
   return (
     <>
@@ -43,7 +45,8 @@ export function SecretsStep({ token, detail, onNext }: StepProps) {
         <ErrorNotice error={error} />
       </DialogBody>
       <DialogActions>
-        <Button kind={open.length === 0 ? 'primary' : 'quiet'} autoFocus={open.length === 0} onPress={onNext}>{open.length === 0 ? t('tokens.setUp.next') : t('tokens.setUp.leaveSecrets')}</Button>
+        <Button kind={open.length === 0 ? 'primary' : 'quiet'} autoFocus={open.length === 0} onPress={onNext}>{open.length === 0 ? t('tokens.setUp.next') : open.length === secrets.length ? t('tokens.setUp.leaveSecrets') : t('tokens.setUp.leaveOthers')}</Button>
+        {together && <Button kind="primary" autoFocus pending={pending} onPress={() => void all(remedies)}>{t('tokens.setUp.changeAll', { n: remedies.length })}</Button>}
       </DialogActions>
       {asked}
     </>

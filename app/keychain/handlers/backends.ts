@@ -46,14 +46,14 @@ export const backendHandlers = handlersOf('backends', {
       if (source !== undefined) {
         await source.ready();
         const problem = source.findings().find(({ level }) => level === 'problem');
-        return { ok: problem === undefined, milliseconds: performance.now() - started, detail: problem === undefined ? `“${input.name}” answers.` : [problem.detail, problem.remedy].filter(Boolean).join(' ') };
+        return { ok: problem === undefined, milliseconds: Math.round(performance.now() - started), detail: problem === undefined ? `“${input.name}” answers.` : [problem.detail, problem.remedy].filter(Boolean).join(' ') };
       }
       for (const type of types) await (await session.backends.storeOf({ backend: input.name, type })).list({ limit: 1 }, call);
     } catch (thrown) {
       if (!(thrown instanceof KeywrightError)) throw thrown;
-      return { ok: false, milliseconds: performance.now() - started, detail: [thrown.facts.detail, thrown.facts.remedy].filter(Boolean).join(' ') };
+      return { ok: false, milliseconds: Math.round(performance.now() - started), detail: [thrown.facts.detail, thrown.facts.remedy].filter(Boolean).join(' ') };
     }
-    return { ok: true, milliseconds: performance.now() - started, detail: `“${input.name}” answers.` };
+    return { ok: true, milliseconds: Math.round(performance.now() - started), detail: `“${input.name}” answers.` };
   },
   async 'backends.diagnose'(input, { session, call }) {
     const findings = [];
