@@ -5,6 +5,8 @@ import { fingerprint, writePkcs12 } from '../../formats/index.ts';
 import { temporaryFolder } from '../../formats/testing/keys.ts';
 import { certifiedKey, certify } from '../../signing/testing/certificates.ts';
 import { contentOf, signAs } from '../../signing/testing/keys.ts';
+import { addVersion, buildPdf, objectsOf } from '../../signing/pdf/testing/documents.ts';
+import { signedByHand } from '../../signing/pdf/testing/signed.ts';
 import { sampleFor } from '../../signing/testing/samples.ts';
 import { inspect } from './inspect.ts';
 import { Tree } from './tree.ts';
@@ -129,4 +131,18 @@ describe('weak keys', () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 });
     expect(weaknessesOf(publicKey.export({ type: 'spki', format: 'der' })).map(({ code }) => code)).toEqual(['rsa-exponent']);
   });
+});
+
+test('a PDF is told with what each signature covers, whose it is, and what came afterwards', async () => {
+  const signed = await signedByHand();
+  const { tree } = await look(signed);
+  expect(tree.items.slice(0, 5).map(({ kind }) => kind)).toEqual(['pdf', 'signer', 'cms', 'signer', 'certificate']);
+  expect(tree.items[1]).toMatchObject({ parent: 0, facts: expect.arrayContaining([{ name: 'Kind', value: 'PAdES' }, { name: 'Covers', value: 'It covers the whole document.' }]), findings: [] });
+  const forged = await look(addVersion(signed, { 4: '<</Length 20>>\nstream\nBT (900 euros) Tj ET\nendstream' }));
+  expect(forged.tree.items[1]).toMatchObject({ findings: [{ level: 'broken', code: 'changed-afterwards' }] });
+  const moved = await look(Buffer.concat([signed, Buffer.from('900 euros')]));
+  expect(moved.tree.items[1]).toMatchObject({ findings: [{ level: 'broken', detail: expect.stringContaining('belong to no version') }] });
+  // What only looks like a signature is none.
+  const plain = await look(buildPdf(objectsOf({ 6: '(/ByteRange [0 1 2 3])' })));
+  expect(plain.tree.items).toMatchObject([{ kind: 'pdf', detail: 'A PDF document without a signature.', findings: [{ code: 'signature-removed' }] }]);
 });

@@ -11,7 +11,6 @@ import { malformed } from '../../formats/malformed.ts';
 import { readJws } from '../../signing/jws-read.ts';
 import { readSshKey } from '../../signing/ssh-signature.ts';
 import type { Fact, Tree } from './tree.ts';
-import type { Finding } from './finding.ts';
 
 /** Signatures, messages and handles that hold no private key. */
 
@@ -74,19 +73,6 @@ export function describeCose(content: Uint8Array, parent: number | null, tree: T
   const name = tag === null ? 'without the tag that says of which kind' : (COSE_TYPES[String(tag)] ?? `tag ${tag}`);
   const [, , payload] = value as unknown[];
   tree.add(parent, { kind: 'cose', title: tag === null ? 'COSE' : (name.split(':', 1)[0] as string), detail: `A message of COSE, ${name}.`, facts: [['Content', payload instanceof Uint8Array ? `${payload.length} bytes` : 'not in it']], actions: tag === null || tag === 18n || tag === 98n ? ['files.verify'] : [] });
-}
-
-export function describePdf(content: Uint8Array, parent: number | null, tree: Tree): void {
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
-  const source = bytes.toString('latin1');
-  const ranges = [...source.matchAll(/\/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]/g)].slice(0, 100);
-  const root = tree.add(parent, { kind: 'pdf', title: /%PDF-(\d\.\d)/.exec(source.slice(0, 1024))?.[1] ?? 'PDF', detail: ranges.length === 0 ? 'A PDF document without a signature.' : `A PDF document with ${ranges.length} ${ranges.length === 1 ? 'signature' : 'signatures'}.`, facts: [['Encrypted', /\/Encrypt\s+\d+\s+\d+\s+R/.test(source) ? 'yes' : 'no'], ['Versions in it', String(source.match(/%%EOF/g)?.length ?? 0)]], actions: ranges.length === 0 ? ['files.sign'] : ['files.verify'] });
-  ranges.forEach(([, , , third = '0', fourth = '0'], index) => {
-    const end = Number(third) + Number(fourth);
-    const rest = content.length - end;
-    const findings: Finding[] = rest > 2 ? [{ level: 'odd', code: 'not-covered', detail: `${rest} bytes follow what this signature covers: the document went on after it.`, remedy: 'Verify it: the verdict says what each signature covers.' }] : [];
-    tree.add(root, { kind: 'signer', title: `signature ${index + 1}`, detail: 'A signature; whether it fits is told by files verify.', facts: [['Covers', `the first ${end} bytes`]], findings });
-  });
 }
 
 export async function describeAge(content: Uint8Array, parent: number | null, tree: Tree): Promise<void> {
