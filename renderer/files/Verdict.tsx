@@ -41,7 +41,7 @@ function OneSignature({ signature }: { signature: Signature }) {
       <Facts>
         <Fact name={t('files.format')}>{t(`files.formatName.${format}`)}</Fact>
         <Fact name={t('files.isIntact')}><StateBadge tone={signature.intact ? 'success' : 'danger'}>{t(signature.intact ? 'files.intactYes' : 'files.intactNo')}</StateBadge></Fact>
-        {signer !== null && <Fact name={t('files.signedBy')}>{signer.name ?? signer.label ?? t('files.namedKey')}</Fact>}
+        {signer !== null && <Fact name={t('files.signedBy')}>{signer.name ?? signer.label ?? t(trustedBy?.source === 'named-key' ? 'files.namedKey' : 'files.unknownSigner')}</Fact>}
         <Fact name={t('files.trustedBy')}>{trustedBy === null ? t('files.trustedByNobody') : t(`files.trust.${trustedBy.source}`, { name: trustedBy.name })}</Fact>
         {time !== null && <Fact name={t('files.signedAt')}>{t.rich(time.according === 'timestamp' ? 'files.atByAuthority' : 'files.atBySigner', { at: <ExactTime at={time.at} />, by: time.by ?? '' })}</Fact>}
         {signer !== null && <Fact name={t('files.fingerprint')}><code className="font-mono text-12 break-all">{signer.fingerprint}</code></Fact>}

@@ -46,5 +46,6 @@ test('times are said as people write them, sentences within sentences too, and n
   expect(say('It ended on 2026-11-03T10:00:00Z.')).toBe('Es endete am am 2026-11-03.');
   expect(say('Not trusted: “CN=A. B.”: It ended on 2026-11-03T10:00:00Z.')).toBe('Nicht vertrauenswürdig: „CN=A. B.“: Es endete am am 2026-11-03.');
   expect(say('The file is as it was signed by “$1 {a} (x)”, a key held here.')).toBe('Die Datei ist, wie „$1 {a} (x)“, ein Schlüssel von hier, sie signiert hat.');
+  expect(say('“Bob”: There is no root to trust.')).toBe('„Bob“: Es gibt keine Wurzel, der vertraut würde.');
   expect(say('Something that nobody wrote.')).toBeUndefined();
 });
