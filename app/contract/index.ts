@@ -13,6 +13,7 @@ export type { Mending, MendingName } from './mending.ts';
 export * from './operation.ts';
 export * from './operations.ts';
 export * from './prompts.ts';
+export * from './quick.ts';
 export * from './reasons.ts';
 export * from './records.ts';
 export * from './secrets.ts';

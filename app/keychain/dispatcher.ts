@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import {
-  asKeywrightError, KeywrightError, nounOf, type CallOptions, type Operation,
+  asKeywrightError, KeywrightError, MISS, nounOf, quickOf, type CallOptions, type Operation,
 } from '../contract/index.ts';
 import type { AuditFacts } from './audit.ts';
 import type { Context } from './context.ts';
@@ -70,13 +70,12 @@ export class Dispatcher {
     const running = new RunningCall(operation, options, request, this.#services);
     try {
       authorise(operation, options);
-      const parsed = operation.input.safeParse(input);
-      if (!parsed.success) throw invalidInput(parsed.error);
-      if (running.mayBeInToken(parsed.data)) await running.openSession?.found.settled();
-      running.begin(parsed.data);
+      const parsed = parse(operation, input);
+      if (running.mayBeInToken(parsed)) await running.openSession?.found.settled();
+      running.begin(parsed);
       if (running.isJob) await running.startJob(input);
-      const output = await running.cancellation.race(handler(parsed.data as never, running), operation.resumable === undefined ? 0 : GRACE);
-      const told = operation.output.encode(output as never);
+      const output = await running.cancellation.race(handler(parsed as never, running), operation.resumable === undefined ? 0 : GRACE);
+      const told = encode(operation, output);
       await this.#finish(running);
       await running.end('done', null);
       return told;
@@ -140,6 +139,19 @@ function authorise(operation: Operation, { principal }: CallOptions): void {
   if (!principal.permissions.has(operation.permission)) {
     throw new KeywrightError('PERMISSION_DENIED', { detail: `“${principal.name}” may not do this: it needs the permission ${operation.permission}.`, remedy: 'Ask for a token with that permission (`keywright access grant`).' });
   }
+}
+
+function parse({ input: schema }: Operation, input: unknown): unknown {
+  const quick = quickOf(schema).parse(input);
+  if (quick !== MISS) return quick;
+  const parsed = schema.safeParse(input);
+  if (!parsed.success) throw invalidInput(parsed.error);
+  return parsed.data;
+}
+
+function encode({ output: schema }: Operation, output: unknown): unknown {
+  const quick = quickOf(schema).encode(output);
+  return quick === MISS ? schema.encode(output as never) : quick;
 }
 
 /** The first thing that is wrong, with its place as a JSON pointer (RFC 6901). Values are not repeated: they may be secret. */
