@@ -59,11 +59,17 @@ export class Cancellation {
    * @returns the result, or the cancellation, whichever comes first: a backend that hangs must not hang the caller.
    */
   race<T>(work: Promise<T>, grace = 0): Promise<T> {
+    if (grace === 0) {
+      return new Promise<T>((resolve, reject) => {
+        this.#reject = reject;
+        work.then(resolve, reject);
+        if (this.#reason !== undefined) reject(this.#reason);
+      });
+    }
     return new Promise<T>((resolve, reject) => {
       let patience: NodeJS.Timeout | undefined;
       const stop = (reason: Error): void => {
-        if (grace === 0) reject(reason);
-        else patience = setTimeout(() => reject(reason), grace);
+        patience = setTimeout(() => reject(reason), grace);
       };
       this.#reject = stop;
       work.then(resolve, reject).finally(() => clearTimeout(patience));

@@ -36,17 +36,23 @@ export class RunningCall implements Context {
     this.operation = operation;
     this.services = services;
     this.#options = options;
-    this.call = new CallOfPrincipal(request, options, this.cancellation, services, {
-      unit: () => (this.#unit ??= new UnitOfWork(this.session.storage)),
-      progress: (event) => {
-        this.#job?.progress(event);
-        options.progress?.(event);
-      },
-      discarded: (what) => {
-        services.stores.session.audit.append({ ...this.auditFacts('use', 'CANCELLED'), detail: `a late result was thrown away: ${what}` }).catch((thrown: unknown) => {
-          services.ports.log('error', 'an audit entry could not be written', { request, operation: operation.id, error: asKeywrightError(thrown) });
-        });
-      },
+    this.call = new CallOfPrincipal(request, options, this);
+  }
+
+  /** The call's own writes: made when first asked for. */
+  get ownUnit(): UnitOfWork {
+    return (this.#unit ??= new UnitOfWork(this.session.storage));
+  }
+
+  progress(event: unknown): void {
+    this.#job?.progress(event);
+    this.#options.progress?.(event);
+  }
+
+  discarded(what: string): void {
+    const { operation, services } = this;
+    services.stores.session.audit.append({ ...this.auditFacts('use', 'CANCELLED'), detail: `a late result was thrown away: ${what}` }).catch((thrown: unknown) => {
+      services.ports.log('error', 'an audit entry could not be written', { request: this.call.id, operation: operation.id, error: asKeywrightError(thrown) });
     });
   }
 
@@ -152,7 +158,7 @@ export class RunningCall implements Context {
   auditFacts(effect: AuditFacts['effect'], outcome: string): AuditFacts {
     const { principal } = this.#options;
     return {
-      at: new Date().toISOString(), request: this.call.id, principal: principal.id, principalName: principal.name, face: principal.face,
+      at: timeNow(), request: this.call.id, principal: principal.id, principalName: principal.name, face: principal.face,
       operation: this.operation.id, effect, outcome, subjects: this.#subjects, detail: this.#detail,
     };
   }
@@ -167,44 +173,59 @@ export class RunningCall implements Context {
   }
 }
 
-/** What handlers and backends see of the call. Signal, prompter and unit are made when asked for: a signature needs none. */
+let lastTime = 0;
+let lastText = '';
+
+/** @returns now, RFC 3339 in UTC with milliseconds. Calls of one millisecond share the text: making it takes longer than reading a clock. */
+function timeNow(): string {
+  const now = Date.now();
+  if (now !== lastTime) {
+    lastTime = now;
+    lastText = new Date(now).toISOString();
+  }
+  return lastText;
+}
+
+/** What handlers and backends see of the call. All but its name is made when asked for: a signature needs none of it. */
 class CallOfPrincipal implements KeyCall {
   readonly id: string;
   readonly principal: Principal;
-  readonly progress: (event: unknown) => void;
-  readonly discarded: (what: string) => void;
-  readonly #cancellation: Cancellation;
-  readonly #services: Services;
-  readonly #unit: () => UnitOfWork;
+  readonly #running: RunningCall;
   /** The caller's own way to a person. */
   readonly #given: Prompter | undefined;
   #prompt: Prompter | undefined;
+  #progress: ((event: unknown) => void) | undefined;
+  #discarded: ((what: string) => void) | undefined;
 
-  constructor(id: string, { principal, prompt }: CallOptions, cancellation: Cancellation, services: Services, { unit, progress, discarded }: { unit: () => UnitOfWork; progress: (event: unknown) => void; discarded: (what: string) => void }) {
+  constructor(id: string, { principal, prompt }: CallOptions, running: RunningCall) {
     this.id = id;
     this.principal = principal;
-    this.progress = progress;
-    this.discarded = discarded;
-    this.#cancellation = cancellation;
-    this.#services = services;
-    this.#unit = unit;
+    this.#running = running;
     this.#given = prompt;
   }
 
+  get progress(): (event: unknown) => void {
+    return (this.#progress ??= (event) => this.#running.progress(event));
+  }
+
+  get discarded(): (what: string) => void {
+    return (this.#discarded ??= (what) => this.#running.discarded(what));
+  }
+
   get signal(): AbortSignal {
-    return this.#cancellation.signal;
+    return this.#running.cancellation.signal;
   }
 
   get unit(): UnitOfWork {
-    return this.#unit();
+    return this.#running.ownUnit;
   }
 
   get prompt(): Prompter {
-    return (this.#prompt ??= this.#patient(this.#given ?? this.#services.prompts.prompterFor(this.principal)));
+    return (this.#prompt ??= this.#patient(this.#given ?? this.#running.services.prompts.prompterFor(this.principal)));
   }
 
   #patient(prompter: Prompter): Prompter {
-    return patiently(prompter, () => Number(this.#services.config.get('prompts.waitMinutes')));
+    return patiently(prompter, () => Number(this.#running.services.config.get('prompts.waitMinutes')));
   }
 }
 
