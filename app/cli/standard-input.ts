@@ -50,5 +50,5 @@ export function unreadable(path: string, option: string, cause: unknown): Keywri
 
 /** @returns the error for more bytes than fit. */
 export function tooLong(option: string, most: number): KeywrightError {
-  return new KeywrightError('INVALID_INPUT', { detail: `This is longer than the ${most} bytes that fit here.`, where: option, remedy: 'Large files are signed with `keywright files sign`.' });
+  return new KeywrightError('INVALID_INPUT', { detail: `This is longer than the ${most} bytes that fit here.`, where: option, remedy: 'Give a shorter one; files of any size are signed with `keywright files sign`.' });
 }
