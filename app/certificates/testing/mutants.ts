@@ -25,7 +25,8 @@ function parse(bytes: Buffer, depth = 0): Node[] | undefined {
   return nodes;
 }
 
-const encode = (node: Node | Buffer): Buffer => (Buffer.isBuffer(node) ? node : der(node.tag, node.children === undefined ? node.content : Buffer.concat([...(node.bits ? [Buffer.of(0)] : []), ...node.children.map(encode)])));
+const contentOf = (node: Node): Buffer => (node.children === undefined ? node.content : Buffer.concat([...(node.bits ? [Buffer.of(0)] : []), ...node.children.map(encode)]));
+const encode = (node: Node | Buffer): Buffer => (Buffer.isBuffer(node) ? node : der(node.tag, contentOf(node)));
 
 function places(list: (Node | Buffer)[], found: [(Node | Buffer)[], number][] = []): [(Node | Buffer)[], number][] {
   list.forEach((node, index) => {
@@ -47,10 +48,10 @@ function deep(chance: Chance): Buffer {
 
 /** What may become of an element. Each gives bytes to stand in its place, or the element changed. */
 const SPOILING: readonly ((node: Node, chance: Chance) => Node | Buffer)[] = [
-  (node) => Buffer.concat([Buffer.of(node.tag, 0x80), encodeContent(node), Buffer.alloc(2)]),
-  (node) => Buffer.concat([Buffer.of(node.tag, 0x84, 0xff, 0xff, 0xff, 0xff), encodeContent(node)]),
-  (node) => Buffer.concat([Buffer.of(node.tag, 0x88), Buffer.alloc(8, 0x7f), encodeContent(node)]),
-  (node) => Buffer.concat([Buffer.of(node.tag, 0x82), Buffer.from([0, encodeContent(node).length & 0x7f]), encodeContent(node)]),
+  (node) => Buffer.concat([Buffer.of(node.tag, 0x80), contentOf(node), Buffer.alloc(2)]),
+  (node) => Buffer.concat([Buffer.of(node.tag, 0x84, 0xff, 0xff, 0xff, 0xff), contentOf(node)]),
+  (node) => Buffer.concat([Buffer.of(node.tag, 0x88), Buffer.alloc(8, 0x7f), contentOf(node)]),
+  (node) => Buffer.concat([Buffer.of(node.tag, 0x82), Buffer.from([0, contentOf(node).length & 0x7f]), contentOf(node)]),
   (node, chance) => encode(node).subarray(0, 1 + chance(encode(node).length)),
   (node, chance) => Buffer.concat(Array.from({ length: [2, 3, 50, 500][chance(encode(node).length < 200 ? 4 : 2)]! }, () => encode(node))),
   () => Buffer.alloc(0),
@@ -63,11 +64,6 @@ const SPOILING: readonly ((node: Node, chance: Chance) => Node | Buffer)[] = [
   () => der(TAG.oid, Buffer.concat([Buffer.alloc(59, 0xff), Buffer.of(1)])),
   () => der(TAG.sequence),
 ];
-
-const encodeContent = (node: Node): Buffer => {
-  const reader = new DerReader(encode(node));
-  return Buffer.from(reader.content(reader.next('it')));
-};
 
 /** @returns a file like `bytes`, with one to three of its elements spoiled, or cut short, or with more behind it. */
 export function mutantOf(bytes: Uint8Array, chance: Chance): Buffer {

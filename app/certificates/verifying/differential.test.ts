@@ -29,6 +29,7 @@ const WE_REFUSE: readonly (readonly [check: RegExp, why: string])[] = [
   [/is there twice/, 'RFC 5280 §4.2: more than one instance of an extension is forbidden; openssl looks at those that it knows alone'],
   [/path length, and is no authority/, 'RFC 5280 §4.2.1.9; openssl looks at it with -x509_strict alone'],
   [/serial number is zero/, 'RFC 5280 §4.1.2.2, where form is judged strictly'],
+  [/algorithm within differs/, 'RFC 5280 §4.1.1.2: in a root too, at whose own signature openssl does not look'],
   [/It is no authority: it may not issue/, 'RFC 5280 §6.1.4 (k): without basic constraints, a key usage does not make an authority; openssl takes it for one unless -x509_strict'],
   [/has no alternative names/, 'RFC 9525 §6.3: a common name is nobody’s name any more; openssl falls back to it'],
   [/The name dns:\*\.example\.com is forbidden/, 'what a wildcard stands for is forbidden (Go’s CVE-2025-61727)'],
