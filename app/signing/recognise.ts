@@ -40,11 +40,12 @@ function isJwt(text: string): boolean {
   return /"typ"\s*:\s*"(?:[a-z+]*jwt)"/i.test(Buffer.from(text.split('.', 1)[0] as string, 'base64url').toString('latin1'));
 }
 
-/** In UTF-8 or UTF-16, with a byte order mark or without: a tag, an instruction or a comment. */
+/** In UTF-8 or UTF-16, with a byte order mark or without: a tag, an instruction or a comment, and none of the characters that XML never has (XML 1.0 §2.2), which random bytes soon do. */
 function isXml(start: Uint8Array): boolean {
   const [first = 0, second = 0] = start;
   const isWide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
   const text = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 1024)).toString('latin1').replaceAll('\0', isWide ? '' : '\0');
+  if (!isWide && /[\0-\x08\x0b\x0c\x0e-\x1f]/.test(text)) return false;
   return /^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<(?:[A-Za-z_:\x80-\xff]|\?|!--|!DOCTYPE)/.test(text);
 }
 

@@ -74,6 +74,12 @@ test('a set of JWKs is told key by key, each with its certificates', async () =>
   expect(tree.problems).toMatchObject([{ where: expect.stringContaining('/keys/1') as unknown }]);
 });
 
+test('random bytes that begin as XML does are not taken for it', async () => {
+  const bytes = Buffer.concat([Buffer.from('<a'), Buffer.from(Array.from({ length: 254 }, (_, at) => (at * 89 + 7) % 256))]);
+  expect((await look(bytes)).kind).toBe('unknown');
+  expect((await look('<a>é\t</a>')).kind).toBe('xml');
+});
+
 test('names cannot dress up what is shown', async () => {
   const { tree } = await look('untrusted comment: evil\u202efdp.exe\u0007\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n');
   expect(JSON.stringify(tree.items)).not.toMatch(/[\u202e\u0007]/);
