@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { constants, openSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { KeywrightError } from '../contract/errors.ts';
 import { collect, tooLong, unreadable } from './standard-input.ts';
@@ -8,9 +10,9 @@ const PIECE = 1024 * 1024;
 
 /** Reads a whole file, never more than `most` bytes of it. @throws NOT_FOUND, INVALID_INPUT, PERMISSION_DENIED */
 export async function readFileOf(path: string, most: number, option: string): Promise<Buffer> {
-  const file = await open(resolve(path), 'r').catch((cause: unknown) => {
-    throw unreadable(path, option, cause);
-  });
+  const unread = (cause: unknown): never => { throw unreadable(path, option, cause); };
+  if ((await stat(resolve(path)).catch(unread)).isFIFO()) return pieceByPiece(path, most, option).catch(unread);
+  const file = await open(resolve(path), 'r').catch(unread);
   try {
     const facts = await file.stat();
     if (facts.isFile() && facts.size > most) throw tooLong(option, most);
@@ -20,6 +22,12 @@ export async function readFileOf(path: string, most: number, option: string): Pr
   } finally {
     await file.close();
   }
+}
+
+/** A named pipe, or a shell's `<(…)`. Opening it as a file is would wait for whoever writes, in a thread that nothing ends. */
+async function pieceByPiece(path: string, most: number, option: string): Promise<Buffer> {
+  const fd = openSync(resolve(path), constants.O_RDONLY | constants.O_NONBLOCK);
+  return collect(new Socket({ fd, readable: true, writable: false }), most, option);
 }
 
 /**

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -76,4 +78,11 @@ test('a file goes to standard output, a pipe to a file, two readers of one pipe 
   expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('standard input')]);
   expect((await keywright(['files', 'encrypt', '-', '-', '--recipient', 'Files'], content)).code).toBe(2);
   expect(leftovers()).toEqual([]);
+});
+
+test.skipIf(process.platform === 'win32')('a named pipe is read as its writer fills it, however late', async () => {
+  execFileSync('mkfifo', [at('fifo')]);
+  const inspected = keywright(['files', 'inspect', at('fifo'), '--json']);
+  await writeFile(at('fifo'), 'late');
+  expect(JSON.parse((await inspected).stdout.toString())).toMatchObject({ bytes: 4 });
 });
