@@ -1,6 +1,6 @@
 import { ArrowLeft, Ellipsis, ShieldCheck } from 'lucide-react';
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { SlotRecord, TokenRecord } from '../../app/contract/index.ts';
 import { decodeText, useBridge, useOperation } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
@@ -18,11 +18,10 @@ export function SlotDetail({ token, slot: name, onBack }: { token: TokenRecord; 
   const answer = useOperation('tokens.slots', token.present ? { token: token.id } : undefined);
   const slots = answer.data?.slots ?? [];
   const slot = slots.find((one) => one.slot === name);
-  const { menuOf, ask, dialogs } = useSlotMenu(token, slots);
-  const [seen, setSeen] = useState(false);
-  if (slot !== undefined && !seen) setSeen(true);
+  // Where a place goes with its key, nothing is left to show. It may also be away for a moment, while its backend opens anew.
+  const { menuOf, ask, dialogs } = useSlotMenu(token, slots, (destroyed) => { if (!isShort(destroyed.slot)) onBack(); });
   if (answer.error !== null) return <div className="p-4"><ErrorNotice error={answer.error} /></div>;
-  if (slot === undefined) return answer.data === undefined && token.present ? <Skeleton /> : <SlotGone wasThere={seen} onBack={onBack} />;
+  if (slot === undefined) return answer.data === undefined && token.present ? <Skeleton /> : <SlotGone onBack={onBack} />;
   return (
     <>
       <DetailPane
@@ -39,14 +38,8 @@ export function SlotDetail({ token, slot: name, onBack }: { token: TokenRecord; 
   );
 }
 
-/** Where a place goes with its key, nothing is left to show: the token is shown again. */
-function SlotGone({ wasThere, onBack }: { wasThere: boolean; onBack: () => void }) {
+function SlotGone({ onBack }: { onBack: () => void }) {
   const t = useText();
-  useEffect(() => {
-    if (wasThere) onBack();
-    // Once, as it is gone.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, []);
   return <div className="p-4"><Notice tone="warning" title={t('tokens.slotGone')} actions={<Button small icon={ArrowLeft} onPress={onBack}>{t('tokens.backToToken')}</Button>} /></div>;
 }
 

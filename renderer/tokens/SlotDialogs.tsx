@@ -63,12 +63,12 @@ export function MoveKeyDialog({ token, slot, slots, onClose }: InSlot & { slots:
 }
 
 /** For good: the token asks for the key's fingerprint before. */
-export function DeleteKeyDialog({ token, slot, onClose }: InSlot) {
+export function DeleteKeyDialog({ token, slot, onDone, onClose }: InSlot & { onDone: () => void }) {
   const t = useText();
   const remove = useAction('tokens.delete-key');
   const input = { token: token.id, slot: slot.slot };
   return (
-    <TokenDialog title={t('tokens.deleteKey.title', slotWords(slot.slot, slot.key?.label))} operation="tokens.delete-key" input={input} action={remove} label={t('tokens.deleteKey.action')} done={t('tokens.done.delete-key', slotWords(slot.slot, slot.key?.label))} destructive onClose={onClose}>
+    <TokenDialog title={t('tokens.deleteKey.title', slotWords(slot.slot, slot.key?.label))} operation="tokens.delete-key" input={input} action={remove} label={t('tokens.deleteKey.action')} done={t('tokens.done.delete-key', slotWords(slot.slot, slot.key?.label))} destructive onDone={onDone} onClose={onClose}>
       <Notice tone="danger" title={slot.key === null ? t('tokens.deleteKey.warning') : t('tokens.deleteKey.warningNamed', { name: slot.key.label })}>{t('tokens.deleteKey.help')}</Notice>
     </TokenDialog>
   );

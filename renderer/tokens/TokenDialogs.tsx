@@ -12,8 +12,8 @@ import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, Err
  * @param done  what is said once it is done; left out where the dialog stays to show what came of it
  * @param finished  there is nothing left to do in a dialog that stays
  */
-export function TokenDialog<K extends OperationId>({ title, operation, input, command, action, label, done, finished = false, destructive = false, ready = true, onClose, children }: {
-  title: string; operation: K; input: InputFor<K> | (() => Promise<InputFor<K>>); command?: InputFor<K>; action: Action<K>; label: string; done?: string; finished?: boolean; destructive?: boolean; ready?: boolean; onClose: () => void; children: ReactNode;
+export function TokenDialog<K extends OperationId>({ title, operation, input, command, action, label, done, finished = false, destructive = false, ready = true, onDone, onClose, children }: {
+  title: string; operation: K; input: InputFor<K> | (() => Promise<InputFor<K>>); command?: InputFor<K>; action: Action<K>; label: string; done?: string; finished?: boolean; destructive?: boolean; ready?: boolean; onDone?: () => void; onClose: () => void; children: ReactNode;
 }) {
   const t = useText();
   const toast = useToast();
@@ -29,6 +29,7 @@ export function TokenDialog<K extends OperationId>({ title, operation, input, co
     }
     if ((await action.run(given)) === undefined || done === undefined) return;
     toast({ text: done });
+    onDone?.();
     onClose();
   };
   const shown = command ?? (typeof input === 'function' ? undefined : input);

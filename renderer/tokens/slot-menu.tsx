@@ -16,7 +16,7 @@ import { TryDialog } from './TryDialog.tsx';
 type Asking = 'generate' | 'import' | 'put-certificate' | 'delete-certificate' | 'move-key' | 'wrap-key' | 'delete-key' | 'attest' | 'try';
 
 /** What can be done with each slot of a token, and the dialogs that ask for more. What the token cannot do says why. */
-export function useSlotMenu(token: TokenRecord, slots: readonly SlotRecord[]): { menuOf: (slot: SlotRecord) => MenuEntries; ask: (asking: Asking, slot: SlotRecord) => void; dialogs: ReactNode } {
+export function useSlotMenu(token: TokenRecord, slots: readonly SlotRecord[], onDestroyed: (slot: SlotRecord) => void = () => undefined): { menuOf: (slot: SlotRecord) => MenuEntries; ask: (asking: Asking, slot: SlotRecord) => void; dialogs: ReactNode } {
   const t = useText();
   const navigate = useNavigate();
   const detail = useOperation('tokens.show', token.present ? { token: token.id } : undefined);
@@ -72,7 +72,7 @@ export function useSlotMenu(token: TokenRecord, slots: readonly SlotRecord[]): {
         {place !== undefined && asking?.what === 'delete-certificate' && <DeleteCertificateDialog {...place} onClose={close} />}
         {place !== undefined && asking?.what === 'move-key' && <MoveKeyDialog {...place} slots={slots} onClose={close} />}
         {place !== undefined && asking?.what === 'wrap-key' && <WrapKeyDialog {...place} onClose={close} />}
-        {place !== undefined && asking?.what === 'delete-key' && <DeleteKeyDialog {...place} onClose={close} />}
+        {place !== undefined && asking?.what === 'delete-key' && <DeleteKeyDialog {...place} onDone={() => onDestroyed(place.slot)} onClose={close} />}
         {place !== undefined && asking?.what === 'attest' && <AttestDialog {...place} onClose={close} />}
         {place?.slot.key && asking?.what === 'try' && <TryDialog keyRecord={place.slot.key} onClose={close} />}
       </>
