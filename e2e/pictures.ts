@@ -22,7 +22,7 @@ const KEYS = [
 
 /** Pictures in the folder of the README's. Two with a theme in their names where the README has both. */
 async function picture(page: Page, name: string, themes: readonly string[]): Promise<void> {
-  const messages = page.getByRole('region', { name: text('common.messages') }).getByRole('button', { name: text('common.close') });
+  const messages = page.getByRole('region', { name: text('common.messages') }).getByRole('button', { name: text('common.dismiss') });
   while (await messages.count() > 0) await messages.first().click();
   await page.mouse.move(640, 799);
   for (const theme of themes) {
@@ -106,9 +106,9 @@ async function setUp(program: Program, name: string): Promise<void> {
 async function verifies(program: Program, file: string): Promise<void> {
   const { page } = program;
   await page.getByRole('radio', { name: text('files.mode.verify'), exact: true }).check({ force: true });
-  const choose = page.getByRole('button', { name: text('files.chooseOne'), exact: true });
-  await program.choosing([file], () => choose.first().click());
-  await program.choosing([`${file}.p7s`], () => choose.last().click());
+  const choose = (what: 'choose' | 'chooseOne') => page.getByRole('button', { name: text(`files.${what}`), exact: true }).first().click();
+  await program.choosing([file], () => choose('choose'));
+  await program.choosing([`${file}.p7s`], () => choose('chooseOne'));
   await page.getByRole('button', { name: text('files.verifyAction'), exact: true }).click();
-  await expect(page.getByRole('status').or(page.getByRole('alert')).first()).toBeVisible();
+  await expect(page.getByText(text('files.intact'), { exact: true })).toBeVisible();
 }
