@@ -3,11 +3,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { buildPdf } from '../../app/signing/pdf/testing/documents.ts';
-import type { Locator, Page } from '@playwright/test';
+import type { Locator } from '@playwright/test';
+import { picturesOf } from '../support/axe.ts';
 import { expect, test } from '../support/fixture.ts';
 import { collected } from '../support/drop.ts';
 import type { startElectron } from '../support/electron.ts';
 import { chooses, person } from '../support/person.ts';
+import type { Program } from '../support/program.ts';
 import { text } from '../support/texts.ts';
 
 test('a PDF is told by its content, signed twice to be seen, verified, and found out once it was changed', async ({ program, folder }) => {
@@ -60,7 +62,7 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
     await page.mouse.up();
     await expect(page.getByText(where(15, 266, 66, 18), { exact: true })).toHaveCount(0);
     const place = await page.getByLabel(text('files.rectangle'), { exact: true }).inputValue();
-    await looks(page, program.kind, 'sign');
+    await looks(program, 'sign');
     await program.saving(signed, () => page.getByRole('button', { name: text('files.signAction', { n: 1 }), exact: true }).click());
     await expect(page.getByText(text('files.signedTitle', { n: 1 }), { exact: true })).toBeVisible();
     expect(readFileSync(signed, 'latin1')).toContain(`/Rect [${place.replaceAll(',', ' ')}]`);
@@ -145,7 +147,7 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
     await make.click();
     const made = page.locator('pre');
     await expect(made).toBeVisible();
-    await looks(page, program.kind, 'jwt');
+    await looks(program, 'jwt');
     const [head, payload] = (await made.innerText()).split('.').slice(0, 2).map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>);
     expect(head).toMatchObject({ alg: 'ES256', typ: 'JWT' });
     expect(payload).toMatchObject({ sub: 'ada', aud: ['one', 'two'], role: 'reader', exp: (payload?.['iat'] as number) + 3600 });
@@ -173,7 +175,7 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
     await expect(page.getByRole('row', { name: /\.txt/ })).toHaveCount(1);
     await page.getByRole('row', { name: /three\.txt/ }).click();
     await expect(page.getByText(text('files.notIntact'), { exact: true })).toBeVisible();
-    await looks(page, program.kind, 'many-one');
+    await looks(program, 'many-one');
     const report = join(folder, 'report.json');
     await program.saving(report, async () => {
       await page.getByRole('button', { name: text('files.saveReport'), exact: true }).click();
@@ -193,19 +195,10 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
   });
 });
 
-const SIZES = { large: { width: 1280, height: 800 }, small: { width: 800, height: 600 } } as const;
-
-/** Pictures in both sizes, light and dark; and whether each can be read. */
-async function looks(page: Page, kind: string, name: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      await page.setViewportSize(viewport);
-      await page.screenshot({ path: `e2e/screenshots/${kind}-documents-${name}-${colorScheme}-${size}.png` });
-    }
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.setViewportSize(SIZES.large);
+/** Pictures in both sizes, light and dark; and whether it can be read. */
+async function looks(program: Program, name: string): Promise<void> {
+  const { page } = program;
+  await picturesOf(program, page, `documents-${name}`);
   const found = await new AxeBuilder({ page }).exclude('[data-live-announcer]').setLegacyMode(true).analyze();
   expect(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join('; ')}`)).toEqual([]);
 }

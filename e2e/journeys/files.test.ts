@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { picturesOf } from '../support/axe.ts';
 import { expect, test } from '../support/fixture.ts';
 import { person } from '../support/person.ts';
 import type { Program } from '../support/program.ts';
@@ -12,22 +13,10 @@ import { text } from '../support/texts.ts';
 
 const WORD = 'nine green bottles 88';
 const PLAN = 'the plan, for nobody else';
-const SIZES = { large: { width: 1280, height: 800 }, small: { width: 800, height: 600 } } as const;
 const mode = (page: Page, name: 'encrypt' | 'decrypt' | 'inspect'): Promise<void> => page.getByRole('radio', { name: text(`files.mode.${name}`), exact: true }).check({ force: true });
 const escaped = (words: string): string => words.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** In both sizes, light and dark. */
-async function pictures({ page, kind }: Program, name: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      await page.setViewportSize(viewport);
-      await page.screenshot({ path: `e2e/screenshots/${kind}-files-${name}-${colorScheme}-${size}.png` });
-    }
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.setViewportSize(SIZES.large);
-}
+const pictures = (program: Program, name: string): Promise<void> => picturesOf(program, program.page, `files-${name}`);
 
 async function assertAccessible(page: Page): Promise<void> {
   const found = await new AxeBuilder({ page }).exclude('[data-live-announcer]').setLegacyMode(true).analyze();

@@ -44,3 +44,14 @@ export async function pictureOf({ kind }: Program, page: Page, name: string): Pr
   }
   await page.evaluate((chosen) => { document.documentElement.dataset['theme'] = chosen ?? 'light'; }, own);
 }
+
+const SIZES = { large: { width: 1280, height: 800 }, small: { width: 800, height: 600 } } as const;
+
+/** The same in both sizes that the window must be good in; it is large again afterwards. */
+export async function picturesOf(program: Program, page: Page, name: string): Promise<void> {
+  if (process.env['CI'] !== undefined) return;
+  for (const size of ['small', 'large'] as const) {
+    await page.setViewportSize(SIZES[size]);
+    await pictureOf(program, page, `${name}-${size}`);
+  }
+}
