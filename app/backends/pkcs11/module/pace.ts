@@ -5,9 +5,9 @@
  */
 
 /** What a call in the pool may take, its share where several run: then it is tried at once. */
-const PROMISING_MS = 2;
+const PROMISING_MS = 1;
 /** What a call at once may take. */
-const QUICK_MS = 0.8;
+const QUICK_MS = 0.3;
 /** So many in the pool must have been promising, one after the other. */
 const PROOF = 8;
 /** A call may be slow because the machine is busy: this many are forgiven, if others were quick between them. */
