@@ -2,7 +2,7 @@
 export { ecdsaDerToP1363, ecdsaP1363ToDer } from './ecdsa.ts';
 export { JWE_ROUNDS } from './jwe.ts';
 export { DEFAULT_LIMITS, limitsFrom } from './limits.ts';
-export { materialOfPkcs8, publicOfPkcs8 } from './material.ts';
+export { lacksSeed, materialOfPkcs8, publicOfPkcs8 } from './material.ts';
 export { decryptPkcs8, encryptPkcs8 } from './pbes.ts';
 export { algorithmOfPkcs8 } from './private-parts.ts';
 export { PUBLIC_KEY_FORMATS, publicFormatsOf, publicJwkOf, readPublicKey, whyNotPublic, writePublicKey } from './public.ts';

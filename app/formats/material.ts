@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, decapsulate, encapsulate, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto';
 import { promisify } from 'node:util';
-import { KEY_ALGORITHMS, SecretBytes } from '../contract/index.ts';
+import { KEY_ALGORITHMS, type KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
 import type { KeyMaterial } from '../keystore/keystore.ts';
+import { TAG } from './der.ts';
 import { malformed } from './malformed.ts';
 import { buildPkcs8, parsePkcs8, pointOf, type PrivateParts } from './private-parts.ts';
 import { parseSpki } from './spki.ts';
@@ -41,6 +42,16 @@ export async function checkedMaterial(parts: PrivateParts): Promise<KeyMaterial>
 /** Like {@link checkedMaterial}, from PKCS#8. */
 export function materialOfPkcs8(bytes: Uint8Array): Promise<KeyMaterial> {
   return checkedMaterial(parsePkcs8(bytes));
+}
+
+/**
+ * A key of ML-DSA or ML-KEM is its seed, its expanded form, or both (RFC 9881 §6, RFC 9935 §6). The seed cannot be had from the expanded form.
+ * @param secret PKCS#8, DER, unencrypted. @returns whether the seed is not in it; false for keys that have none
+ */
+export function lacksSeed(algorithm: KeyAlgorithmName, secret: Uint8Array): boolean {
+  if (!['ml-dsa', 'ml-kem'].includes(KEY_ALGORITHMS[algorithm].family)) return false;
+  const parts = parsePkcs8(secret);
+  return parts.kind === 'bytes' && parts.secret[0] === TAG.octetString;
 }
 
 /** @param pkcs8 DER, unencrypted. @returns SPKI, DER. @throws INVALID_INPUT */

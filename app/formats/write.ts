@@ -5,7 +5,7 @@ import { coseOfJwk, hasCoseKey } from './cose-key.ts';
 import { writeJwe } from './jwe.ts';
 import { privateJwk, secretJwk } from './jwk.ts';
 import { malformed, notSupported } from './malformed.ts';
-import { publicOfPkcs8 } from './material.ts';
+import { lacksSeed, publicOfPkcs8 } from './material.ts';
 import { writeMinisignSecret } from './minisign-secret.ts';
 import { writeOpenssh } from './openssh-private.ts';
 import { encryptPkcs8 } from './pbes.ts';
@@ -25,23 +25,28 @@ export const FORMAT_NAMES: Readonly<Record<KeyFileFormat, string>> = {
 export const CAN_ENCRYPT: ReadonlySet<KeyFileFormat> = new Set(['pkcs8', 'openssh', 'ppk', 'pkcs12', 'jwe', 'minisign', 'signify']);
 export const MUST_ENCRYPT: ReadonlySet<KeyFileFormat> = new Set(['pkcs12', 'jwe']);
 const TEXT_ALONE: ReadonlySet<KeyFileFormat> = new Set(['jwk', 'jwe', 'openssh', 'ppk', 'age', 'minisign', 'signify']);
+/** `priv` of an AKP key (JOSE and COSE) is the seed alone. */
+const SEEDLESS = 'JWK and COSE hold such a key by its seed, and this one came in its expanded form, without the seed';
 const SSH_ALGORITHMS: readonly KeyAlgorithmName[] = ['ec-p256', 'ec-p384', 'ec-p521', 'ed25519'];
 
-/** Formats that can hold a private or secret key of `algorithm`, the recommended one first. */
-export function keyFormatsOf(algorithm: KeyAlgorithmName): KeyFileFormat[] {
-  return KEY_FILE_FORMATS.filter((format) => whyNot(algorithm, format) === null);
+/** Formats that can hold a private or secret key of `algorithm`, the recommended one first. @param seedless as of {@link whyNot} */
+export function keyFormatsOf(algorithm: KeyAlgorithmName, seedless = false): KeyFileFormat[] {
+  return KEY_FILE_FORMATS.filter((format) => whyNot(algorithm, format, seedless) === null);
 }
 
-/** @returns why a format cannot hold a private or secret key of `algorithm`, or null when it can. */
-export function whyNot(algorithm: KeyAlgorithmName, format: KeyFileFormat): string | null {
+/**
+ * @param seedless of ML-DSA and ML-KEM: the key is held in its expanded form alone ({@link lacksSeed})
+ * @returns why a format cannot hold a private or secret key of `algorithm`, or null when it can.
+ */
+export function whyNot(algorithm: KeyAlgorithmName, format: KeyFileFormat, seedless = false): string | null {
   const { kind, family } = KEY_ALGORITHMS[algorithm];
   const hasJwk = kind === 'symmetric' ? family !== 'chacha20' : !algorithm.includes('brainpool');
   switch (format) {
     case 'jks': return 'Java reads PKCS#12 as well, and JKS is not safe any more: it is only read';
     case 'bks': return 'Bouncy Castle reads PKCS#12 as well, and BKS is not safe any more: it is only read';
     case 'raw': return kind === 'symmetric' ? null : 'only symmetric keys are raw bytes';
-    case 'jwk': case 'jwe': return hasJwk ? null : kind === 'symmetric' ? 'no standard gives it a JWK name' : 'no standard gives its curve a JWK name';
-    case 'cose': return kind === 'symmetric' || (hasJwk && hasCoseKey(algorithm)) ? null : 'COSE has no name for it';
+    case 'jwk': case 'jwe': return hasJwk ? (seedless ? SEEDLESS : null) : kind === 'symmetric' ? 'no standard gives it a JWK name' : 'no standard gives its curve a JWK name';
+    case 'cose': return kind === 'symmetric' || (hasJwk && hasCoseKey(algorithm)) ? (seedless ? SEEDLESS : null) : 'COSE has no name for it';
     default:
   }
   if (kind === 'symmetric') return 'it is a symmetric key';
@@ -63,7 +68,7 @@ export function whyNot(algorithm: KeyAlgorithmName, format: KeyFileFormat): stri
  */
 export async function writeKey(material: KeyMaterial, options: WriteKeyOptions): Promise<Uint8Array> {
   const { format, encoding, passphrase, label } = options;
-  checkWritable(material.algorithm, { format, encoding, encrypted: passphrase !== undefined });
+  checkWritable(material.algorithm, { format, encoding, encrypted: passphrase !== undefined, seedless: lacksSeed(material.algorithm, material.secret.reveal()) });
   if (passphrase?.length === 0) throw malformed('The passphrase is empty.', undefined, 'Choose one of at least eight characters.');
   if (format === 'raw') return Uint8Array.from(material.secret.reveal());
   if (format === 'jwk' || format === 'jwe' || format === 'cose') return writeJson(material, options);
@@ -118,9 +123,9 @@ function build(parts: PrivateParts, pkcs8: Uint8Array, format: KeyFileFormat): B
  * For callers that ask somebody for a passphrase: what cannot be written is refused before.
  * @throws CAPABILITY_MISSING with the reason and the formats that serve, where `format` has no place for the algorithm, for a passphrase, or for the encoding
  */
-export function checkWritable(algorithm: KeyAlgorithmName, { format, encoding, encrypted }: { readonly format: KeyFileFormat; readonly encoding: 'pem' | 'der'; readonly encrypted: boolean }): void {
-  const possible = keyFormatsOf(algorithm);
-  const reason = whyNot(algorithm, format);
+export function checkWritable(algorithm: KeyAlgorithmName, { format, encoding, encrypted, seedless = false }: { readonly format: KeyFileFormat; readonly encoding: 'pem' | 'der'; readonly encrypted: boolean; readonly seedless?: boolean }): void {
+  const possible = keyFormatsOf(algorithm, seedless);
+  const reason = whyNot(algorithm, format, seedless);
   if (reason !== null) throw notSupported(format === 'jks' || format === 'bks' ? `${FORMAT_NAMES[format]} is not written: ${reason}.` : `${FORMAT_NAMES[format]} cannot hold a key of ${algorithm}: ${reason}.`, 'Choose one of the formats named.', possible);
   if (encrypted && !CAN_ENCRYPT.has(format)) {
     const safe = possible.filter((name) => CAN_ENCRYPT.has(name));

@@ -9,6 +9,8 @@ export interface StoredVersion {
   readonly retired: boolean;
   /** Of the public key, which lies under `public/` by this name; null for symmetric keys. */
   readonly fingerprint: string | null;
+  /** ML-DSA and ML-KEM: its place has the expanded form alone. */
+  readonly seedless?: true;
 }
 
 /** What the keychain keeps of a key, wherever the key itself lives. In short it is the record's summary too, so that no record needs opening to list or search. */
@@ -259,6 +261,11 @@ function sortKey(key: StoredKey, field: SortField): string {
 
 export function primary(key: StoredKey): StoredVersion {
   return key.versions[key.versions.length - 1]!;
+}
+
+/** @returns a version, the primary one by default; undefined when there is no such one. */
+export function versionOf(key: StoredKey, version?: number): StoredVersion | undefined {
+  return version === undefined ? primary(key) : key.versions.find((known) => known.version === version);
 }
 
 /** @returns the state now: the stored one, bounded by the validity (SP 800-57 part 1 rev. 5 §7). */

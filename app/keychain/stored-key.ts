@@ -27,6 +27,6 @@ export function titleOf({ model, serial, label, id }: Token['facts']): string {
 }
 
 /** @returns what the inventory keeps of a version. */
-export function storedVersion({ version, createdAt, publicKey }: KeyDescription['versions'][number]): StoredVersion {
-  return { version, createdAt, retired: false, fingerprint: publicKey === null ? null : fingerprint(publicKey) };
+export function storedVersion({ version, createdAt, publicKey, seedless }: KeyDescription['versions'][number]): StoredVersion {
+  return { version, createdAt, retired: false, fingerprint: publicKey === null ? null : fingerprint(publicKey), ...(seedless === true ? { seedless } : {}) };
 }

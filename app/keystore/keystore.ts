@@ -29,6 +29,8 @@ export interface KeyVersionDescription {
   readonly createdAt: string;
   /** SubjectPublicKeyInfo, DER (RFC 5280 §4.1.2.7); null for symmetric keys. */
   readonly publicKey: Uint8Array | null;
+  /** ML-DSA and ML-KEM: it came in its expanded form alone, and formats that hold the seed cannot hold it. */
+  readonly seedless?: true;
 }
 
 /** What the backend itself knows of a key. Label, tags, state and validity are the keychain's unless the backend has its own. */

@@ -33,5 +33,5 @@ export const SYMMETRIC: KeyKind = {
 };
 
 function newSecret(secret: SecretBytes): NewSecret {
-  return { secret, publicKey: null, [Symbol.dispose]: () => secret.wipe() };
+  return { secret, publicKey: null, seedless: false, [Symbol.dispose]: () => secret.wipe() };
 }

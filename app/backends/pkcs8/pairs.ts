@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { KEY_ALGORITHMS, KeywrightError, SecretBytes, type KeyAlgorithmName } from '../../contract/index.ts';
-import { algorithmOfPkcs8, materialOfPkcs8, publicOfPkcs8 } from '../../formats/index.ts';
+import { algorithmOfPkcs8, lacksSeed, materialOfPkcs8, publicOfPkcs8 } from '../../formats/index.ts';
 import { untilEnded } from '../software/cancel.ts';
 import type { KeyKind, NewSecret } from '../software/keys.ts';
 import { PKCS8_CAPABILITIES } from './capabilities.ts';
@@ -22,14 +22,14 @@ export const PAIRS: KeyKind = {
 
   async make(algorithm, signal) {
     const { privateKey, publicKey } = await untilEnded(generate(algorithm), signal);
-    return newSecret(privateKey.export({ type: 'pkcs8', format: 'der' }), publicKey.export({ type: 'spki', format: 'der' }));
+    return newSecret(privateKey.export({ type: 'pkcs8', format: 'der' }), publicKey.export({ type: 'spki', format: 'der' }), false);
   },
 
   async check({ algorithm, secret }) {
     const found = algorithmOfPkcs8(secret.reveal());
     if (found !== algorithm) throw new KeywrightError('INVALID_INPUT', { detail: `The key is ${found}, not ${algorithm}.` });
     const { secret: checked } = await materialOfPkcs8(secret.reveal());
-    return newSecret(checked.reveal(), publicOfPkcs8(checked.reveal()));
+    return newSecret(checked.reveal(), publicOfPkcs8(checked.reveal()), lacksSeed(algorithm, checked.reveal()));
   },
 
   load: (secret) => createPrivateKey({ key: Buffer.from(secret.buffer, secret.byteOffset, secret.byteLength), format: 'der', type: 'pkcs8' }),
@@ -43,7 +43,7 @@ function generate(algorithm: KeyAlgorithmName): Promise<Pair> {
   return family === 'ec' ? generatePair('ec', { namedCurve: openssl }) : generatePair(openssl, {});
 }
 
-function newSecret(secret: Uint8Array, publicKey: Uint8Array): NewSecret {
+function newSecret(secret: Uint8Array, publicKey: Uint8Array, seedless: boolean): NewSecret {
   const held = new SecretBytes(secret);
-  return { secret: held, publicKey, [Symbol.dispose]: () => held.wipe() };
+  return { secret: held, publicKey, seedless, [Symbol.dispose]: () => held.wipe() };
 }

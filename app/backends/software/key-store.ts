@@ -34,7 +34,7 @@ export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage 
     const primary = heads.at(-1) as MaterialHead;
     return {
       uri: uriOf(id), id, label: null, algorithm: primary.algorithm, usages: primary.usages, extractable: primary.extractable, protection: primary.protection,
-      versions: heads.map(({ version, createdAt, publicKey }) => ({ version, createdAt, publicKey: publicKey === null ? null : Buffer.from(publicKey, 'base64url') })),
+      versions: heads.map(({ version, createdAt, publicKey, seedless }) => ({ version, createdAt, publicKey: publicKey === null ? null : Buffer.from(publicKey, 'base64url'), ...(seedless === true ? { seedless } : {}) })),
     };
   }
 
@@ -48,7 +48,7 @@ export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage 
   async function writeFirst(request: Omit<GenerateKey, 'algorithm'>, algorithm: MaterialHead['algorithm'], made: NewSecret, aeadMessages: number, call: KeyCall): Promise<KeyDescription> {
     const head: MaterialHead = {
       version: 1, algorithm, createdAt: now(), usages: [...request.usages], extractable: request.extractable,
-      protection: request.passphrase === undefined ? 'store' : 'store+passphrase', publicKey: encoded(made.publicKey), aeadMessages,
+      protection: request.passphrase === undefined ? 'store' : 'store+passphrase', publicKey: encoded(made.publicKey), aeadMessages, ...(made.seedless ? { seedless: true } : {}),
     };
     await keys.write(request.id, head, made.secret, request.passphrase, call);
     return describe(request.id, [head]);
@@ -56,7 +56,8 @@ export function openSoftwareKeyStore(kind: KeyKind, instance: string, { storage 
 
   async function writeNext(id: string, heads: readonly [MaterialHead, ...MaterialHead[]], made: NewSecret, passphrase: SecretBytes | undefined, aeadMessages: number, call: KeyCall): Promise<KeyDescription> {
     const before = heads.at(-1) as MaterialHead;
-    const head: MaterialHead = { ...before, version: before.version + 1, createdAt: now(), publicKey: encoded(made.publicKey), aeadMessages };
+    const { seedless: _before, ...same } = before;
+    const head: MaterialHead = { ...same, version: before.version + 1, createdAt: now(), publicKey: encoded(made.publicKey), aeadMessages, ...(made.seedless ? { seedless: true } : {}) };
     if (before.protection === 'store') {
       await keys.write(id, head, made.secret, undefined, call);
     } else if (passphrase === undefined) {

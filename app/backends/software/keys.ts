@@ -25,6 +25,8 @@ export interface KeyKind {
 export interface NewSecret extends Disposable {
   readonly secret: SecretBytes;
   readonly publicKey: Uint8Array | null;
+  /** ML-DSA and ML-KEM: it has its expanded form alone. */
+  readonly seedless: boolean;
 }
 
 /** A key ready to act. */

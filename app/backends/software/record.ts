@@ -23,6 +23,8 @@ export interface MaterialHead {
   readonly publicKey: string | null;
   /** Messages that were encrypted under it elsewhere before it came here. */
   readonly aeadMessages: number;
+  /** ML-DSA and ML-KEM: the secret has no seed. */
+  readonly seedless?: true;
 }
 
 export interface Material {

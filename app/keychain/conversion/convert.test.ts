@@ -4,7 +4,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { fileOperations, WireOutputOf } from '../../contract/index.ts';
+import type { fileOperations, KeyAlgorithmName, WireOutputOf } from '../../contract/index.ts';
+import { der, derInteger, derSequence, TAG } from '../../formats/der.ts';
+import { keyIdentifier } from '../../formats/identifiers.ts';
 import { openTestCore, somebody, type TestCore } from '../testing/core.ts';
 
 /** From one kind of file to another, through the dispatcher; what a file becomes is read again, and by the tools that it is for. */
@@ -148,6 +150,38 @@ test('raw bytes become a JWK once their algorithm is named', async () => {
   const jwk = JSON.parse(textOf(await convert(key, { algorithm: 'aes-256', format: 'jwk' }))) as { k: string };
   expect(Buffer.from(jwk.k, 'base64url')).toEqual(key);
   expect(available(await convert(key, { algorithm: 'aes-256' }))).toEqual(['jwk', 'jwe', 'cose', 'raw']);
+});
+
+describe.each(['ml-dsa-65', 'ml-kem-768'])('a key of %s that came in its expanded form, without its seed', (algorithm) => {
+  const BY_SEED = ['jwk', 'jwe', 'cose'];
+  const reason = 'JWK and COSE hold such a key by its seed, and this one came in its expanded form, without the seed.';
+  interface Formats { formats: { format: string; part: string; available: boolean; reason: string | null }[] }
+  /** PKCS#8 with both, of which the expanded key stands last: an OCTET STRING. */
+  const expanded = (): Buffer => {
+    const both = generateKeyPairSync(algorithm as 'ml-dsa-65').privateKey.export({ type: 'pkcs8', format: 'der' });
+    return derSequence(derInteger(0n), keyIdentifier(algorithm as KeyAlgorithmName), der(TAG.octetString, both.subarray(both.length - (algorithm === 'ml-dsa-65' ? 4036 : 2404))));
+  };
+  const unfit = ({ formats }: Formats): unknown => formats.filter(({ part, reason: why }) => part === 'private' && why === reason).map(({ format, available }) => [format, available]);
+  const fits = BY_SEED.filter((format) => format !== 'cose' || algorithm === 'ml-dsa-65').map((format) => [format, false]);
+
+  test('is not offered as JWK, JWE or COSE, and refused before anybody is asked for anything', async () => {
+    const { keys: [key] } = await core.call<{ keys: { uri: string; label: string }[] }>('keys.import', { content: base64url(expanded()), label: `Expanded ${algorithm}` });
+    expect(unfit(await core.call<Formats>('keys.formats', { key: key!.uri }))).toEqual(fits);
+    for (const [format] of fits) await expect(core.call('keys.export', { key: key!.uri, format }, {})).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { alternatives: ['pkcs8', 'pkcs12'] } });
+    await core.call('keys.export', { key: key!.uri, format: 'pkcs8', encrypt: false });
+    await core.call('keys.rotate', { key: key!.uri });
+    expect(unfit(await core.call<Formats>('keys.formats', { key: key!.uri }))).toEqual([]);
+    await core.call('keys.export', { key: key!.uri, format: 'jwk' });
+    await expect(core.call('keys.export', { key: key!.uri, format: 'jwk', version: 1 }, {})).rejects.toMatchObject({ code: 'CAPABILITY_MISSING' });
+  });
+
+  test('is known for what it is under a passphrase of its own, and while it is still a file', async () => {
+    const { keys: [key] } = await core.call<{ keys: { uri: string }[] }>('keys.import', { content: base64url(expanded()), label: `Locked ${algorithm}`, ownPassphrase: true }, { 'new-key-passphrase': OUT });
+    expect(unfit(await core.call<Formats>('keys.formats', { key: key!.uri }))).toEqual(fits);
+    const list = await convert(expanded());
+    expect(unfit(list)).toEqual(fits);
+    await expect(convert(expanded(), { format: 'jwe' }, {})).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', message: reason });
+  });
 });
 
 test('what is not converted is named with its reason', async () => {

@@ -1,5 +1,5 @@
 import type { ConvertFormatName } from '../../contract/index.ts';
-import { CAN_ENCRYPT, FORMAT_NAMES, MUST_ENCRYPT, whyNot, whyNotPublic, type KeyFileFormat, type PublicKeyFormat } from '../../formats/index.ts';
+import { CAN_ENCRYPT, FORMAT_NAMES, lacksSeed, MUST_ENCRYPT, whyNot, whyNotPublic, type KeyFileFormat, type PublicKeyFormat } from '../../formats/index.ts';
 import { OPENS, PUBLIC } from '../handlers/key-formats.ts';
 import { publicPartsOf, type FileParts, type PublicPart } from './parts.ts';
 
@@ -66,7 +66,7 @@ export function whyNotInto({ format, part, title, many }: Target, { keys, public
       if (format === 'jks' || format === 'bks') return sentence(whyNot('ec-p256', format) as string); // whatever the keys are
       if (keys.length === 0) return 'The file holds no private or secret key.';
       for (const [index, { material }] of keys.entries()) {
-        const reason = whyNot(material.algorithm, format as KeyFileFormat);
+        const reason = whyNot(material.algorithm, format as KeyFileFormat, lacksSeed(material.algorithm, material.secret.reveal()));
         if (reason !== null) return said(reason, index, keys.length);
       }
       return several(keys.length, 'keys');

@@ -4,6 +4,7 @@ import { checkWritable, type FoundCertificate, readPkcs7, publicJwkOf, readConte
 import { writeAside } from '../../signing/write-aside.ts';
 import type { StoredCertificate } from '../certificate-inventory.ts';
 import type { Context } from '../context.ts';
+import { primary } from '../inventory.ts';
 import { bytesOf, outputOf, writeSecret } from '../files/places.ts';
 import { chainOf } from './certificate-chain.ts';
 import { keepCertificate, livingKeys, writtenRecord } from './certificate-records.ts';
@@ -117,7 +118,7 @@ async function withKey(stored: StoredCertificate, certificates: readonly Certifi
   if (key === undefined) throw new KeywrightError('NOT_FOUND', { detail: `No key held here belongs to the certificate “${stored.label}”.`, remedy: 'Import its key first, or leave the key out.' });
   const [own, ...issuers] = certificates as [Certificate, ...Certificate[]];
   const permit = (): Promise<SecretBytes> => {
-    checkWritable(key.algorithm, { format: format === 'pem' ? 'pkcs8' : format === 'jwk' ? 'jwe' : 'pkcs12', encoding: 'pem', encrypted: true });
+    checkWritable(key.algorithm, { format: format === 'pem' ? 'pkcs8' : format === 'jwk' ? 'jwe' : 'pkcs12', encoding: 'pem', encrypted: true, seedless: primary(key).seedless === true });
     return exportPassphrase(stored.label, context);
   };
   return exported(key, undefined, context, permit, async (material, passphrase) => {

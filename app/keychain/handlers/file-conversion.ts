@@ -1,6 +1,6 @@
 import { askToConfirm, KeywrightError, SecretBytes, type fileOperations, type InputOf, type OutputOf } from '../../contract/index.ts';
 import { MAX_CONVERTED } from '../../contract/conversion.ts';
-import { checkWritable, type KeyFileFormat } from '../../formats/index.ts';
+import { checkWritable, type KeyFileFormat, lacksSeed } from '../../formats/index.ts';
 import { readParts, wipeParts, type FileParts } from '../conversion/parts.ts';
 import { chosen, losses, type Target, targetOf, TARGETS, whyNotInto } from '../conversion/targets.ts';
 import { withoutKey, writeParts } from '../conversion/write.ts';
@@ -51,7 +51,7 @@ async function converted(target: Target, parts: FileParts, input: Input, context
   const isSecret = (part === 'private' || part === 'all') && about.keys.length > 0;
   if (isSecret && input.to === undefined && context.call.principal.face === 'ipc') throw new KeywrightError('PERMISSION_DENIED', { detail: 'No private key passes through the window.', where: '/to', remedy: 'Have it written to a file.' });
   const encrypted = format === 'pkcs12' || (isSecret && protection !== 'none' && (input.encrypt || protection === 'needed') && mayEncrypt(format, about));
-  if (part === 'private') for (const { material } of about.keys) checkWritable(material.algorithm, { format: format as KeyFileFormat, encoding: input.encoding, encrypted });
+  if (part === 'private') for (const { material } of about.keys) checkWritable(material.algorithm, { format: format as KeyFileFormat, encoding: input.encoding, encrypted, seedless: lacksSeed(material.algorithm, material.secret.reveal()) });
   const label = about.keys[0]?.label ?? about.certificates[0]?.label ?? target.title;
   const passphrase = encrypted ? await exportPassphrase(label, context) : undefined;
   try {

@@ -3,7 +3,7 @@ import { askToConfirm, KEY_ALGORITHMS, KeywrightError, SecretBytes, type InputOf
 import { algorithmOfPkcs8, CAN_ENCRYPT, checkWritable, MAX_KEY_FILE, MUST_ENCRYPT, readContents, writeKey as formatKey, type FoundCertificate, type ReadKey } from '../../formats/index.ts';
 import type { Context } from '../context.ts';
 import { bytesOf, writeSecret } from '../files/places.ts';
-import { primary } from '../inventory.ts';
+import { primary, versionOf } from '../inventory.ts';
 import { newKeyId, storedKey } from '../stored-key.ts';
 import { keepCertificates } from './certificate-files.ts';
 import { exported, exportPassphrase, importPassphrase, LEGACY_NOTE } from './exporting.ts';
@@ -42,7 +42,7 @@ export const keyFileHandlers: Pick<HandlersOf<'keys'>, 'keys.import' | 'keys.exp
     const encrypted = CAN_ENCRYPT.has(input.format) && (input.encrypt || MUST_ENCRYPT.has(input.format)) && (KEY_ALGORITHMS[key.algorithm].kind === 'pair' || MUST_ENCRYPT.has(input.format));
     // What the format cannot hold is said before anybody types a passphrase.
     const permit = (): Promise<SecretBytes | undefined> => {
-      checkWritable(key.algorithm, { format: input.format, encoding: input.encoding, encrypted });
+      checkWritable(key.algorithm, { format: input.format, encoding: input.encoding, encrypted, seedless: versionOf(key, input.version)?.seedless === true });
       return permitExport(key.label, input.format, encrypted, context);
     };
     const content = await exported(key, input.version, context, permit, (material, passphrase) =>

@@ -1,6 +1,6 @@
 import { KEY_ALGORITHMS, type keyOperations, type OutputOf } from '../../contract/index.ts';
 import { CAN_ENCRYPT, FORMAT_NAMES, KEY_FILE_FORMATS, MUST_ENCRYPT, PUBLIC_KEY_FORMATS, whyNot, whyNotPublic, type KeyFileFormat, type PublicKeyFormat } from '../../formats/index.ts';
-import type { StoredKey } from '../inventory.ts';
+import { primary, type StoredKey } from '../inventory.ts';
 import type { HandlersOf } from './handlers.ts';
 
 /** As which files a key can be had: a row for each format, with the reason where it cannot. */
@@ -32,7 +32,7 @@ function row(part: Row['part'], operation: Row['operation'], facts: Omit<Row, 'p
 }
 
 function privateRow(format: KeyFileFormat, key: StoredKey): Row {
-  const reason = whyNot(key.algorithm, format) ?? (key.extractable ? null : 'the key never leaves its place');
+  const reason = whyNot(key.algorithm, format, primary(key).seedless) ?? (key.extractable ? null : 'the key never leaves its place');
   const passphrase = MUST_ENCRYPT.has(format) ? 'needed' : CAN_ENCRYPT.has(format) ? 'possible' : 'none';
   return row('private', 'keys.export', { format, title: FORMAT_NAMES[format], passphrase, opens: OPENS[format] }, reason);
 }

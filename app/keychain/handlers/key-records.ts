@@ -2,7 +2,7 @@ import { askSecret, KEY_ALGORITHMS, because, KeywrightError, type HardwareFacts,
 import { fingerprint } from '../../formats/index.ts';
 import type { GenerateKey, KeyDescription, KeyRef, KeyStore } from '../../keystore/keystore.ts';
 import type { Context } from '../context.ts';
-import { KEY_PREFIX, primary, PUBLIC_PREFIX, recordOf, type StoredKey, type StoredVersion } from '../inventory.ts';
+import { KEY_PREFIX, PUBLIC_PREFIX, recordOf, type StoredKey, type StoredVersion, versionOf } from '../inventory.ts';
 import { storedVersion } from '../stored-key.ts';
 
 /** What handlers of `keys` share: between a backend's description, the inventory's record and the answer. */
@@ -55,7 +55,7 @@ export function mergedVersions(key: StoredKey, description: KeyDescription): Sto
 
 /** @returns a reference to a version, the primary one by default. @throws NOT_FOUND, CAPABILITY_MISSING when retired. */
 export function refOf(key: StoredKey, version?: number): KeyRef {
-  const wanted = version === undefined ? primary(key) : key.versions.find((known) => known.version === version);
+  const wanted = versionOf(key, version);
   if (wanted === undefined) throw new KeywrightError('NOT_FOUND', { detail: `“${key.label}” has no version ${version}.`, alternatives: key.versions.map((known) => String(known.version)) });
   if (wanted.retired) throw new KeywrightError('CAPABILITY_MISSING', { detail: `Version ${wanted.version} of “${key.label}” is retired.` });
   return { uri: key.uri, id: key.ref ?? key.id, version: wanted.version, label: key.label };
@@ -68,7 +68,7 @@ export function livingVersions(key: StoredKey): StoredVersion[] {
 
 /** @returns the SPKI of a version, the primary one by default. @throws CAPABILITY_MISSING for a symmetric key, NOT_FOUND, CORRUPT_RECORD. */
 export async function publicKeyOf(key: StoredKey, context: Context, version?: number): Promise<Uint8Array> {
-  const wanted = version === undefined ? primary(key) : key.versions.find((known) => known.version === version);
+  const wanted = versionOf(key, version);
   if (wanted === undefined) throw new KeywrightError('NOT_FOUND', `“${key.label}” has no version ${version}.`);
   if (wanted.fingerprint === null) throw new KeywrightError('CAPABILITY_MISSING', because('key.no-public', { key: key.label, algorithm: key.algorithm }));
   // Through the call's unit where it has one: a key that was made in this very call is not stored yet.
