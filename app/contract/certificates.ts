@@ -194,7 +194,7 @@ export const importCertificates = operation({
     /** What else was in the file, a sentence each. */
     notes: z.array(z.string()),
   }),
-  errors: ['INVALID_INPUT', 'CAPABILITY_MISSING', 'NOT_FOUND', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT'],
+  progress: z.strictObject({ done: z.int(), total: z.int(), label: z.string() }), errors: ['INVALID_INPUT', 'CAPABILITY_MISSING', 'NOT_FOUND', 'PERMISSION_DENIED', 'PIN_REQUIRED', 'PIN_INCORRECT', 'CANCELLED'],
 });
 
 export const exportCertificate = operation({

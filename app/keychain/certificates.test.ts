@@ -3,6 +3,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { CertificateRecord, KeyRecord } from '../contract/index.ts';
 import { FakeToken, FakeTokens, fakeTokenManifest } from '../keystore/testing/fake-token.ts';
+import { forged, p256 } from '../certificates/testing/forge.ts';
 import { openTestCore, type TestCore } from './testing/core.ts';
 
 /** Certificates through the dispatcher, over a whole core. */
@@ -47,6 +48,43 @@ describe('the store of certificates', () => {
     expect(await core.call('certificates.show', { certificate: made.id })).toMatchObject({ keys: [{ label: 'It came later' }] });
     expect(await core.call('certificates.list', { filter: 'tag=web trusted=true key="It came later"' })).toMatchObject({ total: 1 });
     expect(await core.call('certificates.list', { filter: 'purpose=tls-server' })).toMatchObject({ total: 0 });
+  });
+
+  describe('a bundle of many', () => {
+    const shared = p256();
+    const root = forged({ subject: 'CN=Root', keys: shared }, undefined);
+    const content = base64url([root, ...Array.from({ length: 800 }, (_, index) => forged({ subject: `CN=host${index}`, keys: shared }, root))].map(({ certificate }) => certificate.toPem()).join(''));
+    interface Told { done: number; total: number; label: string }
+
+    test('leaves others their turn while it is kept, tells how far it is, and joins each to its issuer', async () => {
+      await using core = await openTestCore();
+      const order: (string | number)[] = [];
+      const answered = (id: string) => (): unknown => order.push(id);
+      const others: Promise<unknown>[] = [];
+      const { certificates } = await core.call<{ certificates: CertificateRecord[] }>('certificates.import', { content }, {}, { progress: (event) => {
+        const { done, total } = event as Told;
+        expect(total).toBe(801);
+        order.push(done);
+        // Not in this turn of the loop, as nobody's request is.
+        if (done === 0) setImmediate(() => void others.push(core.call('keys.random', { bytes: 16 }).then(answered('another call'))));
+      } });
+      await Promise.all(others);
+      const at = order.indexOf('another call');
+      expect(at).toBeGreaterThan(0);
+      expect(at).toBeLessThan(order.length - 1);
+      expect(certificates).toHaveLength(801);
+      expect(new Set(certificates.map(({ issuedBy }) => issuedBy))).toEqual(new Set([root.certificate.id]));
+    });
+
+    test('is a job that can be cancelled, and then nothing of it is kept', async () => {
+      await using core = await openTestCore();
+      const importing = core.call('certificates.import', { content }, {}, { progress: (event) => {
+        if ((event as Told).done !== 100) return;
+        void core.call<{ jobs: { id: string; state: string }[] }>('jobs.list').then(({ jobs }) => core.call('jobs.cancel', { id: jobs.find(({ state }) => state === 'running')!.id }));
+      } });
+      await expect(importing).rejects.toMatchObject({ code: 'CANCELLED' });
+      expect(await core.call('certificates.list')).toMatchObject({ total: 0 });
+    });
   });
 
   test('a PKCS#12 file of certificates alone is one that openssl opens', async () => {

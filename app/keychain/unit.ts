@@ -1,4 +1,5 @@
 import { KeywrightError } from '../contract/index.ts';
+import { Turns } from './turns.ts';
 import type { IfRevision, ListedRecord, Page, PageRequest, PutOptions, Storage, StoredRecord, StorageTransaction } from '../storage/storage.ts';
 
 interface Write {
@@ -57,7 +58,9 @@ export class UnitOfWork implements StorageTransaction {
     try {
       return await this.#storage.transaction(async (tx) => {
         const stored = new Map<string, StoredRecord>();
+        const turns = new Turns(); // thousands of records are sealed
         for (const [key, { value, options }] of this.#writes) {
+          await turns.next();
           if (value === undefined) await tx.delete(key, options);
           else stored.set(key, await tx.put(key, value, options));
         }

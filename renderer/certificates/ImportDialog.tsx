@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { asProblem, useAction, type ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFiles, TextField, useToast } from '../ui/index.ts';
+import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFiles, ProgressBar, TextField, useToast } from '../ui/index.ts';
 import { FileContents, useInspected } from './FileContents.tsx';
 
 /** Certificates and revocation lists out of files, told by their content, and shown before they are kept. */
@@ -53,6 +53,7 @@ export function ImportDialog({ files, onClose, onImported }: { files: readonly C
         <TextField label={t('certificates.name')} help={t('certificates.import.nameHelp')} value={label} onChange={setLabel} maxLength={200} />
         <Checkbox isSelected={trusted} onChange={setTrusted}>{t('certificates.import.trust')}</Checkbox>
         {trusted && <Notice tone="warning">{t('certificates.import.trustWarning')}</Notice>}
+        {imports.pending && imports.progress && imports.progress.total > 1 && <ProgressBar label={t('certificates.import.underWay', { done: imports.progress.done, n: imports.progress.total })} fraction={imports.progress.done / imports.progress.total} />}
         <ErrorNotice error={unreadable ?? imports.error ?? lists.error} />
       </DialogBody>
       <DialogActions aside={<CopyAsCommand operation="certificates.import" input={{ content: 'FILE', ...options }} />}>

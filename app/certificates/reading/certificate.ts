@@ -248,23 +248,28 @@ const PEM_LABELS: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICAT
  * @returns at least one. @throws INVALID_INPUT with the place, CAPABILITY_MISSING when the file holds none.
  */
 export function readCertificates(content: Uint8Array): Certificate[] {
+  return [...eachCertificate(content)];
+}
+
+/** As {@link readCertificates}, one at a time: for whoever has other things to do meanwhile. */
+export function* eachCertificate(content: Uint8Array): IterableIterator<Certificate> {
   if (content.length === 0) throw malformed('The file is empty.', 0);
-  if (content[0] === TAG.sequence && !looksLikePem(content.subarray(0, 64))) return inARow(content);
+  if (content[0] === TAG.sequence && !looksLikePem(content.subarray(0, 64))) return yield* inARow(content);
   if (!looksLikePem(content)) throw malformed('The file holds no certificate: it is neither PEM nor DER.', 0);
   const blocks = parsePem(content, MAX_CERTIFICATES);
   const found = blocks.filter(({ label }) => PEM_LABELS.has(label));
   if (found.length === 0) throw notSupported(`The file holds no certificate, but ${[...new Set(blocks.map(({ label }) => label))].slice(0, 5).join(', ') || 'no whole PEM block'}.`, 'Give a file with certificates.');
   if (found.length > MAX_CERTIFICATES) throw malformed(`The file holds ${found.length} certificates; ${MAX_CERTIFICATES} is the most.`);
-  return found.map(({ label, content: bytes, line }) => within(`line ${line}`, () => new Certificate(label === 'TRUSTED CERTIFICATE' ? firstElement(bytes) : bytes)));
+  for (const { label, content: bytes, line } of found) yield within(`line ${line}`, () => new Certificate(label === 'TRUSTED CERTIFICATE' ? firstElement(bytes) : bytes));
 }
 
 /** `cat a.der b.der`. What follows and is no certificate is told as what follows the first. */
-function inARow(content: Uint8Array): Certificate[] {
+function* inARow(content: Uint8Array): IterableIterator<Certificate> {
   const reader = new DerReader(content);
   const found: Uint8Array[] = [];
   while (found.length < MAX_CERTIFICATES && reader.peek() === TAG.sequence) found.push(whole(reader, reader.next('the certificate', TAG.sequence)));
-  if (!reader.atEnd || found.length === 1) return [new Certificate(content)];
-  return found.map((bytes, index) => within(`certificate ${index + 1}`, () => new Certificate(bytes)));
+  if (!reader.atEnd || found.length === 1) yield new Certificate(content);
+  else for (const [index, bytes] of found.entries()) yield within(`certificate ${index + 1}`, () => new Certificate(bytes));
 }
 
 /** OpenSSL writes its own notes on trust behind a TRUSTED CERTIFICATE; whom we trust is not theirs to say. */

@@ -1,5 +1,5 @@
 import { KeywrightError, SecretBytes, type CertificateRecord, type certificateOperations, type InputOf } from '../../contract/index.ts';
-import { Certificate, readCertificates } from '../../certificates/index.ts';
+import { Certificate, eachCertificate, titleOf } from '../../certificates/index.ts';
 import { checkWritable, type FoundCertificate, readPkcs7, publicJwkOf, readContents, recognise, writeKey, writePkcs12, writePkcs7 } from '../../formats/index.ts';
 import { writeAside } from '../../signing/write-aside.ts';
 import type { StoredCertificate } from '../certificate-inventory.ts';
@@ -8,6 +8,7 @@ import { primary } from '../inventory.ts';
 import { bytesOf, outputOf, writeSecret } from '../files/places.ts';
 import { chainOf } from './certificate-chain.ts';
 import { keepCertificate, livingKeys, writtenRecord } from './certificate-records.ts';
+import { Turns } from '../turns.ts';
 import { found } from './certificate-reference.ts';
 import { exported, exportPassphrase, importPassphrase, LEGACY_NOTE } from './exporting.ts';
 import { fileNameOf } from './file-names.ts';
@@ -17,6 +18,8 @@ import type { HandlersOf } from './handlers.ts';
 /** Certificates in files: alone, in bundles, beside keys. */
 
 const MAX_FILE = 16 * 1024 * 1024;
+/** Certificates from one word of progress to the next. */
+const STEP = 50;
 const EXTENSIONS = { pem: 'pem', der: 'cer', pkcs7: 'p7b', pkcs12: 'p12', jwk: 'jwk' } as const;
 /** Files of which certificates are one part. */
 const CONTAINERS: ReadonlySet<string> = new Set(['cms', 'pkcs12', 'jks', 'bks', 'jwk', 'jwk-set', 'jwe-passphrase']);
@@ -28,7 +31,7 @@ export const certificateFileHandlers: Pick<HandlersOf<'certificates'>, 'certific
     if (recognise(content).what === 'openssh-certificate') return importSsh(content, input, context);
     const { certificates, notes } = await certificatesIn(content, context);
     const label = (index: number, own: string | undefined): string | undefined => (input.label === undefined ? own : certificates.length > 1 ? `${input.label} ${index + 1}` : input.label);
-    return { ...(await keepCertificates(certificates.map((one, index) => ({ ...one, label: label(index, one.label) })), { trusted: input.trusted, tags: input.tags }, context)), notes };
+    return { ...(await keepCertificates(certificates.map((one, index) => ({ ...one, label: label(index, one.label) })), { trusted: input.trusted, tags: input.tags }, context, (event) => context.call.progress(event))), notes };
   },
 
   async 'certificates.export'(asked, context) {
@@ -58,44 +61,54 @@ async function certificatesIn(content: Uint8Array, context: Context): Promise<{ 
   const { what } = recognise(content);
   const bundle = what === 'cms' && content[0] === 0x30 ? readPkcs7(content) : undefined;
   if (bundle !== undefined && bundle.certificates.length > 0) return { certificates: bundle.certificates.map((der) => ({ der })), notes: bundle.crls.length === 0 ? [] : [`${bundle.crls.length} revocation ${bundle.crls.length === 1 ? 'list' : 'lists'} beside them: import the file with \`keywright certificates crl import\` too.`] };
-  if (!CONTAINERS.has(what)) return { certificates: readCertificates(content).map(({ der }) => ({ der })), notes: [] };
+  if (!CONTAINERS.has(what)) return { certificates: await ders(content, context), notes: [] };
   const { certificates, crls, notes } = await readContents(content, { want: 'certificates', signal: context.call.signal, passphrase: importPassphrase(context) });
   return { certificates, notes: [...notes, ...(crls.length === 0 ? [] : [`${crls.length} revocation lists were passed over.`])] };
 }
 
+/** Malformed ones are told by their place in the file. */
+async function ders(content: Uint8Array, context: Context): Promise<FoundCertificate[]> {
+  const turns = new Turns(context.call.signal);
+  const found: FoundCertificate[] = [];
+  for (const { der } of eachCertificate(content)) {
+    found.push({ der });
+    await turns.next();
+  }
+  return found;
+}
+
 /**
  * Keeps certificates that were found in a file, each once.
+ * @param progress told every now and then: certificates done, of how many, and the next one's name
  * @throws INVALID_INPUT for one that is malformed, with its place in the list
  */
-export async function keepCertificates(list: readonly (Pick<FoundCertificate, 'der'> & { label?: string | undefined })[], facts: { trusted: boolean; tags: readonly string[] }, context: Context): Promise<{ certificates: CertificateRecord[]; alreadyHeld: string[] }> {
+export async function keepCertificates(list: readonly (Pick<FoundCertificate, 'der'> & { label?: string | undefined })[], facts: { trusted: boolean; tags: readonly string[] }, context: Context, progress?: (event: { done: number; total: number; label: string }) => void): Promise<{ certificates: CertificateRecord[]; alreadyHeld: string[] }> {
+  const turns = new Turns(context.call.signal);
   const read = new Map<string, { certificate: Certificate; label: string | undefined }>();
   for (const { der, label } of list) {
     const certificate = new Certificate(Uint8Array.from(der));
     if (!read.has(certificate.id)) read.set(certificate.id, { certificate, label });
+    await turns.next();
   }
-  const kept: StoredCertificate[] = [];
+  const subjects = Map.groupBy([...read.values()].map(({ certificate }) => certificate), ({ subject }) => subject.canonical);
+  const certificates: CertificateRecord[] = [];
   const alreadyHeld: string[] = [];
   for (const { certificate, label } of read.values()) {
+    if (certificates.length % STEP === 0) progress?.({ done: certificates.length, total: read.size, label: label ?? titleOf(certificate) });
     const { stored, held } = await keepCertificate(context, certificate, { origin: 'imported', trusted: facts.trusted, tags: facts.tags, ...(label === undefined ? {} : { label }) });
-    kept.push(stored);
     if (held) alreadyHeld.push(certificate.id);
+    certificates.push(await importedRecord(stored, certificate, subjects, context));
+    await turns.next();
   }
-  return { certificates: await importedRecords(kept, [...read.values()].map(({ certificate }) => certificate), context), alreadyHeld };
+  return { certificates, alreadyHeld };
 }
 
 /** What was imported together is joined together: none of it is in the inventory before the call commits. */
-async function importedRecords(kept: readonly StoredCertificate[], read: readonly Certificate[], context: Context): Promise<CertificateRecord[]> {
-  const subjects = new Map<string, Certificate[]>();
-  for (const certificate of read) subjects.set(certificate.subject.canonical, [...(subjects.get(certificate.subject.canonical) ?? []), certificate]);
-  const held = async (stored: StoredCertificate, certificate: Certificate): Promise<string | null> => {
-    for (const candidate of context.session.certificates.withSubject(stored.issuerId)) if (certificate.isSignedBy(await context.session.certificates.read(candidate.id))) return candidate.id;
-    return null;
-  };
-  return Promise.all(kept.map(async (stored, index) => {
-    const certificate = read[index]!;
-    const among = subjects.get(certificate.issuer.canonical)?.find((candidate) => certificate.isSignedBy(candidate));
-    return writtenRecord(stored, context, among?.id ?? (await held(stored, certificate)));
-  }));
+async function importedRecord(stored: StoredCertificate, certificate: Certificate, subjects: ReadonlyMap<string, readonly Certificate[]>, context: Context): Promise<CertificateRecord> {
+  const among = subjects.get(certificate.issuer.canonical)?.find((candidate) => certificate.isSignedBy(candidate));
+  if (among !== undefined) return writtenRecord(stored, context, among.id);
+  for (const candidate of context.session.certificates.withSubject(stored.issuerId)) if (certificate.isSignedBy(await context.session.certificates.read(candidate.id))) return writtenRecord(stored, context, candidate.id);
+  return writtenRecord(stored, context, null);
 }
 
 async function withoutKey(stored: StoredCertificate, certificates: readonly Certificate[], { format, profile }: ExportInput, context: Context): Promise<Uint8Array> {

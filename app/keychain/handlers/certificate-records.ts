@@ -52,7 +52,7 @@ export async function writeCertificate(context: Context, certificate: StoredCert
   context.committed((stored) => {
     const record = stored.get(CERTIFICATE_PREFIX + certificate.id);
     if (record !== undefined) certificates.applied(certificate.id, { certificate: next, revision: record.revision });
-    context.services.events.emit({ type: 'certificates.changed' });
+    context.services.events.emitSparsely({ type: 'certificates.changed' });
   });
   return next;
 }
