@@ -33,16 +33,20 @@ export const cms: FormatModule = {
   },
 
   async verify(file, signature, trust) {
-    const { cms: bytes, content: beside } = openEncoding(signature ?? (await file.whole(MAX_WHOLE)));
+    const { cms: bytes, content: beside, outside } = openEncoding(signature ?? (await file.whole(MAX_WHOLE)));
     const data = readSignedData(bytes);
     const inside = data.content ?? beside;
     if (signature !== null && inside !== null && !(await file.holds(inside))) return [notIntact('The signature holds another file than this one.')];
     if (data.signers.length === 0) return [notIntact('Nobody signed it: there are certificates alone.')];
     if (signature === null && inside === null) throw malformedAt('/signature', 'The signature is detached: the file that was signed is not in it.', 'Name the file, and the signature’s file beside it.');
     const signed: Signed = signature !== null ? { digest: (name) => file.digest(name), whole: () => file.whole() } : { digest: async (name) => digestOf(name, inside as Uint8Array), whole: async () => inside as Uint8Array };
-    return judgeSignedData(data, signed, trust);
+    const verdicts = await judgeSignedData(data, signed, trust);
+    // Beside a file of its own, nobody takes them for it.
+    return signature !== null || outside === null ? verdicts : verdicts.map((verdict) => ({ ...verdict, notes: [...verdict.notes, OUTSIDE[outside]] }));
   },
 };
+
+const OUTSIDE = { text: 'There is text around the signed part, which is not covered.', headers: 'The headers of the mail, such as From and Subject, are not signed.' } as const;
 
 export async function stamps({ signature }: Pick<MadeSigner, 'signature'>, { timestamp }: Pick<SignOptions, 'timestamp'>): Promise<Uint8Array[]> {
   return timestamp === undefined ? [] : [attribute(CMS.timeStampToken, await timestamp({ hash: 'sha256', digest: digestOf('sha256', signature) }))];

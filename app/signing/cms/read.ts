@@ -50,7 +50,10 @@ export function readSignedData(bytes: Uint8Array): SignedData {
   const info = outer.enter('the CMS structure');
   const type = info.oid('the type');
   if (type !== CMS.signedData) throw notSupported(`This is CMS of the type ${type}, and not signed data.`, type.startsWith('1.2.840.113549.1.7.') || type.startsWith('1.2.840.113549.1.9.16.1.') ? 'Encrypted files are opened with files decrypt.' : 'Check that it is the right file.');
-  const data = info.enter('the signed data', contextTag(0)).enter('the signed data');
+  const explicit = info.enter('the signed data', contextTag(0));
+  info.finish('the CMS structure');
+  const data = explicit.enter('the signed data');
+  explicit.finish('the CMS structure');
   data.smallInteger('the version', 5);
   const digests = elementsOf(data.enter('the digest algorithms', TAG.set), 'a digest algorithm', MAX_SIGNERS);
   const { contentType, content } = readContent(data);
@@ -132,9 +135,15 @@ function withDigest(algorithm: SignatureAlgorithmInfo, digest: DigestName | null
   const key = BY_KEY[oid];
   if (key === undefined || digest === null) return algorithm;
   const { kind, name, words } = key;
-  const weak = kind === 'dsa' ? { weak: 'DSA is no longer approved (FIPS 186-5).' } : digest === 'sha1' || digest === 'md5' ? { weak: `${digest.toUpperCase()} is broken: two files with one signature can be made.` } : {};
+  const broken = whyBroken(digest);
+  const weak = kind === 'dsa' ? { weak: 'DSA is no longer approved (FIPS 186-5).' } : broken !== undefined ? { weak: broken } : {};
   const known = kind !== 'dsa' && ['sha256', 'sha384', 'sha512'].includes(digest);
   return { oid, der, kind, hash: digest, name: known ? `${name}-${digest}` : `${words} with ${digest}`, ...weak };
+}
+
+/** @returns why what is hashed so is not to be relied on, whatever signs the hash. */
+export function whyBroken(digest: DigestName | null): string | undefined {
+  return digest === 'sha1' || digest === 'md5' ? `${digest.toUpperCase()} is broken: two files with one signature can be made.` : undefined;
 }
 
 function readAttributes(reader: DerReader): CmsAttribute[] {

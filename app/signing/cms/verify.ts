@@ -9,7 +9,7 @@ import { intactBy, notIntact, type SignatureVerdict, type Trust } from '../forma
 import { hashing } from '../raw.ts';
 import { knownKey } from '../try-keys.ts';
 import { CMS, DIGESTS, type DigestName } from './identifiers.ts';
-import { type CmsAttribute, type CmsSigner, readSigner } from './read.ts';
+import { type CmsAttribute, type CmsSigner, readSigner, whyBroken } from './read.ts';
 
 /** Judges one signer of SignedData: the digest, each signed attribute, the signature, and who vouches for the certificate. */
 
@@ -88,7 +88,8 @@ function whyNotMeant(attributes: readonly CmsAttribute[], certificate: Certifica
 
 function trustedBy(signer: CmsSigner, certificate: Certificate, options: JudgeOptions, trust: Trust, facts: Partial<SignatureVerdict>): SignatureVerdict {
   const verdict = { ...intactBy(certificate.spki, nameOf(signer) as SignatureAlgorithmName, knownKey(certificate.spki, trust), facts), algorithm: nameOf(signer) };
-  const weak = signer.algorithm.weak;
+  // The signature may be as strong as it likes: of the content it signs the digest alone.
+  const weak = signer.algorithm.weak ?? (signer.signedAttributes === null ? undefined : whyBroken(signer.digest));
   if (weak !== undefined) return { ...verdict, trustedBy: null, problem: weak };
   return vouched(verdict, certificate, options, trust);
 }
