@@ -148,7 +148,7 @@ export function judgeFamily(family: string, { valid, tampered }: Tables, { same,
     await agents.close();
   });
 
-  describe(family, () => {
+  describe(`${family}: its files`, () => {
     test(`has ${LEAST} valid and ${LEAST} tampered files at least, no two alike, and each says what is wrong`, () => {
       expect(valid.length).toBeGreaterThanOrEqual(LEAST);
       expect(tampered.length).toBeGreaterThanOrEqual(LEAST);
