@@ -26,6 +26,7 @@ export const IPC_OPERATIONS: readonly string[] = [
   'backends.test',
   'keys.agree',
   'keys.capabilities',
+  'keys.check',
   'keys.copy',
   'keys.decapsulate',
   'keys.decrypt',

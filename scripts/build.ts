@@ -1,7 +1,7 @@
 /**
  * node scripts/build.ts [--only core|main|renderer] [--if-stale]
  *
- * Builds `dist/`: the command line and the core (`keywright.js`, `core-host.js`, `storage-worker.js`, `small-files-worker.js`), Electron's main
+ * Builds `dist/`: the command line and the core (`keywright.js`, `core-host.js`, `storage-worker.js`, `small-files-worker.js`, `hygiene-worker.js`), Electron's main
  * process and preloads, and the window. What has no source yet is skipped with a line.
  */
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';

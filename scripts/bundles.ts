@@ -30,6 +30,7 @@ export const CORE: Bundle = {
     'core-host': 'app/rpc/host.ts',
     'storage-worker': 'app/storage/sqlite/worker.ts',
     'small-files-worker': 'app/signing/small-files/worker.ts',
+    'hygiene-worker': 'app/keychain/hygiene/worker.ts',
     'pkcs11-worker': 'app/backends/pkcs11/module/worker.ts',
   },
   outDir: DIST,
@@ -45,7 +46,7 @@ export const CORE: Bundle = {
     'keys-contract': ['app/contract/keys.ts', 'app/contract/key-use.ts'],
     keys: ['app/keychain/handlers/keys.ts'],
   },
-  alone: ['app/storage/sqlite/worker.ts', 'app/signing/small-files/worker.ts', 'app/backends/pkcs11/module/worker.ts', 'app/cli/commands.generated.json'],
+  alone: ['app/storage/sqlite/worker.ts', 'app/signing/small-files/worker.ts', 'app/keychain/hygiene/worker.ts', 'app/backends/pkcs11/module/worker.ts', 'app/cli/commands.generated.json'],
 };
 
 /** Electron 33 runs its main process on Node 20. */

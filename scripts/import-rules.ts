@@ -102,6 +102,6 @@ export const FORBIDDEN: IForbiddenRuleType[] = [
 
 /** Where programs, tests, what tests start as a process, and tools begin: whatever is not reached from here is dead. */
 export const ENTRIES = new RegExp([
-  '^app/(cli/main|rpc/host|storage/sqlite/worker|signing/small-files/worker|backends/pkcs11/module/worker)\\.ts$', '^main/main\\.ts$', '^preload/(window|prompt)\\.ts$', '^renderer/(prompt/)?main\\.tsx$',
+  '^app/(cli/main|rpc/host|storage/sqlite/worker|signing/small-files/worker|keychain/hygiene/worker|backends/pkcs11/module/worker)\\.ts$', '^main/main\\.ts$', '^preload/(window|prompt)\\.ts$', '^renderer/(prompt/)?main\\.tsx$',
   '^(scripts|bench)/[^/]+\\.(ts|mjs)$', '/([\\w-]*writer|starter)\\.ts$', '^e2e/(pictures(\\.config)?|playwright\\.config|support/display|devices/(plug|ledger-run|ledger-file))\\.ts$', '\\.test\\.tsx?$', '/vite\\.config\\.ts$', '/generate\\.ts$', '\\.d\\.ts$',
 ].join('|'));

@@ -124,6 +124,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   'length': 'how many bytes',
   'limit': 'most rows of one page',
   'files.recipients:format': 'the format in which it shall be encrypted',
+  'keys.check:limit': 'so many findings at most, the worst first',
   'files.recipients:limit': 'so many rows at most',
   'files.formats:limit': 'so many rows at most',
   'mac': 'file with the authentication code',
@@ -275,6 +276,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   'withChain': 'with those that issued it, as far as they are held here',
   'withKey': 'with its private key, encrypted with a passphrase that is asked for',
   'wrapped': 'file with the wrapped key',
+  'weakList': 'list of keys known to be weak: lines as in openssl-blacklist or openssh-blacklist, or SHA-256 fingerprints of public keys',
 };
 
 /** @returns what a field is for, in a line without a full stop, or undefined for a path that no operation has. */

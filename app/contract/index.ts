@@ -29,6 +29,7 @@ export type { InspectedItem } from './inspection.ts';
 export type { SignatureFormatName, SignatureFormName } from './signature-formats.ts';
 export type { SignedChange } from './file-verification.ts';
 export * as keyOperations from './keys.ts';
+export type { HygieneFinding } from './keys.ts';
 export * as keyUseOperations from './key-use.ts';
 export * as serviceOperations from './service.ts';
 export * as storeOperations from './store.ts';

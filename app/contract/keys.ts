@@ -5,7 +5,7 @@ import { CertificateRecord } from './certificates.ts';
 import { PinPolicy, SlotName, TouchPolicy } from './hardware.ts';
 import { operation } from './operation.ts';
 import {
-  BackendName, CapabilityEntry, Cursor, Empty, FileIn, FileOut, FileWritten, InventorySource, KeyRecord, KeyReference, KeyState, KeyVersion, Label, Limit, Tags, Timestamp, UsageName,
+  BackendName, CapabilityEntry, Cursor, Empty, FileIn, FileOut, FileWritten, InventorySource, KeyFinding, KeyRecord, KeyReference, KeyState, KeyVersion, Label, Limit, Tags, Timestamp, UsageName,
 } from './records.ts';
 
 /** Operations on keys as things; what keys do is in `key-use.ts`. */
@@ -90,6 +90,48 @@ export const list = operation({
     sources: z.array(InventorySource),
   }),
   errors: ['INVALID_INPUT'],
+});
+
+/** Largest list of weak keys that is read. */
+const MAX_WEAK_LIST = 16 * 1024 * 1024;
+
+/** A finding about a key or certificate that is held. */
+export const HygieneFinding = KeyFinding.extend({
+  about: z.strictObject({ kind: z.enum(['key', 'certificate']), id: z.string(), /** Its URI; null for a certificate. */ uri: z.string().nullable(), label: z.string() }),
+});
+export type HygieneFinding = z.output<typeof HygieneFinding>;
+
+export const check = operation({
+  id: 'keys.check',
+  summary: 'Look for what is weak about all keys and certificates held: primes in common, faulty generators, short keys, copies, old signatures, what has ended',
+  effect: 'read',
+  permission: 'keys:read',
+  unhurried: true,
+  check: 'ok',
+  http: { method: 'POST', path: '/v1/keys/check', status: 200 },
+  cli: { table: { rows: 'findings', columns: ['level', 'about.label', 'detail', 'remedy'] }, examples: ['keywright keys check', 'keywright keys check --weak-list blacklist.RSA-2048'] },
+  input: z.strictObject({
+    /** Of keys known to be weak: lines of 20 hex digits (openssl-blacklist, openssh-blacklist) or 64 (SHA-256 of a SubjectPublicKeyInfo). */
+    weakList: boundedBytes(MAX_WEAK_LIST).optional(),
+    /** So many findings, the worst first. */
+    limit: Limit.default(200),
+  }),
+  output: z.strictObject({
+    /** No finding is a problem. */
+    ok: z.boolean(),
+    /** Key pairs, with their older versions, and certificates that were looked at. */
+    keys: z.int(),
+    certificates: z.int(),
+    /** RSA moduli that were compared with each other. */
+    compared: z.int(),
+    findings: z.array(HygieneFinding),
+    /** All that there are. */
+    total: z.int(),
+    /** What was not looked at, and why. */
+    notes: z.array(z.string()),
+  }),
+  progress: z.strictObject({ done: z.int(), total: z.int() }),
+  errors: ['INVALID_INPUT', 'CANCELLED'],
 });
 
 export const show = operation({

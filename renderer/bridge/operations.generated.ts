@@ -71,6 +71,7 @@ export interface Operations {
   'jobs.watch': typeof serviceOperations.jobsWatch;
   'keys.agree': typeof keyUseOperations.agree;
   'keys.capabilities': typeof keyOperations.capabilities;
+  'keys.check': typeof keyOperations.check;
   'keys.copy': typeof keyOperations.copy;
   'keys.decapsulate': typeof keyUseOperations.decapsulate;
   'keys.decrypt': typeof keyUseOperations.decrypt;
@@ -224,6 +225,7 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'jobs.watch': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
   'keys.agree': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"peer"}},"defaults":{}},
   'keys.capabilities': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["key"]},"defaults":{}},
+  'keys.check': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{},"defaults":{"limit":200}},
   'keys.copy': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["keys..."]},"defaults":{"dryRun":false}},
   'keys.decapsulate': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"ciphertext"}},"defaults":{}},
   'keys.decrypt': {"effect":"use","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["key"],"files":{"in":"ciphertext","aad-file":"aad","nonce-file":"nonce","tag-file":"tag"}},"defaults":{}},

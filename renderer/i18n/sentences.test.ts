@@ -10,7 +10,7 @@ const say = sentenceSayer(GERMAN, (time) => `am ${time.toISOString().slice(0, 10
 /** Where verdicts, checks, findings and what files can become are put into words. */
 const MADE_IN = [
   'certificates/verifying/*.ts', 'signing/{vouched,sshsig,cose,dsse,minisign,jws,jws-read,table}.ts', 'signing/{cms,pdf,xml,asic,jar,openpgp,timestamp}/*.ts', 'keychain/files/{verdicts,verifying}.ts',
-  'keychain/inspector/*.ts', 'keychain/handlers/key-findings.ts', 'keychain/conversion/targets.ts',
+  'keychain/inspector/*.ts', 'keychain/handlers/{key-findings,key-check}.ts', 'keychain/hygiene/look.ts', 'keychain/conversion/targets.ts',
 ];
 /** What is thrown is an error, with a reason and a code. */
 const ERRORS = /\b(?:malformed|malformedAt|notSupported|KeywrightError|refuse|unlike|because)\(|throw /;

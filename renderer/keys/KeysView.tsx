@@ -1,4 +1,4 @@
-import { Cloud, FolderArchive, HardDrive, RotateCw, Trash2, Unplug, Usb, type LucideIcon } from 'lucide-react';
+import { Cloud, FolderArchive, HardDrive, RotateCw, ShieldCheck, Trash2, Unplug, Usb, type LucideIcon } from 'lucide-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
@@ -12,6 +12,7 @@ import {
   Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, TimeInWords, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
 } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
+import { CheckDialog } from './CheckDialog.tsx';
 import { EditDialog } from './EditDialog.tsx';
 import { Expiry } from './Expiry.tsx';
 import { ImportDialog } from './ImportDialog.tsx';
@@ -60,6 +61,7 @@ export function KeysView() {
   useCommands([
     { id: 'keys.new', label: t('keys.new.title'), group: t('keys.title'), shortcut: 'Mod+N', onRun: () => dialogs.setMaking(true) },
     { id: 'keys.import', label: t('keys.import.title'), group: t('keys.title'), shortcut: 'Mod+I', onRun: () => dialogs.setImporting(true) },
+    { id: 'keys.check', label: t('keys.check.open'), group: t('keys.title'), icon: ShieldCheck, onRun: () => dialogs.setChecking(true) },
     { id: 'keys.trash', label: t('keys.showTrash'), group: t('keys.title'), onRun: () => setFilters({ ...NO_FILTERS, state: 'trash' }) },
   ]);
   useDropTarget({
@@ -77,13 +79,14 @@ export function KeysView() {
         onCloseDetail={() => openKey(undefined)}
         detail={selected === undefined ? undefined : <KeyDetail key={selected} id={selected} onGone={() => openKey(undefined)} />}
         list={(
-          <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} secondary={[{ id: 'import', label: t('keys.import.open'), onAction: () => dialogs.setImporting(true) }]} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} />} foot={[{ id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: pages.refetch }]}>
+          <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} secondary={[{ id: 'import', label: t('keys.import.open'), onAction: () => dialogs.setImporting(true) }]} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} />} foot={[{ id: 'check', label: t('keys.check.open'), icon: ShieldCheck, onAction: () => dialogs.setChecking(true) }, { id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: pages.refetch }]}>
             {pages.error !== undefined && pages.error !== null && <div className="px-4 pb-2"><ErrorNotice error={pages.error} /></div>}
             <KeyTable pages={pages} grouping={filters.group} sort={sort} onSort={setSort} selectedId={selected} onOpen={openKey} dialogs={dialogs} filtered={isFiltered(filters)} onShowAll={() => setFilters({ ...NO_FILTERS, group: filters.group })} />
           </ListPane>
         )}
       />
       <NewKeyDialog open={dialogs.making} onClose={() => dialogs.setMaking(false)} onMade={(key) => openKey(key.id)} />
+      {dialogs.checking && <CheckDialog onClose={() => dialogs.setChecking(false)} />}
       <ImportDialog file={dialogs.file} open={dialogs.importing} onClose={dialogs.endImport} onImported={([key]) => key !== undefined && openKey(key.id)} />
     </>
   );
@@ -92,12 +95,13 @@ export function KeysView() {
 function useDialogs() {
   const [making, setMaking] = useState(false);
   const [importing, setImporting] = useState(false);
+  const [checking, setChecking] = useState(false);
   const [file, setFile] = useState<ChosenFile>();
   const endImport = (): void => {
     setImporting(false);
     setFile(undefined);
   };
-  return { making, setMaking, importing, setImporting, file, setFile, endImport };
+  return { making, setMaking, importing, setImporting, checking, setChecking, file, setFile, endImport };
 }
 
 function NewKeyButton({ dialogs }: { dialogs: ReturnType<typeof useDialogs> }) {

@@ -72,6 +72,7 @@ export const EXERCISES: readonly Exercise[] = [
   { operation: 'keys.update', input: ({ pair }) => ({ key: pair, label: 'Release signing', tags: ['release'] }) },
   { operation: 'keys.rotate', input: key('pair') },
   { operation: 'keys.versions', input: key('pair') },
+  { operation: 'keys.check', input: () => ({ limit: 5 }) },
   { operation: 'keys.capabilities', input: key('pair') },
   { operation: 'keys.formats', input: key('pair') },
   { operation: 'keys.public', input: ({ pair }) => ({ key: pair, format: 'der' }) },

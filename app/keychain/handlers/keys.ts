@@ -14,6 +14,7 @@ export const keyHandlers = handlersOf('keys', {
   ...keyListHandler,
   ...loadedLater(['keys.copy', 'keys.move'], async () => (await import('./key-transfer.ts')).keyTransferHandlers),
   ...loadedLater(['keys.import', 'keys.export'], async () => (await import('./key-files.ts')).keyFileHandlers),
+  ...loadedLater(['keys.check'], async () => (await import('./key-check.ts')).keyCheckHandlers),
   ...loadedLater(['keys.formats'], async () => (await import('./key-formats.ts')).keyFormatHandlers),
   ...loadedLater([
     'keys.sign', 'keys.verify', 'keys.encrypt', 'keys.decrypt', 'keys.wrap', 'keys.unwrap', 'keys.agree', 'keys.derive', 'keys.derive-password', 'keys.encapsulate', 'keys.decapsulate', 'keys.mac',

@@ -31,6 +31,22 @@ const FERMAT_STEPS = 100;
 /** Longer ones would take long, and nobody uses them. */
 const FERMAT_BITS = 16_384;
 
+/** 9 · 5 · 7 · 11 · 13. */
+const SIEVE = 45_045;
+let squares: { readonly of64: Uint8Array; readonly ofSieve: Uint8Array } | undefined;
+
+/** Whether a number is a square modulo 64 and {@link SIEVE}: one in a hundred others is. */
+function mayBeSquare(value: bigint): boolean {
+  if (squares === undefined) {
+    squares = { of64: new Uint8Array(64), ofSieve: new Uint8Array(SIEVE) };
+    for (let root = 0; root < SIEVE; root += 1) {
+      squares.of64[(root * root) % 64] = 1;
+      squares.ofSieve[(root * root) % SIEVE] = 1;
+    }
+  }
+  return squares.of64[Number(value & 63n)] === 1 && squares.ofSieve[Number(value % BigInt(SIEVE))] === 1;
+}
+
 /** Whether the primes of a modulus lie so close together that Fermat's method finds them at once (CVE-2022-26320). */
 export function isOfClosePrimes(modulus: bigint): boolean {
   if (modulus < 9n || modulus % 2n === 0n || modulus >> BigInt(FERMAT_BITS) !== 0n) return false;
@@ -38,32 +54,37 @@ export function isOfClosePrimes(modulus: bigint): boolean {
   if (middle * middle < modulus) middle += 1n;
   for (let step = 0; step < FERMAT_STEPS; step++, middle += 1n) {
     const square = middle * middle - modulus;
-    // Squares end in 0, 1, 4 or 9 in hexadecimal, which spares most roots.
-    if (![0n, 1n, 4n, 9n].includes(square & 15n)) continue;
+    // Few numbers are squares modulo 64 and these primes, which spares nearly all roots.
+    if (!mayBeSquare(square)) continue;
     const root = rootOf(square === 0n ? 1n : square);
     if (square === 0n || root * root === square) return true;
   }
   return false;
 }
 
-/** @returns undefined for what OpenSSL reads and DER forbids. */
-function modulusOf(spki: Uint8Array): bigint | undefined {
+/** @param spki SubjectPublicKeyInfo, DER. @returns the numbers of an RSA key (RFC 8017 §A.1.1); undefined for others, and for what OpenSSL reads and DER forbids. */
+export function rsaNumbersOf(spki: Uint8Array): { readonly n: bigint; readonly e: bigint } | undefined {
   try {
     const info = new DerReader(spki).enter('the public key');
-    info.next('the algorithm');
+    if (!RSA_TYPES.includes(info.enter('the algorithm').oid('the algorithm'))) return undefined;
     const bits = info.next('the key');
-    return new DerReader(spki, bits.from + 1, bits.to).enter('the RSA public key').integer('the modulus');
+    const key = new DerReader(spki, bits.from + 1, bits.to).enter('the RSA public key');
+    return { n: key.integer('the modulus'), e: key.integer('the public exponent') };
   } catch {
     return undefined;
   }
 }
 
-const RENEW = 'Generate a new key (ec-p256 or rsa-3072) and have its certificates issued anew.';
+/** rsaEncryption and id-RSASSA-PSS (RFC 8017 §A). */
+const RSA_TYPES = ['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.10'];
+
+/** What to do about a key that is weak. */
+export const NEW_KEY_REMEDY = 'Generate a new key (ec-p256 or rsa-3072) and have its certificates issued anew.';
 
 /** @param spki SubjectPublicKeyInfo, DER. @returns findings; none for what cannot be loaded. */
 export function weaknessesOf(spki: Uint8Array): Finding[] {
   const findings: Finding[] = [];
-  const add = (level: Finding['level'], code: string, detail: string): void => { findings.push({ level, code, detail, remedy: RENEW, mend: [{ kind: 'new-key' }] }); };
+  const add = (level: Finding['level'], code: string, detail: string): void => { findings.push({ level, code, detail, remedy: NEW_KEY_REMEDY, mend: [{ kind: 'new-key' }] }); };
   let key;
   try {
     key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
@@ -73,7 +94,7 @@ export function weaknessesOf(spki: Uint8Array): Finding[] {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key;
   if (type === 'rsa' || type === 'rsa-pss') {
     const { modulusLength = 0, publicExponent = 65537n } = details;
-    const n = modulusOf(spki);
+    const n = rsaNumbersOf(spki)?.n;
     if (modulusLength < 2048) add(modulusLength < 1024 ? 'broken' : 'weak', 'rsa-short', `An RSA key of ${modulusLength} bits; 2048 is the least (SP 800-131A rev. 2 §3).`);
     if (publicExponent < 65537n) add('odd', 'rsa-exponent', `The public exponent is ${publicExponent}; less than 65537 leaves no margin for faulty padding (SP 800-56B §6.2).`);
     if (publicExponent > 0xffffffffn) add('odd', 'rsa-exponent', 'The public exponent is larger than 32 bits, which some programs refuse and which makes each check slow.');
