@@ -1,5 +1,5 @@
 import { notSupported } from '../../formats/malformed.ts';
-import { isWithin, namespaceOf, XML_NAMESPACE, type XmlAttribute, type XmlComment, type XmlDocument, type XmlElement, type XmlInstruction, type XmlNode } from './tree.ts';
+import { namespaceOf, XML_NAMESPACE, type XmlAttribute, type XmlComment, type XmlDocument, type XmlElement, type XmlInstruction, type XmlNode } from './tree.ts';
 
 /**
  * Canonical XML 1.0 and 1.1 and Exclusive XML Canonicalization 1.0 (W3C): one spelling of what a document says, which is what
@@ -26,8 +26,8 @@ export const EXCLUSIVE = 'http://www.w3.org/2001/10/xml-exc-c14n#';
 export const INCLUSIVE = 'http://www.w3.org/TR/2001/REC-xml-c14n-20010315';
 
 export interface CanonicalOptions extends CanonicalForm {
-  /** An element that is left out with all that is in it: an enveloped signature. */
-  readonly without?: XmlElement | undefined;
+  /** @returns whether an element is left out with all that is in it: an enveloped signature. */
+  readonly without?: ((element: XmlElement) => boolean) | undefined;
   /** Prefixes that the exclusive form treats as the inclusive one does; '' for the default. */
   readonly inclusivePrefixes?: readonly string[];
 }
@@ -37,8 +37,14 @@ export function canonicalize(apex: XmlDocument | XmlElement, options: CanonicalO
   const pieces: string[] = [];
   const writer = new Writer(pieces, options);
   if (apex.kind === 'document') writer.document(apex);
-  else if (options.without === undefined || !isWithin(apex, options.without)) writer.element(apex, new Map(), true);
+  else if (!isLeftOut(apex, options)) writer.element(apex, new Map(), true);
   return Buffer.from(pieces.join(''), 'utf8');
+}
+
+/** @returns whether an element is left out, or lies in one that is. */
+export function isLeftOut(element: XmlElement, { without }: Pick<CanonicalOptions, 'without'>): boolean {
+  if (without !== undefined) for (let one: XmlElement | null = element; one !== null; one = one.parent) if (without(one)) return true;
+  return false;
 }
 
 class Writer {
@@ -52,7 +58,7 @@ class Writer {
 
   document({ before, root, after }: XmlDocument): void {
     for (const node of before) if (this.#aside(node)) this.#pieces.push('\n');
-    if (root !== this.#options.without) this.element(root, new Map(), true);
+    if (this.#options.without?.(root) !== true) this.element(root, new Map(), true);
     for (const node of after) {
       if (node.kind === 'comment' && !this.#options.comments) continue;
       this.#pieces.push('\n');
@@ -89,7 +95,7 @@ class Writer {
   #node(node: XmlNode, rendered: ReadonlyMap<string, string>): void {
     if (node.kind === 'text') this.#pieces.push(escapeText(node.value));
     else if (node.kind !== 'element') this.#aside(node);
-    else if (node !== this.#options.without) this.element(node, rendered, false);
+    else if (this.#options.without?.(node) !== true) this.element(node, rendered, false);
   }
 
   #attributesOf(element: XmlElement, isApex: boolean): readonly XmlAttribute[] {

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { KeywrightError } from '../../contract/index.ts';
+import { because, KeywrightError } from '../../contract/index.ts';
 import type { FileContent } from '../content.ts';
 import { type FormatModule, type Made, notIntact, type SignatureVerdict, type SigningKey, type SignOptions } from '../format.ts';
 import { canonicalize } from './canonical.ts';
+import { contentOf, idsIn, type OutsideReference } from './content.ts';
 import { DSIG, xmlDigestFor } from './names.ts';
 import { decodeXml, MAX_XML, parseXml } from './parse.ts';
-import { elementsWithin } from './tree.ts';
-import { type JudgedSignature, judgeXmlSignatures, type OutsideReference, type OutsideVerdict } from './verify.ts';
+import { signaturesIn } from './read.ts';
+import { isOut } from './transforms.ts';
+import { isElement, type XmlDocument } from './tree.ts';
+import { type JudgedSignature, judgeXmlSignatures, type OutsideVerdict } from './verify.ts';
 import { EXCLUSIVE_FORM, writeSignature } from './write.ts';
 
 /**
@@ -36,15 +39,30 @@ async function signEnveloped(file: FileContent, key: SigningKey, options: SignOp
   const text = decodeXml(bytes);
   if (!Buffer.from(text).equals(bytes)) throw new KeywrightError('CAPABILITY_MISSING', { detail: 'The XML document is in UTF-16, and signatures are written within documents in UTF-8.', remedy: 'Convert it to UTF-8, or sign it detached.' });
   const document = parseXml(text);
-  for (const { uri, local } of elementsWithin(document.root)) {
-    if (uri === DSIG && local === 'Signature') throw new KeywrightError('CONFLICT', { detail: 'The document is signed already, and another signature within it would change what the first one is of.', remedy: 'Sign it detached, or in an ASiC container (--format asic).' });
-  }
-  const digest = createHash(xmlDigestFor(options.algorithm)).update(canonicalize(document, EXCLUSIVE_FORM)).digest();
+  assertKept(document);
+  const digest = createHash(xmlDigestFor(options.algorithm)).update(canonicalize(document, { ...EXCLUSIVE_FORM, without: isOut('all', document.root) })).digest();
   const signature = await writeSignature([{ uri: '', digest, mimeType: 'text/xml' }], key, options);
-  const { endTag, isEmptyTag, prefix, local } = document.root;
-  const inside = isEmptyTag ? `>${signature}</${prefix === '' ? local : `${prefix}:${local}`}>` : signature;
-  const made = Buffer.from(`${text.slice(0, endTag)}${inside}${text.slice(isEmptyTag ? endTag + 2 : endTag)}`);
+  const made = Buffer.from(withSignature(document, signature));
   return { async write(take) { await take(made); } };
+}
+
+function withSignature({ root: { endTag, isEmptyTag, prefix, local }, text }: XmlDocument, signature: string): string {
+  const inside = isEmptyTag ? `>${signature}</${prefix === '' ? local : `${prefix}:${local}`}>` : signature;
+  return `${text.slice(0, endTag)}${inside}${text.slice(isEmptyTag ? endTag + 2 : endTag)}`;
+}
+
+/** The signatures of a document must fit it before another one is added, and afterwards. Looked at before the key is asked. @throws CONFLICT, INVALID_INPUT */
+function assertKept(document: XmlDocument): void {
+  const { root } = document;
+  if (isElement(root, DSIG, 'Signature')) throw new KeywrightError('CONFLICT', because('xml.is-a-signature', {}));
+  const signatures = signaturesIn(document);
+  const ids = idsIn(document);
+  const doFit = (): boolean => signatures.every((one) => typeof contentOf(document, ids, one) !== 'string');
+  if (!doFit()) throw new KeywrightError('CONFLICT', because('xml.broken-before', {}));
+  root.children.push({ kind: 'element', prefix: 'ds', local: 'Signature', uri: DSIG, attributes: [], declared: new Map([['ds', DSIG]]), parent: root, children: [], from: root.endTag, endTag: root.endTag, isEmptyTag: false });
+  const stillFit = doFit();
+  root.children.pop();
+  if (!stillFit) throw new KeywrightError('CONFLICT', because('xml.would-break', {}));
 }
 
 /** A file is what one of the references is of, whatever it was called when it was signed. */

@@ -11,6 +11,8 @@ const MORE_2021 = 'http://www.w3.org/2021/04/xmldsig-more#';
 const XMLENC = 'http://www.w3.org/2001/04/xmlenc#';
 export const SIGNED_PROPERTIES = 'http://uri.etsi.org/01903#SignedProperties';
 export const ENVELOPED = `${DSIG}enveloped-signature`;
+export const XPATH = 'http://www.w3.org/TR/1999/REC-xpath-19991116';
+export const XPATH_FILTER = 'http://www.w3.org/2002/06/xmldsig-filter2';
 
 /** What can be made; each also be checked. */
 export const XML_ALGORITHMS: Readonly<Partial<Record<SignatureAlgorithmName, string>>> = {

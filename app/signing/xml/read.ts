@@ -2,8 +2,9 @@ import { Certificate } from '../../certificates/index.ts';
 import type { KeywrightError } from '../../contract/index.ts';
 import { malformedAt } from '../../formats/malformed.ts';
 import { CANONICAL_FORMS, type CanonicalForm, INCLUSIVE } from './canonical.ts';
-import { digestByUri, DSIG, ENVELOPED, transformName, XADES, type XmlHash } from './names.ts';
-import { attributeOf, elementsWithin, isWithin, lineOf, type XmlDocument, type XmlElement } from './tree.ts';
+import { digestByUri, DSIG, ENVELOPED, transformName, XADES, XPATH, XPATH_FILTER, type XmlHash } from './names.ts';
+import { attributeOf, elementsWithin, isElement as is, isWithin, lineOf, type XmlDocument, type XmlElement } from './tree.ts';
+import { type LeftOut, leftOutByFilter, leftOutByXPath } from './transforms.ts';
 
 /** Reads ds:Signature (XMLDSig 1.1 §4) and its XAdES properties (ETSI EN 319 132-1 §4, §5) as they are written. What they are worth is judged in `verify.ts`. */
 
@@ -16,7 +17,8 @@ export interface XmlReference {
   readonly element: XmlElement;
   /** null: it is not there, and the reference is of whatever the reader takes it for. */
   readonly uri: string | null;
-  readonly isEnveloped: boolean;
+  /** What a transform takes out of it before it is hashed; null: nothing. */
+  readonly leftOut: LeftOut | null;
   /** null: none is named. */
   readonly canonical: CanonicalMethod | null;
   /** null: it is not known. */
@@ -67,8 +69,6 @@ export function signaturesIn(document: XmlDocument): XmlSignature[] {
   }
   return found.map((element) => new Reader(document.text).signature(element));
 }
-
-const is = (element: XmlElement, uri: string, local: string): boolean => element.uri === uri && element.local === local;
 
 class Reader {
   readonly #text: string;
@@ -142,19 +142,32 @@ class Reader {
     const transforms = parts[0] !== undefined && is(parts[0], DSIG, 'Transforms') ? this.#children(parts.shift() as XmlElement) : [];
     const [method, value, more] = parts;
     if (method === undefined || !is(method, DSIG, 'DigestMethod') || value === undefined || !is(value, DSIG, 'DigestValue') || more !== undefined) throw this.#fault('A reference should have one digest and its method.', element);
-    let isEnveloped = false;
+    let leftOut: LeftOut | null = null;
     let canonical: CanonicalMethod | null = null;
     let problem: string | null = null;
     for (const transform of transforms) {
       const algorithm = this.#algorithm(transform);
       const method2 = this.#canonical(transform);
       if (!is(transform, DSIG, 'Transform')) problem ??= 'A reference has a transform that is none of the standard.';
-      else if (algorithm === ENVELOPED && canonical === null && !isEnveloped) isEnveloped = true;
+      else if (algorithm === ENVELOPED && canonical === null && leftOut === null) leftOut = 'own';
+      else if ((algorithm === XPATH || algorithm === XPATH_FILTER) && canonical === null) {
+        const found = this.#filter(transform, algorithm);
+        if (found === null) problem ??= 'A reference chooses by an XPath expression what is hashed, and the expression is none of those that leave signatures out: what was signed would not be what you see. That is not followed.';
+        else leftOut = leftOut === 'all' ? 'all' : found;
+      }
       else if (method2 !== null && canonical === null) canonical = method2;
-      else if (algorithm === ENVELOPED || method2 !== null) problem ??= 'A reference has its transforms in an order that makes no sense.';
+      else if (algorithm === ENVELOPED || algorithm === XPATH || algorithm === XPATH_FILTER || method2 !== null) problem ??= 'A reference has its transforms in an order that makes no sense.';
       else problem ??= `A reference changes what it is of by ${transformName(algorithm)} before it is hashed: what was signed would not be what you see. That is not followed.`;
     }
-    return { element, uri: attributeOf(element, 'URI') ?? null, isEnveloped, canonical, hash: digestByUri(this.#algorithm(method)) ?? null, digest: this.#base64(value), problem };
+    return { element, uri: attributeOf(element, 'URI') ?? null, leftOut, canonical, hash: digestByUri(this.#algorithm(method)) ?? null, digest: this.#base64(value), problem };
+  }
+
+  /** @returns what a transform by one XPath expression leaves out; null: something else than signatures. */
+  #filter(transform: XmlElement, algorithm: string): LeftOut | null {
+    const uri = algorithm === XPATH ? DSIG : XPATH_FILTER;
+    const [expression, more] = this.#children(transform);
+    if (expression === undefined || more !== undefined || !is(expression, uri, 'XPath')) throw this.#fault('A transform by XPath should have one expression.', transform);
+    return uri === DSIG ? leftOutByXPath(this.#value(expression), expression) : leftOutByFilter(this.#value(expression), expression);
   }
 
   /** Certificates in KeyInfo help to find the signer's; keys that stand there alone are never taken. What cannot be read is none. */

@@ -47,6 +47,8 @@ export function* elementsWithin(element: XmlElement): Generator<XmlElement> {
   for (const child of element.children) if (child.kind === 'element') yield* elementsWithin(child);
 }
 
+export const isElement = (element: XmlElement, uri: string, local: string): boolean => element.uri === uri && element.local === local;
+
 export function isWithin(element: XmlElement, ancestor: XmlElement): boolean {
   for (let one: XmlElement | null = element; one !== null; one = one.parent) if (one === ancestor) return true;
   return false;

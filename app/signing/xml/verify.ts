@@ -7,22 +7,16 @@ import { intactBy, notIntact, type SignatureVerdict, type Trust } from '../forma
 import { type Stamped, stampedBy } from '../timestamp/verify.ts';
 import { knownKey } from '../try-keys.ts';
 import { vouched } from '../vouched.ts';
-import { CANONICAL_FORMS, canonicalize, type CanonicalForm, INCLUSIVE } from './canonical.ts';
-import { methodOf, type XmlHash, type XmlMethod } from './names.ts';
-import { type CanonicalMethod, signaturesIn, type XmlReference, type XmlSignature } from './read.ts';
-import { attributeOf, describeElement, elementsWithin, isId, isWithin, type XmlDocument, type XmlElement } from './tree.ts';
+import { canonicalize } from './canonical.ts';
+import { type Content, contentOf, idsIn, type OutsideReference } from './content.ts';
+import { methodOf, XADES, type XmlMethod } from './names.ts';
+import { type CanonicalMethod, signaturesIn, type XmlSignature } from './read.ts';
+import { describeElement, elementsWithin, isElement, isWithin, type XmlDocument, type XmlElement } from './tree.ts';
 
 /**
  * Judges XML signatures (XMLDSig 1.1 §3.2) against wrapping: what a verdict is about is the very element that was hashed, and
  * a signature that does not sign the whole document says what it signs. Ids are looked up in the whole document and must be there once.
  */
-
-/** A reference to something outside of the document. */
-export interface OutsideReference {
-  readonly uri: string;
-  readonly hash: XmlHash;
-  readonly digest: Buffer;
-}
 
 /** What outside references turn out to be. */
 export interface OutsideVerdict {
@@ -45,35 +39,25 @@ export interface JudgedSignature {
 /** @returns one for each signature, none for a document without. @throws INVALID_INPUT with the line */
 export async function judgeXmlSignatures(document: XmlDocument, judgeOutside: JudgeOutside, trust: Trust): Promise<JudgedSignature[]> {
   const signatures = signaturesIn(document);
-  const ids = signatures.length === 0 ? new Map<string, XmlElement[]>() : idsIn(document);
+  const ids = idsIn(document);
   const judged: JudgedSignature[] = [];
-  for (const signature of signatures) judged.push(await new Judge(document, ids, signature, trust).judge(judgeOutside));
+  for (const signature of signatures) judged.push(await new Judge(document, contentOf(document, ids, signature), signature, signatures.length, trust).judge(judgeOutside));
   return judged;
-}
-
-function idsIn({ root }: XmlDocument): Map<string, XmlElement[]> {
-  const ids = new Map<string, XmlElement[]>();
-  for (const element of elementsWithin(root)) for (const attribute of element.attributes) if (isId(attribute)) ids.set(attribute.value, [...(ids.get(attribute.value) ?? []), element]);
-  return ids;
-}
-
-/** What fits so far, and what else is to be said. */
-interface Content {
-  readonly covered: readonly (XmlElement | XmlDocument)[];
-  readonly outside: readonly OutsideReference[];
-  readonly weak: string | null;
 }
 
 class Judge {
   readonly #document: XmlDocument;
-  readonly #ids: ReadonlyMap<string, readonly XmlElement[]>;
+  readonly #content: Content | string;
   readonly #signature: XmlSignature;
+  /** Signatures in the document. */
+  readonly #count: number;
   readonly #trust: Trust;
 
-  constructor(document: XmlDocument, ids: ReadonlyMap<string, readonly XmlElement[]>, signature: XmlSignature, trust: Trust) {
+  constructor(document: XmlDocument, content: Content | string, signature: XmlSignature, count: number, trust: Trust) {
     this.#document = document;
-    this.#ids = ids;
+    this.#content = content;
     this.#signature = signature;
+    this.#count = count;
     this.#trust = trust;
   }
 
@@ -88,16 +72,16 @@ class Judge {
     const { spki, certificate } = signer;
     const known = knownKey(spki, this.#trust);
     const algorithm = nameOf(method);
-    const content = this.#content();
+    const content = this.#content;
     if (typeof content === 'string') return refused(content, { spki, known, algorithm });
     const { covered, outside, weak } = content;
+    const isWhole = content.whole !== null;
     const outer = outside.length === 0 ? { problem: null, notes: [] } : await judgeOutside(outside);
     if (outer.problem !== null) return refused(outer.problem, { spki, known, algorithm });
-    const isWhole = this.#isWhole(covered);
     const own = this.#signature.element;
     const parts = isWhole ? [] : covered.filter((one) => one.kind === 'element' && !isWithin(one, own)).map((one) => describeElement(one as XmlElement, this.#document.text));
     const stamp = await this.#stamp();
-    const notes = [...(certificate === null ? [] : [`The certificate says: ${certificate.subject.text || 'nothing'}, issued by ${certificate.issuer.text || 'nobody'}, valid until ${certificate.notAfter.date.toISOString()}.`]), ...outer.notes, ...this.#notes(covered, isWhole)];
+    const notes = [...(certificate === null ? [] : [`The certificate says: ${certificate.subject.text || 'nothing'}, issued by ${certificate.issuer.text || 'nobody'}, valid until ${certificate.notAfter.date.toISOString()}.`]), ...outer.notes, ...this.#notes(content)];
     const verdict = { ...intactBy(spki, algorithm as SignatureAlgorithmName, known, { notes, time: timeOf(qualifying?.signedProperties === null ? undefined : qualifying?.signingTime) }), algorithm };
     const oldness = method.weak ?? weak;
     const judged = certificate === null ? this.#byKey(verdict) : vouched(verdict, certificate, { certificates, ...(stamp.at === undefined ? {} : { at: stamp.at }) }, this.#trust);
@@ -130,73 +114,25 @@ class Judge {
     return certificates.length > 0 ? 'The signature does not fit what it says that it signs: it was changed, or the certificate is not the signer’s.' : 'No certificate is there, and no key that counts made the signature. A key that the document itself brings is not believed.';
   }
 
-  /** Follows each reference within the document. @returns what does not fit, in a sentence. */
-  #content(): Content | string {
-    const { references, qualifying, element } = this.#signature;
-    if (references.length === 0) return 'The signature signs nothing: it has no references.';
-    const covered: (XmlElement | XmlDocument)[] = [];
-    const outside: OutsideReference[] = [];
-    let weak: string | null = null;
-    for (const reference of references) {
-      const { uri, hash, digest, problem } = reference;
-      if (problem !== null) return problem;
-      if (uri === null) return 'A reference does not say what it is of.';
-      if (hash === null) return 'A reference names a digest that Keywright does not know.';
-      if (hash === 'sha1') weak = 'What was signed is hashed by SHA-1, which is broken: another document with the same digest can be made.';
-      if (uri !== '' && !uri.startsWith('#')) {
-        if (reference.isEnveloped || reference.canonical !== null) return `The reference to “${uri.slice(0, 100)}” changes the file before it is hashed. That is not followed.`;
-        outside.push({ uri, hash, digest });
-        continue;
-      }
-      const target = this.#target(uri);
-      if (typeof target === 'string') return target;
-      if (!createHash(hash).update(this.#canonicalTarget(target, reference)).digest().equals(digest)) return `${target.kind === 'document' ? 'The document' : `The element ${describeElement(target, this.#document.text)}`} was changed after it was signed.`;
-      covered.push(target);
-    }
-    if (qualifying !== null) {
-      if (qualifying.signedProperties === null || !covered.includes(qualifying.signedProperties)) return 'The XAdES properties of the signature (its time, its certificate) are not signed: somebody may have added them.';
-      if (qualifying.target !== undefined && qualifying.target !== `#${attributeOf(element, 'Id')}`) return 'The XAdES properties are those of another signature.';
-    }
-    const own = covered.filter((one) => one.kind === 'element' && (one === qualifying?.signedProperties || one.local === 'KeyInfo' && isWithin(one, element)));
-    return covered.length === own.length && outside.length === 0 ? 'The signature signs nothing but its own properties.' : { covered, outside, weak };
-  }
-
-  #target(uri: string): XmlElement | XmlDocument | string {
-    if (uri === '') return this.#document;
-    const id = uri.slice(1);
-    if (/[()]/.test(id)) return 'A reference finds what it is of by XPointer, which is not followed.';
-    const [found, second] = this.#ids.get(id) ?? [];
-    if (found === undefined) return `What the signature is of is not there: no element has the id “${id.slice(0, 100)}”.`;
-    return second === undefined ? found : `Two elements have the id “${id.slice(0, 100)}”, ${describeElement(found, this.#document.text)} and ${describeElement(second, this.#document.text)}: which one was signed cannot be told.`;
-  }
-
-  #canonicalTarget(target: XmlElement | XmlDocument, { isEnveloped, canonical }: XmlReference): Buffer {
-    const { form, inclusivePrefixes } = canonical ?? { form: CANONICAL_FORMS.get(INCLUSIVE) as CanonicalForm, inclusivePrefixes: [] };
-    // References of this kind leave comments out, whatever the canonical form (XMLDSig §4.4.3.3).
-    return canonicalize(target, { ...form, inclusivePrefixes, comments: false, without: isEnveloped ? this.#signature.element : undefined });
-  }
-
-  /** Whether nothing of the document but signatures is left unsigned: all of it, its root, or in a signature that holds what it signs each of its objects. */
-  #isWhole(covered: readonly (XmlElement | XmlDocument)[]): boolean {
-    const { root } = this.#document;
-    const { element, objects, qualifying } = this.#signature;
-    if (covered.includes(this.#document) || covered.includes(root)) return true;
-    if (element !== root) return false;
-    const held = objects.filter((one) => qualifying?.signedProperties === null || qualifying === null || !isWithin(qualifying.signedProperties as XmlElement, one));
-    return held.length > 0 && held.every((one) => covered.includes(one));
-  }
-
-  #notes(covered: readonly (XmlElement | XmlDocument)[], isWhole: boolean): string[] {
-    const { qualifying, element } = this.#signature;
+  #notes({ covered, whole }: Content): string[] {
+    const { qualifying, objects } = this.#signature;
     const { root, before, after, text } = this.#document;
     const comments = text.includes('<!--') ? [...elementsWithin(root)].reduce((sum, one) => sum + one.children.filter(({ kind }) => kind === 'comment').length, [...before, ...after].filter(({ kind }) => kind === 'comment').length) : 0;
+    const loose = objects.filter((one) => !covered.includes(one) && one.children.some((child) => (child.kind === 'element' ? !isElement(child, XADES, 'QualifyingProperties') && !covered.includes(child) : child.kind === 'text' && child.value.trim() !== '')));
     return [
-      ...(isWhole && element !== root ? [`It signs the whole document, ${describeElement(root, text)}, but for the signature itself.`] : []),
-      ...(isWhole && element === root ? ['It signs what lies within the signature.'] : []),
+      ...(whole === null ? [] : whole === 'held' ? ['It signs what lies within the signature.'] : [this.#wholeSentence(whole)]),
+      ...(loose.length > 0 && whole !== 'held' ? ['The signature holds something else that nobody signed: anybody may have put it there.'] : []),
       ...(comments > 0 && covered.some((one) => one !== qualifying?.signedProperties) ? [`No signature covers the ${comments === 1 ? 'comment' : `${comments} comments`} in it: anybody may have written ${comments === 1 ? 'it' : 'them'}.`] : []),
       ...(qualifying === null ? ['The signature has no XAdES properties: it says neither when nor with which certificate it was made.'] : []),
       ...(qualifying?.hasCounterSignature === true ? ['It carries a counter-signature, which is not judged here.'] : []),
     ];
+  }
+
+  /** Where there are several, whether a signature covers the others is what tells them apart. */
+  #wholeSentence(whole: 'own' | 'all'): string {
+    const what = describeElement(this.#document.root, this.#document.text);
+    if (this.#count === 1) return `It signs the whole document, ${what}, but for the signature itself.`;
+    return whole === 'all' ? `It signs the whole document, ${what}, but for the signatures in it: others can be added, and it says nothing about them.` : `It signs the whole document, ${what}, and the other signatures in it: they were there before it.`;
   }
 
   async #stamp(): Promise<Stamped> {

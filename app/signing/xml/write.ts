@@ -6,8 +6,9 @@ import { ecdsaDerToP1363 } from '../../formats/index.ts';
 import { certificateFor } from '../certificate-for.ts';
 import type { SigningKey, SignOptions } from '../format.ts';
 import { CANONICAL_FORMS, canonicalize, escapeAttribute, type CanonicalForm, EXCLUSIVE } from './canonical.ts';
-import { DSIG, ENVELOPED, SIGNED_PROPERTIES, uriOfDigest, XADES, XML_ALGORITHMS, xmlDigestFor } from './names.ts';
+import { DSIG, SIGNED_PROPERTIES, uriOfDigest, XADES, XML_ALGORITHMS, xmlDigestFor, XPATH } from './names.ts';
 import { parseXml } from './parse.ts';
+import { ALL_SIGNATURES } from './transforms.ts';
 import { elementsWithin, type XmlDocument, type XmlElement } from './tree.ts';
 
 /**
@@ -34,7 +35,7 @@ export async function writeSignature(references: readonly NewReference[], key: S
   const properties = signedProperties(id, references, certificate);
   const signedInfo = (ofProperties: Uint8Array): string => [
     '<ds:SignedInfo>', `<ds:CanonicalizationMethod Algorithm="${EXCLUSIVE}"></ds:CanonicalizationMethod>`, `<ds:SignatureMethod Algorithm="${XML_ALGORITHMS[algorithm] as string}"></ds:SignatureMethod>`,
-    ...references.map(({ uri, digest }, index) => `<ds:Reference Id="r${index}-${id}" URI="${escapeAttribute(uri)}">${uri === '' ? `<ds:Transforms><ds:Transform Algorithm="${ENVELOPED}"></ds:Transform>${EXCLUSIVE_TRANSFORM}</ds:Transforms>` : ''}${method}${digestValue(digest)}</ds:Reference>`),
+    ...references.map(({ uri, digest }, index) => `<ds:Reference Id="r${index}-${id}" URI="${escapeAttribute(uri)}">${uri === '' ? `<ds:Transforms>${WITHOUT_SIGNATURES}${EXCLUSIVE_TRANSFORM}</ds:Transforms>` : ''}${method}${digestValue(digest)}</ds:Reference>`),
     `<ds:Reference Type="${SIGNED_PROPERTIES}" URI="#p-${id}"><ds:Transforms>${EXCLUSIVE_TRANSFORM}</ds:Transforms>${method}${digestValue(ofProperties)}</ds:Reference>`, '</ds:SignedInfo>',
   ].join('');
   const whole = (info: string, value: string, unsigned: string): string => [
@@ -54,6 +55,8 @@ export async function writeSignature(references: readonly NewReference[], key: S
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
 const digestValue = (digest: Uint8Array): string => `<ds:DigestValue>${base64(digest)}</ds:DigestValue>`;
+/** So that others can sign after us without breaking this one, and we after them. */
+const WITHOUT_SIGNATURES = `<ds:Transform Algorithm="${XPATH}"><ds:XPath>${ALL_SIGNATURES}</ds:XPath></ds:Transform>`;
 const EXCLUSIVE_TRANSFORM = `<ds:Transform Algorithm="${EXCLUSIVE}"></ds:Transform>`;
 
 function signedProperties(id: string, references: readonly NewReference[], certificate: Certificate): string {
