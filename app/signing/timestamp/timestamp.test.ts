@@ -1,16 +1,18 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTimestampAuthority, type TimestampAuthority } from '../../../e2e/authorities/timestamp.ts';
 import { corpus } from '../../../scripts/corpora.ts';
 import { readCertificates } from '../../certificates/index.ts';
 import { KeywrightError } from '../../contract/index.ts';
-import { HAS_OPENSSL, run, temporaryFolder } from '../../formats/testing/keys.ts';
+import { HAS_OPENSSL, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
 import { certifiedKey, certify, trustingCertificates } from '../testing/certificates.ts';
 import { contentOf, signAs, verifyAs } from '../testing/keys.ts';
 import { sampleFor } from '../testing/samples.ts';
 import { askForTimestamp } from './ask.ts';
-import { timestampResponse } from './token.ts';
+import { readTimestampResponse, readTimestampToken, timestampResponse } from './token.ts';
 
 const TEXT = 'The Magic Words are Squeamish Ossifrage\n';
 const { signal } = new AbortController();
@@ -68,6 +70,56 @@ describe.skipIf(!HAS_OPENSSL)('an authority that answers by openssl ts (skipped 
     const other = (await signAs(format, file, await certifiedKey('ec-p256', ada), { timestamp: (imprint) => askForTimestamp(authority.url, imprint, signal) })).toString();
     const stamp = /<xades:EncapsulatedTimeStamp>[^<]*/;
     expect(await verifyAs(file, Buffer.from(made.toString().replace(stamp, stamp.exec(other)![0])), trustingCertificates([ada, ...roots()]))).toMatchObject([{ intact: true, trustedBy: null, problem: expect.stringContaining('does not hold') }]);
+  });
+
+  test('a certificate that has ended, is for something else or is not sent makes no timestamp', async () => {
+    using folder = temporaryFolder();
+    const write = (name: string, content: Uint8Array | string): string => { writeFileSync(join(folder.path, name), content); return join(folder.path, name); };
+    const key = write('key.pem', pairOf('rsa-2048').privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    write('conf', '[stamp]\nextendedKeyUsage=critical,timeStamping\n[code]\nextendedKeyUsage=codeSigning\n[none]\nbasicConstraints=CA:FALSE\n');
+    /** The authority's own statement, signed anew by another certificate. */
+    const by = (section: string, days: number, ...more: string[]) => (right: Buffer): { body: Uint8Array } => {
+      const cert = join(folder.path, `${section}${days}.pem`);
+      run('openssl', ['req', '-new', '-key', key, '-subj', '/CN=Other Authority', '-out', join(folder.path, 'csr')]);
+      run('openssl', ['x509', '-req', '-in', join(folder.path, 'csr'), '-signkey', key, '-days', String(days), '-extfile', join(folder.path, 'conf'), '-extensions', section, '-out', cert]);
+      const said = write('said', readTimestampToken(readTimestampResponse(right).token!).content);
+      run('openssl', ['cms', '-sign', '-binary', '-nodetach', '-econtent_type', '1.2.840.113549.1.9.16.1.4', '-in', said, '-signer', cert, '-inkey', key, '-outform', 'DER', '-out', join(folder.path, 'token'), ...more]);
+      return { body: timestampResponse(readFileSync(join(folder.path, 'token'))) };
+    };
+    const ask = (): Promise<Uint8Array> => askForTimestamp(authority.url, { hash: 'sha256', digest: Buffer.alloc(32) }, signal);
+    for (const [answer, expected] of [[by('stamp', -1), /certificate that ended on/], [by('code', 5), /not for timestamps/], [by('none', 5), /not for timestamps/], [by('stamp', 5, '-nocerts'), /without its certificate/]] as const) {
+      authority.misbehave(answer);
+      await expect(ask()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE', message: expect.stringMatching(expected) });
+    }
+    authority.misbehave(by('stamp', 5));
+    await ask();
+    authority.misbehave(undefined);
+  });
+
+  test('an authority that says nothing, stops amid its answer, hangs up or sends elsewhere is given up, and a caller who gives up is heard', async () => {
+    const sockets: Socket[] = [];
+    const answers: ((socket: Socket) => void)[] = [
+      () => undefined, (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n0\u0082'),
+      (socket) => { socket.write('HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n0\u0082'); setTimeout(() => socket.destroy(), 50); }, (socket) => socket.destroy(), (socket) => socket.end('HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n'), (socket) => socket.end('SSH-2.0-OpenSSH_9\r\n'),
+    ];
+    let answer = answers[0]!;
+    const server = createServer((socket) => { sockets.push(socket); socket.on('error', () => undefined).once('data', () => answer(socket)); });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const imprint = { hash: 'sha256', digest: Buffer.alloc(32) } as const;
+    const said: string[] = [];
+    for (answer of answers) said.push(await askForTimestamp(url, imprint, signal, 300).then(() => 'a timestamp', (thrown: KeywrightError) => `${thrown.code}: ${thrown.message}`));
+    expect(said.map((one) => one.replace(/127\.0\.0\.1:\d+ /, ''))).toEqual([
+      expect.stringMatching(/^BACKEND_UNAVAILABLE.*did not answer within 0\.3 s/), expect.stringMatching(/^BACKEND_UNAVAILABLE.*did not answer within/), expect.stringMatching(/^BACKEND_UNAVAILABLE.*(broke off|did not answer)/),
+      expect.stringMatching(/^BACKEND_UNAVAILABLE.*did not answer\./), expect.stringMatching(/^BACKEND_UNAVAILABLE.*HTTP status 302/), expect.stringMatching(/^BACKEND_UNAVAILABLE.*did not answer\./),
+    ]);
+    answer = answers[0]!;
+    const caller = new AbortController();
+    const waiting = askForTimestamp(url, imprint, caller.signal);
+    setTimeout(() => caller.abort(), 50);
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+    for (const socket of sockets) socket.destroy();
+    server.close();
   });
 
   test('an answer that refuses, is of something else, of another request, or no answer at all, leaves no signature', async () => {
