@@ -1,4 +1,4 @@
-import type { Config, CoreKind, LocalCore } from './keychain/index.ts';
+import type { Begun, Config, CoreKind, LocalCore } from './keychain/index.ts';
 import type { BackendManifest } from './keystore/registry.ts';
 import type { ClaimStore } from './rpc/owner.ts';
 import type { KdfParameters } from './storage/sealed/index.ts';
@@ -16,6 +16,8 @@ export interface OpenCoreOptions {
   readonly silent?: boolean;
   /** Whoever owns the store makes that of another folder its own before this core goes on with it. */
   readonly claim?: ClaimStore;
+  /** What `begin.ts` opened of the store already: the core's from now on, unless this fails. */
+  readonly begun?: Begun | undefined;
   /** Types of backend beside our own: a program that embeds the core brings them, and so do tests. */
   readonly moreBackends?: readonly BackendManifest[];
   /** Argon2id for stores that this core makes, in place of the default: tests that make many stores make cheap ones. No face and no setting reaches it. */
@@ -28,17 +30,17 @@ export interface OpenCoreOptions {
  *
  * @throws CORRUPT_RECORD, STORE_TOO_NEW, STORAGE_READ_ONLY for a store that is there and cannot be opened.
  */
-export async function openCore({ dataDir, config, kind, silent = false, claim, moreBackends = [], passphraseCost }: OpenCoreOptions): Promise<LocalCore> {
+export async function openCore({ dataDir, config, kind, silent = false, claim, begun, moreBackends = [], passphraseCost }: OpenCoreOptions): Promise<LocalCore> {
   const storages = await import('./storage/registry.ts');
   await storages.loadStorageModules(modulesOf(config), dataDir);
-  await prepareStorage(dataDir, storages);
+  if (kind !== 'cli') await prepareStorage(dataDir, storages);
   const [{ createKeychain }, { BACKENDS, LATER_BACKENDS }] = await Promise.all([import('./keychain/index.ts'), import('./backends/index.ts')]);
   const { DEFAULT_LIMITS, limitsFrom } = await import('./formats/limits.ts');
   limitsFrom(() => ({ rounds: Number(config.get('formats.maxRounds') ?? DEFAULT_LIMITS.rounds), memory: Number(config.get('formats.maxMemoryMiB') ?? DEFAULT_LIMITS.memory) }));
   if (kind !== 'cli') (await import('./memory.ts')).giveBackMemoryOfStart();
   return createKeychain({
     dataDir, kind, config, version,
-    ports: { backends: [...BACKENDS, ...moreBackends], laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')), ...(claim === undefined ? {} : { claim }), ...(passphraseCost === undefined ? {} : { passphraseCost }) },
+    ports: { backends: [...BACKENDS, ...moreBackends], laterBackends: LATER_BACKENDS, storageKind: storages.storageKind, log: logFrom(silent ? 'off' : config.get('log.level')), ...(claim === undefined ? {} : { claim }), ...(begun === undefined ? {} : { begun }), ...(passphraseCost === undefined ? {} : { passphraseCost }) },
     openapi: async () => JSON.stringify((await import('./agent/openapi.ts')).openApiDocument(), null, 2),
   });
 }

@@ -37,11 +37,11 @@ export const CORE: Bundle = {
   format: 'es',
   target: 'node24',
   together: {
-    // The way to an owner of the store; then what a process needs that has the store itself; then what most commands ask for.
+    // The way to an owner of the store; then what begins to unlock it; then what a process needs that has the store itself; then what most commands ask for.
     'short-way': ['app/cli/run.ts'],
+    'own-way': ['app/rpc/owner.ts', 'app/begin.ts', 'app/version.ts', 'app/storage/sqlite/index.ts', 'app/storage/sqlite/here.ts'],
     core: [
-      'app/index.ts', 'app/config/index.ts', 'app/rpc/owner.ts', 'app/keychain/index.ts', 'app/keychain/store-folder.ts', 'app/backends/index.ts',
-      'app/storage/registry.ts', 'app/storage/sqlite/index.ts', 'app/contract/store.ts', 'app/keychain/handlers/store.ts', 'app/keychain/handlers/index.ts',
+      'app/index.ts', 'app/config/index.ts', 'app/keychain/index.ts', 'app/backends/index.ts', 'app/contract/store.ts', 'app/keychain/handlers/store.ts', 'app/keychain/handlers/index.ts',
     ],
     'keys-contract': ['app/contract/keys.ts', 'app/contract/key-use.ts'],
     keys: ['app/keychain/handlers/keys.ts'],

@@ -1,5 +1,8 @@
 import type { CallOptions, Core } from '../contract/core.ts';
 import { KeywrightError } from '../contract/errors.ts';
+import { SecretBytes } from '../contract/secrets.ts';
+import type { LocalCore } from '../index.ts';
+import type { ClaimStore } from '../rpc/owner.ts';
 import { configFileOf, dataDirOf } from '../config/places.ts';
 import { findOwner } from '../rpc/find.ts';
 import type { Globals } from './globals.ts';
@@ -20,11 +23,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** How long a command waits for another one that has the store and does not listen any more (ms). */
 const WAIT = 30_000;
 
+/** The passphrase that the store will be unlocked with, once this process owns it; nothing if it must be asked for. */
+type PassphraseAhead = () => string | undefined;
+
 /**
  * Finds the core that a command shall use: the agent it names, the owner of the store, or one in this process. Loads what
  * it needs and no more: with an owner running that is nearly nothing.
  */
-export async function openFor(spec: Pick<CommandSpec, 'background' | 'permission'>, globals: Globals, environment: Environment): Promise<Opened> {
+export async function openFor(spec: Pick<CommandSpec, 'background' | 'permission'>, globals: Globals, environment: Environment, passphrase: PassphraseAhead): Promise<Opened> {
   if (typeof globals.agent === 'string') {
     const { connectAgent } = await import('./agent-core.ts');
     const core = await connectAgent(globals.agent, environment);
@@ -36,7 +42,7 @@ export async function openFor(spec: Pick<CommandSpec, 'background' | 'permission
     if (found !== undefined) return { core: found, passing: found.owner?.kind === 'cli', ending: found.owner?.kind === 'background', close: async () => found[Symbol.asyncDispose]() };
     if (spec.background === true) return inBackground(dataDir, globals, environment);
   }
-  return inThisProcess(dataDir, spec, globals, environment);
+  return inThisProcess(dataDir, spec, globals, environment, passphrase);
 }
 
 async function inBackground(dataDir: string, globals: Globals, environment: Environment): Promise<Opened> {
@@ -53,14 +59,25 @@ async function inBackground(dataDir: string, globals: Globals, environment: Envi
   throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: 'Another command keeps the store busy, so no owner could be left in the background.', remedy: 'Try again when it has ended.' });
 }
 
-async function inThisProcess(dataDir: string, spec: Pick<CommandSpec, 'permission'>, globals: Globals, environment: Environment): Promise<Opened> {
-  const [{ loadConfig }, { openCore, version }, { ownOrUse }] = await Promise.all([
-    import('../config/index.ts'), import('../index.ts'), import('../rpc/owner.ts'),
-  ]);
-  const { path, named } = configFileOf(globals.config, dataDir, environment);
-  // Whoever asks about the configuration, or mends it, must be able to with one that is wrong.
-  const config = loadConfig({ file: path, named, env: environment, lenient: spec.permission.startsWith('config:') });
-  const held = await ownOrUse({ dataDir, kind: 'cli', version, alone: globals.agent === false, open: (claim) => openCore({ dataDir, config, kind: 'cli', silent: !globals.verbose, claim }) });
+async function inThisProcess(dataDir: string, spec: Pick<CommandSpec, 'permission'>, globals: Globals, environment: Environment, passphrase: PassphraseAhead): Promise<Opened> {
+  const [{ ownOrUse }, { beginStore }, { version }] = await Promise.all([import('../rpc/owner.ts'), import('../begin.ts'), import('../version.ts')]);
+  const open = async (claim: ClaimStore): Promise<LocalCore> => {
+    const known = passphrase();
+    using secret = known === undefined ? undefined : SecretBytes.fromText(known);
+    // Before the rest is loaded: deriving the key takes longer, and both happen at once.
+    const begun = secret && (await beginStore(dataDir, secret));
+    try {
+      const [{ loadConfig }, { openCore }] = await Promise.all([import('../config/index.ts'), import('../index.ts')]);
+      const { path, named } = configFileOf(globals.config, dataDir, environment);
+      // Whoever asks about the configuration, or mends it, must be able to with one that is wrong.
+      const config = loadConfig({ file: path, named, env: environment, lenient: spec.permission.startsWith('config:') });
+      return await openCore({ dataDir, config, kind: 'cli', silent: !globals.verbose, claim, begun });
+    } catch (thrown) {
+      await begun?.[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  };
+  const held = await ownOrUse({ dataDir, kind: 'cli', version, alone: globals.agent === false, open });
   const { core, owner } = held;
   return { core, passing: owner !== undefined || held.core.owner?.kind === 'cli', ending: false, close: async () => (owner === undefined ? core[Symbol.asyncDispose]() : owner.close()) };
 }

@@ -1,3 +1,4 @@
+import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -79,6 +80,15 @@ describe('without an owner', () => {
     const { code, stderr } = await keywright(['keys', 'list', '--passphrase-file', wrong]);
     expect(code).toBe(6);
     expect(stderr).not.toContain('canaries');
+  });
+
+  test.skipIf(process.platform === 'win32')('a passphrase may come from a pipe, which can be read once', async () => {
+    const pipe = at('pipe');
+    execFileSync('mkfifo', ['-m', '600', pipe]);
+    const writer = execFile('/bin/sh', ['-c', `printf %s '${PASSPHRASE}' >${pipe}`]);
+    const { code, stderr } = await keywright(['keys', 'list', '--passphrase-file', pipe]);
+    writer.kill();
+    expect([code, stderr]).toEqual([0, '']);
   });
 
   test('what need not be unlocked is not', async () => {

@@ -104,11 +104,12 @@ async function routeOutput(spec: CommandSpec, input: Record<string, unknown>, pi
  */
 async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions, globals: Globals, around: Surroundings, prompter: CommandPrompter): Promise<unknown> {
   for (let tries = 3; ; tries -= 1) {
-    const opened = await openFor(spec, globals, around.env);
+    const unlocks = storeNeeded(spec, input);
+    const opened = await openFor(spec, globals, around.env, () => (unlocks ? prompter.ahead('store-passphrase') : undefined));
     let tooEarly = false;
     try {
       const withRecoveryCode = prompter.answers('recovery-code') && !prompter.answers('store-passphrase');
-      if (storeNeeded(spec, input) && opened.passing) await unlockFor(opened.core, { principal: OWNER, prompt: prompter, signal: around.signal }, withRecoveryCode);
+      if (unlocks && opened.passing) await unlockFor(opened.core, { principal: OWNER, prompt: prompter, signal: around.signal }, withRecoveryCode);
       return await opened.core.call(spec.id, input, options);
     } catch (thrown) {
       tooEarly = opened.ending && thrown instanceof KeywrightError && thrown.code === 'STORE_LOCKED';

@@ -30,7 +30,8 @@ export interface SecretSources {
 export class CommandPrompter implements Prompter {
   readonly #sources: SecretSources;
   readonly #answered = new Set<string>();
-  readonly #standardInput = new Map<string, string>();
+  /** By option, what was read and may be asked for again: standard input and pipes can be read once. */
+  readonly #kept = new Map<string, () => string>();
 
   constructor(sources: SecretSources) {
     this.#sources = sources;
@@ -53,6 +54,21 @@ export class CommandPrompter implements Prompter {
   /** Whether a file answers it, so that nobody need be asked. */
   answers(purpose: Purpose): boolean {
     return this.#optionFor(purpose) !== undefined;
+  }
+
+  /** @returns the answer to come, if a file gives it: for whoever can begin with it before it is asked for. What is wrong with the file is told when it is. */
+  ahead(purpose: Purpose): string | undefined {
+    const option = this.#optionFor(purpose);
+    const file = option === undefined ? undefined : this.#sources.files[option];
+    if (option === undefined || file === undefined || file === '-') return undefined;
+    try {
+      const secret = readSecretFile(file, `--${option}`);
+      this.#kept.set(option, () => secret);
+      return secret;
+    } catch (thrown) {
+      this.#kept.set(option, () => { throw thrown; });
+      return undefined;
+    }
   }
 
   /** All that files and `--yes` answer, for an agent that cannot ask back. */
@@ -85,10 +101,12 @@ export class CommandPrompter implements Prompter {
 
   async #read(option: string): Promise<string> {
     const file = this.#sources.files[option]!;
+    const kept = this.#kept.get(option);
+    if (kept !== undefined) return kept();
     if (file !== '-') return readSecretFile(file, `--${option}`);
-    // Standard input can be read once, and a command may ask twice.
-    const secret = this.#standardInput.get(option) ?? asSecret(await this.#sources.stdin.read(MOST + 2, `--${option}`), `--${option}`);
-    this.#standardInput.set(option, secret);
+    // A command may ask twice.
+    const secret = asSecret(await this.#sources.stdin.read(MOST + 2, `--${option}`), `--${option}`);
+    this.#kept.set(option, () => secret);
     return secret;
   }
 }

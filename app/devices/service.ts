@@ -1,8 +1,16 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 /** Where pcscd's socket is, by the rules of its client library. */
 const socketPath = (): string => process.env['PCSCLITE_CSOCK_NAME'] ?? '/run/pcscd/pcscd.comm';
+
+/**
+ * Whether there can be a smart-card service: on Linux, whether its socket is there, without which nothing can be reached. Told
+ * without loading what talks to it.
+ */
+export function maybeService(socket = socketPath()): boolean {
+  return process.platform !== 'linux' || existsSync(socket);
+}
 
 /** In case nothing is told: a service that systemd starts on demand has its socket there all the time. */
 const LOOK_AGAIN_MS = process.platform === 'linux' ? 15_000 : 5_000;

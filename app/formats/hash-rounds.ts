@@ -76,10 +76,13 @@ function sha1Rounds(digest: Buffer, times: number): Buffer {
   return unpadded(w, 5);
 }
 
-/** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (§4.2.2), and of the square roots of the first eight (§5.3.3). */
-const PRIMES = primes(64);
-const K = Int32Array.from(PRIMES, (prime) => fraction(prime, 3n));
-const H = Int32Array.from(PRIMES.slice(0, 8), (prime) => fraction(prime, 2n));
+/** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (§4.2.2), and of the square roots of the first eight (§5.3.3); computed when first needed. */
+let constants: { readonly K: Int32Array; readonly H: Int32Array } | undefined;
+
+function makeConstants(): NonNullable<typeof constants> {
+  const first = primes(64);
+  return { K: Int32Array.from(first, (prime) => fraction(prime, 3n)), H: Int32Array.from(first.slice(0, 8), (prime) => fraction(prime, 2n)) };
+}
 
 function primes(many: number): number[] {
   const found: number[] = [];
@@ -100,6 +103,7 @@ function fraction(number: number, degree: bigint): number {
 }
 
 function sha256Rounds(digest: Buffer, times: number): Buffer {
+  const { K, H } = (constants ??= makeConstants());
   const w = padded(digest, 64);
   for (let round = 0; round < times; round++) {
     for (let at = 16; at < 64; at++) {

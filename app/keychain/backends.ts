@@ -141,6 +141,12 @@ export class Backends implements AsyncDisposable {
     return [...this.#instances.values()].filter(({ configured }) => configured.enabled && this.#hasTokens(configured)).map(({ configured }) => configured.name);
   }
 
+  /** Whether an instance's tokens are worth looking for: not those of a built-in one, which nobody added, where none can be. */
+  mayHaveTokens(name: string): boolean {
+    const { configured, source } = this.#get(name);
+    return !configured.builtIn || source !== undefined || this.#manifest(configured.types[0]!).mayHaveTokens?.() !== false;
+  }
+
   /** Opens an instance's source of tokens, once; from then on its tokens are among {@link tokens}. @throws BACKEND_UNAVAILABLE; `undefined` for an instance without tokens or one that is switched off. */
   async openTokens(name: string): Promise<TokenSource | undefined> {
     const instance = this.#get(name);

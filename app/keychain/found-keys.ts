@@ -75,9 +75,10 @@ export class FoundKeys implements AsyncDisposable {
     return this.#opened;
   }
 
-  /** Resolves when what is plugged in has been recognised and read once. */
-  async settled(): Promise<void> {
-    await this.watch();
+  /** Resolves when what is plugged in has been recognised and read once. @param everywhere also where no token can be, for whoever is told why */
+  async settled({ everywhere = false }: { readonly everywhere?: boolean } = {}): Promise<void> {
+    if (everywhere) await this.watch();
+    else await (this.#opened = this.#openAll((name) => this.#parts.backends.mayHaveTokens(name)));
     for (const { token } of this.#parts.backends.tokens.all()) await this.contents(token.facts.id).catch(() => undefined); // told by the token's own view
   }
 
@@ -131,9 +132,9 @@ export class FoundKeys implements AsyncDisposable {
     this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1);
   }
 
-  async #openAll(): Promise<void> {
+  async #openAll(which: (name: string) => boolean = () => true): Promise<void> {
     const { backends } = this.#parts;
-    await Promise.all(backends.tokenInstances().map(async (name) => {
+    await Promise.all(backends.tokenInstances().filter(which).map(async (name) => {
       try {
         await (await backends.openTokens(name))?.ready();
         this.#unopened.delete(name);

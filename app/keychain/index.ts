@@ -14,7 +14,7 @@ import type { About, Services } from './services.ts';
 import { StoreManager } from './store-manager.ts';
 import { emptyExpiredTrash } from './trash.ts';
 
-export type { Config, ConfigEntry, ConfigValue, CoreKind, LaterBackend, Ports } from './ports.ts';
+export type { Begun, Config, ConfigEntry, ConfigValue, CoreKind, LaterBackend, Ports } from './ports.ts';
 
 const SWEEP_EVERY = 10 * 60 * 1000;
 

@@ -1,7 +1,7 @@
 import type { KeywrightError } from '../contract/index.ts';
 import type { BackendManifest } from '../keystore/registry.ts';
-import type { KdfParameters } from '../storage/sealed/index.ts';
-import type { StorageKind } from '../storage/storage.ts';
+import type { DerivedAhead, KdfParameters } from '../storage/sealed/index.ts';
+import type { Storage, StorageKind } from '../storage/storage.ts';
 
 /** What the keychain needs from outside, given by the composing index: it names no concrete backend and no concrete storage. */
 
@@ -35,6 +35,14 @@ export interface LaterBackend {
   readonly reason: string;
 }
 
+/** A store whose storage was opened before the core was loaded, to be gone on with or disposed. */
+export interface Begun extends AsyncDisposable {
+  readonly folder: string;
+  readonly kind: string;
+  readonly raw: Storage;
+  readonly ahead: DerivedAhead | undefined;
+}
+
 export interface Ports {
   readonly backends: readonly BackendManifest[];
   readonly laterBackends: readonly LaterBackend[];
@@ -42,6 +50,8 @@ export interface Ports {
   readonly storageKind: (kind: string) => Promise<StorageKind>;
   /** Makes the store in another folder this process's own before it is opened. @throws CONFLICT when another process owns it */
   readonly claim?: (folder: string) => Promise<{ keep(): Promise<void>; release(): void }>;
+  /** The store in the folder that the core begins with, if somebody opened its storage already: the core's from now on. */
+  readonly begun?: Begun;
   /** What deriving a key from the passphrase of a store that is made costs; left out, the default of sealed stores. */
   readonly passphraseCost?: KdfParameters;
   readonly log: (level: 'info' | 'warning' | 'error', message: string, facts?: { request?: string; operation?: string; error?: KeywrightError }) => void;

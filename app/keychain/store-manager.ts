@@ -5,7 +5,7 @@ import { createSealed, openSealed, readHeader, type SealedStorage, type StoreHea
 import type { Storage } from '../storage/storage.ts';
 import type { EventBus } from './events.ts';
 import { Gate } from './gate.ts';
-import type { Config, CoreKind, Ports } from './ports.ts';
+import type { Begun, Config, CoreKind, Ports } from './ports.ts';
 import { RecentStores } from './recent-stores.ts';
 import { openSession, type Session } from './session.ts';
 import { dataFolder, giveBack, makeFolder, newDataFolder, newIncomingFolder, readFacts, removeIncoming, takeIncoming, writeFacts, type StoreFacts } from './store-folder.ts';
@@ -33,6 +33,7 @@ export class StoreManager implements AsyncDisposable {
   #lastUse = Date.now();
   #idle: NodeJS.Timeout | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  #begun: Begun | undefined;
 
   constructor(folder: string, kind: CoreKind, ports: Ports, config: Config, events: EventBus) {
     this.#folder = folder;
@@ -41,6 +42,7 @@ export class StoreManager implements AsyncDisposable {
     this.#events = events;
     this.#owner = { pid: process.pid, kind, since: new Date().toISOString() };
     this.#recent = new RecentStores(folder);
+    this.#begun = ports.begun;
   }
 
   /** Looks at what is in the folder. A store that cannot be opened is told by {@link status}, so that it can be restored. */
@@ -98,7 +100,7 @@ export class StoreManager implements AsyncDisposable {
       let raw: Storage | undefined;
       let sealed: SealedStorage;
       try {
-        raw = await storage.open({ folder, create: true });
+        raw = await storage.open({ folder, create: true, brief: this.#owner.kind === 'cli' });
         sealed = await createSealed(raw, { name, passphrase, ...(this.#ports.passphraseCost === undefined ? {} : { kdf: this.#ports.passphraseCost }) });
         await writeFacts(this.#folder, { kind, format: 1 });
       } catch (thrown) {
@@ -120,7 +122,7 @@ export class StoreManager implements AsyncDisposable {
       this.#gate.enter();
       if (this.#raw === null) await this.#look(); // it may have been mended meanwhile
       if (this.#raw === null) return this.session;
-      const sealed = await openSealed(this.#raw, secret).catch((thrown: unknown) => {
+      const sealed = await openSealed(this.#raw, secret, this.#ports.begun?.ahead).catch((thrown: unknown) => {
         if (thrown instanceof KeywrightError && thrown.code === 'PIN_INCORRECT') this.#gate.failed();
         throw thrown;
       });
@@ -172,7 +174,7 @@ export class StoreManager implements AsyncDisposable {
       const storage = await this.#ports.storageKind(kind);
       await makeFolder(this.#folder);
       try {
-        await using raw = await storage.open({ folder: await newIncomingFolder(this.#folder), create: true });
+        await using raw = await storage.open({ folder: await newIncomingFolder(this.#folder), create: true, brief: this.#owner.kind === 'cli' });
         await fill(raw);
       } catch (thrown) {
         await removeIncoming(this.#folder);
@@ -208,6 +210,7 @@ export class StoreManager implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#next(() => this.#close());
+    this.#ports.begun?.ahead?.[Symbol.dispose]();
   }
 
   async #close(): Promise<void> {
@@ -297,10 +300,14 @@ export class StoreManager implements AsyncDisposable {
   }
 
   async #openRaw(kind: string): Promise<Storage> {
+    const begun = this.#begun;
+    this.#begun = undefined;
+    if (begun?.folder === this.#folder && begun.kind === kind) return begun.raw;
+    await begun?.[Symbol.asyncDispose]();
     const storage = await this.#ports.storageKind(kind);
     const folder = dataFolder(this.#folder);
     if (kind !== 'memory' && !existsSync(folder)) throw missing(`The folder of the storage, ${folder}, is missing.`, 'store');
-    return storage.open({ folder, create: false }).catch((thrown: unknown) => {
+    return storage.open({ folder, create: false, brief: this.#owner.kind === 'cli' }).catch((thrown: unknown) => {
       throw thrown instanceof KeywrightError && thrown.code === 'NOT_FOUND' ? missing(`There is no storage of the kind ${kind} in ${folder} any more.`, 'store') : thrown;
     });
   }

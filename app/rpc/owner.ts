@@ -3,14 +3,15 @@ import { chmodSync, realpathSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KeywrightError, type Core } from '../contract/index.ts';
+import type { Core } from '../contract/core.ts';
+import { KeywrightError } from '../contract/errors.ts';
 import type { RemoteCore } from './client.ts';
 import { findOwner } from './find.ts';
 import { greetClient } from './handshake.ts';
 import { takeLock } from './lock.ts';
 import type { OwnerFacts } from './messages.ts';
 import { fileError, makePrivateFolder, ownerFolder, readOwnerRecord, removeOwnerRecord, socketPath, writeOwnerRecord } from './places.ts';
-import { serveCore, type Served } from './server.ts';
+import type { Served } from './server.ts';
 
 export { findOwner } from './find.ts';
 
@@ -258,6 +259,8 @@ class ListeningOwner<C extends Core> implements Owner<C> {
     if (this.#strangers.size >= MAX_STRANGERS) return void socket.destroy();
     this.#strangers.add(socket);
     try {
+      // Most commands that own a store for a moment are asked nothing by anybody.
+      const { serveCore } = await import('./server.ts');
       const channel = await greetClient(socket, secret);
       if (this.#closing !== undefined) return void socket.destroy();
       this.#served.set(socket, serveCore(this.core, channel, { owner: this.facts }));

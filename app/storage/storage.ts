@@ -100,5 +100,12 @@ export interface StorageKind {
    * Opens or, with `create`, makes the storage in `folder` (0700, exists).
    * @throws NOT_FOUND, ALREADY_EXISTS, CORRUPT_RECORD (damaged: the files are left as they are), STORE_TOO_NEW, STORAGE_READ_ONLY.
    */
-  open(options: { readonly folder: string; readonly create: boolean }): Promise<Storage>;
+  open(options: OpenStorage): Promise<Storage>;
+}
+
+export interface OpenStorage {
+  readonly folder: string;
+  readonly create: boolean;
+  /** For a process that does one thing and ends: what makes long work easier on others, such as a thread, is left out. A kind may ignore it. */
+  readonly brief?: boolean;
 }

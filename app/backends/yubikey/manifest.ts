@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maybeService } from '../../devices/service.ts';
 import type { BackendManifest } from '../../keystore/registry.ts';
 import { YUBIKEY_CAPABILITIES } from './capabilities.ts';
 
@@ -23,6 +24,7 @@ export const yubikeyManifest: BackendManifest<typeof YubiKeySettingsSchema> = {
   host: 'core',
   builtIn: true,
   tokens: true,
+  mayHaveTokens: () => maybeService(),
   async load() {
     const [{ YubiKeySource }, { Readers }] = await Promise.all([import('./source.ts'), import('../../devices/index.ts')]);
     return { openTokens: async ({ name, config }, deps) => new YubiKeySource(name, config, deps, Readers.shared()) };

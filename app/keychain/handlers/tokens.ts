@@ -174,7 +174,7 @@ export const tokenHandlers = handlersOf('tokens', {
 
 /** A command that runs by itself has watched nothing: it looks now. The others have been watching since the store was unlocked. */
 async function ready({ found }: Session, kind: string): Promise<void> {
-  await (kind === 'cli' ? found.settled() : found.watch());
+  await (kind === 'cli' ? found.settled({ everywhere: true }) : found.watch());
 }
 
 function allTokens(session: Session): KnownToken[] {

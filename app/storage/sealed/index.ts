@@ -2,6 +2,7 @@
 export type {
   CreateOptions, KdfParameters, NewSlot, Problem, SealedStorage, SlotDescription, SlotKind, Slots, StoreHeader, UnlockSecret, Watch,
 } from './types.ts';
+export { DerivedAhead } from './ahead.ts';
 export { createSealed, openSealed, readHeader } from './open.ts';
 export { newRecoveryCode } from './recovery-code.ts';
 export { readBackup, writeBackup } from './backup.ts';

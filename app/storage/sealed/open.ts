@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { KeywrightError, SecretBytes } from '../../contract/index.ts';
 import type { Storage } from '../storage.ts';
+import type { DerivedAhead } from './ahead.ts';
 import { Catalogue } from './catalogue.ts';
 import { compareWithRecords } from './compare.ts';
 import { corruptHeader, describeHeader, encodeHeader, FORMAT_VERSION, HEADER_KEY, parseHeader, type Header, type ParsedHeader } from './header.ts';
@@ -52,17 +53,18 @@ export async function readHeader(raw: Storage): Promise<StoreHeader | undefined>
 
 /**
  * Unlocks a store; what is damaged in it is told by its `problems`.
+ * @param ahead what was derived already from the same secret; it is used if it fits.
  * @throws NOT_FOUND (no store), PIN_INCORRECT, CORRUPT_RECORD (`where`: header), STORE_TOO_NEW
  */
-export function openSealed(raw: Storage, secret: UnlockSecret): Promise<SealedStorage> {
-  return openWith(raw, secret, MIGRATIONS, FORMAT_VERSION);
+export function openSealed(raw: Storage, secret: UnlockSecret, ahead?: DerivedAhead): Promise<SealedStorage> {
+  return openWith(raw, secret, MIGRATIONS, FORMAT_VERSION, ahead);
 }
 
 /** {@link openSealed} with other migrations, so that a step can be tested before there is a second format. */
-export async function openWith(raw: Storage, secret: UnlockSecret, migrations: readonly Migration[], newest: number): Promise<SealedStorage> {
+export async function openWith(raw: Storage, secret: UnlockSecret, migrations: readonly Migration[], newest: number, ahead?: DerivedAhead): Promise<SealedStorage> {
   const parsed = await readParsed(raw, newest);
   if (parsed === undefined) throw new KeywrightError('NOT_FOUND', { detail: 'There is no store here.', remedy: 'Create one with `keywright store create`.' });
-  const { root } = await unlockSlots(parsed.header.id, parsed.header.slots, secret);
+  const { root } = await unlockSlots(parsed.header.id, parsed.header.slots, secret, ahead);
   const keys = new KeyRing(root, parsed.header.id);
   try {
     if (!keys.isHeaderMac(parsed.text, parsed.mac)) throw corruptHeader('it was altered by somebody who does not know the root key');

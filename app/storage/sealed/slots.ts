@@ -1,6 +1,7 @@
 import { argon2, createCipheriv, createDecipheriv, hkdfSync, randomBytes, type Argon2Parameters } from 'node:crypto';
 import { promisify } from 'node:util';
 import { because, KeywrightError, SecretBytes } from '../../contract/index.ts';
+import type { DerivedAhead } from './ahead.ts';
 import { parseRecoveryCode } from './recovery-code.ts';
 import type { KdfParameters, NewSlot, SlotDescription, UnlockSecret } from './types.ts';
 
@@ -64,9 +65,9 @@ export async function makeSlot(storeId: string, root: SecretBytes, slot: NewSlot
   return { ...facts, wrapped };
 }
 
-/** @returns the root key, for the caller to wipe; undefined when the secret is not this slot's. */
-export async function openSlot(storeId: string, slot: Slot, secret: SecretBytes): Promise<SecretBytes | undefined> {
-  using wrappingKey = await deriveWrappingKey(slot, secret);
+/** @param ahead what was derived already. @returns the root key, for the caller to wipe; undefined when the secret is not this slot's. */
+export async function openSlot(storeId: string, slot: Slot, secret: SecretBytes, ahead?: DerivedAhead): Promise<SecretBytes | undefined> {
+  using wrappingKey = await deriveWrappingKey(slot, secret, ahead);
   const wrapped = Buffer.from(slot.wrapped, 'hex');
   const decipher = createDecipheriv('aes-256-gcm', wrappingKey.reveal(), wrapped.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
   decipher.setAAD(slotContext(storeId, slot));
@@ -81,11 +82,11 @@ export async function openSlot(storeId: string, slot: Slot, secret: SecretBytes)
   }
 }
 
-/** @returns the slot that the secret opens and the root key, for the caller to wipe. @throws PIN_INCORRECT */
-export async function unlockSlots(storeId: string, slots: readonly Slot[], { kind, secret }: UnlockSecret): Promise<{ slot: Slot; root: SecretBytes }> {
+/** @param ahead what was derived already. @returns the slot that the secret opens and the root key, for the caller to wipe. @throws PIN_INCORRECT */
+export async function unlockSlots(storeId: string, slots: readonly Slot[], { kind, secret }: UnlockSecret, ahead?: DerivedAhead): Promise<{ slot: Slot; root: SecretBytes }> {
   const candidates = slots.filter((slot) => slot.kind === kind);
   for (const slot of candidates) {
-    const root = await openSlot(storeId, slot, secret);
+    const root = await openSlot(storeId, slot, secret, ahead);
     if (root !== undefined) return { slot, root };
   }
   if (candidates.length === 0) {
@@ -103,20 +104,24 @@ type SlotFacts = Pick<Slot, 'id' | 'kind' | 'kdf'>;
 
 const deriveArgon2 = promisify<'argon2id', Argon2Parameters, Buffer>(argon2 as never);
 
-async function deriveWrappingKey(slot: SlotFacts, secret: SecretBytes): Promise<SecretBytes> {
-  const salt = Buffer.from(slot.kdf.salt, 'hex');
+/** RFC 9106. @param message the passphrase as {@link normalised} gives it. @returns 32 bytes, for the caller to wipe. */
+export async function deriveArgon2id({ memoryKiB, passes, parallelism, salt }: SlotKdf & { algorithm: 'argon2id' }, message: SecretBytes): Promise<SecretBytes> {
+  return new SecretBytes(await deriveArgon2('argon2id', { message: message.reveal(), nonce: Buffer.from(salt, 'hex'), memory: memoryKiB, passes, parallelism, tagLength: 32 }));
+}
+
+async function deriveWrappingKey(slot: SlotFacts, secret: SecretBytes, ahead?: DerivedAhead): Promise<SecretBytes> {
   if (slot.kdf.algorithm === 'argon2id') {
-    const { memoryKiB, passes, parallelism } = slot.kdf;
     using message = normalised(secret);
-    return new SecretBytes(await deriveArgon2('argon2id', { message: message.reveal(), nonce: salt, memory: memoryKiB, passes, parallelism, tagLength: 32 }));
+    return await (ahead?.take(slot.kdf, message) ?? deriveArgon2id(slot.kdf, message));
   }
+  const salt = Buffer.from(slot.kdf.salt, 'hex');
   // What these secrets lack in length they never lacked in chance: no stretching is needed.
   using key = slot.kind === 'recovery-code' ? parseRecoveryCode(secret) : keyOf32Bytes(secret);
   return new SecretBytes(new Uint8Array(hkdfSync('sha256', key.reveal(), salt, `keywright/slot/1/${slot.kind}`, 32)));
 }
 
 /** Unicode NFC, so that a passphrase typed on another system is the same bytes (RFC 8265 §4.2). Bytes that are not UTF-8 stay as they are. */
-function normalised(passphrase: SecretBytes): SecretBytes {
+export function normalised(passphrase: SecretBytes): SecretBytes {
   const bytes = passphrase.reveal();
   if (bytes.length < 1 || bytes.length > MAX_PASSPHRASE_BYTES) {
     throw new KeywrightError('INVALID_INPUT', `A passphrase has 1 to ${MAX_PASSPHRASE_BYTES} bytes.`);
