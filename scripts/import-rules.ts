@@ -43,7 +43,7 @@ const ROOMS: readonly Room[] = [
   { folder: '^app/config/', local: [CONTRACT], packages: ['zod'] },
   { folder: '^app/rpc/', local: [CONTRACT, '^app/(index|version)\\.ts$', '^app/config/'], packages: ['zod'] },
   { folder: '^app/agent/', local: [CONTRACT, '^app/keychain/(dispatcher|index|files/spool)\\.ts$', '^app/rpc/', '^app/config/', '^app/index\\.ts$'] },
-  { folder: '^app/cli/', local: [CONTRACT, '^app/keychain/(dispatcher|index)\\.ts$', '^app/rpc/', '^app/config/', '^app/(index|version)\\.ts$', '^app/agent/'] },
+  { folder: '^app/cli/', local: [CONTRACT, '^app/keychain/(dispatcher|index)\\.ts$', '^app/rpc/', '^app/config/', '^app/(index|begin|version)\\.ts$', '^app/agent/'] },
   { folder: '^main/', local: [CONTRACT, '^app/rpc/', '^preload/channels\\.ts$', '^preload/operations\\.generated\\.ts$', '^renderer/i18n/[^/]+\\.json$'], types: ['^renderer/bridge/'], packages: ['electron'] },
   { folder: '^preload/', local: [], types: ['^renderer/bridge/'], packages: ['electron'], withoutNode: true },
   // How a call is written as a command imports nothing, no schema library either.
