@@ -83,9 +83,17 @@ export class Backends implements AsyncDisposable {
     return !configured.builtIn || configured.name === SOFTWARE.name || this.tokens.all().some(({ instance }) => instance === name);
   }
 
-  /** How a configuration would be shown that has not been applied yet. */
-  describe(configured: Configured): BackendInstance {
-    return this.#describe({ configured, stores: new Map(), source: undefined, failure: null });
+  /** How a configuration is shown that has not been applied yet. What it brings up is tried, so that `ready` is never a guess. */
+  async tried(configured: Configured): Promise<BackendInstance> {
+    const instance: Instance = { configured, stores: new Map(), source: undefined, failure: null };
+    const probed = configured.types.map((type) => this.#manifest(type)).filter(({ probe }) => probe !== undefined);
+    try {
+      for (const manifest of configured.enabled ? probed : []) await manifest.probe?.({ name: configured.name, config: validSettings(manifest, configured.settings) });
+    } catch (thrown) {
+      instance.failure = asFailure(configured.name, thrown);
+    }
+    // What was found of it by now was found with other settings.
+    return probed.length > 0 ? this.#describe(instance, null) : this.#describe(instance);
   }
 
   /** @throws NOT_FOUND */
@@ -304,8 +312,8 @@ export class Backends implements AsyncDisposable {
     return configured;
   }
 
-  #describe({ configured, failure: failed }: Instance): BackendInstance {
-    const problem = this.tokens.sourceOf(configured.name)?.findings().find(({ level }) => level === 'problem');
+  #describe({ configured, failure: failed }: Instance, source: TokenSource | null = this.tokens.sourceOf(configured.name) ?? null): BackendInstance {
+    const problem = source?.findings().find(({ level }) => level === 'problem');
     const failure = failed ?? (problem === undefined ? null : new KeywrightError('BACKEND_UNAVAILABLE', { detail: problem.detail, ...(problem.remedy === undefined ? {} : { remedy: problem.remedy }) }));
     const manifests = configured.types.map((type) => this.#manifest(type));
     return {

@@ -66,6 +66,11 @@ export interface BackendManifest<C extends ZodType = ZodType> {
    */
   namesKey?(reference: string, uri: string): boolean;
   load(): Promise<BackendModule<C>>;
+  /**
+   * For what a setting brings up, such as a program or a module: tries whether it comes up, and leaves nothing behind.
+   * @throws BACKEND_UNAVAILABLE or TIMEOUT with why not
+   */
+  probe?(instance: { readonly name: string; readonly config: z.output<C> }): Promise<void>;
   /** What its makers offer ready to be added, and whether it is installed on this machine. */
   known?(): Promise<readonly KnownInstance[]>;
   /** What is missing, and how to mend it. */

@@ -30,21 +30,29 @@ const Keys = z.object({ keys: z.array(Key).max(100_000) });
 /** What no program is asked for, whatever it claims: it is not in the protocol. */
 const NOT_ASKED = new Set(['encapsulate', 'decapsulate', 'derive', 'rotate']);
 const START_SECONDS = 30;
+/** A person waits for the answer: what comes up later than this is found later. */
+const PROBE_SECONDS = 15;
 
 /** Opens the key store of a program. It is started at once, so that what it can do is known. @throws BACKEND_UNAVAILABLE, TIMEOUT */
 export async function openCustom(name: string, config: CustomSettings, deps: BackendDeps): Promise<KeyStore> {
+  const { title, provider, capabilities } = await start(name, config, START_SECONDS);
+  return customStore(name, title, config, provider, capabilities, deps);
+}
+
+/** Starts the program and ends it. @throws BACKEND_UNAVAILABLE or TIMEOUT with what is wrong with it */
+export async function probeCustom(name: string, config: CustomSettings): Promise<void> {
+  await (await start(name, config, PROBE_SECONDS)).provider[Symbol.asyncDispose]();
+}
+
+async function start(name: string, config: CustomSettings, startSeconds: number): Promise<{ title: string; provider: Provider; capabilities: CapabilitySet }> {
   const title = `The program of “${name}”`;
-  const provider = new Provider({
-    title, instance: name, settings: optionsOf(config.options), start: () => startProgram(config), startSeconds: START_SECONDS,
-  });
-  let capabilities: CapabilitySet;
+  const provider = new Provider({ title, instance: name, settings: optionsOf(config.options), start: () => startProgram(config), startSeconds });
   try {
-    capabilities = capabilitiesOf(parsed(Facts, (await provider.hello()).facts, title));
+    return { title, provider, capabilities: capabilitiesOf(parsed(Facts, (await provider.hello()).facts, title)) };
   } catch (thrown) {
     await provider[Symbol.asyncDispose]();
     throw thrown;
   }
-  return customStore(name, title, config, provider, capabilities, deps);
 }
 
 function customStore(name: string, title: string, { deadlineSeconds }: CustomSettings, provider: Provider, capabilities: CapabilitySet, deps: BackendDeps): KeyStore {

@@ -25,6 +25,10 @@ export const customManifest: BackendManifest<typeof CustomSettings> = {
     const { openCustom } = await import('./index.ts');
     return { open: ({ name, config }, deps) => openCustom(name, config, deps) };
   },
+  async probe({ name, config }) {
+    const { probeCustom } = await import('./index.ts');
+    await probeCustom(name, config);
+  },
   async *diagnose(config) {
     const { diagnoseProgram } = await import('./program.ts');
     yield* diagnoseProgram(config);

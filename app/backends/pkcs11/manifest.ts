@@ -28,6 +28,10 @@ export const pkcs11Manifest: BackendManifest<typeof Pkcs11Settings> = {
     const { openPkcs11 } = await import('./index.ts');
     return { openTokens: async ({ name, config }, deps) => openPkcs11(name, config, deps) };
   },
+  async probe({ name, config }) {
+    const { probePkcs11 } = await import('./index.ts');
+    await probePkcs11(name, config);
+  },
   async known() {
     const { findKnownModules, instanceName } = await import('./known-modules.ts');
     return findKnownModules().map(({ module: { name, for: summary }, path }) => ({ name: instanceName(name), title: name, summary, settings: path === null ? null : { module: path } }));

@@ -68,9 +68,9 @@ export const backendHandlers = handlersOf('backends', {
 
 type Configured = Parameters<Backends['applied']>[1];
 
-function after(context: Context, name: string, configured: NonNullable<Configured>): ReturnType<Backends['show']> {
+function after(context: Context, name: string, configured: NonNullable<Configured>): ReturnType<Backends['tried']> {
   context.committed(() => void applied(context, name, configured));
-  return context.session.backends.describe(configured);
+  return context.session.backends.tried(configured);
 }
 
 async function applied(context: Context, name: string, configured: Configured): Promise<void> {
