@@ -73,8 +73,9 @@ export const SlotRecord = z.strictObject({
   /** The key that is in it, where the inventory has it. */
   key: KeyRecord.nullable(),
   note: z.string().nullable(),
-  pinPolicy: PinPolicy,
-  touchPolicy: TouchPolicy,
+  /** null: there is no key in it that could have one. */
+  pinPolicy: PinPolicy.nullable(),
+  touchPolicy: TouchPolicy.nullable(),
   madeOnDevice: z.boolean().nullable(),
   certificate: z.strictObject({
     subject: z.string(), issuer: z.string(), notBefore: Timestamp, notAfter: Timestamp,

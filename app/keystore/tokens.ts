@@ -66,8 +66,9 @@ export interface TokenSlot {
   readonly note: string | null;
   /** X.509, DER; null when there is none. */
   readonly certificate: Uint8Array | null;
-  readonly pinPolicy: PinPolicy;
-  readonly touchPolicy: TouchPolicy;
+  /** null: there is no key in it that could have one. */
+  readonly pinPolicy: PinPolicy | null;
+  readonly touchPolicy: TouchPolicy | null;
   readonly madeOnDevice: boolean | null;
 }
 

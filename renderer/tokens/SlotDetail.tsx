@@ -73,8 +73,8 @@ function KeyInSlot({ slot }: { slot: SlotRecord }) {
           {key !== null && <Fact name={t('keys.name')}>{key.label}</Fact>}
           {key !== null && <Fact name={t('keys.algorithm')}>{algorithmName(key.algorithm)}</Fact>}
           {!isShort(slot.slot) && <Fact name={t('tokens.id')}><code className="font-mono text-12 break-all">{slot.slot}</code></Fact>}
-          <Fact name={t('keys.pinPolicy')}>{t(`keys.pinPolicyName.${slot.pinPolicy}`)}</Fact>
-          <Fact name={t('keys.touchPolicy')}>{t(`keys.touchPolicyName.${slot.touchPolicy}`)}</Fact>
+          <Fact name={t('keys.pinPolicy')}>{t(`keys.pinPolicyName.${slot.pinPolicy ?? 'unknown'}`)}</Fact>
+          <Fact name={t('keys.touchPolicy')}>{t(`keys.touchPolicyName.${slot.touchPolicy ?? 'unknown'}`)}</Fact>
           <Fact name={t('keys.origin')}>{slot.madeOnDevice === null ? t('keys.pinPolicyName.unknown') : slot.madeOnDevice ? t('keys.madeOnDevice') : t('keys.broughtIn')}</Fact>
           {key !== null && key.fingerprint !== null && <Fact name={t('files.fingerprint')}><code className="font-mono text-12 break-all">{key.fingerprint}</code></Fact>}
         </Facts>

@@ -35,8 +35,8 @@ function columnsOf(t: Text): Column<SlotRecord>[] {
     { id: 'key', title: t('tokens.key'), width: 'minmax(7rem, 1fr)', cell: (slot) => <KeyIn slot={slot} t={t} /> },
     { id: 'certificate', title: t('tokens.certificate'), width: 'minmax(8rem, 1.3fr)', fromWidth: 460, cell: (slot) => <CertificateIn slot={slot} t={t} /> },
     { id: 'until', title: t('keys.validUntil'), width: 'minmax(6rem, 0.8fr)', fromWidth: 700, cell: ({ certificate }) => (certificate === null ? '' : <Expiry at={certificate.notAfter} />) },
-    { id: 'pin', title: t('keys.pinPolicy'), width: 'minmax(5rem, 0.7fr)', fromWidth: 780, cell: ({ key, pinPolicy }) => (key === null ? '' : t(`tokens.policyWord.${pinPolicy}`)) },
-    { id: 'touch', title: t('keys.touchPolicy'), width: 'minmax(5rem, 0.7fr)', fromWidth: 860, cell: ({ key, touchPolicy }) => (key === null ? '' : t(`tokens.policyWord.${touchPolicy}`)) },
+    { id: 'pin', title: t('keys.pinPolicy'), width: 'minmax(5rem, 0.7fr)', fromWidth: 780, cell: ({ key, pinPolicy }) => (key === null || pinPolicy === null ? '' : t(`tokens.policyWord.${pinPolicy}`)) },
+    { id: 'touch', title: t('keys.touchPolicy'), width: 'minmax(5rem, 0.7fr)', fromWidth: 860, cell: ({ key, touchPolicy }) => (key === null || touchPolicy === null ? '' : t(`tokens.policyWord.${touchPolicy}`)) },
   ];
 }
 

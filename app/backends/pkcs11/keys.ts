@@ -111,9 +111,9 @@ export class TokenKeys {
         pinPolicy: hardware!.pinPolicy, touchPolicy: 'unknown', madeOnDevice: key.local,
       };
     });
-    const empty = { key: null, pinPolicy: 'unknown', touchPolicy: 'unknown', madeOnDevice: null } as const;
+    const empty = { key: null, pinPolicy: null, touchPolicy: null, madeOnDevice: null } as const;
     for (const key of shown) {
-      if (key.algorithm === null) slots.push({ ...empty, slot: slotOf(key), title: key.label === '' ? `Key ${slotOf(key)}` : key.label, state: 'unsupported', note: key.note, certificate: certificateOf(certificates, key.id) });
+      if (key.algorithm === null) slots.push({ ...empty, pinPolicy: 'unknown', touchPolicy: 'unknown', slot: slotOf(key), title: key.label === '' ? `Key ${slotOf(key)}` : key.label, state: 'unsupported', note: key.note, certificate: certificateOf(certificates, key.id) });
     }
     for (const { id, label, der } of certificates) {
       if (id !== '' && shown.some((key) => key.id === id)) continue;

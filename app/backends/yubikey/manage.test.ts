@@ -57,7 +57,7 @@ describe('slots', () => {
     objects.set(0x5fc10a, Buffer.from('7003aabbcc710100fe00', 'hex'));
     objects.set(0x5fc10b, Buffer.from('710100fe00', 'hex'));
     expect(await slotNamed(plugged, '9a')).toMatchObject({ state: 'key', certificate: null, note: expect.stringContaining('cannot be read') });
-    expect(await slotNamed(plugged, '9c')).toMatchObject({ state: 'certificate-only', certificate: new Uint8Array([0xaa, 0xbb, 0xcc]) });
+    expect(await slotNamed(plugged, '9c')).toMatchObject({ state: 'certificate-only', pinPolicy: null, certificate: new Uint8Array([0xaa, 0xbb, 0xcc]) });
     expect(await slotNamed(plugged, '9d')).toMatchObject({ state: 'empty', note: expect.stringContaining('no certificate in it') });
     const real = plugged.virtual.memory.keys.get(0x9a)!;
     plugged.virtual.misanswer(0xf7, (answer) => Buffer.from(answer.toString('hex').replace(/^010111/, '010177'), 'hex'));
@@ -75,7 +75,7 @@ describe('slots', () => {
     const { slots } = await token.contents(call());
     expect(slots.find(({ slot }) => slot === '9a')).toMatchObject({ state: 'key', note: expect.stringContaining('6985') });
     virtual.misanswer(0xcb, (answer) => (answer.length > 2 ? answer : Buffer.from('9000', 'hex')));
-    expect((await token.contents(call())).slots.find(({ slot }) => slot === '9c')).toMatchObject({ state: 'empty', note: null });
+    expect((await token.contents(call())).slots.find(({ slot }) => slot === '9c')).toMatchObject({ state: 'empty', note: null, pinPolicy: null, touchPolicy: null });
     virtual.misanswer(0xf7, (answer) => (answer.length > 2 ? answer : Buffer.from('6a80', 'hex')));
     expect((await token.contents(call())).slots.map(({ state }) => state)).toEqual(expect.arrayContaining(['key', 'unknown']));
     expect((await token.status(call())).secrets.find(({ kind }) => kind === 'management-key')).toMatchObject({ note: expect.stringContaining('AES-192') });

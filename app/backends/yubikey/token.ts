@@ -27,8 +27,9 @@ async function contentsOf(key: YubiKey): Promise<TokenContents> {
 
 function slotRecord(key: YubiKey, { slot, state, key: held, note, certificate }: SlotFacts): TokenSlot {
   const attests = slot === ATTESTATION_SLOT && held !== null;
+  const untold = state === 'empty' || state === 'certificate-only' ? null : 'unknown';
   return {
     slot: slot.name, title: slot.title, state, key: held === null || attests ? null : key.idOf(slot), note: attests ? `${held.algorithm}; it signs attestations alone` : note, certificate,
-    pinPolicy: held?.pinPolicy ?? 'unknown', touchPolicy: held?.touchPolicy ?? 'unknown', madeOnDevice: held?.madeOnDevice ?? null,
+    pinPolicy: held?.pinPolicy ?? untold, touchPolicy: held?.touchPolicy ?? untold, madeOnDevice: held?.madeOnDevice ?? null,
   };
 }
