@@ -36,6 +36,7 @@ export const REASONS = {
   'token.not-plugged-in': { detail: '{token} is not plugged in.', remedy: 'Plug it in and try again.' },
   'token.no-service': { detail: 'The system’s smart-card service stopped.', remedy: 'Start it again (`systemctl start pcscd.socket`); the token is then found by itself.' },
   'token.silent': { detail: 'The token in “{reader}” did not answer ({fault}).', remedy: 'Take it out, put it back, and try again.' },
+  'token.reader-too-short': { detail: 'The token needs a longer command or answer for this than its reader carries.', remedy: 'Use a reader for extended APDUs, or plug the token into a USB port of this computer.' },
   'token.certificate-misfits': { detail: 'The certificate is for another key: {certificate}, and not {key}.', remedy: 'Choose the certificate that was issued for this key.' },
   'hsm.request-lost': { detail: 'What {token} signed when the key {slot} was made is no longer there: a certificate has taken its place.', remedy: 'Keywright keeps it when it writes the certificate itself. Of a key that was made elsewhere, it cannot be had again.' },
   'hsm.certificate-is-all': { detail: 'The certificate is all that tells the public key of this key, so it was not deleted: programs would no longer see the key.', remedy: 'Put another certificate in its place, or delete the key.' },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { encode, exchange, type Command } from './apdu.ts';
 import { dataOf, statusError, triesIn } from './status-words.ts';
-import { codeOf } from '../keystore/testing/calls.ts';
+import { codeOf, refusalOf } from '../keystore/testing/calls.ts';
 
 /** Answers one after another, and what was sent. */
 function cardOf(...answers: string[]): { sent: string[]; send: (apdu: Buffer) => Promise<Buffer> } {
@@ -97,6 +97,26 @@ describe('long commands and answers', () => {
     const pin = cardOf('6700', '9000');
     expect((await exchange(pin.send, { ins: 0x20, p2: 0x81, data: Buffer.alloc(6) }, 'extended')).sw).toBe(0x6700);
     expect(pin.sent).toHaveLength(1);
+  });
+
+  test('in short ones, what is cut off or not put together is refused, and never taken for the whole', async () => {
+    const list = { cla: 0x80, ins: 0x58, le: 0 };
+    const cut = cardOf('6700', `${'01'.repeat(256)}9000`);
+    expect(await refusalOf(exchange(cut.send, list, 'extended'))).toMatchObject({ code: 'CAPABILITY_MISSING', facts: { reason: 'token.reader-too-short' } });
+    const told = cardOf('6700', `${'01'.repeat(200)}6138`, `${'01'.repeat(56)}9000`);
+    expect((await exchange(told.send, list, 'extended')).data).toHaveLength(256);
+    expect(await codeOf(exchange(cardOf('6700', '6700').send, list, 'extended'))).toBe('CAPABILITY_MISSING');
+    const long = { ins: 0xd7, data: Buffer.alloc(300) };
+    expect(await codeOf(exchange(cardOf('6700', '6884').send, long, 'extended'))).toBe('CAPABILITY_MISSING');
+    const says = cardOf('6700', '9000', '9000');
+    expect(await codeOf(exchange(says.send, long, 'extended', { chaining: false, extended: true }))).toBe('CAPABILITY_MISSING');
+    expect(says.sent).toHaveLength(1);
+  });
+
+  test('a card that says that it takes no long ones gets none', async () => {
+    const card = cardOf('9000', '9000');
+    await exchange(card.send, { ins: 0xd7, data: Buffer.alloc(300) }, 'extended', { chaining: true, extended: false });
+    expect(card.sent.map((apdu) => apdu.slice(0, 10))).toEqual(['10d70000ff', '00d700002d']);
   });
 
   test('refuses an answer without end', async () => {

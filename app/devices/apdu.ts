@@ -1,4 +1,5 @@
-import { KeywrightError } from '../contract/index.ts';
+import { because, KeywrightError } from '../contract/index.ts';
+import type { CardCapabilities } from './historical.ts';
 
 /** Command and response APDUs (ISO/IEC 7816-4 §5), and how long ones travel. */
 
@@ -26,9 +27,13 @@ export type ApduLength = 'short' | 'extended' | 't0';
 
 export const SW_OK = 0x9000;
 const WRONG_LENGTH = 0x6700;
+/** §5.6, table 6. */
+const LAST_OF_CHAIN_EXPECTED = 0x6883;
+const NO_CHAINING = 0x6884;
 const CHAINED = 0x10;
 const PROPRIETARY = 0x80;
 const SHORT_BLOCK = 0xff;
+const MOST_SHORT_ANSWER = 0x100;
 const MOST_DATA = 0xffff;
 const INS_GET_RESPONSE = 0xc0;
 /** Longest answer that is put together: objects of the cards that we know stay below 4 KiB, SmartCard-HSM's below 64 KiB. */
@@ -37,17 +42,37 @@ const MOST_ANSWER = 0x2_0000;
 /**
  * Sends a command, in several blocks where it must be, and puts the answer together: 61xx is followed by GET RESPONSE (§5.3.4), 6Cxx by
  * the same command with the length that the card named.
- * @param send carries one command APDU to the card and brings its response APDU back; it owns and wipes what it gets.
- * @returns whatever status word the card gave in the end. @throws INVALID_INPUT for data that no APDU holds, BACKEND_UNAVAILABLE when the
- * card answers with nonsense, and what `send` throws.
+ * @param says what the card says of itself. @returns whatever status word the card gave in the end.
+ * @throws INVALID_INPUT for data that no APDU holds, CAPABILITY_MISSING for what does not go through in short ones,
+ * BACKEND_UNAVAILABLE when the card answers with nonsense, and what `send` throws.
  */
-export async function exchange(send: (apdu: Buffer) => Promise<Uint8Array>, command: Command, length: ApduLength): Promise<Response> {
+export async function exchange(send: Send, command: Command, length: ApduLength, says?: CardCapabilities): Promise<Response> {
+  if (length !== 'extended' || !needsExtended(command)) return exchangeIn(send, command, length);
+  if (says?.extended === false) return exchangeShort(send, command, says);
   const answer = await exchangeIn(send, command, length);
-  // A card without extended lengths (its historical bytes need not say so, §8.1.1.2.7) has done nothing: short ones are chained.
-  return answer.sw === WRONG_LENGTH && length === 'extended' && isExtended(command.data?.length ?? 0, command.le) ? exchangeIn(send, command, 'short') : answer;
+  // A card without extended lengths (its historical bytes need not say so, §8.1.1.2.7) has done nothing.
+  return answer.sw === WRONG_LENGTH ? exchangeShort(send, command, says) : answer;
 }
 
-async function exchangeIn(send: (apdu: Buffer) => Promise<Uint8Array>, command: Command, length: ApduLength): Promise<Response> {
+/** A long command in short ones: chained, and its answer fetched piece by piece. @throws CAPABILITY_MISSING when the card does not do that */
+export async function exchangeShort(send: Send, command: Command, says?: CardCapabilities): Promise<Response> {
+  if (says?.chaining === false && (command.data?.length ?? 0) > SHORT_BLOCK) throw tooLong();
+  let last = 0;
+  const answer = await exchangeIn((apdu) => {
+    last = apdu[1] as number;
+    return send(apdu);
+  }, command, 'short');
+  // As many bytes as a short answer holds, and no word of more: there may be more all the same.
+  const cutOff = answer.sw === SW_OK && answer.data.length === MOST_SHORT_ANSWER && last !== INS_GET_RESPONSE;
+  if (cutOff) answer.data.fill(0);
+  if (cutOff || answer.sw === WRONG_LENGTH || answer.sw === NO_CHAINING || answer.sw === LAST_OF_CHAIN_EXPECTED) throw tooLong();
+  return answer;
+}
+
+/** Carries one command APDU to the card and brings its response APDU back; it owns and wipes what it gets. */
+type Send = (apdu: Buffer) => Promise<Uint8Array>;
+
+async function exchangeIn(send: Send, command: Command, length: ApduLength): Promise<Response> {
   const { cla = 0, data = new Uint8Array(0) } = command;
   if (data.length > MOST_DATA) throw new KeywrightError('INVALID_INPUT', `${data.length} bytes are more than a card takes in one command: ${MOST_DATA} at most.`);
   const block = length === 'extended' ? MOST_DATA : SHORT_BLOCK;
@@ -79,6 +104,9 @@ async function exchangeIn(send: (apdu: Buffer) => Promise<Uint8Array>, command: 
   return { data: whole, sw: answer.sw };
 }
 
+/** Whether a command, or the answer that it asks for, may be longer than a short one. */
+export const needsExtended = ({ data, le }: Command): boolean => isExtended(data?.length ?? 0, le);
+
 const isExtended = (data: number, le: number | undefined): boolean => data > SHORT_BLOCK || (le !== undefined && (le === 0 || le > 256));
 
 /** @param le as in {@link Command}, 256 for all that a short answer holds. @returns the command APDU: cases 1 to 4, short unless `length` and the data ask for more. */
@@ -98,6 +126,10 @@ function split(answer: Uint8Array): Response {
   if (answer.length < 2) throw nonsense(`${answer.length} bytes, too few for a status word`);
   const data = Buffer.from(answer.buffer, answer.byteOffset, answer.length - 2);
   return { data, sw: ((answer.at(-2) as number) << 8) | (answer.at(-1) as number) };
+}
+
+function tooLong(): KeywrightError {
+  return new KeywrightError('CAPABILITY_MISSING', because('token.reader-too-short', {}));
 }
 
 function nonsense(what: string): KeywrightError {

@@ -78,6 +78,18 @@ describe('a card', () => {
     expect((await there.card.exclusively(async (channel) => channel.transmit(command(1)))).sw).toBe(0x9000);
   });
 
+  test.each(['NotTransacted', 'InvalidParameter', 'UnsupportedFeature'])('a reader that refuses a long command (%s) carries it in short ones, from then on at once', async (code) => {
+    const { card, link } = memoryCard((apdu) => {
+      if (apdu[4] === 0 && apdu.length === 7) throw pcscError(code);
+      return apdu[1] === 0xc0 ? Buffer.of(2, 0x90, 0) : Buffer.of(1, 0x61, 1);
+    });
+    const list = () => card.exclusively((channel) => channel.transmit({ cla: 0x80, ins: 0x58, le: 0 }, 'extended'));
+    expect([await list(), await list()]).toEqual([{ data: Buffer.of(1, 2), sw: 0x9000 }, { data: Buffer.of(1, 2), sw: 0x9000 }]);
+    expect(link.log).toEqual(['begin', '80580000000000', '8058000000', '00c0000001', 'end', 'begin', '8058000000', '00c0000001', 'end']);
+    link.faults.transmit = [pcscError('CommError')];
+    expect(await codeOf(list())).toBe('BACKEND_UNAVAILABLE');
+  });
+
   test('notices that another program reset the card, and tells it by a count', async () => {
     const { card, link } = memoryCard(() => OK);
     link.faults.begin = [pcscError('ResetCard')];

@@ -1,6 +1,7 @@
 import { asKeywrightError, KeywrightError } from '../contract/index.ts';
-import { exchange, type ApduLength, type Command, type Response } from './apdu.ts';
-import { brokenOff, isBrokenOff, isCardGone, isHeldElsewhere, isServiceGone, serviceGone, tokenRemoved, wasReset } from './errors.ts';
+import { exchange, exchangeShort, needsExtended, type ApduLength, type Command, type Response } from './apdu.ts';
+import { brokenOff, SILENT, isBrokenOff, isCardGone, isHeldElsewhere, isServiceGone, serviceGone, tokenRemoved, wasReset } from './errors.ts';
+import { capabilitiesIn, type CardCapabilities } from './historical.ts';
 import { heldElsewhere } from './holders.ts';
 import type { CardLink } from './link.ts';
 import { findPinpad, type Pinpad } from './pinpad.ts';
@@ -40,6 +41,9 @@ export class Card {
   readonly #link: CardLink;
   readonly #options: CardOptions;
   readonly #gone = Promise.withResolvers<never>();
+  readonly #says: CardCapabilities | undefined;
+  /** The reader refused a long command and carried the same in short ones. */
+  #shortReader = false;
   #failure: KeywrightError | undefined;
   #resets = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -51,6 +55,7 @@ export class Card {
     this.#options = options;
     this.reader = options.reader;
     this.atr = options.atr;
+    this.#says = capabilitiesIn(options.atr);
     this.#gone.promise.catch(() => undefined);
   }
 
@@ -107,7 +112,7 @@ export class Card {
     if (signal?.aborted === true) throw asKeywrightError(signal.reason);
     await this.#begin();
     const channel: Channel = {
-      transmit: (command, length = 'short') => exchange((apdu) => this.#guard(() => this.#link.transmit(apdu)), command, this.#link.isT0 ? 't0' : length),
+      transmit: (command, length = 'short') => this.#exchange(command, this.#link.isT0 ? 't0' : length),
       control: (code, data) => this.#guard(() => this.#link.control(code, data)),
     };
     try {
@@ -115,6 +120,21 @@ export class Card {
     } finally {
       if (this.#failure === undefined) await this.#operate(() => this.#link.end()).catch(() => undefined);
     }
+  }
+
+  /** Not every reader carries long commands. Those that don't say so in ways that look like a fault: then the same goes in short ones. */
+  async #exchange(command: Command, length: ApduLength): Promise<Response> {
+    const send = (apdu: Buffer): Promise<Uint8Array> => this.#guard(() => this.#link.transmit(apdu));
+    if (length !== 'extended' || !needsExtended(command)) return exchange(send, command, length);
+    if (this.#shortReader) return exchangeShort(send, command, this.#says);
+    try {
+      return await exchange(send, command, length, this.#says);
+    } catch (thrown) {
+      if (this.#failure !== undefined || !(thrown instanceof KeywrightError) || thrown.facts.reason !== SILENT) throw thrown;
+    }
+    const answer = await exchangeShort(send, command, this.#says);
+    this.#shortReader = true;
+    return answer;
   }
 
   async #begin(): Promise<void> {

@@ -28,9 +28,12 @@ export function serviceGone(cause?: unknown): KeywrightError {
   });
 }
 
+/** The reason of {@link brokenOff}. */
+export const SILENT = 'token.silent';
+
 /** @returns the error of a command that broke off although the card is still there. */
 export function brokenOff(reader: string, cause: unknown): KeywrightError {
   return new KeywrightError('BACKEND_UNAVAILABLE', {
-    ...because('token.silent', { reader, fault: pcscCode(cause) || 'unknown fault' }), cause,
+    ...because(SILENT, { reader, fault: pcscCode(cause) || 'unknown fault' }), cause,
   });
 }
