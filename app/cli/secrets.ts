@@ -51,6 +51,11 @@ export class CommandPrompter implements Prompter {
     return terminal.ask(request, signal);
   }
 
+  /** Purposes that a file answers. */
+  get given(): Purpose[] {
+    return [...new Set([...Object.values(SECRET_FILES).flat(), ...(Object.keys(this.#sources.also) as Purpose[])])].filter((purpose) => this.answers(purpose));
+  }
+
   /** Whether a file answers it, so that nobody need be asked. */
   answers(purpose: Purpose): boolean {
     return this.#optionFor(purpose) !== undefined;
@@ -74,10 +79,7 @@ export class CommandPrompter implements Prompter {
   /** All that files and `--yes` answer, for an agent that cannot ask back. */
   async fromFiles(): Promise<Partial<Record<Purpose, string | true>>> {
     const answers: Partial<Record<Purpose, string | true>> = this.#sources.yes ? { confirm: true } : {};
-    for (const purpose of [...Object.values(SECRET_FILES).flat(), ...(Object.keys(this.#sources.also) as Purpose[])]) {
-      const option = this.#optionFor(purpose);
-      if (option !== undefined) answers[purpose] = await this.#read(option);
-    }
+    for (const purpose of this.given) answers[purpose] = await this.#read(this.#optionFor(purpose) as string);
     return answers;
   }
 

@@ -35,4 +35,6 @@ export interface Prompter {
   ask(request: PromptRequest, signal: AbortSignal): Promise<PromptAnswer>;
   /** Whether a person can be shown a secret here (a recovery code). */
   readonly interactive: boolean;
+  /** Purposes whose secret the caller has handed over already, in a file or with the call. Left out: none. */
+  readonly given?: readonly PromptRequest['purpose'][];
 }

@@ -90,6 +90,7 @@ export function patiently(prompter: Prompter, minutes: () => number): Prompter {
     get interactive() {
       return prompter.interactive;
     },
+    ...(prompter.given === undefined ? {} : { given: prompter.given }),
     async ask(request, signal) {
       const most = minutes();
       if (!(most > 0) || request.kind === 'touch' || request.kind === 'show-secret') return prompter.ask(request, signal);

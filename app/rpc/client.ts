@@ -84,7 +84,7 @@ class Client implements RemoteCore {
     return this.#ask(
       (id) => ({
         type: 'call', id, operation, input, principal: toWire(principal), progress: progress !== undefined,
-        prompts: prompt === undefined ? 'none' : prompt.interactive ? 'interactive' : 'plain', ...(requestId === undefined ? {} : { requestId }),
+        prompts: prompt === undefined ? 'none' : prompt.interactive ? 'interactive' : 'plain', ...(prompt?.given === undefined ? {} : { given: prompt.given }), ...(requestId === undefined ? {} : { requestId }),
       }),
       { progress, prompt, signal },
     );

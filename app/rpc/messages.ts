@@ -10,6 +10,9 @@ import type { PromptAnswer, PromptRequest } from '../contract/prompts.ts';
  * short way loads no schemas; inputs and outputs are the dispatcher's to judge.
  */
 
+/** More than there are purposes. */
+const MOST_GIVEN = 100;
+
 /** A principal as it travels: a set becomes a list. */
 export interface WirePrincipal extends Omit<Principal, 'permissions'> {
   readonly permissions: readonly Permission[];
@@ -17,7 +20,7 @@ export interface WirePrincipal extends Omit<Principal, 'permissions'> {
 
 /** From whoever uses the core. Ids are the sender's and count up. */
 export type Request =
-  | { type: 'call'; id: number; operation: string; input: unknown; principal: WirePrincipal; prompts: 'none' | 'plain' | 'interactive'; progress: boolean; requestId?: string }
+  | { type: 'call'; id: number; operation: string; input: unknown; principal: WirePrincipal; prompts: 'none' | 'plain' | 'interactive'; given?: readonly PromptRequest['purpose'][]; progress: boolean; requestId?: string }
   | { type: 'cancel'; id: number; problem: Problem }
   | { type: 'answer'; prompt: number; answer: PromptAnswer }
   | { type: 'unanswered'; prompt: number; problem: Problem }
@@ -78,7 +81,7 @@ function isRequest(fields: Fields): boolean {
   switch (fields['type']) {
     case 'call':
       return isId(fields['id']) && isText(fields['operation'], 100) && isPrincipal(fields['principal']) && typeof fields['progress'] === 'boolean'
-        && isOneOf(fields['prompts'], ['none', 'plain', 'interactive']) && (fields['requestId'] === undefined || isText(fields['requestId'], 100));
+        && isOneOf(fields['prompts'], ['none', 'plain', 'interactive']) && (fields['requestId'] === undefined || isText(fields['requestId'], 100)) && (fields['given'] === undefined || isGiven(fields['given']));
     case 'cancel': return isId(fields['id']) && isProblem(fields['problem']);
     // What kind of answer it is, is checked by the contract's schema.
     case 'answer': return isId(fields['prompt']) && fieldsOf(fields['answer']) !== undefined;
@@ -91,6 +94,8 @@ function isRequest(fields: Fields): boolean {
     default: return false;
   }
 }
+
+const isGiven = (value: unknown): boolean => Array.isArray(value) && value.length <= MOST_GIVEN && value.every((purpose) => isText(purpose, 40));
 
 /** @returns the reply, checked, or undefined. */
 export function readReply(message: unknown): Reply | undefined {

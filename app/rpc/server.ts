@@ -90,7 +90,7 @@ class Server implements Served {
         const output = await this.#core.call(request.operation, request.input, {
           principal: fromWire(request.principal),
           signal: controller.signal,
-          ...(request.prompts === 'none' ? {} : { prompt: this.#prompter(id, request.prompts === 'interactive') }),
+          ...(request.prompts === 'none' ? {} : { prompt: this.#prompter(id, request.prompts === 'interactive', request.given) }),
           ...(request.progress ? { progress: (event: unknown) => this.#send({ type: 'progress', id, event }) } : {}),
           ...(request.requestId === undefined ? {} : { requestId: request.requestId }),
         });
@@ -113,8 +113,8 @@ class Server implements Served {
   }
 
   /** The caller's own way to a person, at the other end of the channel. */
-  #prompter(id: number, interactive: boolean): Prompter {
-    return { interactive, ask: (request, signal) => this.#ask(id, request, signal) };
+  #prompter(id: number, interactive: boolean, given: Prompter['given']): Prompter {
+    return { interactive, ...(given === undefined ? {} : { given }), ask: (request, signal) => this.#ask(id, request, signal) };
   }
 
   #ask(id: number, request: PromptRequest, signal: AbortSignal): Promise<PromptAnswer> {

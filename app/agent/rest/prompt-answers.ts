@@ -15,6 +15,7 @@ export function prompterFromHeader(header: string): Prompter {
   const answers = readAnswers(header);
   return {
     interactive: false,
+    given: [...answers].flatMap(([purpose, answer]) => (answer === true ? [] : [purpose])),
     ask: async (request, signal) => {
       signal.throwIfAborted();
       const answer = answerTo(request, answers.get(request.purpose));
@@ -37,7 +38,7 @@ function answerTo(request: PromptRequest, answer: string | true | undefined): Pr
   return answer === true ? undefined : { kind: 'secret', secret: answer };
 }
 
-function readAnswers(header: string): ReadonlyMap<string, string | true> {
+function readAnswers(header: string): ReadonlyMap<PromptRequest['purpose'], string | true> {
   if (!/^[A-Za-z0-9_-]+$/.test(header)) throw malformed('it is not base64url without padding');
   let record: unknown;
   try {
@@ -46,10 +47,10 @@ function readAnswers(header: string): ReadonlyMap<string, string | true> {
     throw malformed('it does not hold JSON');
   }
   if (typeof record !== 'object' || record === null || Array.isArray(record)) throw malformed('it does not hold a JSON object');
-  return new Map(Object.entries(record).map(([purpose, answer]: [string, unknown]): [string, string | true] => {
+  return new Map(Object.entries(record).map(([purpose, answer]: [string, unknown]): [PromptRequest['purpose'], string | true] => {
     if (!(PROMPT_PURPOSES as readonly string[]).includes(purpose)) throw malformed('it names a purpose that no prompt has', PROMPT_PURPOSES);
     if (answer !== true && (typeof answer !== 'string' || answer.length > 4096)) throw malformed(`the answer to “${purpose}” is neither a text nor true`);
-    return [purpose, answer];
+    return [purpose as PromptRequest['purpose'], answer];
   }));
 }
 

@@ -130,7 +130,8 @@ export interface Managed {
 
 /**
  * Runs `work` as manager of the token, in one transaction with the authentication. The key is the factory's while the token
- * says so; the one that it keeps behind its PIN, or that is derived from it; else one that a person knows.
+ * says so; one that comes with the call, or is configured; the one that the token keeps behind its PIN, or that is derived from it;
+ * else one that a person knows.
  * @throws PIN_REQUIRED, PIN_INCORRECT, PIN_BLOCKED, CANCELLED, TOKEN_REMOVED, and what `work` does
  */
 export function asManager<T>(key: YubiKey, reason: ManagementReason, call: KeyCall, work: (piv: PivChannel, managed: Managed) => Promise<T>): Promise<T> {
@@ -138,7 +139,10 @@ export function asManager<T>(key: YubiKey, reason: ManagementReason, call: KeyCa
     const facts = await managementFacts(key);
     const begin = (piv: PivChannel, value: Uint8Array): Promise<Settled<T>> => authenticated(key, piv, facts, value, leaving, call, () => work(piv, { algorithm: facts.algorithm, value }));
     if (facts.isDefault === true) return unsettle(await key.session.run((piv) => begin(piv, FACTORY_KEY), leaving.signal));
-    if (facts.kept !== 'by-owner') {
+    // What the user gives goes before what the token keeps.
+    if (facts.kept !== 'by-owner' && call.prompt.given?.includes('management-key') !== true) {
+      const configured = await withConfiguredKey(key, facts, leaving, begin);
+      if (configured !== undefined) return unsettle(configured);
       const done = await withKeptKey(key, facts, reason, call, leaving, begin);
       if (done !== undefined) return unsettle(done);
     }
@@ -167,6 +171,17 @@ async function authenticated<T>(key: YubiKey, piv: PivChannel, { algorithm, touc
   }
   if (leaving.signal.aborted) throw leaving.signal.reason as Error;
   return settle(work());
+}
+
+/** @returns undefined when none is configured, or the token has another one by now. */
+async function withConfiguredKey<T>(key: YubiKey, { algorithm }: ManagementFacts, leaving: Leaving, begin: (piv: PivChannel, value: Uint8Array) => Promise<Settled<T>>): Promise<Settled<T> | undefined> {
+  using digits = await key.options.fromFile?.('management-key');
+  const value = digits === undefined ? undefined : bytesOf(digits.reveal());
+  if (value?.length !== MANAGEMENT_ALGORITHMS[algorithm].length) {
+    value?.fill(0);
+    return undefined;
+  }
+  return key.session.run((piv) => tryEach(piv, [value], begin), leaving.signal);
 }
 
 /** @returns undefined when what the PIN gives is not the management key: it was changed by a program that knows nothing of this. */

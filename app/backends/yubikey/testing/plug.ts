@@ -4,7 +4,7 @@ import { SecretBytes, type PromptAnswer, type PromptRequest } from '../../../con
 import { memoryCard, type MemoryLink } from '../../../devices/testing/memory-link.ts';
 import type { Card } from '../../../devices/index.ts';
 import type { KeyCall } from '../../../keystore/keystore.ts';
-import { RefusedSecrets } from '../../../keystore/pins.ts';
+import { RefusedSecrets, type TokenSecretKind } from '../../../keystore/pins.ts';
 import { callFor } from '../../../keystore/testing/calls.ts';
 import type { Token } from '../../../keystore/tokens.ts';
 import { memoryKind } from '../../../storage/memory/index.ts';
@@ -38,6 +38,8 @@ export interface PlugOptions extends CardOptions {
   readonly keepPinMinutes?: number;
   /** The configured secret source. */
   readonly pin?: string;
+  /** In the same source, hexadecimal digits. */
+  readonly managementKey?: string;
   readonly roots?: readonly Uint8Array[];
 }
 
@@ -49,11 +51,12 @@ export async function plug(options: PlugOptions = {}): Promise<Plugged> {
   const discovered = await card.exclusively((channel) => discover(channel));
   if (discovered === undefined) throw new Error('it is no YubiKey');
   const storage = options.storage ?? (await memoryKind.open({ folder: randomUUID(), create: true }));
-  const { pin } = options;
+  const { pin, managementKey } = options;
+  const configured = (kind: TokenSecretKind): string | undefined => (kind === 'pin' ? pin : kind === 'management-key' ? managementKey : undefined);
   if (pin !== undefined) virtual.ledger.entered(pin);
   const key = new YubiKey(card, discovered, {
     instance: 'yubikey', storage, keepPinMinutes: () => options.keepPinMinutes ?? 15, refused: new RefusedSecrets(), furtherRoots: async () => options.roots ?? [], onChange: () => undefined,
-    ...(pin === undefined ? {} : { fromFile: async (kind) => (kind === 'pin' ? SecretBytes.fromText(pin) : undefined) }),
+    ...(pin === undefined && managementKey === undefined ? {} : { fromFile: async (kind) => { const text = configured(kind); return text === undefined ? undefined : SecretBytes.fromText(text); } }),
   });
   virtual.trace.take();
   return {

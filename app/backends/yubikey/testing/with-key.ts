@@ -6,6 +6,11 @@ import { plug, type Answers, type Plugged, type PlugOptions } from './plug.ts';
 export const MESSAGE = Buffer.from('hello');
 export const digest = createHash('sha256').update(MESSAGE).digest();
 
+/** Makes a key in a slot. @param answers by purpose */
+export function generate({ token, call }: Plugged, slot: string, algorithm: KeyAlgorithmName = 'ec-p256', answers: Answers = {}): Promise<KeyDescription> {
+  return token.store.generate({ id: '', label: '', extractable: false, algorithm, slot, usages: KEY_ALGORITHMS[algorithm].usages }, call(answers));
+}
+
 interface Made { readonly slot?: string; readonly algorithm?: KeyAlgorithmName; readonly pinPolicy?: PinPolicy; readonly touchPolicy?: TouchPolicy }
 
 /** A virtual YubiKey with a key in it. */
