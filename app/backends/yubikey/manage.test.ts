@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { KEY_ALGORITHMS, type KeyAlgorithmName } from '../../contract/index.ts';
+import { KEY_ALGORITHMS } from '../../contract/index.ts';
 import { derBits, derInteger, der, derOid, derSequence, TAG } from '../../formats/der.ts';
 import { fingerprint } from '../../formats/index.ts';
 import { tlv } from '../../devices/index.ts';
