@@ -60,12 +60,13 @@ function isZip(start: Uint8Array): boolean {
   return start[0] === 0x50 && start[1] === 0x4b && ((start[2] === 3 && start[3] === 4) || (start[2] === 5 && start[3] === 6));
 }
 
-/** The tags of COSE_Sign1 and COSE_Sign around an array of four whose first is a byte string: nothing, or a short map. Without a tag it must be named. */
+/** The tags of COSE_Sign1 and COSE_Sign around an array of four whose first is a byte string: nothing, or a map, which holds certificates perhaps. Without a tag it must be named. */
 function isCose(start: Uint8Array): boolean {
   const [first = 0, second = 0] = start;
   const at = first === 0xd2 ? 1 : first === 0xd8 && second === 98 ? 2 : 0;
-  const [array = 0, head = 0, map = 0] = start.subarray(at);
-  return at > 0 && array === 0x84 && (head === 0x40 || (head >> 5 === 2 && map >> 5 === 5));
+  const [array = 0, head = 0] = start.subarray(at);
+  const size = { 0x58: 1, 0x59: 2, 0x5a: 4 }[head] ?? 0;
+  return at > 0 && array === 0x84 && (head === 0x40 || (head >> 5 === 2 && (start[at + 2 + size] ?? 0) >> 5 === 5));
 }
 
 /** A Signature packet, in the old format or the new, of version 4 or 6 and of a file's type. */
