@@ -1,6 +1,7 @@
 import { malformed } from '../formats/malformed.ts';
 import { release } from './release.ts';
 import type { ByteSource } from './source.ts';
+import { Window } from './window.ts';
 
 const PIECE = 64 * 1024;
 /** A line of text, and what it stands for. */
@@ -12,8 +13,7 @@ export const MOST_HEADER = 16 * 1024;
 /** Bytes as Base64 within text, decoded as they are read. */
 export abstract class Base64Source implements ByteSource {
   readonly #source: ByteSource;
-  #pieces: Buffer[] = [];
-  #held = 0;
+  readonly #held = new Window();
   #ended = false;
 
   constructor(source: ByteSource) {
@@ -21,24 +21,31 @@ export abstract class Base64Source implements ByteSource {
   }
 
   async read(length: number): Promise<Buffer> {
-    while (this.#held < length && !this.#ended) {
+    while (this.#held.length < length && !this.#ended) {
       const bytes = await this.#source.read(PIECE);
       this.#ended = this.take(bytes.toString('latin1'), bytes.length === 0);
     }
-    const all = together(this.#pieces);
-    const piece = all.subarray(0, length);
-    this.#pieces = [all.subarray(piece.length)];
-    this.#held = all.length - piece.length;
-    return piece;
+    return this.#held.take(length);
   }
 
   /** @param text what comes next. @param last nothing comes behind it. @returns whether all has been decoded */
   protected abstract take(text: string, last: boolean): boolean;
 
-  protected decode(base64: string): void {
-    const bytes = Buffer.from(base64, 'base64');
-    this.#pieces.push(bytes);
-    this.#held += bytes.length;
+  /** @param last nothing comes behind it. @returns the digits behind the last whole bytes; undefined when it is not Base64 */
+  protected decode(text: string, last: boolean): string | undefined {
+    const whole = wholeLines(text);
+    if (whole !== undefined) return this.#add(whole);
+    const clean = cleanBase64(text);
+    if (clean === undefined) return undefined;
+    const take = last ? clean.length : clean.length - (clean.length % 4);
+    this.#add(Buffer.from(clean.slice(0, take), 'base64'));
+    return clean.slice(take);
+  }
+
+  #add(bytes: Buffer): string {
+    this.#held.add(bytes);
+    release(bytes);
+    return '';
   }
 }
 
@@ -55,11 +62,12 @@ export class TextSource extends Base64Source {
     const last = ended || end >= 0;
     // A dash at the end may begin the last line: it waits for the rest.
     const dash = last ? end : this.#text.indexOf('-');
-    const clean = cleanBase64(dash >= 0 ? this.#text.slice(0, dash) : this.#text);
-    if (clean === undefined || (!last && dash >= 0 && this.#text.length - dash >= LAST_LINE.length)) throw malformed('The text is not Base64.');
-    const take = last ? clean.length : clean.length - (clean.length % 4);
-    this.decode(clean.slice(0, take));
-    this.#text = clean.slice(take) + (dash >= 0 ? this.#text.slice(dash) : '');
+    // Whole lines are decoded at once; what has none is taken as it is.
+    const line = last || dash >= 0 ? 0 : this.#text.lastIndexOf('\n') + 1;
+    const upTo = dash >= 0 ? dash : line > 0 ? line : this.#text.length;
+    const left = this.decode(this.#text.slice(0, upTo), last);
+    if (left === undefined || (!last && dash >= 0 && this.#text.length - dash >= LAST_LINE.length)) throw malformed('The text is not Base64.');
+    this.#text = left + this.#text.slice(upTo);
     return last;
   }
 
@@ -87,7 +95,8 @@ export function pemWriter(label: string, write: (piece: Uint8Array) => Promise<v
       const all = Buffer.concat([left, piece]);
       const whole = all.length - (all.length % BYTES);
       left = Buffer.from(all.subarray(whole));
-      const text = Buffer.concat([Buffer.from(begun ? '' : `-----BEGIN ${label}-----\n${after}`), linesOf(all.subarray(0, whole))]);
+      const lines = linesOf(all.subarray(0, whole));
+      const text = begun ? lines : Buffer.concat([Buffer.from(`-----BEGIN ${label}-----\n${after}`), lines]);
       release(all);
       begun = true;
       if (text.length > 0) await write(text);
@@ -101,13 +110,16 @@ export function pemWriter(label: string, write: (piece: Uint8Array) => Promise<v
 
 /** @returns Base64 in lines. */
 function linesOf(bytes: Buffer): Buffer {
-  const text = Buffer.from(bytes.toString('base64'), 'latin1');
-  const lines = Buffer.allocUnsafe(text.length + Math.ceil(text.length / COLUMNS));
-  for (let from = 0, to = 0; from < text.length;) {
-    for (const end = Math.min(from + COLUMNS, text.length); from < end;) lines[to++] = text[from++] as number;
-    lines[to++] = NEWLINE;
+  const base64 = bytes.toString('base64');
+  const breaks = Math.ceil(base64.length / COLUMNS);
+  const lines = Buffer.allocUnsafe(base64.length + breaks);
+  // All of it at the end; then each line moves to its place, the first the farthest.
+  lines.write(base64, breaks, 'latin1');
+  for (let from = breaks, to = 0; from < lines.length; from += COLUMNS, to += COLUMNS + 1) {
+    const end = Math.min(from + COLUMNS, lines.length);
+    lines.copyWithin(to, from, end);
+    lines[to + end - from] = NEWLINE;
   }
-  release(text);
   return lines;
 }
 
@@ -115,8 +127,30 @@ const [PAD, WHITE] = [1, 2];
 /** What each character is: a digit, `=`, white space, or nothing that Base64 has. */
 const KINDS = Uint8Array.from({ length: 256 }, (_, code) => (/[A-Za-z0-9+/]/.test(String.fromCharCode(code)) ? 0 : code === 0x3d ? PAD : /[\t\n\r ]/.test(String.fromCharCode(code)) ? WHITE : 3));
 
+/**
+ * The usual case, many times as fast: digits alone, in lines that stand for whole bytes. What is none is passed over by Node's decoder, and so gives fewer bytes.
+ *
+ * @returns the bytes; undefined for everything else, which {@link cleanBase64} looks at
+ */
+function wholeLines(text: string): Buffer | undefined {
+  if (UNUSUAL.some((character) => text.includes(character))) return undefined;
+  const digits = text.length - countOf('\n', text) - countOf('\r', text);
+  if (digits % 4 !== 0) return undefined;
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length === (digits / 4) * 3 ? bytes : undefined;
+}
+
+/** What Node takes, and what ends it: `-` and `_` are of another alphabet (RFC 4648 §5). */
+const UNUSUAL = ['=', '-', '_', ' ', '\t'];
+
+function countOf(character: string, text: string): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count += 1;
+  return count;
+}
+
 /** @param text Latin-1. @returns it without white space; undefined when it is not digits of Base64 and at most two `=` behind them */
-export function cleanBase64(text: string): string | undefined {
+function cleanBase64(text: string): string | undefined {
   const bytes = Buffer.from(text, 'latin1');
   let [to, pads] = [0, 0];
   for (let from = 0; from < bytes.length; from += 1) {

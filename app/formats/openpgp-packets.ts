@@ -50,20 +50,29 @@ export function armor(label: 'SIGNATURE' | 'PUBLIC KEY BLOCK', bytes: Uint8Array
   return `-----BEGIN PGP ${label}-----\n\n${lines.join('\n')}\n${crc ? `=${checksum(bytes)}\n` : ''}-----END PGP ${label}-----\n`;
 }
 
-const CRC24 = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte << 16;
-  for (let bit = 0; bit < 8; bit++) crc = (crc << 1) ^ ((crc & 0x800000) === 0 ? 0 : 0x1864cfb);
-  return crc & 0xffffff;
-});
+/** In the upper 24 of 32 bits, so that eight bytes go at once: table `n` is for a byte with `n` bytes behind it. */
+const CRC24: Int32Array[] = [];
+CRC24.push(Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 24;
+  for (let bit = 0; bit < 8; bit++) crc = (crc << 1) ^ (crc < 0 ? 0x864cfb00 : 0);
+  return crc;
+}));
+for (let behind = 1; behind < 8; behind++) CRC24.push(CRC24[behind - 1]!.map((crc) => (crc << 8) ^ CRC24[0]![crc >>> 24]!));
 /** Of no bytes. */
 export const CRC24_START = 0xb704ce;
 
 /** CRC-24 (RFC 9580 §6.1.1). @param crc of what came before. */
 export function crc24(crc: number, bytes: Uint8Array): number {
-  let next = crc;
-  // Not `for … of`: all of a large file comes through here.
-  for (let at = 0; at < bytes.length; at += 1) next = ((next << 8) & 0xffffff) ^ (CRC24[(next >> 16) ^ (bytes[at] as number)] as number);
-  return next;
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = CRC24 as unknown as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
+  let next = crc << 8;
+  let at = 0;
+  // Not `for … of`, and not a byte at a time: all of a large file comes through here.
+  for (const last = bytes.length - 7; at < last; at += 8) {
+    next = t7[(next >>> 24) ^ bytes[at]!]! ^ t6[((next >>> 16) & 0xff) ^ bytes[at + 1]!]! ^ t5[((next >>> 8) & 0xff) ^ bytes[at + 2]!]! ^ t4[(next & 0xff) ^ bytes[at + 3]!]!
+      ^ t3[bytes[at + 4]!]! ^ t2[bytes[at + 5]!]! ^ t1[bytes[at + 6]!]! ^ t0[bytes[at + 7]!]!;
+  }
+  for (; at < bytes.length; at += 1) next = (next << 8) ^ t0[(next >>> 24) ^ bytes[at]!]!;
+  return next >>> 8;
 }
 
 /** @returns it as the armour has it: 4 characters of base64. */

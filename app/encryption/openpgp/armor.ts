@@ -1,12 +1,14 @@
 import { malformed } from '../../formats/malformed.ts';
 import { CRC24_START, crc24, checksumText } from '../../formats/openpgp-packets.ts';
-import { Base64Source, cleanBase64, MOST_HEADER, pemWriter } from '../text-source.ts';
+import { Base64Source, MOST_HEADER, pemWriter } from '../text-source.ts';
 
 /** Armour of OpenPGP messages (RFC 9580 §6.2), decoded as it is read. Its checksum is not looked at, as §6.1 wants it: what is inside is authenticated. */
 
 const LABEL = 'PGP MESSAGE';
 export const BEGIN = `-----BEGIN ${LABEL}-----`;
 const LONGEST_LINE = 1024 * 1024;
+/** The checksum or the last line ends the body. */
+const END = /(?:^|[\r\n])[\t ]*(?:=[A-Za-z0-9+/]{4}[\t ]*[\r\n]|-----END )/;
 
 export class MessageArmorSource extends Base64Source {
   #text = '';
@@ -21,17 +23,14 @@ export class MessageArmorSource extends Base64Source {
       this.#text = this.#text.slice(head.index + head[0].length);
       this.#inBody = true;
     }
-    // The checksum or the last line ends the body.
-    const end = /(?:^|[\r\n])[\t ]*(?:=[A-Za-z0-9+/]{4}[\t ]*[\r\n]|-----END )/.exec(this.#text);
+    const end = /[=-]/.test(this.#text) ? END.exec(this.#text) : null;
     if (end === null && ended) throw malformed('The armour of OpenPGP is cut off.');
     // What may be the beginning of either waits for the rest.
-    const line = end === null ? Math.max(this.#text.lastIndexOf('\n'), 0) : end.index;
+    const line = end === null ? this.#text.lastIndexOf('\n') + 1 : end.index;
     if (line === 0 && this.#text.length > LONGEST_LINE) throw malformed('A line of the armour of OpenPGP is too long.');
-    const clean = cleanBase64(this.#text.slice(0, line));
-    if (clean === undefined) throw malformed('The armour of OpenPGP should hold Base64.');
-    const take = end === null ? clean.length - (clean.length % 4) : clean.length;
-    this.decode(clean.slice(0, take));
-    this.#text = clean.slice(take) + this.#text.slice(line);
+    const left = this.decode(this.#text.slice(0, line), end !== null);
+    if (left === undefined) throw malformed('The armour of OpenPGP should hold Base64.');
+    this.#text = left + this.#text.slice(line);
     return end !== null;
   }
 }

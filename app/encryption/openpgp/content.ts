@@ -3,6 +3,7 @@ import { createInflate, createInflateRaw } from 'node:zlib';
 import { KeywrightError } from '../../contract/index.ts';
 import { malformed, notSupported } from '../../formats/malformed.ts';
 import type { ByteSource } from '../source.ts';
+import { Window } from '../window.ts';
 import { PACKETS } from './algorithms.ts';
 import { type PacketBody, PacketStream, wholeBody } from './packets.ts';
 
@@ -58,7 +59,7 @@ async function unpacked(body: PacketBody): Promise<ByteSource> {
 
 class Unpacked implements ByteSource {
   readonly #pieces: AsyncIterator<Buffer>;
-  #held: Buffer = Buffer.alloc(0);
+  readonly #held = new Window();
   #ended = false;
   #packed = 0;
   #total = 0;
@@ -79,9 +80,7 @@ class Unpacked implements ByteSource {
       if (next.done === true) this.#ended = true;
       else this.#take(next.value);
     }
-    const given = this.#held.subarray(0, length);
-    this.#held = this.#held.subarray(given.length);
-    return given;
+    return this.#held.take(length);
   }
 
   async *#each(body: ByteSource): AsyncGenerator<Buffer> {
@@ -96,6 +95,6 @@ class Unpacked implements ByteSource {
   #take(piece: Buffer): void {
     this.#total += piece.length;
     if (this.#total > FREE + MOST_RATIO * this.#packed) throw new KeywrightError('CAPABILITY_MISSING', { detail: `What is compressed in this message unpacks to more than ${MOST_RATIO} times its size: it may be made to fill your disk. Nothing of it was written.`, remedy: 'Ask its sender for one that is not compressed, or open it with GnuPG where you know where it comes from.' });
-    this.#held = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]);
+    this.#held.add(piece);
   }
 }

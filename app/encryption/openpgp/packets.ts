@@ -1,8 +1,7 @@
 import { malformed } from '../../formats/malformed.ts';
 import { packetLength } from '../../formats/openpgp-packets.ts';
-import { release } from '../release.ts';
 import type { ByteSource } from '../source.ts';
-import { together } from '../text-source.ts';
+import { Window } from '../window.ts';
 
 /** Packets of OpenPGP as they stream, with bodies in parts (RFC 9580 §4.2). */
 
@@ -56,6 +55,8 @@ export class PacketBody implements ByteSource {
   /** Of this part; Infinity: to the end of the file. */
   #left = 0;
   #last = true;
+  /** For what is in several parts. */
+  #room: Buffer = Buffer.alloc(0);
 
   constructor(stream: PacketStream) {
     this.#stream = stream;
@@ -81,16 +82,16 @@ export class PacketBody implements ByteSource {
       this.#left -= bytes.length;
       return bytes;
     }
-    const pieces: Buffer[] = [];
-    for (let missing = length; missing > 0;) {
+    if (this.#room.length < length) this.#room = Buffer.allocUnsafeSlow(length);
+    let filled = 0;
+    while (filled < length) {
       while (this.#left === 0 && !this.#last) await this.enterPart();
-      const size = Math.min(missing, this.#left, PIECE);
+      const size = Math.min(length - filled, this.#left, PIECE);
       if (size === 0) break;
-      pieces.push(Buffer.from(await this.#stream.bytes(size)));
+      filled += (await this.#stream.bytes(size)).copy(this.#room, filled);
       this.#left -= size;
-      missing -= size;
     }
-    return Buffer.concat(pieces);
+    return this.#room.subarray(0, filled);
   }
 }
 
@@ -113,8 +114,8 @@ export async function drain(source: ByteSource): Promise<number> {
 /** Writes a packet of any length, in parts when it is long; the length need not be known before its end. */
 export class PacketWriter {
   readonly #write: Write;
-  readonly #pieces: Buffer[] = [];
-  #held = 0;
+  readonly #held = new Window();
+  #out: Buffer = Buffer.alloc(0);
   #begun = false;
   readonly #tag: number;
 
@@ -123,29 +124,29 @@ export class PacketWriter {
     this.#write = write;
   }
 
+  /** What is written is a view that holds until the next. */
   async write(piece: Uint8Array): Promise<void> {
-    this.#pieces.push(Buffer.from(piece));
-    this.#held += piece.length;
-    if (this.#held <= PART) return;
-    const all = together(this.#pieces);
-    const out: Uint8Array[] = [];
-    let from = 0;
-    for (; all.length - from > PART; from += PART) out.push(...this.#head(), Buffer.of(0xe0 | PART_POWER), all.subarray(from, from + PART));
-    const parts = Buffer.concat(out);
-    this.#pieces.splice(0, this.#pieces.length, Buffer.from(all.subarray(from)));
-    this.#held = all.length - from;
-    release(all);
-    await this.#write(parts);
-    release(parts);
+    this.#held.add(piece);
+    const parts = Math.ceil(this.#held.length / PART) - 1;
+    if (parts <= 0) return;
+    const size = parts * (PART + 1) + 1;
+    if (this.#out.length < size) this.#out = Buffer.allocUnsafeSlow(size);
+    let to = 0;
+    for (const byte of this.#head()) this.#out[to++] = byte;
+    for (let part = 0; part < parts; part += 1) {
+      this.#out[to++] = 0xe0 | PART_POWER;
+      to += this.#held.take(PART).copy(this.#out, to);
+    }
+    await this.#write(this.#out.subarray(0, to));
   }
 
   async end(): Promise<void> {
-    await this.#write(Buffer.concat([...this.#head(), packetLength(this.#held), ...this.#pieces]));
+    await this.#write(Buffer.concat([Buffer.from(this.#head()), packetLength(this.#held.length), this.#held.view()]));
   }
 
-  #head(): Uint8Array[] {
+  #head(): number[] {
     if (this.#begun) return [];
     this.#begun = true;
-    return [Buffer.of(0xc0 | this.#tag)];
+    return [0xc0 | this.#tag];
   }
 }

@@ -4,7 +4,9 @@ import { malformed, notSupported } from '../../formats/malformed.ts';
 import { release } from '../release.ts';
 import type { ByteSource } from '../source.ts';
 import { together } from '../text-source.ts';
+import { Window } from '../window.ts';
 import { AEAD_TAG, AEADS, isAead, OCB, PACKETS, SYMMETRIC } from './algorithms.ts';
+import { type CfbDecipher, cfbDecipher } from './cfb.ts';
 import { aeadCipher, type NewSessionKey, type SessionKey } from './session-key.ts';
 
 /** Symmetrically Encrypted and Integrity Protected Data (RFC 9580 §5.13): version 1 with a modification detection code, version 2 with an AEAD in chunks. */
@@ -50,23 +52,26 @@ export async function sealVersion2({ key, cipher }: NewSessionKey, write: Write)
   const chunks = new Chunks(key, head, salt);
   const size = chunkBytes(CHUNK_CODE);
   await write(Buffer.concat([head, salt]));
-  let held: Buffer = Buffer.alloc(0);
+  const held = new Window();
   let total = 0;
-  const seal = (plain: Uint8Array, more: Uint8Array = new Uint8Array()): Buffer => {
+  const seal = (plain: Uint8Array, more: Uint8Array = new Uint8Array()): Buffer[] => {
     const sealer = aeadCipher(createCipheriv, cipher, OCB, chunks.key, chunks.nonce()).setAAD(Buffer.concat([chunks.aad, more]));
-    return Buffer.concat([sealer.update(plain), sealer.final(), sealer.getAuthTag()]);
+    return [sealer.update(plain), sealer.final(), sealer.getAuthTag()];
   };
   return {
     async write(piece) {
-      held = Buffer.concat([held, piece]);
+      held.add(piece);
       total += piece.length;
       const sealed: Buffer[] = [];
-      for (; held.length > size; held = held.subarray(size)) sealed.push(seal(held.subarray(0, size)));
-      if (sealed.length > 0) await write(Buffer.concat(sealed));
+      while (held.length > size) sealed.push(...seal(held.take(size)));
+      if (sealed.length === 0) return;
+      const all = together(sealed);
+      await write(all);
+      release(all);
     },
     async end() {
-      const last = held.length > 0 ? seal(held) : Buffer.alloc(0);
-      await write(Buffer.concat([last, seal(Buffer.alloc(0), uint64(total))]));
+      const last = held.length > 0 ? seal(held.view()) : [];
+      await write(Buffer.concat([...last, ...seal(Buffer.alloc(0), uint64(total))]));
     },
   };
 }
@@ -110,7 +115,7 @@ async function openVersion1(body: ByteSource, keys: readonly SessionKey[]): Prom
   const widest = Math.max(...able.map(({ facts }) => facts.blockBytes + 2));
   const start = able.length === 0 ? Buffer.alloc(0) : Buffer.from(await body.read(widest));
   for (const { key, facts: { name, blockBytes } } of able) {
-    const opener = createDecipheriv(`${name}-cfb`, key, Buffer.alloc(blockBytes));
+    const opener = cfbDecipher(name, key, blockBytes);
     const first = opener.update(start);
     if (first.length < blockBytes + 2 || !first.subarray(blockBytes - 2, blockBytes).equals(first.subarray(blockBytes, blockBytes + 2))) continue;
     return new Version1(body, opener, first, blockBytes + 2);
@@ -120,21 +125,18 @@ async function openVersion1(body: ByteSource, keys: readonly SessionKey[]): Prom
 
 class Version1 implements Protected {
   readonly #body: ByteSource;
-  readonly #opener: { update(piece: Uint8Array): Buffer };
+  readonly #opener: CfbDecipher;
   readonly #hash = createHash('sha1');
   /** Decrypted, with what may be the end at its end. */
-  #held: Buffer;
-  /** What that is a view of. */
-  #whole: Buffer;
+  readonly #held = new Window();
   #ended = false;
   #problem: KeywrightError | undefined;
 
-  constructor(body: ByteSource, opener: { update(piece: Uint8Array): Buffer }, first: Buffer, prefix: number) {
+  constructor(body: ByteSource, opener: CfbDecipher, first: Buffer, prefix: number) {
     this.#body = body;
     this.#opener = opener;
     this.#hash.update(first.subarray(0, prefix));
-    this.#whole = first;
-    this.#held = first.subarray(prefix);
+    this.#held.add(first.subarray(prefix));
   }
 
   async read(length: number): Promise<Buffer> {
@@ -145,26 +147,23 @@ class Version1 implements Protected {
       if (piece.length === 0) this.#end();
       else this.#add(this.#opener.update(piece));
     }
-    const given = this.#held.subarray(0, Math.min(length, this.#ended ? this.#held.length : this.#held.length - kept));
-    this.#held = this.#held.subarray(given.length);
-    if (!this.#ended) this.#hash.update(given);
+    if (this.#ended) return this.#held.take(length);
+    const given = this.#held.take(length);
+    this.#hash.update(given);
     return given;
   }
 
-  /** What was given before is not looked at any more. */
   #add(plain: Buffer): void {
-    const whole = Buffer.concat([this.#held, plain]);
+    this.#held.add(plain);
     release(plain);
-    release(this.#whole);
-    this.#held = this.#whole = whole;
   }
 
   #end(): void {
-    const at = this.#held.length - SHA1;
-    const code = this.#held.subarray(Math.max(0, at));
-    const made = this.#hash.update(this.#held.subarray(0, Math.max(0, at))).digest();
-    if (at < MDC.length || !this.#held.subarray(at - MDC.length, at).equals(MDC) || !timingSafeEqual(made, code)) throw (this.#problem = damaged('a part of it was changed or cut off'));
-    this.#held = this.#held.subarray(0, at - MDC.length);
+    const all = this.#held.view();
+    const at = all.length - SHA1;
+    const made = this.#hash.update(all.subarray(0, Math.max(0, at))).digest();
+    if (at < MDC.length || !all.subarray(at - MDC.length, at).equals(MDC) || !timingSafeEqual(made, all.subarray(at))) throw (this.#problem = damaged('a part of it was changed or cut off'));
+    this.#held.cut(MDC.length + SHA1);
     this.#ended = true;
   }
 }
@@ -190,8 +189,8 @@ class Version2 implements Protected {
   readonly #aead: number;
   readonly #size: number;
   #able: readonly Chunks[];
-  #ahead: Buffer = Buffer.alloc(0);
-  #held: Buffer = Buffer.alloc(0);
+  readonly #ahead = new Window();
+  readonly #held = new Window();
   #total = 0;
   #ended = false;
 
@@ -210,49 +209,41 @@ class Version2 implements Protected {
 
   async read(length: number): Promise<Buffer> {
     while (this.#held.length < length && !this.#ended) await this.#next();
-    const given = this.#held.subarray(0, length);
-    this.#held = this.#held.subarray(given.length);
-    return given;
+    return this.#held.take(length);
   }
 
   async #next(): Promise<void> {
     // The last chunk is followed by a tag of its own over the whole length.
     const wanted = this.#size + 2 * AEAD_TAG;
-    const pieces = [this.#ahead];
-    for (let length = this.#ahead.length; length < wanted;) {
-      const piece = Buffer.from(await this.#body.read(PIECE));
-      if (piece.length === 0) break;
-      pieces.push(piece);
-      length += piece.length;
-    }
-    this.#ahead = together(pieces);
+    while (this.#ahead.length < wanted && (await this.#more()));
     const last = this.#ahead.length < wanted;
-    const sealed = last ? this.#ahead.subarray(0, Math.max(0, this.#ahead.length - AEAD_TAG)) : this.#ahead.subarray(0, this.#size + AEAD_TAG);
-    this.#ahead = this.#ahead.subarray(sealed.length);
+    const sealed = this.#ahead.take(last ? Math.max(0, this.#ahead.length - AEAD_TAG) : this.#size + AEAD_TAG);
     if (sealed.length > 0) {
-      const plain = this.#open(sealed);
-      this.#total += plain.length;
-      this.#held = this.#held.length === 0 ? plain : Buffer.concat([this.#held, plain]);
+      for (const plain of this.#open(sealed)) {
+        this.#total += plain.length;
+        this.#held.add(plain);
+        release(plain);
+      }
     }
     if (!last && this.#ahead.length > AEAD_TAG) return;
     if (!last && (await this.#more())) return;
-    this.#open(this.#ahead, uint64(this.#total));
+    this.#open(this.#ahead.view(), uint64(this.#total));
     this.#ended = true;
   }
 
-  /** Whether anything is behind what may be the last tag. */
+  /** Whether anything is behind what there is. */
   async #more(): Promise<boolean> {
     const piece = await this.#body.read(PIECE);
-    this.#ahead = Buffer.concat([this.#ahead, piece]);
+    this.#ahead.add(piece);
     return piece.length > 0;
   }
 
-  #open(sealed: Buffer, more: Uint8Array = new Uint8Array()): Buffer {
+  #open(sealed: Buffer, more: Uint8Array = new Uint8Array()): Buffer[] {
     if (sealed.length < AEAD_TAG) throw damaged('it is cut off');
     for (const chunks of this.#able) {
       const opener = aeadCipher(createDecipheriv, this.#cipher, this.#aead, chunks.key, chunks.nonce()).setAAD(Buffer.concat([chunks.aad, more])).setAuthTag(sealed.subarray(-AEAD_TAG));
       try {
-        const plain = together([opener.update(sealed.subarray(0, -AEAD_TAG)), opener.final()]);
+        const plain = [opener.update(sealed.subarray(0, -AEAD_TAG)), opener.final()];
         this.#able = [chunks];
         return plain;
       } catch {
