@@ -20,6 +20,8 @@ const PUBLIC_KEY = 6;
 const USER_ID = 13;
 const PUBLIC_SUBKEY = 14;
 const MAX_TEXT = 64 * 1024 * 1024;
+/** Milliseconds. */
+const CLOCKS_DIFFER = 60 * 60 * 1000;
 
 export const openpgp: FormatModule = {
   async sign(file, key, options) {
@@ -82,6 +84,7 @@ async function judge(one: ReadSignature, file: FileContent, signed: Signed | nul
     const spki = await known.spki();
     if (!(await verifySignature(spki, fit.algorithm, signedContent(fit.algorithm, digest), fit.signature))) continue;
     const verdict = intactBy(spki, fit.algorithm, known, { time, notes });
+    if (one.created !== null && one.created.getTime() > trust.at.getTime() + CLOCKS_DIFFER) return { ...verdict, trustedBy: null, problem: `The signature says that it was made at ${one.created.toISOString()}, which is yet to come.` };
     return one.expires !== null && trust.at > one.expires ? { ...verdict, trustedBy: null, problem: `The signature was valid until ${one.expires.toISOString()}.` } : verdict;
   }
   return notIntact(trust.named ? 'The signature does not fit this file and this key: the file was changed, or something else was signed.' : 'No key held here made this signature of this file. Name the signer’s OpenPGP key.', { notes });

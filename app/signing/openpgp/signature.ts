@@ -11,8 +11,8 @@ import type { Frame } from '../raw.ts';
 export const SIGNATURE = 2;
 export const TYPES = { binary: 0x00, text: 0x01, certification: 0x13, subkey: 0x18, directKey: 0x1f } as const;
 const SUBPACKETS = { created: 2, expires: 3, issuerKeyId: 16, keyFlags: 27, features: 30, hashes: 21, ciphers: 11, aeads: 39, issuerFingerprint: 33 } as const;
-/** Subpackets that may be critical without harm: each is understood, or says nothing of a file. */
-const UNDERSTOOD: ReadonlySet<number> = new Set([2, 3, 16, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 33, 34, 35]);
+/** Subpackets that may be critical without harm: each is understood, or says nothing of a file. No notation is among them, since none is known here (RFC 9580 §5.2.3.24). */
+const UNDERSTOOD: ReadonlySet<number> = new Set([2, 3, 16, 21, 22, 23, 24, 25, 26, 27, 28, 30, 33, 34, 35]);
 const HASHES: Readonly<Record<number, { readonly name: HashName; readonly salt: number }>> = { 8: { name: 'sha256', salt: 16 }, 9: { name: 'sha384', salt: 24 }, 10: { name: 'sha512', salt: 32 } };
 const hashNumber = (name: HashName): number => Number(Object.keys(HASHES).find((number) => HASHES[Number(number)]?.name === name));
 export const saltSize = (name: HashName): number => HASHES[hashNumber(name)]!.salt;
