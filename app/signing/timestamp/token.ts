@@ -107,7 +107,8 @@ function readInfo(content: Uint8Array): TimestampInfo {
 function timeOf(content: Uint8Array): Date {
   const [, year, month, day, hour, minute, second, fraction = ''] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{1,9})?Z$/.exec(Buffer.from(content).toString('latin1')) ?? [];
   const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}${fraction.slice(0, 4)}Z`);
-  if (Number.isNaN(date.getTime())) throw malformed('The timestamp’s time is none that a calendar has.');
+  // Date reads 31 February as 2 March.
+  if (Number.isNaN(date.getTime()) || date.getUTCDate() !== Number(day)) throw malformed('The timestamp’s time is none that a calendar has.');
   return date;
 }
 

@@ -39,7 +39,10 @@ export async function judgeTimestamps({ unsigned, signature }: CmsSigner, beside
 /** @param token a timestamp that a signature carries. @param stamped the bytes that it should be of. */
 export async function stampedBy(token: Uint8Array, stamped: Uint8Array, beside: Beside, trust: Trust): Promise<Stamped> {
   const stamp = await judgeToken(readTimestampToken(token), async (name) => digestOf(name, stamped), trust, beside);
-  if (!stamp.intact) return { apply: (verdict) => ({ ...verdict, trustedBy: null, problem: verdict.problem ?? `Its timestamp does not hold: ${stamp.problem}` }) };
+  if (!stamp.intact) {
+    const told = `Its timestamp does not hold: ${stamp.problem}`;
+    return { apply: (verdict) => ({ ...verdict, trustedBy: null, problem: verdict.problem ?? told, notes: verdict.problem === null ? verdict.notes : [...verdict.notes, told] }) };
+  }
   const notes = [...stamp.notes, ...(stamp.trustedBy === null ? [`The authority is not trusted, so that the time is not certain: ${stamp.problem}`] : [])];
   return {
     ...(stamp.trustedBy === null ? {} : { at: new Date(stamp.time!.at) }),
