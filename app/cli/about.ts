@@ -1,6 +1,6 @@
 import { Command, Help, Option } from 'commander';
 import { KeywrightError } from '../contract/errors.ts';
-import { GLOBAL_OPTIONS } from './globals.ts';
+import { GLOBAL_OPTIONS, takesValue } from './globals.ts';
 import { nearest } from '../config/distance.ts';
 import { COMMANDS, isCommandPrefix } from './commands.ts';
 import { addGlobals, helpOption } from './parse.ts';
@@ -34,13 +34,10 @@ const NOUN_SUMMARIES: Readonly<Record<string, string>> = {
 };
 
 export async function showVersion(_argv: readonly string[], around: Surroundings): Promise<number> {
-  const { version } = await import('../index.ts');
+  const { version } = await import('../version.ts');
   around.stdout.write(`${version}\n`);
   return 0;
 }
-
-/** What stands behind a global option that takes a value is that value, and no command. */
-const takesValue = (option = ''): boolean => GLOBAL_OPTIONS.some(({ name, value }) => value !== undefined && option === `--${name}`);
 
 /** The program, or a noun: shows what there is to choose from; an unknown word is an error with the one that was meant. */
 export async function overview(words: readonly string[], rest: readonly string[], around: Surroundings): Promise<number> {

@@ -9,6 +9,12 @@ export function commandNamed(words: readonly string[]): CommandSpec | undefined 
   return COMMANDS.find(({ id }) => id === name);
 }
 
+/** @returns the one command that a noun has, where it has no other: its name alone means that. */
+export function onlyCommandOf(words: readonly string[]): CommandSpec | undefined {
+  const [only, ...others] = words.length === 1 ? COMMANDS.filter((command) => command.words[0] === words[0]) : [];
+  return others.length === 0 ? only : undefined;
+}
+
 /** Whether some command begins with these words. */
 export function isCommandPrefix(words: readonly string[]): boolean {
   return COMMANDS.some((command) => words.every((word, index) => command.words[index] === word));

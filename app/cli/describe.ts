@@ -78,6 +78,7 @@ function describe(operation: Operation): CommandSpec {
   return {
     id, words: id.split('.'), summary, permission,
     needsStore: operation.whenLocked !== true || cli.opensStore === true,
+    ...(cli.opensStoreIfGiven === undefined ? {} : { opensStoreIfGiven: true as const }),
     ...(operation.withoutStore === undefined ? {} : { withoutStore: operation.withoutStore }),
     progress: operation.progress !== undefined,
     http: { method: http.method, path: http.path },

@@ -66,6 +66,12 @@ export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
   ...Object.keys(SECRET_FILES).map((name) => ({ name, value: 'file', summary: secretSummaries[name]! })),
 ];
 
+/** What stands behind a global option that takes a value is that value, and no command. */
+export const takesValue = (option = ''): boolean => GLOBAL_OPTIONS.some(({ name, value }) => value !== undefined && option === `--${name}`);
+
+/** Whether there are global options and nothing else, nor a call for help. */
+export const isOptionsAlone = (words: readonly string[]): boolean => words.every((word, index) => (word.startsWith('-') && word !== '--help' && word !== '-h') || takesValue(words[index - 1]));
+
 /** Values of the global options, by name. */
 export interface Globals {
   readonly json: boolean;

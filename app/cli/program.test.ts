@@ -97,6 +97,14 @@ describe('without an owner', () => {
     }
   });
 
+  test('the doctor comes by its name alone, and looks into the store if a file opens it', async () => {
+    const alone = await keywright(['doctor', '--json']);
+    expect([alone.code, JSON.stringify(alone.json)]).toEqual([0, expect.stringContaining('store.locked')]);
+    expect(JSON.stringify((await keywright(['doctor', '--json', '--passphrase-file', at('pw')])).json)).toContain('store.sound');
+    expect((await keywright(['doctor', 'fun'])).code).toBe(2);
+    expect((await keywright(['agent'])).code).toBe(2);
+  });
+
   test('two commands at once take turns, or use each other', async () => {
     const commands = Array.from({ length: 4 }, (_, index) => keywright(['keys', 'generate', '--algorithm', 'ed25519', '--label', `At once ${index}`, '--passphrase-file', at('pw')]));
     expect((await Promise.all(commands)).map(({ code }) => code)).toEqual([0, 0, 0, 0]);

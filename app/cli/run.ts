@@ -1,7 +1,7 @@
 import type { CallOptions } from '../contract/core.ts';
 import { EXIT_CHECK_FAILED, ERRORS, KeywrightError, toProblem } from '../contract/errors.ts';
 import { wasNeverSent } from '../rpc/client.ts';
-import { globalsOf, type Globals } from './globals.ts';
+import { globalsOf, isOptionsAlone, type Globals } from './globals.ts';
 import { at, inputOf } from './input.ts';
 import { openFor, unlockFor } from './open.ts';
 import { humanError, humanOutput, progressLine, styleFor } from './print.ts';
@@ -53,10 +53,12 @@ async function runWords(argv: readonly string[], around: Surroundings): Promise<
   // The table of commands is a quarter of a megabyte, which an agent need not hold.
   const [program = ''] = argv;
   if (Object.hasOwn(PROGRAM, program)) return (await PROGRAM[program]!())(argv.slice(1), around);
-  const { commandNamed, isCommandPrefix } = await import('./commands.ts');
+  const { commandNamed, isCommandPrefix, onlyCommandOf } = await import('./commands.ts');
   const { words, rest } = splitWords(argv, (some) => isCommandPrefix(some) || (some.length === 1 && Object.hasOwn(PROGRAM, some[0]!)));
   const spec = commandNamed(words);
   if (spec !== undefined) return runCommand(spec, rest, around);
+  const only = onlyCommandOf(words);
+  if (only !== undefined && isOptionsAlone(rest)) return runCommand(only, rest, around);
   const [first = ''] = words;
   if (words.length === 1 && Object.hasOwn(PROGRAM, first)) return (await PROGRAM[first]!())(rest, around);
   const about = await import('./about.ts');
@@ -104,12 +106,15 @@ async function routeOutput(spec: CommandSpec, input: Record<string, unknown>, pi
  */
 async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions, globals: Globals, around: Surroundings, prompter: CommandPrompter): Promise<unknown> {
   for (let tries = 3; ; tries -= 1) {
-    const unlocks = storeNeeded(spec, input);
+    const unlocks = storeNeeded(spec, input) || (spec.opensStoreIfGiven === true && (prompter.answers('store-passphrase') || prompter.answers('recovery-code')));
     const opened = await openFor(spec, globals, around.env, () => (unlocks ? prompter.ahead('store-passphrase') : undefined));
     let tooEarly = false;
     try {
       const withRecoveryCode = prompter.answers('recovery-code') && !prompter.answers('store-passphrase');
-      if (unlocks && opened.passing) await unlockFor(opened.core, { principal: OWNER, prompt: prompter, signal: around.signal }, withRecoveryCode);
+      if (unlocks && opened.passing) await unlockFor(opened.core, { principal: OWNER, prompt: prompter, signal: around.signal }, withRecoveryCode).catch((thrown: unknown) => {
+        // What is wrong with the store is told by whoever works without it.
+        if (storeNeeded(spec, input) || !(thrown instanceof KeywrightError) || !TOLD.has(thrown.code)) throw thrown;
+      });
       return await opened.core.call(spec.id, input, options);
     } catch (thrown) {
       tooEarly = opened.ending && thrown instanceof KeywrightError && thrown.code === 'STORE_LOCKED';
@@ -120,6 +125,9 @@ async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions,
     if (tooEarly) await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** Faults of a store that is there: `doctor` tells them. */
+const TOLD: ReadonlySet<string> = new Set(['CORRUPT_RECORD', 'STORE_TOO_NEW', 'STORAGE_READ_ONLY', 'STORAGE_FULL']);
 
 const storeNeeded = ({ needsStore, withoutStore }: CommandSpec, input: unknown): boolean => needsStore && withoutStore?.every((field) => (input as Readonly<Record<string, unknown>>)[field] !== undefined) !== true;
 

@@ -10,6 +10,8 @@ export interface CommandSpec {
   readonly permission: string;
   /** Needs an open store. */
   readonly needsStore: boolean;
+  /** Needs none, and opens it if a file gives the passphrase. */
+  readonly opensStoreIfGiven?: true;
   /** Needs none where all of these fields are given. */
   readonly withoutStore?: readonly string[];
   /** Reports progress while it runs. */

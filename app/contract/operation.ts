@@ -50,6 +50,8 @@ export interface CommandLine {
   readonly prompts?: Readonly<Record<string, string>>;
   /** Works without an unlocked store where one runs, and has its answer from the store where none does: a command by itself unlocks it. */
   readonly opensStore?: true;
+  /** Works without an unlocked store, and tells more with one: a command by itself unlocks it if a file gives the passphrase, and asks nobody. */
+  readonly opensStoreIfGiven?: true;
   /** Without an owner of the store, one is started that stays in the background. */
   readonly background?: true;
   /** Human output: the array to show as a table, and its columns; `tree`: each row below the one that its `parent` counts. */

@@ -180,7 +180,7 @@ export const agentOpenapi = operation({
 
 export const doctorRun = operation({
   id: 'doctor.run', summary: 'Look for whatever keeps Keywright from working, and tell how to mend it', effect: 'read', permission: 'doctor:read', whenLocked: true, unhurried: true, check: 'ok',
-  http: { method: 'POST', path: '/v1/doctor', status: 200 }, cli: { table: { rows: 'findings', columns: ['level', 'detail', 'remedy'] } },
+  http: { method: 'POST', path: '/v1/doctor', status: 200 }, cli: { opensStoreIfGiven: true, table: { rows: 'findings', columns: ['level', 'detail', 'remedy'] } },
   input: Empty, output: z.strictObject({ ok: z.boolean(), findings: z.array(FindingRecord) }), progress: FindingRecord, errors: [],
 });
 

@@ -152,7 +152,7 @@ export class Backends implements AsyncDisposable {
   /** Whether an instance's tokens are worth looking for: not those of a built-in one, which nobody added, where none can be. */
   mayHaveTokens(name: string): boolean {
     const { configured, source } = this.#get(name);
-    return !configured.builtIn || source !== undefined || this.#manifest(configured.types[0]!).mayHaveTokens?.() !== false;
+    return !configured.builtIn || source !== undefined || this.#manifest(configured.types[0]!).whyNoTokens?.() === undefined;
   }
 
   /** Opens an instance's source of tokens, once; from then on its tokens are among {@link tokens}. @throws BACKEND_UNAVAILABLE; `undefined` for an instance without tokens or one that is switched off. */

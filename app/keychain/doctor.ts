@@ -6,6 +6,8 @@ import type { Context } from './context.ts';
 
 const LITTLE_SPACE = 100 * 1024 * 1024;
 const LEAST_NODE = 24;
+/** Clocks of two machines that share a store may differ by so much. */
+const CLOCK_TOLERANCE = 5 * 60_000;
 
 /** Looks for whatever keeps Keywright from working: the runtime, the data folder, the configuration, the store, each backend. */
 export async function runDoctor(context: Context): Promise<OutputOf<typeof serviceOperations.doctorRun>> {
@@ -13,6 +15,8 @@ export async function runDoctor(context: Context): Promise<OutputOf<typeof servi
   for await (const finding of look(context)) {
     context.call.signal.throwIfAborted();
     const record = { ...finding, remedy: finding.remedy ?? null };
+    // What keeps several backends from their tokens is one thing.
+    if (findings.some((told) => told.code === record.code && told.detail === record.detail)) continue;
     context.call.progress(record);
     findings.push(record);
   }
@@ -25,6 +29,8 @@ async function* look(context: Context): AsyncGenerator<Finding> {
   yield* dataFolder(context.services.stores.folder);
   yield* configuration(context);
   yield* store(context);
+  yield* clock(context);
+  yield* readers(context);
   yield* addons();
 }
 
@@ -64,7 +70,9 @@ async function* configuration({ services }: Context): AsyncGenerator<Finding> {
 async function* store(context: Context): AsyncGenerator<Finding> {
   const { stores } = context.services;
   if (stores.state === 'absent') yield { level: 'ok', code: 'store.absent', detail: 'There is no store yet.', remedy: 'Create one with `keywright store create`.' };
-  if (stores.state === 'locked') yield { level: 'ok', code: 'store.locked', detail: 'The store is locked.', remedy: 'Unlock it to have its records and backends looked at too.' };
+  const { problems } = stores.status();
+  if (stores.state === 'locked' && problems.length > 0) for (const { record, detail } of problems) yield { level: 'problem', code: 'store.damaged', detail: `${record}: ${detail}` };
+  else if (stores.state === 'locked') yield { level: 'ok', code: 'store.locked', detail: 'The store is locked.', remedy: 'Unlock it to have its records and backends looked at too.' };
   if (stores.state !== 'unlocked') return;
   const { storage, backends } = stores.session;
   if (storage.problems.length === 0) yield { level: 'ok', code: 'store.sound', detail: `The store is open; its ${storage.size} records are where they should be.` };
@@ -76,6 +84,24 @@ async function* store(context: Context): AsyncGenerator<Finding> {
     } catch (thrown) {
       yield { level: 'problem', code: 'backends.fails', detail: `“${name}”: ${thrown instanceof Error ? thrown.message : 'it does not open'}`, remedy: `Run \`keywright backends diagnose ${name}\`.` };
     }
+  }
+}
+
+/** A clock that went back: whoever judges validity, and every time that is written, follows it. */
+async function* clock({ services: { stores } }: Context): AsyncGenerator<Finding> {
+  if (stores.state !== 'unlocked') return;
+  const { audit } = stores.session;
+  const [newest] = audit.last === 0 ? [] : await audit.read(audit.last, 1).catch(() => []); // one that cannot be read is told by `audit verify`
+  if (newest === undefined || Date.parse(newest.at) - Date.now() < CLOCK_TOLERANCE) return;
+  yield { level: 'warning', code: 'runtime.clock-behind', detail: `The clock of this computer is behind: the newest entry of the audit trail is of ${newest.at}.`, remedy: 'Set the clock: whether keys and certificates are valid, and the times in signatures, follow it.' };
+}
+
+/** Without an open store no backend is asked, but what none of them could do without can be told. */
+async function* readers({ services: { stores, ports } }: Context): AsyncGenerator<Finding> {
+  if (stores.state === 'unlocked') return;
+  for (const { builtIn, whyNoTokens } of ports.backends) {
+    const why = builtIn === true ? whyNoTokens?.() : undefined;
+    if (why !== undefined) yield { ...why, level: 'warning' };
   }
 }
 

@@ -58,8 +58,8 @@ export interface BackendManifest<C extends ZodType = ZodType> {
   readonly builtIn?: true;
   /** Its keys are in tokens that come and go: `load` gives `openTokens`. */
   readonly tokens?: true;
-  /** Whether a token can be there just now, told without loading anything. Absent: perhaps. */
-  mayHaveTokens?(): boolean;
+  /** Why no token can be seen just now, told without loading anything; nothing: one may be there. */
+  whyNoTokens?(): Finding | undefined;
   /**
    * For schemes in which one key has many URIs: whether a reference names the key at `uri`, in other words than that.
    * @throws INVALID_INPUT when the reference is malformed

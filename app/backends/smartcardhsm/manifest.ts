@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { namesSamePkcs11Object } from '../../keystore/pkcs11-uri.ts';
+import { noService } from '../../devices/findings.ts';
 import { maybeService } from '../../devices/service.ts';
 import type { BackendManifest } from '../../keystore/registry.ts';
 import { SMARTCARD_HSM_CAPABILITIES } from './capabilities.ts';
@@ -26,7 +27,7 @@ export const smartCardHsmManifest: BackendManifest<typeof SmartCardHsmSettingsSc
   host: 'worker',
   builtIn: true,
   tokens: true,
-  mayHaveTokens: () => maybeService(),
+  whyNoTokens: () => (maybeService() ? undefined : noService()),
   // What follows the scheme is as in PKCS#11 URIs.
   namesKey: (reference, uri) => namesSamePkcs11Object(withoutScheme(reference), withoutScheme(uri)),
   async load() {

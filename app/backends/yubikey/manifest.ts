@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { noService } from '../../devices/findings.ts';
 import { maybeService } from '../../devices/service.ts';
 import type { BackendManifest } from '../../keystore/registry.ts';
 import { YUBIKEY_CAPABILITIES } from './capabilities.ts';
@@ -24,7 +25,7 @@ export const yubikeyManifest: BackendManifest<typeof YubiKeySettingsSchema> = {
   host: 'core',
   builtIn: true,
   tokens: true,
-  mayHaveTokens: () => maybeService(),
+  whyNoTokens: () => (maybeService() ? undefined : noService()),
   async load() {
     const [{ YubiKeySource }, { Readers }] = await Promise.all([import('./source.ts'), import('../../devices/index.ts')]);
     return { openTokens: async ({ name, config }, deps) => new YubiKeySource(name, config, deps, Readers.shared()) };
