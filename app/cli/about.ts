@@ -1,6 +1,6 @@
 import { Command, Help, Option } from 'commander';
 import { KeywrightError } from '../contract/errors.ts';
-import { GLOBAL_OPTIONS, takesValue } from './globals.ts';
+import { takesValue } from './globals.ts';
 import { nearest } from '../config/distance.ts';
 import { COMMANDS, isCommandPrefix } from './commands.ts';
 import { addGlobals, helpOption } from './parse.ts';

@@ -3,20 +3,21 @@ import { constants, openSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { KeywrightError } from '../contract/errors.ts';
 import { collect, tooLong, unreadable } from './standard-input.ts';
 
 const PIECE = 1024 * 1024;
 
-/** Reads a whole file, never more than `most` bytes of it. @throws NOT_FOUND, INVALID_INPUT, PERMISSION_DENIED */
-export async function readFileOf(path: string, most: number, option: string): Promise<Buffer> {
+/** Reads a whole file, never more than `most` bytes of it. @param signal ends it. @throws NOT_FOUND, INVALID_INPUT, PERMISSION_DENIED, CANCELLED */
+export async function readFileOf(path: string, most: number, option: string, signal: AbortSignal): Promise<Buffer> {
   const unread = (cause: unknown): never => { throw unreadable(path, option, cause); };
-  if ((await stat(resolve(path)).catch(unread)).isFIFO()) return pieceByPiece(path, most, option).catch(unread);
+  if ((await stat(resolve(path)).catch(unread)).isFIFO()) return pieceByPiece(path, most, option, signal).catch(unread);
   const file = await open(resolve(path), 'r').catch(unread);
   try {
     const facts = await file.stat();
     if (facts.isFile() && facts.size > most) throw tooLong(option, most);
-    return await collect(file.createReadStream({ highWaterMark: PIECE, autoClose: false }), most, option);
+    return await collect(file.createReadStream({ highWaterMark: PIECE, autoClose: false, signal }), most, option);
   } catch (cause) {
     throw unreadable(path, option, cause);
   } finally {
@@ -25,9 +26,9 @@ export async function readFileOf(path: string, most: number, option: string): Pr
 }
 
 /** A named pipe, or a shell's `<(…)`. Opening it as a file is would wait for whoever writes, in a thread that nothing ends. */
-async function pieceByPiece(path: string, most: number, option: string): Promise<Buffer> {
+async function pieceByPiece(path: string, most: number, option: string, signal: AbortSignal): Promise<Buffer> {
   const fd = openSync(resolve(path), constants.O_RDONLY | constants.O_NONBLOCK);
-  return collect(new Socket({ fd, readable: true, writable: false }), most, option);
+  return collect(addAbortSignal(signal, new Socket({ fd, readable: true, writable: false })), most, option);
 }
 
 /**

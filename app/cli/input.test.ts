@@ -26,9 +26,9 @@ const HELLO = Buffer.from('hello').toString('base64url');
 async function inputFor(argv: readonly string[], stdin = 'from stdin'): Promise<Record<string, unknown>> {
   const { words, rest } = splitWords(argv, isCommandPrefix);
   const spec = commandNamed(words)!;
-  const standard = new StandardInput(() => Readable.from([Buffer.from(stdin)]));
+  const standard = new StandardInput(() => Readable.from([Buffer.from(stdin)]), new AbortController().signal);
   const parsed = parseCommand(spec, rest.map((word) => (word === 'FILE' ? file : word)));
-  const input = await inputOf(spec, parsed, (path, most, option) => (path === '-' ? standard.read(most, option) : readFileOf(path, most, option)), async () => '/from/the/pipe');
+  const input = await inputOf(spec, parsed, (path, most, option) => (path === '-' ? standard.read(most, option) : readFileOf(path, most, option, new AbortController().signal)), async () => '/from/the/pipe');
   const judged = OPERATIONS_BY_ID.get(spec.id)!.input.safeParse(input);
   if (!judged.success) throw new Error(JSON.stringify(judged.error.issues));
   return input;

@@ -24,7 +24,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const WAIT = 30_000;
 
 /** The passphrase that the store will be unlocked with, once this process owns it; nothing if it must be asked for. */
-type PassphraseAhead = () => string | undefined;
+type PassphraseAhead = () => Promise<string | undefined>;
 
 /**
  * Finds the core that a command shall use: the agent it names, the owner of the store, or one in this process. Loads what
@@ -62,7 +62,7 @@ async function inBackground(dataDir: string, globals: Globals, environment: Envi
 async function inThisProcess(dataDir: string, spec: Pick<CommandSpec, 'permission'>, globals: Globals, environment: Environment, passphrase: PassphraseAhead): Promise<Opened> {
   const [{ ownOrUse }, { beginStore }, { version }] = await Promise.all([import('../rpc/owner.ts'), import('../begin.ts'), import('../version.ts')]);
   const open = async (claim: ClaimStore): Promise<LocalCore> => {
-    const known = passphrase();
+    const known = await passphrase();
     using secret = known === undefined ? undefined : SecretBytes.fromText(known);
     // Before the rest is loaded: deriving the key takes longer, and both happen at once.
     const begun = secret && (await beginStore(dataDir, secret));

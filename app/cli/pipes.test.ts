@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ran, type Ran } from './testing/around.ts';
 
@@ -86,3 +87,27 @@ test.skipIf(process.platform === 'win32')('a named pipe is read as its writer fi
   await writeFile(at('fifo'), 'late');
   expect(JSON.parse((await inspected).stdout.toString())).toMatchObject({ bytes: 4 });
 });
+
+test.skipIf(process.platform === 'win32')('Ctrl+C ends a command that waits for whoever writes into its pipe, and nothing is left of it', async () => {
+  const pipe = at('pipe');
+  execFileSync('mkfifo', ['-m', '600', pipe]);
+  // Somebody has it open and writes nothing.
+  const writer = openSync(pipe, 'r+');
+  try {
+    const waiting: readonly (readonly string[])[] = [
+      ['keys', 'sign', 'Signing', '--in', '-'], ['keys', 'sign', 'Signing', '--in', pipe], ['files', 'sign', '-', '--key', 'Signing'], ['files', 'sign', pipe, '--key', 'Signing', '--out', at('never')],
+      ['keys', 'list', '--passphrase-file', '-'], ['keys', 'list', '--passphrase-file', pipe],
+    ];
+    for (const argv of waiting) {
+      const interrupted = new AbortController();
+      const stdin = new Readable({ read() {} });
+      const command = ran(argv, { stdin, signal: interrupted.signal, env: { KEYWRIGHT_DATA_DIR: at('data'), KEYWRIGHT_PASSPHRASE_FILE: at('pw') } });
+      setTimeout(() => interrupted.abort(), 300);
+      const { code, stdout, stderr } = await command;
+      expect([argv, code, stdout.length, stderr]).toEqual([argv, 9, 0, 'keywright: The call was cancelled.\n']);
+    }
+    expect(leftovers()).toEqual([]);
+  } finally {
+    closeSync(writer);
+  }
+}, 60_000);

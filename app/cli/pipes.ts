@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StandardInput } from './standard-input.ts';
@@ -15,6 +15,7 @@ const streams = (): Promise<typeof import('node:stream/promises')> => import('no
 export class Pipes implements AsyncDisposable {
   readonly #stdin: StandardInput;
   #folder: Promise<string> | undefined;
+  #atExit: (() => void) | undefined;
   #output: string | undefined;
   #read = false;
 
@@ -59,9 +60,18 @@ export class Pipes implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#folder !== undefined) await (await files()).rm(await this.#folder, { recursive: true, force: true });
+    if (this.#atExit !== undefined) process.off('exit', this.#atExit);
   }
 
   #in(): Promise<string> {
-    return (this.#folder ??= files().then(({ mkdtemp }) => mkdtemp(join(tmpdir(), 'keywright-')))); // 0700
+    return (this.#folder ??= this.#make());
+  }
+
+  async #make(): Promise<string> {
+    const folder = await (await files()).mkdtemp(join(tmpdir(), 'keywright-')); // 0700
+    // A second Ctrl+C ends the process where it stands: what came through the pipe does not stay.
+    this.#atExit = () => rmSync(folder, { recursive: true, force: true });
+    process.once('exit', this.#atExit);
+    return folder;
   }
 }

@@ -70,9 +70,9 @@ async function runCommand(spec: CommandSpec, rest: readonly string[], around: Su
   const parsed = parseShort(spec, rest) ?? (await parseWhole(spec, rest));
   const globals = globalsOf(parsed.options, around.env);
   const outputs = await outputsOf(spec, parsed, globals);
-  const stdin = new StandardInput(around.stdin);
+  const stdin = new StandardInput(around.stdin, around.signal);
   await using pipes = new Pipes(stdin);
-  const input = await inputOf(spec, parsed, (file, most, option) => (file === '-' ? stdin.read(most, option) : files().then(({ readFileOf }) => readFileOf(file, most, option))), (option) => pipes.input(option));
+  const input = await inputOf(spec, parsed, (file, most, option) => (file === '-' ? stdin.read(most, option) : files().then(({ readFileOf }) => readFileOf(file, most, option, around.signal))), (option) => pipes.input(option));
   await routeOutput(spec, input, pipes, globals);
   const prompter = prompterFor(spec, globals, stdin, around);
   const progress = new ProgressLine(around, spec, globals);
@@ -107,7 +107,7 @@ async function routeOutput(spec: CommandSpec, input: Record<string, unknown>, pi
 async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions, globals: Globals, around: Surroundings, prompter: CommandPrompter): Promise<unknown> {
   for (let tries = 3; ; tries -= 1) {
     const unlocks = storeNeeded(spec, input) || (spec.opensStoreIfGiven === true && (prompter.answers('store-passphrase') || prompter.answers('recovery-code')));
-    const opened = await openFor(spec, globals, around.env, () => (unlocks ? prompter.ahead('store-passphrase') : undefined));
+    const opened = await openFor(spec, globals, around.env, async () => (unlocks ? prompter.ahead('store-passphrase') : undefined));
     let tooEarly = false;
     try {
       const withRecoveryCode = prompter.answers('recovery-code') && !prompter.answers('store-passphrase');
@@ -133,7 +133,7 @@ const storeNeeded = ({ needsStore, withoutStore }: CommandSpec, input: unknown):
 
 function prompterFor(spec: CommandSpec, globals: Globals, stdin: StandardInput, around: Surroundings): CommandPrompter {
   return new CommandPrompter({
-    files: globals.secretFiles, also: spec.prompts ?? {}, stdin, yes: globals.yes,
+    files: globals.secretFiles, also: spec.prompts ?? {}, stdin, yes: globals.yes, signal: around.signal,
     terminal: async () => (around.terminal === undefined ? (await import('./terminal.ts')).openTerminal() : (around.terminal ?? undefined)),
     hasTerminal: around.terminal === undefined ? hasTerminal() : around.terminal !== null,
   });

@@ -22,7 +22,7 @@ const SECRET: PromptRequest = { kind: 'secret', purpose: 'store-passphrase', tit
 
 function prompter(given: Partial<SecretSources> = {}): CommandPrompter {
   return new CommandPrompter({
-    files: {}, also: {}, yes: false, stdin: new StandardInput(() => Readable.from([Buffer.from('typed in\n')])), terminal: async () => undefined, hasTerminal: false, ...given,
+    files: {}, also: {}, yes: false, stdin: new StandardInput(() => Readable.from([Buffer.from('typed in\n')]), new AbortController().signal), signal: new AbortController().signal, terminal: async () => undefined, hasTerminal: false, ...given,
   });
 }
 

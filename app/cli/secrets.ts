@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
 import { KeywrightError } from '../contract/errors.ts';
 import type { Prompter } from '../contract/call.ts';
 import type { PromptAnswer, PromptRequest } from '../contract/prompts.ts';
@@ -17,6 +17,8 @@ export interface SecretSources {
   readonly stdin: StandardInput;
   /** `--yes` */
   readonly yes: boolean;
+  /** Ends the reading of a pipe. */
+  readonly signal: AbortSignal;
   /** The terminal itself, or undefined when there is none. */
   readonly terminal: () => Promise<Terminal | undefined>;
   /** Whether there is one; asking must not open it. */
@@ -62,12 +64,12 @@ export class CommandPrompter implements Prompter {
   }
 
   /** @returns the answer to come, if a file gives it: for whoever can begin with it before it is asked for. What is wrong with the file is told when it is. */
-  ahead(purpose: Purpose): string | undefined {
+  async ahead(purpose: Purpose): Promise<string | undefined> {
     const option = this.#optionFor(purpose);
     const file = option === undefined ? undefined : this.#sources.files[option];
     if (option === undefined || file === undefined || file === '-') return undefined;
     try {
-      const secret = readSecretFile(file, `--${option}`);
+      const secret = await this.#read(option);
       this.#kept.set(option, () => secret);
       return secret;
     } catch (thrown) {
@@ -105,9 +107,9 @@ export class CommandPrompter implements Prompter {
     const file = this.#sources.files[option]!;
     const kept = this.#kept.get(option);
     if (kept !== undefined) return kept();
-    if (file !== '-') return readSecretFile(file, `--${option}`);
+    if (file !== '-' && !isPipe(file)) return readSecretFile(file, `--${option}`);
     // A command may ask twice.
-    const secret = asSecret(await this.#sources.stdin.read(MOST + 2, `--${option}`), `--${option}`);
+    const secret = file === '-' ? asSecret(await this.#sources.stdin.read(MOST + 2, `--${option}`), `--${option}`) : await readSecretPipe(file, `--${option}`, this.#sources.signal);
     this.#kept.set(option, () => secret);
     return secret;
   }
@@ -127,10 +129,7 @@ export function readSecretFile(path: string, option: string, shared = false): st
   }
   const buffer = Buffer.alloc(MOST + 2);
   try {
-    const facts = fstatSync(file);
-    if (process.platform !== 'win32' && (facts.mode & (shared ? 0o007 : 0o077)) !== 0) {
-      throw new KeywrightError('PERMISSION_DENIED', { detail: `Others may read ${path}, so it was not used.`, where: option, remedy: `Close it to others (chmod 600 ${path}) and choose another secret if somebody may have read it.` });
-    }
+    refuseOpen(fstatSync(file), path, option, shared);
     let length = 0;
     for (;;) {
       const read = readSync(file, buffer, length, buffer.length - length, null);
@@ -145,6 +144,30 @@ export function readSecretFile(path: string, option: string, shared = false): st
     buffer.fill(0);
     closeSync(file);
   }
+}
+
+function isPipe(path: string): boolean {
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    return false; // whoever opens it is told
+  }
+}
+
+/** A named pipe, or a shell's `<(…)`: waiting for whoever writes must not keep this process from being ended. @throws as {@link readSecretFile}, CANCELLED */
+async function readSecretPipe(path: string, option: string, signal: AbortSignal): Promise<string> {
+  refuseOpen(statSync(path), path, option, false);
+  const bytes = await (await import('./files.ts')).readFileOf(path, MOST + 2, option, signal);
+  try {
+    return asSecret(bytes, option);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+function refuseOpen({ mode }: Stats, path: string, option: string, shared: boolean): void {
+  if (process.platform === 'win32' || (mode & (shared ? 0o007 : 0o077)) === 0) return;
+  throw new KeywrightError('PERMISSION_DENIED', { detail: `Others may read ${path}, so it was not used.`, where: option, remedy: `Close it to others (chmod 600 ${path}) and choose another secret if somebody may have read it.` });
 }
 
 function asSecret(bytes: Uint8Array, option: string): string {

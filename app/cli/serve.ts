@@ -115,7 +115,7 @@ function tlsOf(options: ServeOptions): AgentOptions['tls'] | undefined {
 function passphraseFrom(globals: Globals, around: Surroundings): Prompter | undefined {
   const none = async () => undefined;
   if (globals.secretFiles['passphrase-file'] !== undefined) {
-    return new CommandPrompter({ files: globals.secretFiles, also: {}, stdin: new StandardInput(around.stdin), yes: false, terminal: none, hasTerminal: false });
+    return new CommandPrompter({ files: globals.secretFiles, also: {}, stdin: new StandardInput(around.stdin, around.signal), yes: false, signal: around.signal, terminal: none, hasTerminal: false });
   }
   const folder = around.env['CREDENTIALS_DIRECTORY'];
   if (folder === undefined || !existsSync(join(folder, CREDENTIAL))) return undefined;

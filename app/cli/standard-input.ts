@@ -1,13 +1,16 @@
-import type { Readable } from 'node:stream';
-import { KeywrightError } from '../contract/errors.ts';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { asKeywrightError, KeywrightError } from '../contract/errors.ts';
 
 /** Standard input, which can be read by one option alone. */
 export class StandardInput {
   readonly #stream: () => Readable;
+  readonly #signal: AbortSignal;
   #taken: string | undefined;
 
-  constructor(stream: () => Readable) {
+  /** @param signal ends the reading: whoever writes may never do so. */
+  constructor(stream: () => Readable, signal: AbortSignal) {
     this.#stream = stream;
+    this.#signal = signal;
   }
 
   /** @throws INVALID_INPUT when another option reads it, or when there is more than `most` bytes. */
@@ -21,7 +24,7 @@ export class StandardInput {
       throw new KeywrightError('INVALID_INPUT', { detail: `Both ${this.#taken} and ${option} read standard input.`, where: option, remedy: 'Give one of them by a file.' });
     }
     this.#taken = option;
-    return this.#stream();
+    return addAbortSignal(this.#signal, this.#stream());
   }
 }
 
@@ -41,6 +44,7 @@ export async function collect(pieces: AsyncIterable<Buffer | string>, most: numb
 /** @returns the error for a file that cannot be read. */
 export function unreadable(path: string, option: string, cause: unknown): KeywrightError {
   if (cause instanceof KeywrightError) return cause;
+  if (cause instanceof Error && cause.name === 'AbortError') return asKeywrightError(cause);
   const { code } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT' || code === 'ENOTDIR') return new KeywrightError('NOT_FOUND', { detail: `There is no file ${path}.`, where: option, remedy: 'Check its name.', cause });
   if (code === 'EACCES' || code === 'EPERM') return new KeywrightError('PERMISSION_DENIED', { detail: `${path} may not be read.`, where: option, remedy: 'Mend its permissions.', cause });

@@ -12,10 +12,10 @@ export interface Ran {
 }
 
 /** Runs a command line in this process, without a terminal unless one is given. */
-export async function ran(argv: readonly string[], given: { env?: Record<string, string>; stdin?: string | Buffer; terminal?: Terminal; signal?: AbortSignal; tty?: boolean } = {}): Promise<Ran> {
+export async function ran(argv: readonly string[], given: { env?: Record<string, string>; stdin?: string | Buffer | Readable; terminal?: Terminal; signal?: AbortSignal; tty?: boolean } = {}): Promise<Ran> {
   const [stdout, stderr] = [collector(given.tty), collector(given.tty)];
   const around: Surroundings = {
-    stdin: () => Readable.from([Buffer.from(given.stdin ?? '')]),
+    stdin: () => (given.stdin instanceof Readable ? given.stdin : Readable.from([Buffer.from(given.stdin ?? '')])),
     stdout: stdout.stream, stderr: stderr.stream, env: given.env ?? {},
     terminal: given.terminal ?? null,
     signal: given.signal ?? new AbortController().signal,
