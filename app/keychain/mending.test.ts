@@ -191,8 +191,13 @@ describe('messages and signatures are made anew', () => {
   });
 
   test('a message in 3DES is opened, and encrypted anew for the same; a file that SHA-1 signed is signed anew', async () => {
-    await core.call('keys.import', { content: base64url(readFileSync(at('bob.key'))), label: 'Bob' });
+    const found = async (): Promise<unknown> => (await look(at('plan.p7m'))).find(({ code }) => code === 'old-cipher')?.mendedBy;
     await core.call('certificates.import', { content: base64url(readFileSync(at('bob.pem'))) });
+    expect(await found()).toEqual([]); // it is for Bob, and his key is not here
+    const { keys: [bob] } = await core.call<{ keys: [{ uri: string }] }>('keys.import', { content: base64url(readFileSync(at('bob.key'))), label: 'Bob' });
+    await core.call('keys.update', { key: bob.uri, state: 'suspended' });
+    expect(await found()).toEqual([]);
+    await core.call('keys.update', { key: bob.uri, state: 'active' });
     const opening = actionFor(await look(at('plan.p7m')), 'old-cipher', 'reencrypt');
     const [, recipient] = /\| keywright files encrypt - --recipient ([0-9a-f]{64}) --format cms --out /.exec(opening.command)!;
     expect(recipient).toBe(new X509Certificate(readFileSync(at('bob.pem'))).fingerprint256.replaceAll(':', '').toLowerCase());

@@ -2,6 +2,7 @@ import { commandLine, quote } from '../contract/command-line.ts';
 import { convert } from '../contract/conversion.ts';
 import { certificateMakingOperations, encryptionOperations, fileOperations, KEY_ALGORITHMS, type KeyAlgorithmName, keyOperations, KeywrightError, type Mending, type MendingName, type Operation } from '../contract/index.ts';
 import type { StoredCertificate } from './certificate-inventory.ts';
+import { whyNot } from './capabilities.ts';
 import { livingKeys } from './handlers/certificate-records.ts';
 import { fileNameOf } from './handlers/file-names.ts';
 import type { CmsRecipient, Hint } from './inspector/finding.ts';
@@ -97,7 +98,8 @@ export class Mender {
 
   async #reencrypt(recipients: readonly CmsRecipient[], passphrase: boolean): Promise<Mending[]> {
     const named = await this.#named(recipients);
-    if (named.length === 0 && !passphrase) return [];
+    // Somebody must open it first: a passphrase that a person knows, or a key for it that is here and may.
+    if (!passphrase && !named.some((id) => this.#opens(id))) return [];
     const input = { recipients: named, ...(passphrase ? { toPassphrase: true } : {}), format: 'cms' };
     const encrypting = commandLine('files.encrypt', { files: ['-'], ...input }, { cli: encryptionOperations.encryptFiles.cli });
     return [{ ...this.#made('reencrypt', 'files.decrypt', {}, null), next: { operation: 'files.encrypt', input }, command: `keywright files decrypt ${this.#fileWord()} --out - | ${encrypting} --out ${quote(this.#written('p7m'))}` }];
@@ -151,6 +153,13 @@ export class Mender {
       if (store?.rotator !== undefined) return key;
     }
     return undefined;
+  }
+
+  /** Whether a key of a certificate is here, and may decrypt. */
+  #opens(certificate: string): boolean {
+    const stored = this.#session.certificates.get(certificate);
+    if (stored === undefined) return false;
+    return livingKeys(stored.publicKey, this.#session).some((key) => whyNot(key, 'decrypt') === null || whyNot(key, 'derive') === null);
   }
 
   /** @returns ids of certificates held here that a message is for. */
