@@ -144,7 +144,23 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
     const make = page.getByRole('button', { name: text('files.jwt.action'), exact: true });
     await expect(make).toBeDisabled();
     await claim('claims').fill('{"role":"reader"}');
+    const issued = page.getByRole('button', { name: new RegExp(`${text('files.jwt.issuedAt').replaceAll(/[()]/g, '\\$&')}$`) });
+    const issuedAt = async (choice: 'now' | 'none' | 'at'): Promise<void> => {
+      await issued.click();
+      await page.getByRole('option', { name: text(`files.jwt.${choice}`), exact: true }).click();
+    };
+    await issuedAt('at');
+    await expect(make).toBeDisabled();
+    await claim('issuedTime').fill('2026-01-31T12:00:00Z');
     await make.click();
+    const claims = async (): Promise<Record<string, unknown>> => JSON.parse(Buffer.from((await page.locator('pre').innerText()).split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+    await expect.poll(async () => (await claims())['iat']).toBe(Date.parse('2026-01-31T12:00:00Z') / 1000);
+    await issuedAt('none');
+    await make.click();
+    await expect.poll(async () => 'iat' in (await claims())).toBe(false);
+    await issuedAt('now');
+    await make.click();
+    await expect.poll(async () => 'iat' in (await claims())).toBe(true);
     const made = page.locator('pre');
     await expect(made).toBeVisible();
     await looks(program, 'jwt');

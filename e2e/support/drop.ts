@@ -39,3 +39,17 @@ export function collected(program: Program, paths: readonly string[]): () => Pro
     program.page.off('download', save);
   };
 }
+
+/** Drags files and folders from outside onto the window and lets go, as the system's file manager does. @param hint what the window says while they are over it. */
+export async function draggedIn(page: Page, paths: readonly string[], hint: string): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const { x, y, width, height } = (await page.locator('main').boundingBox())!;
+  const drag = async (type: 'dragEnter' | 'dragOver' | 'drop'): Promise<void> => {
+    await session.send('Input.dispatchDragEvent', { type, x: x + width / 2, y: y + height / 2, data: { items: [], files: [...paths], dragOperationsMask: 1 } });
+  };
+  await drag('dragEnter');
+  await drag('dragOver');
+  await expect(page.getByText(hint)).toBeVisible();
+  await drag('drop');
+  await session.detach();
+}

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { asProblem, useAction, useBridge, type ChosenFile, type FileReference, type InputFor, type SaveTarget } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { Badge, Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Notice, ProgressBar, Select, TextField } from '../ui/index.ts';
-import { ChosenFiles, now, referencesTo } from './chosen-files.tsx';
+import { ChosenFiles, countOf, now, referencesTo } from './chosen-files.tsx';
 import { useKeyChoices, useRecipientsIn, whyNotMade } from './keys.ts';
 import { FilesDone } from './results.tsx';
 
@@ -94,7 +94,7 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
       </section>
       <Select label={t('files.format')} value={format} onChange={setFormat} className="w-80" choices={FORMATS.map((name) => ({ value: name, label: t(`files.cryptName.${name}`), help: t(`files.cryptHelp.${name}`) }))} />
       <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={files.length === 0 || unfit.size > 0} pending={encrypt.pending} onPress={() => void submit()}>{t('files.encryptAction', { n: files.length })}</Button>
+        <Button kind="primary" isDisabled={files.length === 0 || unfit.size > 0} pending={encrypt.pending} onPress={() => void submit()}>{t('files.encryptAction', { n: countOf(files) })}</Button>
         {encrypt.pending && <Button onPress={encrypt.cancel}>{t('common.cancel')}</Button>}
         <CopyAsCommand operation="files.encrypt" input={{ ...asked, files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
       </div>
@@ -137,7 +137,7 @@ export function DecryptPart({ files, onFiles, onThen }: PartProps & { /** What i
       <p className="text-13 text-muted">{t('files.decryptHelp')}</p>
       {onThen !== undefined && <Notice title={t('mending.thenTitle')} actions={<Button small onPress={onThen}>{t('mending.thenAction')}</Button>}>{t('mending.thenHelp')}</Notice>}
       <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={files.length === 0} pending={decrypt.pending} onPress={() => void submit()}>{t('files.decryptAction', { n: files.length })}</Button>
+        <Button kind="primary" isDisabled={files.length === 0} pending={decrypt.pending} onPress={() => void submit()}>{t('files.decryptAction', { n: countOf(files) })}</Button>
         {decrypt.pending && <Button onPress={decrypt.cancel}>{t('common.cancel')}</Button>}
         <CopyAsCommand operation="files.decrypt" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
       </div>

@@ -7,13 +7,14 @@ import { Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Notice, Sele
 /** Seconds after which a copied token leaves the clipboard: it lets in whoever has it. */
 const CLEAR_AFTER = 60;
 const TEXTS = ['issuer', 'subject', 'audience', 'expires', 'notBefore', 'type'] as const;
-type Name = (typeof TEXTS)[number] | 'issuedAt' | 'id' | 'claims';
-const EMPTY: Readonly<Record<Name, string>> = { issuer: '', subject: '', audience: '', expires: '1h', notBefore: '', type: 'JWT', issuedAt: 'now', id: '', claims: '' };
+type Name = (typeof TEXTS)[number] | 'issuedAt' | 'issuedTime' | 'id' | 'claims';
+const EMPTY: Readonly<Record<Name, string>> = { issuer: '', subject: '', audience: '', expires: '1h', notBefore: '', type: 'JWT', issuedAt: 'now', issuedTime: '', id: '', claims: '' };
 const WHEN = /^(\d{1,6}[smhd]|\d{4}-\d\d-\d\d.*)$/;
 
 /** Whether a field can be taken as it is typed. */
 function isWell(name: Name, text: string): boolean {
   const typed = text.trim();
+  if (name === 'issuedTime') return /^\d{4}-\d\d-\d\d/.test(typed) && !Number.isNaN(Date.parse(typed));
   if (name === 'type') return typed !== '';
   if (typed === '') return true;
   if (name === 'expires' || name === 'notBefore') return WHEN.test(typed) && (!typed.includes('-') || !Number.isNaN(Date.parse(typed)));
@@ -39,19 +40,21 @@ export function JwtForm({ keyRecord }: { keyRecord: KeyRecord }) {
   const [typed, setTyped] = useState(EMPTY);
   const set = (name: Name) => (text: string): void => setTyped((before) => ({ ...before, [name]: text }));
   const said = (name: Name): string | undefined => (typed[name].trim() === '' ? undefined : typed[name].trim());
-  const [bad] = (Object.keys(EMPTY) as Name[]).filter((name) => !isWell(name, typed[name]));
+  const isAsked = (name: Name): boolean => name !== 'issuedTime' || typed.issuedAt === 'at';
+  const [bad] = (Object.keys(EMPTY) as Name[]).filter((name) => isAsked(name) && !isWell(name, typed[name]));
   const audience = typed.audience.split(/[\s,]+/).filter((one) => one !== '');
   const optional = (name: 'issuer' | 'subject' | 'id' | 'claims'): object => (said(name) === undefined ? {} : { [name]: said(name) });
   const when = (name: 'expires' | 'notBefore'): object => (said(name) === undefined ? {} : { [name]: isWell(name, typed[name]) ? timeOf(typed[name].trim()) : said(name) });
   const input: InputFor<'files.jwt'> = {
-    key: keyRecord.uri, ...optional('issuer'), ...optional('subject'), ...(audience.length > 0 && { audience }), ...when('expires'), ...when('notBefore'), issuedAt: typed.issuedAt, ...optional('id'), ...optional('claims'), type: typed.type.trim(),
+    key: keyRecord.uri, ...optional('issuer'), ...optional('subject'), ...(audience.length > 0 && { audience }), ...when('expires'), ...when('notBefore'), issuedAt: typed.issuedAt === 'at' ? (isWell('issuedTime', typed.issuedTime) ? timeOf(typed.issuedTime.trim()) : typed.issuedTime) : typed.issuedAt, ...optional('id'), ...optional('claims'), type: typed.type.trim(),
   };
   const answer = make.result;
   return (
     <form className="flex flex-col gap-5" onSubmit={(event) => { event.preventDefault(); if (bad === undefined) void make.run(input); }}>
       <div className="grid grid-cols-[repeat(auto-fill,minmax(15rem,1fr))] gap-4">
         {TEXTS.map((name) => <TextField key={name} label={t(`files.jwt.${name}`)} help={t(`files.jwtHelp.${name}`)} value={typed[name]} onChange={set(name)} isInvalid={!isWell(name, typed[name])} maxLength={2000} />)}
-        <Select label={t('files.jwt.issuedAt')} help={t('files.jwtHelp.issuedAt')} value={typed.issuedAt} onChange={set('issuedAt')} choices={[{ value: 'now', label: t('files.jwt.now') }, { value: 'none', label: t('files.jwt.none') }]} />
+        <Select label={t('files.jwt.issuedAt')} help={t('files.jwtHelp.issuedAt')} value={typed.issuedAt} onChange={set('issuedAt')} choices={[{ value: 'now', label: t('files.jwt.now') }, { value: 'none', label: t('files.jwt.none') }, { value: 'at', label: t('files.jwt.at') }]} />
+        {isAsked('issuedTime') && <TextField label={t('files.jwt.issuedTime')} help={t('files.jwtHelp.issuedTime')} value={typed.issuedTime} onChange={set('issuedTime')} isInvalid={typed.issuedTime !== '' && !isWell('issuedTime', typed.issuedTime)} maxLength={40} />}
         <TextField label={t('files.jwt.id')} help={t('files.jwtHelp.id')} value={typed.id} onChange={set('id')} maxLength={2000} trailing={<Button onPress={() => set('id')(crypto.randomUUID())}>{t('files.jwt.makeId')}</Button>} />
       </div>
       <TextField label={t('files.jwt.claims')} help={t('files.jwtHelp.claims')} value={typed.claims} onChange={set('claims')} isInvalid={!isWell('claims', typed.claims)} rows={4} mono />

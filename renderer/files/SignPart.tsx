@@ -3,8 +3,8 @@ import { useState } from 'react';
 import { asProblem, useAction, useBridge, useOperation, type ChosenFile, type FileReference, type InputFor, type OutputFor, type SaveTarget } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { usePreferences } from '../shell/preferences.tsx';
-import { Button, ComboBox, commandOf, CopyAsCommand, ErrorNotice, ProgressBar, Select } from '../ui/index.ts';
-import { ChosenFiles, now, referencesTo } from './chosen-files.tsx';
+import { Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, ProgressBar, Select } from '../ui/index.ts';
+import { ChosenFiles, countOf, now, referencesTo } from './chosen-files.tsx';
 import { FilesDone } from './results.tsx';
 import { SigningWithToken } from './SigningWithToken.tsx';
 import { TokenGone } from './TokenGone.tsx';
@@ -42,6 +42,7 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
   const [holder, setHolder] = useState<Holder>({ together: true, within: false });
   const fitting = useFittingFormat(files);
   const wanted = chosenFormat ?? fitting ?? 'raw';
+  const [listed, setListed] = useState(false);
   const [unreadable, setUnreadable] = useState<unknown>();
   const [signed, setSigned] = useState<Signed>();
   const makers = useMakersOf(wanted);
@@ -56,6 +57,8 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
   const more = { ...(format === 'pdf' && pdfInput(seen)), ...(row !== undefined && holderInput(holder, row, files.length)), ...wordsInput(words, format) };
   const isWell = areWordsWell(words, format) && (format !== 'pdf' || isSeenWell(seen));
   const isOne = (files.length === 1 && files[0]?.isFolder !== true) || 'together' in more;
+  // A manifest lies in a folder of the person's: a browser has none to write to.
+  const takesManifest = !isOne && files.length > 0 && bridge.showInFolder !== undefined;
   // Without a file the claims of a token are typed.
   const isClaims = format === 'jwt' && files.length === 0 && key !== undefined && signed === undefined;
   const isTokenGone = sign.error?.code === 'TOKEN_REMOVED' && key !== undefined && key.hardware !== null;
@@ -77,9 +80,15 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
       target = await bridge.saveTarget(signatureName(only.name, row && endingOf(holder, row)));
       if (target === undefined) return;
     }
+    let manifest: InputFor<'files.sign'>['manifest'];
+    if (takesManifest && listed) {
+      const place = await bridge.saveTarget('manifest.json');
+      if (place === undefined) return;
+      if ('path' in place.out) manifest = place.out;
+    }
     const out = target !== undefined && 'path' in target.out ? target.out : { beside: true as const };
     const asked = { key: key.uri, format, ...more };
-    const answer = await sign.run({ files: references, ...asked, out });
+    const answer = await sign.run({ files: references, ...asked, ...(manifest !== undefined && { manifest }), out });
     if (answer === undefined) return;
     const downloads = new Map(answer.files.flatMap(({ written }) => (written !== null && 'download' in written ? [[written.download, written]] : [])));
     for (const written of downloads.values()) await (target ?? (await bridge.saveTarget('')))?.finish(written);
@@ -100,10 +109,11 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
       {isClaims && <JwtForm keyRecord={key} />}
       {!isClaims && <FormatOptions value={words} onChange={(next) => { setTyped(next); if (next.timestamp !== words.timestamp) change({ timestampAuthority: next.timestamp }); }} format={format} />}
       {row !== undefined && <HolderOptions value={holder} onChange={setHolder} row={row} files={files.length} />}
+      {takesManifest && <Checkbox isSelected={listed} onChange={setListed} help={t('files.listedHelp')}>{t('files.listed')}</Checkbox>}
       {!isClaims && <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={files.length === 0 || key === undefined || row === undefined || !isWell} pending={sign.pending} onPress={() => void submit()}>{t('files.signAction', { n: files.length })}</Button>
+        <Button kind="primary" isDisabled={files.length === 0 || key === undefined || row === undefined || !isWell} pending={sign.pending} onPress={() => void submit()}>{t('files.signAction', { n: countOf(files) })}</Button>
         {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}
-        {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format, ...more }} />}
+        {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format, ...more, ...(takesManifest && listed && { manifest: { path: 'manifest.json' } }) }} />}
       </div>}
       {key?.hardware && <SigningWithToken keyRecord={key} hardware={key.hardware} files={(isOne ? 1 : files.length) * (row?.uses ?? 1)} />}
       {sign.pending && sign.progress && <ProgressBar label={t('files.signing', { name: sign.progress.file })} fraction={sign.progress.totalBytes === 0 ? null : sign.progress.bytes / sign.progress.totalBytes} />}
@@ -113,6 +123,7 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
           isKept={({ kept }) => kept} note={({ kept }) => (kept ? t('files.kept') : undefined)} commandFor={(name) => commandOf('files.sign', { files: [{ path: name }], ...signed.asked })}
         />
       )}
+      {signed?.manifest != null && <p className="text-13 break-all">{t('files.listedIn', { path: signed.manifest.path })}</p>}
       {isTokenGone && <TokenGone keyRecord={key} files={files.length} onAgain={() => void submit()} />}
       <ErrorNotice error={unreadable ?? formats.error ?? (isTokenGone ? undefined : sign.error)} />
     </>

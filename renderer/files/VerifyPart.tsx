@@ -1,9 +1,10 @@
 import { useState } from 'react';
-import { asProblem, useAction, type ChosenFile, type FileReference, type InputFor, type OutputFor } from '../bridge/index.ts';
+import { asProblem, useAction, useBridge, type ChosenFile, type FileReference, type InputFor, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
-import { Button, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Notice, ProgressBar } from '../ui/index.ts';
-import { ChosenFiles, now, referencesTo } from './chosen-files.tsx';
+import { Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Notice, ProgressBar } from '../ui/index.ts';
+import { baseName, ChosenFiles, now, referencesTo } from './chosen-files.tsx';
+import { manifestAmong } from './guess.ts';
 import { useKeysThat } from './keys.ts';
 import { Outcomes, type Outcome } from './outcomes.tsx';
 import { SaveReport } from './report.tsx';
@@ -23,22 +24,34 @@ interface Props {
 /** Verify what somebody sent: a file by a signature beside it or within it, or many files and whole folders. */
 export function VerifyPart({ files, onFiles, signature, onSignature }: Props) {
   const t = useText();
+  const bridge = useBridge();
   const keys = useKeysThat('verify');
   const verify = useAction('files.verify');
   const [chosen, setChosen] = useState<string>('any');
   const [unreadable, setUnreadable] = useState<unknown>();
-  const [judged, setJudged] = useState<{ readonly files: readonly Judged[]; readonly many: boolean; readonly at: Date }>();
+  const [judged, setJudged] = useState<{ readonly files: readonly Judged[]; readonly many: boolean; readonly manifest: Judged | null; readonly asked: Readonly<Record<string, unknown>>; readonly at: Date }>();
+  const [byManifest, setByManifest] = useState<boolean>();
   const isMany = files.length > 1 || files[0]?.isFolder === true;
   const [first] = files;
+  const possible = manifestAmong(files.flatMap(({ name, isFolder }) => (isFolder === true ? [] : [name])));
+  const manifest = possible !== undefined && (byManifest ?? possible.likely) ? files.find(({ name }) => name === possible.name) : undefined;
   const by = chosen === 'any' ? {} : { key: chosen };
   const submit = async (): Promise<void> => {
     if (first === undefined) return;
     setUnreadable(undefined);
     setJudged(undefined);
     try {
+      if (manifest !== undefined) {
+        const at = await manifest.toInput();
+        // The manifest knows where its files lie; only what was uploaded has to be given with it.
+        const references = 'path' in at ? [] : await referencesTo([...files.filter((file) => file !== manifest), ...(signature === undefined ? [] : [signature])]);
+        const answer = await verify.run({ manifest: at, ...(references.length > 0 && { files: references }), ...by });
+        if (answer !== undefined) setJudged({ files: answer.files, many: true, manifest: answer.manifest, asked: by, at: now() });
+        return;
+      }
       if (!isMany) {
         const answer = await verify.run({ file: await first.toInput(), ...(signature !== undefined && { signature: await signature.toInput() }), ...by });
-        if (answer !== undefined) setJudged({ files: answer.files, many: false, at: now() });
+        if (answer !== undefined) setJudged({ files: answer.files, many: false, manifest: null, asked: by, at: now() });
         return;
       }
       const all: Judged[] = [];
@@ -49,24 +62,31 @@ export function VerifyPart({ files, onFiles, signature, onSignature }: Props) {
         if (answer === undefined) return;
         all.push(...answer.files.map((file) => (folder === '' ? file : { ...file, name: `${folder}/${file.name}` })));
       }
-      setJudged({ files: all, many: true, at: now() });
+      setJudged({ files: all, many: true, manifest: null, asked: by, at: now() });
     } catch (thrown) {
       setUnreadable(asProblem(thrown));
     }
   };
-  const input: InputFor<'files.verify'> = isMany ? { files: files.map(({ name }) => ({ path: name })), ...by } : { file: { path: first?.name ?? 'FILE' }, ...(signature !== undefined && { signature: { path: signature.name } }), ...by };
+  const input: InputFor<'files.verify'> = manifest !== undefined ? { manifest: { path: manifest.name }, ...by } : isMany ? { files: files.map(({ name }) => ({ path: name })), ...by } : { file: { path: first?.name ?? 'FILE' }, ...(signature !== undefined && { signature: { path: signature.name } }), ...by };
   return (
     <>
-      <ChosenFiles label={t('files.toVerify')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => { onFiles([]); setJudged(undefined); }} />
-      {!isMany && <ChosenFiles label={t('files.itsSignature')} files={signature === undefined ? [] : [signature]} dropped={false} onChoose={([one]) => one !== undefined && onSignature(one)} onClear={() => onSignature(undefined)} />}
+      <ChosenFiles label={t('files.toVerify')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => { onFiles([]); setJudged(undefined); setByManifest(undefined); }} />
+      {possible !== undefined && <Checkbox isSelected={manifest !== undefined} onChange={setByManifest} help={t(bridge.showInFolder === undefined ? 'files.byManifestHelpBrowser' : 'files.byManifestHelp')}>{t('files.byManifest', { name: baseName(possible.name) })}</Checkbox>}
+      {!isMany && manifest === undefined && <ChosenFiles label={t('files.itsSignature')} files={signature === undefined ? [] : [signature]} dropped={false} onChoose={([one]) => one !== undefined && onSignature(one)} onClear={() => onSignature(undefined)} />}
       <ComboBox label={t('files.byKey')} value={chosen} onChange={setChosen} choices={[{ value: 'any', label: t('files.anyKey') }, ...keys.map(({ uri, label, algorithm }) => ({ value: uri, label, help: algorithmName(algorithm) }))]} className="max-w-96" />
       <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={first === undefined} pending={verify.pending} onPress={() => void submit()}>{isMany && files.every(({ isFolder }) => isFolder !== true) ? t('files.verifyActionMany', { n: files.length }) : isMany ? t('files.verifyActionFolder') : t('files.verifyAction')}</Button>
+        <Button kind="primary" isDisabled={first === undefined} pending={verify.pending} onPress={() => void submit()}>{manifest !== undefined ? t('files.verifyActionManifest') : isMany && files.every(({ isFolder }) => isFolder !== true) ? t('files.verifyActionMany', { n: files.length }) : isMany ? t('files.verifyActionFolder') : t('files.verifyAction')}</Button>
         {verify.pending && <Button onPress={verify.cancel}>{t('common.cancel')}</Button>}
         <CopyAsCommand operation="files.verify" input={input} />
       </div>
-      {verify.pending && isMany && verify.progress && <ProgressBar label={t('files.verifying', { name: verify.progress.file })} fraction={verify.progress.files === 0 ? null : verify.progress.index / verify.progress.files} />}
-      {judged !== undefined && (judged.many ? <ManyVerdicts judged={judged.files} asked={by} at={judged.at} /> : judged.files.map((file) => <Verdict key={file.name} file={file} />))}
+      {verify.pending && (isMany || manifest !== undefined) && verify.progress && <ProgressBar label={t('files.verifying', { name: verify.progress.file })} fraction={verify.progress.files === 0 ? null : verify.progress.index / verify.progress.files} />}
+      {judged?.manifest != null && (
+        <section aria-label={t('files.theManifest')} className="flex flex-col gap-2">
+          <h2 className="text-13 font-medium">{t('files.theManifest')}</h2>
+          <Verdict file={judged.manifest} />
+        </section>
+      )}
+      {judged !== undefined && (judged.many ? <ManyVerdicts judged={judged.files} asked={judged.asked} at={judged.at} /> : judged.files.map((file) => <Verdict key={file.name} file={file} />))}
       <ErrorNotice error={unreadable ?? verify.error} />
     </>
   );

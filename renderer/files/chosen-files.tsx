@@ -48,6 +48,9 @@ export async function referencesTo(files: readonly ChosenFile[]): Promise<FileRe
   return references;
 }
 
+/** @returns how many files were chosen; 0: nobody has counted those in a folder. */
+export const countOf = (files: readonly ChosenFile[]): number => (files.some(({ isFolder }) => isFolder === true) ? 0 : files.length);
+
 export const now = (): Date => new Date();
 
 export const baseName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;
