@@ -5,13 +5,14 @@ import { compactVerify, flattenedVerify, generalVerify, importJWK, type JWK, jwt
 import { createMessage, readKey, readSignature, verify as verifyOpenpgp } from 'openpgp';
 import { ContentInfo, SignedData } from 'pkijs';
 import { describe, expect, test, vi } from 'vitest';
+import { callOf, missingForSoftHsm, openSource, PIN, SoftHsm, tokenIn } from '../backends/pkcs11/testing/softhsm.ts';
 import { plug } from '../backends/yubikey/testing/plug.ts';
-import { because, KEY_ALGORITHMS, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName, type SignatureFormatName } from '../contract/index.ts';
+import { because, KEY_ALGORITHMS, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureFormatName } from '../contract/index.ts';
 import { readCbor, writeCbor, type CborTag } from '../formats/cbor.ts';
 import { ecdsaP1363ToDer, writePublicKey } from '../formats/index.ts';
 import { hasTool, HAS_OPENSSL, HAS_SSH_KEYGEN, materialOf, pairOf, PAIRS, run, SECRETS, temporaryFolder } from '../formats/testing/keys.ts';
 import type { Certificate } from '../certificates/index.ts';
-import type { Content } from '../keystore/keystore.ts';
+import type { SigningKey } from './format.ts';
 import { certifiedKey, certify } from './testing/certificates.ts';
 import { openpgpPublicKey } from './openpgp/index.ts';
 import { formatsOf, judgeFormat, SIGNATURE_FORMATS, SIGNATURE_FORMAT_NAMES } from './table.ts';
@@ -208,32 +209,53 @@ describe.each(SIGNATURE_FORMAT_NAMES)('%s', (format) => {
   });
 });
 
-/** Keys of a YubiKey with firmware 5.7 that sign. */
-const ON_YUBIKEY = ['ec-p256', 'ec-p384', 'rsa-2048', 'ed25519'] as const;
-
-test.each(ON_YUBIKEY)('a YubiKey with a key of %s signs in every format that the table offers for it, with one PIN and a touch a signature, and others find each right', async (algorithm) => {
+/** Has a key in a token sign in each format that the table offers for it. @param uses counts signatures, however the token tells of them. @returns the formats. */
+async function signsInEach(algorithm: KeyAlgorithmName, sign: SigningKey['sign'], uses: () => number): Promise<SignatureFormatName[]> {
   using folder = temporaryFolder();
-  const plugged = await plug({ firmware: '5.7.1' });
-  const { virtual, token: { store } } = plugged;
-  virtual.touch.automatic = true;
-  const description = await store.importer!.importKey({ id: '', label: '', extractable: false, usages: KEY_ALGORITHMS[algorithm].usages, slot: '9a', pinPolicy: 'once', touchPolicy: 'always' }, materialOf(algorithm), plugged.call());
-  const call = plugged.call({ pin: '123456' });
   const certificate = await certificateFor(algorithm);
-  const signer = { ...signingKey(algorithm), certificate: async () => ({ certificate, chain: [] }), sign: (name: SignatureAlgorithmName, content: Content) => store.signer!.sign({ uri: description.uri, id: description.id, version: 1, label: 'Release' }, name, content, call) };
+  const signer = { ...signingKey(algorithm), certificate: async () => ({ certificate, chain: [] }), sign };
   const made: SignatureFormatName[] = [];
-  for (const { format, available, uses } of formatsOf(algorithm)) {
+  for (const { format, available, uses: expected } of formatsOf(algorithm)) {
     if (!available) continue;
     const file = await contentOf(folder.path, await sampleFor(format, TEXT));
-    const touches = virtual.touch.waits;
+    const before = uses();
     const signature = await signAs(format, file, signer);
-    expect([format, virtual.touch.waits - touches]).toEqual([format, uses]);
+    expect([format, uses() - before]).toEqual([format, expected]);
     if (JUDGES[format].missing === undefined) await JUDGES[format].judge({ key: algorithm, file: file.path, signature });
     made.push(format);
   }
   expect(made.includes('minisign')).toBe(algorithm === 'ed25519');
   expect(made.length).toBeGreaterThan(algorithm === 'ed25519' ? 9 : 8);
+  return made;
+}
+
+/** Keys of a YubiKey with firmware 5.7 that sign. */
+const ON_YUBIKEY = ['ec-p256', 'ec-p384', 'rsa-2048', 'ed25519'] as const;
+
+test.each(ON_YUBIKEY)('a YubiKey with a key of %s signs in every format that the table offers for it, with one PIN and a touch a signature, and others find each right', async (algorithm) => {
+  const plugged = await plug({ firmware: '5.7.1' });
+  const { virtual, token: { store } } = plugged;
+  virtual.touch.automatic = true;
+  const { uri, id } = await store.importer!.importKey({ id: '', label: '', extractable: false, usages: KEY_ALGORITHMS[algorithm].usages, slot: '9a', pinPolicy: 'once', touchPolicy: 'always' }, materialOf(algorithm), plugged.call());
+  const call = plugged.call({ pin: '123456' });
+  await signsInEach(algorithm, (name, content) => store.signer!.sign({ uri, id, version: 1, label: 'Release' }, name, content, call), () => virtual.touch.waits);
   expect(call.asked.filter(({ kind }) => kind !== 'touch').map(({ purpose }) => purpose)).toEqual(['pin']);
   expect(virtual.ledger.count('pin', 'accepted')).toBe(1);
+});
+
+describe.skipIf(missingForSoftHsm() !== undefined)(`PKCS#11: ${missingForSoftHsm() ?? 'SoftHSM'}`, () => {
+  test('keys of a token sign in every format that the table offers for them, with one PIN, and others find each right', async () => {
+    using hsm = new SoftHsm().initialise('Build');
+    await using source = await openSource(hsm);
+    const { store } = tokenIn(source, 'Build');
+    const call = callOf({ pin: PIN });
+    for (const algorithm of ['ec-p256', 'ec-p521', 'rsa-3072', 'ed25519'] as const) {
+      const { uri, id } = await store.importer!.importKey({ id: '', label: algorithm, extractable: false, usages: ['sign', 'verify'] }, materialOf(algorithm), call);
+      let uses = 0;
+      await signsInEach(algorithm, (name, content) => { uses += 1; return store.signer!.sign({ uri, id, version: 1, label: algorithm }, name, content, call); }, () => uses);
+    }
+    expect(call.asked.map(({ purpose }) => purpose)).toEqual(['pin']);
+  });
 });
 
 test('of a large file each format asks the key for a digest or a few bytes, unless the scheme is pure and the table says so', async () => {

@@ -123,7 +123,7 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
           isKept={({ kept }) => kept} note={({ kept }) => (kept ? t('files.kept') : undefined)} commandFor={(name) => commandOf('files.sign', { files: [{ path: name }], ...signed.asked })}
         />
       )}
-      {signed?.manifest != null && <p className="text-13 break-all">{t('files.listedIn', { path: signed.manifest.path })}</p>}
+      {signed !== undefined && signed.manifest !== null && <p className="text-13 break-all">{t('files.listedIn', { path: signed.manifest.path })}</p>}
       {isTokenGone && <TokenGone keyRecord={key} files={files.length} onAgain={() => void submit()} />}
       <ErrorNotice error={unreadable ?? formats.error ?? (isTokenGone ? undefined : sign.error)} />
     </>

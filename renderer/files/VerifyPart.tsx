@@ -80,7 +80,7 @@ export function VerifyPart({ files, onFiles, signature, onSignature }: Props) {
         <CopyAsCommand operation="files.verify" input={input} />
       </div>
       {verify.pending && (isMany || manifest !== undefined) && verify.progress && <ProgressBar label={t('files.verifying', { name: verify.progress.file })} fraction={verify.progress.files === 0 ? null : verify.progress.index / verify.progress.files} />}
-      {judged?.manifest != null && (
+      {judged !== undefined && judged.manifest !== null && (
         <section aria-label={t('files.theManifest')} className="flex flex-col gap-2">
           <h2 className="text-13 font-medium">{t('files.theManifest')}</h2>
           <Verdict file={judged.manifest} />

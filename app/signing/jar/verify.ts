@@ -106,7 +106,7 @@ function completed(verdict: SignatureVerdict, { names, problem, weak }: Coverage
   if (uncovered.length > 0) return notIntact(unsignedSentence('entry', uncovered), { algorithm, spki, known });
   const others = files.length - names.size;
   const notes = [
-    ...verdict.notes, others === 0 ? `It signs all ${files.length} entries.` : `It signs ${names.size} of ${files.length} entries; the others are signed by another signature.`,
+    ...verdict.notes, others === 0 ? (files.length === 1 ? 'It signs the one entry that there is.' : `It signs all ${files.length} entries.`) : `It signs ${names.size} of ${files.length} entries; the others are signed by another signature.`,
     ...(stray.length > 0 ? [`No signature ever covers ${quoted(stray)}.`] : []), ...(zip.apkBlock === null ? [] : ['The APK is also signed by a newer scheme (v2 or later), which is not judged here.']),
   ];
   return weak === null ? { ...verdict, notes } : { ...verdict, notes, trustedBy: null, problem: verdict.problem ?? weak };
