@@ -28,6 +28,17 @@ describe('a calendar of what ends', () => {
   });
 });
 
+test('a calendar without anything that ends has a component that nobody sees, as RFC 5545 §3.6 wants', () => {
+  const lines = calendar([]).slice(0, -2).split('\r\n');
+  expect([lines[0], lines.at(-1)]).toEqual(['BEGIN:VCALENDAR', 'END:VCALENDAR']);
+  const components = lines.filter((line) => line.startsWith('BEGIN:')).map((line) => line.slice(6));
+  expect(components).toEqual(['VCALENDAR', 'VTIMEZONE', 'STANDARD']);
+  for (const name of components) expect(lines.filter((line) => line === `END:${name}`)).toHaveLength(1);
+  // §3.6.5: what a time zone and its STANDARD must have.
+  for (const needed of ['TZID:', 'DTSTART:', 'TZOFFSETFROM:', 'TZOFFSETTO:']) expect(lines.filter((line) => line.startsWith(needed))).toHaveLength(1);
+  expect(calendar(ROWS)).not.toContain('VTIMEZONE');
+});
+
 test.skipIf(spawnSync('python3', ['--version']).status !== 0)('a table is read by another program as it was written, and no cell is a formula', () => {
   const { stdout } = spawnSync('python3', ['-c', 'import csv,json,sys,io; print(json.dumps(list(csv.reader(io.StringIO(sys.stdin.buffer.read().decode(), newline=""), strict=True))))'], { input: csv(ROWS), encoding: 'utf8' });
   const [head, ...rows] = JSON.parse(stdout) as string[][];

@@ -26,14 +26,21 @@ function cell(text: string): string {
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
+/**
+ * A calendar must have one component at least (RFC 5545 §3.6), and some readers refuse one that has none. Where nothing ends, it is the time zone: it shows nobody anything.
+ * With events it is not needed, since days have none.
+ */
+const NO_EVENTS = ['BEGIN:VTIMEZONE', 'TZID:UTC', 'BEGIN:STANDARD', 'DTSTART:19700101T000000', 'TZOFFSETFROM:+0000', 'TZOFFSETTO:+0000', 'TZNAME:UTC', 'END:STANDARD', 'END:VTIMEZONE'];
+
 /** An event of a day for each, with a reminder two weeks before. */
 export function calendar(rows: readonly ExpiringRow[]): string {
   const stamp = compact(new Date().toISOString());
-  const lines = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Keywright//Certificates//EN', 'CALSCALE:GREGORIAN', ...rows.flatMap(({ id, label, subject, issuer, notAfter, place, key }) => [
+  const events = rows.flatMap(({ id, label, subject, issuer, notAfter, place, key }) => [
     'BEGIN:VEVENT', `UID:${id}@keywright`, `DTSTAMP:${stamp}`, `DTSTART;VALUE=DATE:${notAfter.slice(0, 10).replaceAll('-', '')}`, `SUMMARY:${text(`Certificate “${label}” ends`)}`,
     `DESCRIPTION:${text(`Subject: ${subject}\nIssuer: ${issuer}\nEnds: ${notAfter}\nPlace: ${place}\nKey: ${key ?? 'not held here'}\nSHA-256: ${id}`)}`, 'TRANSP:TRANSPARENT',
     'BEGIN:VALARM', 'ACTION:DISPLAY', `DESCRIPTION:${text(`Certificate “${label}” ends`)}`, 'TRIGGER:-P14D', 'END:VALARM', 'END:VEVENT',
-  ]), 'END:VCALENDAR'];
+  ]);
+  const lines = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Keywright//Certificates//EN', 'CALSCALE:GREGORIAN', ...(events.length === 0 ? NO_EVENTS : events), 'END:VCALENDAR'];
   return lines.flatMap(folded).map((line) => `${line}\r\n`).join('');
 }
 

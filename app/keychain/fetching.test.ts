@@ -1,26 +1,46 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, isIP, type LookupFunction } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writePkcs7 } from '../formats/index.ts';
 import { fetchBytes, type FetchRules, isLocalAddress } from './fetching.ts';
 import { openTestCore, type TestCore } from './testing/core.ts';
+import { NameServer } from './testing/name-server.ts';
 
-/** A name on the public network, as far as the code under test can tell: what is sent there comes to the server here. */
+/** A name on the public network, as far as the code under test can tell, by a name server of our own. */
 const PUBLIC = 'public.example';
+const PUBLIC_ADDRESS = '93.184.216.34';
+const names = new NameServer();
+names.names.set(PUBLIC, [[PUBLIC_ADDRESS]]);
+vi.mock('node:dns', async (original) => ({
+  ...(await original<typeof import('node:dns')>()),
+  lookup: (name: string, _options: object, done: (error: Error | null, found: { address: string; family: number }[]) => void) => {
+    if (name === 'localhost') return done(null, [{ address: '127.0.0.1', family: 4 }, { address: '::1', family: 6 }]);
+    return void names.lookup(name).then((found) => (found.length === 0 ? done(Object.assign(new Error('not found'), { code: 'ENOTFOUND' }), []) : done(null, found)));
+  },
+}));
+
+/** What connections were made to, each in its place: those to public addresses come to the server here. */
+const connectedTo: string[][] = [];
 let port = 0;
-const builtin = process.getBuiltinModule.bind(process) as (name: string) => unknown;
-vi.spyOn(process, 'getBuiltinModule').mockImplementation(((name: string) => {
-  if (name !== 'node:http') return builtin(name);
-  const actual = builtin(name) as typeof import('node:http');
-  const request = (url: URL, options: object, take: (response: IncomingMessage) => void) =>
-    (url.hostname === PUBLIC ? actual.request({ ...options, lookup: undefined, host: '127.0.0.1', port, path: `${url.pathname}${url.search}` } as never, take) : actual.request(url, options, take));
-  return { ...actual, request };
-}) as typeof process.getBuiltinModule);
+vi.spyOn(Agent.prototype, 'createConnection').mockImplementation(((options: { host: string; port: number; lookup: LookupFunction }, done: () => void) => {
+  const { host, lookup } = options;
+  if (isIP(host.replaceAll(/[[\]]/g, '')) !== 0) {
+    connectedTo.push([host]);
+    return connect({ ...options, ...(host === PUBLIC_ADDRESS ? { host: '127.0.0.1', port } : {}) }, done);
+  }
+  const routed: LookupFunction = (name, how, answer) => lookup(name, { ...how, all: true }, (error, found) => {
+    if (error !== null) return answer(error, []);
+    connectedTo.push((found as { address: string }[]).map(({ address }) => address));
+    return answer(null, [{ address: '127.0.0.1', family: 4 }]);
+  });
+  return connect({ ...options, port, lookup: routed }, done);
+}) as never);
 
 let server: Server;
 let answer: (request: IncomingMessage, response: ServerResponse) => void = (_request, response) => void response.end();
 const seen: string[] = [];
 beforeAll(async () => {
+  await names.listen();
   server = createServer((request, response) => {
     seen.push(`${request.method} ${request.url}`);
     answer(request, response);
@@ -28,8 +48,11 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   ({ port } = server.address() as AddressInfo);
 });
-afterAll(() => void server.close());
-beforeEach(() => { seen.length = 0; });
+afterAll(async () => {
+  server.close();
+  await names[Symbol.asyncDispose]();
+});
+beforeEach(() => { seen.length = connectedTo.length = names.asked.length = 0; });
 
 const { signal } = new AbortController();
 const get = (address: string, rules: FetchRules = { allowed: true, local: true }, more: { most?: number; body?: Buffer } = {}) => fetchBytes(address, rules, { most: 1000, signal, ...more });
@@ -39,9 +62,9 @@ const pointing = (to: string, status = 302) => (_request: IncomingMessage, respo
 describe('addresses of this machine and of networks that are nobody else’s', () => {
   test.each([
     '127.0.0.1', '127.9.9.9', '0.0.0.0', '10.1.2.3', '172.16.0.1', '172.31.255.255', '192.168.1.1', '169.254.169.254', '100.64.0.1', '192.0.2.1', '198.18.0.1', '198.51.100.1', '203.0.113.1', '224.0.0.1', '240.0.0.1', '255.255.255.255',
-    '::', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:10.0.0.1', '::127.0.0.1', 'fe80::1', 'fc00::1', 'fd12::1', 'ff02::1', '64:ff9b::7f00:1', '2002:7f00:1::', '2001::1', '2001:0:1::', '2001:db8::1', '2001:0db8::1',
+    '::', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:10.0.0.1', '::127.0.0.1', 'fe80::1', 'fc00::1', 'fd12::1', 'ff02::1', '64:ff9b::7f00:1', '2002:7f00:1::', '2001::1', '2001:0:1::', '2001:db8::1', '2001:0db8::1', '2001:20::1', '3fff::1', '192.88.99.1', 'fe80::1%eth0', '0:0:0:0:0:ffff:10.0.0.1', '4000::1', 'nonsense',
   ])('%s is one', (address) => expect(isLocalAddress(address)).toBe(true));
-  test.each(['93.184.216.34', '8.8.8.8', '172.32.0.1', '100.128.0.1', '2606:2800:220:1::1', '2a00::1', '2001:4860:4860::8888'])('%s is none', (address) => expect(isLocalAddress(address)).toBe(false));
+  test.each(['93.184.216.34', '8.8.8.8', '192.0.78.1', '198.51.101.1', '203.0.114.1', '172.32.0.1', '100.128.0.1', '2606:2800:220:1::1', '2a00::1', '2001:4860:4860::8888'])('%s is none', (address) => expect(isLocalAddress(address)).toBe(false));
 
   test('are not asked unless that is allowed, however they are written', async () => {
     for (const host of ['127.0.0.1', 'localhost', '2130706433', '0x7f.1', '127.1', '[::1]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '192.168.0.1', '169.254.169.254', '[fe80::1]']) {
@@ -60,6 +83,45 @@ describe('addresses of this machine and of networks that are nobody else’s', (
     expect(seen.filter((line) => line.includes('secret'))).toEqual([]);
     answer = (request, response) => (request.url === '/list' ? pointing('/moved')(request, response) : void response.end('moved'));
     expect((await get(`http://${PUBLIC}/list`, { allowed: true, local: false })).toString()).toBe('moved');
+  });
+});
+
+describe('a name', () => {
+  const strict: FetchRules = { allowed: true, local: false };
+  beforeEach(() => { answer = (_request, response) => void response.end('got'); });
+
+  test.each([
+    ['this machine', ['127.0.0.1']], ['a private network', ['10.0.0.7']], ['what a cloud tells its machines', ['169.254.169.254']], ['IPv6 loopback', ['::1']], ['an IPv4 address within IPv6', ['::ffff:7f00:1']], ['a private IPv6 network', ['fd00::1']],
+    ['NAT64', ['64:ff9b::a00:1']], ['6to4', ['2002:a00:1::1']], ['a public address and this machine', [PUBLIC_ADDRESS, '127.0.0.1']], ['a public address and IPv6 loopback', [PUBLIC_ADDRESS, '::1']], ['nothing but 0.0.0.0', ['0.0.0.0']],
+  ])('that leads to %s is not asked', async (_what, addresses) => {
+    names.names.set('evil.example', [addresses]);
+    await expect(get('http://evil.example/', strict)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    expect([names.asked, connectedTo, seen]).toEqual([['evil.example'], [], []]);
+  });
+
+  test('that leads elsewhere a moment later is resolved once: what was judged is what is connected to', async () => {
+    names.names.set('rebinding.example', [[PUBLIC_ADDRESS], ['127.0.0.1']]);
+    expect((await get('http://rebinding.example/', strict)).toString()).toBe('got');
+    expect([names.asked, connectedTo]).toEqual([['rebinding.example'], [[PUBLIC_ADDRESS]]]);
+    await expect(get('http://rebinding.example/', strict)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    expect(seen).toHaveLength(1);
+  });
+
+  test('that a redirect names is resolved and judged as the first one was, the same name too', async () => {
+    names.names.set('inside.example', [['192.168.1.1']]);
+    answer = pointing('http://inside.example/');
+    await expect(get(`http://${PUBLIC}/`, strict)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    names.names.set('turning.example', [[PUBLIC_ADDRESS], ['127.0.0.1']]);
+    answer = pointing('http://turning.example/again');
+    await expect(get('http://turning.example/', strict)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    expect(seen).toEqual(['GET /', 'GET /']);
+    expect(connectedTo).toEqual([[PUBLIC_ADDRESS], [PUBLIC_ADDRESS]]);
+  });
+
+  test('that nobody knows is said to be unreachable, and one on the local network is asked where that is allowed', async () => {
+    await expect(get('http://nobody.example/', strict)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
+    names.names.set('inside.example', [['127.0.0.1']]);
+    expect((await get('http://inside.example/')).toString()).toBe('got');
   });
 });
 

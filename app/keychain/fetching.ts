@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns';
 import type { RequestOptions } from 'node:http';
-import { isIP, type LookupFunction } from 'node:net';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { KeywrightError } from '../contract/index.ts';
 
 /**
@@ -85,6 +85,7 @@ async function ask(url: URL, local: boolean, body: Uint8Array | undefined, type:
 const host = (address: string): string => (URL.canParse(address) ? new URL(address).host : 'the address');
 const refusedLocal = (address: string): KeywrightError => new KeywrightError('PERMISSION_DENIED', { detail: `${address} is an address of this machine or of a private network: it is not asked.`, remedy: 'Allow it: `keywright config set certificates.fetchLocal true`.' });
 
+/** Resolves once for one connection, which goes to what was judged and nowhere else; one bad address among good ones refuses the name. */
 function guardedLookup(local: boolean): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
@@ -99,15 +100,31 @@ function guardedLookup(local: boolean): LookupFunction {
   };
 }
 
-/** Loopback, private, link-local, shared, documentation, multicast and reserved networks (RFC 6890). */
-export function isLocalAddress(address: string): boolean {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
-  if (isIP(mapped) === 4) {
-    const [a = 0, b = 0] = mapped.split('.').map(Number);
-    return a === 0 || a === 10 || a === 127 || a >= 224 || (a === 100 && b >= 64 && b < 128) || (a === 169 && b === 254) || (a === 172 && b >= 16 && b < 32) || (a === 192 && (b === 168 || b === 0)) || (a === 198 && (b === 18 || b === 19 || b === 51)) || (a === 203 && b === 0);
+/** Networks that are nobody else's, or lead to such (IANA's registries of special-purpose addresses, RFC 6890), and multicast. Of IPv6, what is not global unicast (2000::/3) is not asked at all. */
+const SPECIAL_IPV4 = [
+  '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/3',
+];
+/** 2001::/23 is for protocols (Teredo, benchmarking, ORCHID), 2002::/16 carries IPv4 addresses, 2001:db8::/32 and 3fff::/20 are for documentation. */
+const SPECIAL_IPV6 = ['::/3', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20', '4000::/2', '8000::/1'];
+let special: Readonly<Record<'ipv4' | 'ipv6', BlockList>> | undefined;
+
+/** Two lists: node takes an IPv4 address for the IPv6 one that stands for it. */
+const specialNetworks = (): NonNullable<typeof special> => (special ??= { ipv4: listOf(SPECIAL_IPV4, 'ipv4'), ipv6: listOf(SPECIAL_IPV6, 'ipv6') });
+
+function listOf(networks: readonly string[], family: 'ipv4' | 'ipv6'): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address, prefix] = network.split('/') as [string, string];
+    list.addSubnet(address, Number(prefix), family);
   }
-  // Global unicast is 2000::/3; of it, 2001:db8:: is documentation, and 2001:0::, 64:ff9b:: and 2002:: carry other addresses within.
-  const groups = mapped.toLowerCase().split(':');
-  const first = Number.parseInt(/^([0-9a-f]*)/i.exec(mapped)?.[1] || '0', 16);
-  return (first & 0xe000) !== 0x2000 || first === 0x2002 || (groups[0] === '2001' && [0, 0xdb8].includes(Number.parseInt(groups[1] || '0', 16)));
+  return list;
+}
+
+/** @param address IPv4 or IPv6, however it is written; an IPv6 address that stands for an IPv4 one is local whatever that is: nobody publishes those. */
+export function isLocalAddress(address: string): boolean {
+  const bare = address.replace(/%.*$/s, '');
+  const version = isIP(bare);
+  if (version === 0) return true;
+  const family = version === 4 ? 'ipv4' : 'ipv6';
+  return specialNetworks()[family].check(bare, family);
 }
