@@ -4,6 +4,7 @@ import { mostRounds, oldRounds } from './limits.ts';
 import { malformed, notSupported } from './malformed.ts';
 import { decipher, wrongPassphrase } from './pbes.ts';
 import { bmpString, pkcs12Derive } from './pbes1.ts';
+import type { Spending } from './spending.ts';
 import { TWOFISH_BLOCK, twofishCbcDecrypt } from './twofish.ts';
 
 /** Bouncy Castle's old key stores, to read alone: BKS and UBER. Neither has a standard; this is what Bouncy Castle 1.83 writes. */
@@ -152,7 +153,7 @@ function skipKey(reader: JavaReader): void {
  * Opens the key of an entry.
  * @param passphrase UTF-8; not used for a key that is not sealed. @returns the key, with its algorithm as Java calls it. @throws PIN_INCORRECT, INVALID_INPUT, CAPABILITY_MISSING
  */
-export async function openBksKey(entry: BksEntry & { kind: 'key' }, passphrase: Uint8Array, signal: AbortSignal): Promise<BksKey> {
+export async function openBksKey(entry: BksEntry & { kind: 'key' }, passphrase: Uint8Array, signal: AbortSignal, spending: Spending): Promise<BksKey> {
   if (!entry.sealed) return readKey(entry.content);
   const reader = new JavaReader(entry.content, entry.content.length);
   const salt = reader.bytes('the salt of a sealed key');
@@ -160,6 +161,7 @@ export async function openBksKey(entry: BksEntry & { kind: 'key' }, passphrase: 
   const encrypted = reader.slice(reader.at, entry.content.length);
   if (salt.length === 0 || rounds < 1 || encrypted.length === 0 || encrypted.length % 8 !== 0) throw malformed('A sealed key is not whole.');
   if (rounds > oldRounds()) throw notSupported(`A key asks for ${rounds} rounds of key derivation; ${mostRounds(oldRounds())}.`, CONVERT_BKS);
+  spending.spend(rounds);
   const key = await derive(1, 24, passphrase, salt, rounds, signal);
   const plain = decipher('des-ede3-cbc', key, await derive(2, 8, passphrase, salt, rounds, signal), encrypted);
   key.fill(0);

@@ -191,6 +191,28 @@ describe('bombs', () => {
     }
   });
 
+  test('many keys of which each may be opened are refused together once they cost too much', async () => {
+    const one = Buffer.from(await writeKey(materialOf('ed25519'), { format: 'pkcs8', encoding: 'pem', passphrase: SecretBytes.fromText(WORD) })); // 600,000 rounds
+    try {
+      limitsFrom(() => ({ ...DEFAULT_LIMITS, rounds: 600_000 }));
+      expect(await read(Buffer.concat([one, one]), WORD)).toHaveLength(2);
+      const refusal = await failure(() => read(Buffer.concat(Array.from({ length: 6 }, () => one)), WORD));
+      expect([refusal.code, refusal.message]).toEqual(['CAPABILITY_MISSING', expect.stringContaining('more than 3000000 rounds')]);
+    } finally {
+      limitsFrom(() => DEFAULT_LIMITS);
+    }
+    const ssh = Buffer.from(await writeKey(materialOf('ed25519'), { format: 'openssh', encoding: 'pem', passphrase: SecretBytes.fromText(WORD) }));
+    const rounds = ssh.toString().split('\n').slice(1, -2).join('');
+    const slow = Buffer.from(rounds, 'base64');
+    slow.writeUInt32BE(4096, slow.indexOf(Buffer.from('bcrypt')) + 6 + 4 + 4 + 16);
+    limitsFrom(() => ({ ...DEFAULT_LIMITS, rounds: 100_000 }));
+    try {
+      expect((await failure(() => read(writePem('OPENSSH PRIVATE KEY', slow, 70), WORD))).message).toContain('more than 500000 rounds');
+    } finally {
+      limitsFrom(() => DEFAULT_LIMITS);
+    }
+  });
+
   test('a key that is refused leaves no trace on the next one', async () => {
     // node:crypto leaves OpenSSL's complaint about scrypt where the next createPrivateKey finds it and fails.
     expect((await readOne(await writeKey(materialOf('ec-p256'), { format: 'pkcs8', encoding: 'pem' }))).material.algorithm).toBe('ec-p256');

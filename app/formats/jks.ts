@@ -9,6 +9,7 @@ import { oldRounds } from './limits.ts';
 import { malformed, notSupported } from './malformed.ts';
 import { decipher, wrongPassphrase } from './pbes.ts';
 import { readRounds } from './pbes1.ts';
+import type { Spending } from './spending.ts';
 
 /** Java's old key stores, to read alone: JKS and JCEKS. Neither has a standard; this is what Java's own code writes. */
 
@@ -110,7 +111,7 @@ function isIntact(content: Uint8Array, passphrase: Uint8Array): boolean {
  * Opens a private key of JKS or JCEKS.
  * @param passphrase UTF-8. @returns PrivateKeyInfo, DER; the caller wipes it. @throws PIN_INCORRECT, INVALID_INPUT, CAPABILITY_MISSING
  */
-export async function openJksKey(protection: Uint8Array, passphrase: Uint8Array, signal: AbortSignal): Promise<Buffer> {
+export async function openJksKey(protection: Uint8Array, passphrase: Uint8Array, signal: AbortSignal, spending: Spending): Promise<Buffer> {
   const outer = new DerReader(protection);
   const info = outer.enter('the encrypted private key');
   const scheme = readIdentifier(info, 'the encryption scheme');
@@ -124,6 +125,7 @@ export async function openJksKey(protection: Uint8Array, passphrase: Uint8Array,
     const salt = parameters.octets('the salt');
     const rounds = readRounds(parameters, oldRounds());
     if (salt.length !== 8 || encrypted.length === 0 || encrypted.length % 8 !== 0) throw malformed('The private key of JCEKS is not whole.', offset);
+    spending.spend(rounds);
     return openWithMd5(encrypted, passphrase, salt, rounds, signal);
   }
   throw notSupported(`A private key in the Java key store is encrypted in an unknown way (${scheme.oid}).`, 'Convert it: keytool -importkeystore -deststoretype PKCS12.');
@@ -133,7 +135,7 @@ export async function openJksKey(protection: Uint8Array, passphrase: Uint8Array,
  * Opens a secret key of JCEKS: a SealedObject around a SecretKeySpec or KeyRep.
  * @param passphrase UTF-8. @returns its algorithm as Java calls it, and its bytes, which the caller wipes. @throws PIN_INCORRECT, INVALID_INPUT, CAPABILITY_MISSING
  */
-export async function openJksSecret({ className, fields }: JavaObject, passphrase: Uint8Array, signal: AbortSignal): Promise<{ algorithm: string; bytes: Uint8Array }> {
+export async function openJksSecret({ className, fields }: JavaObject, passphrase: Uint8Array, signal: AbortSignal, spending: Spending): Promise<{ algorithm: string; bytes: Uint8Array }> {
   const [parameters, content, scheme] = [fields.get('encodedParams'), fields.get('encryptedContent'), fields.get('sealAlg')];
   if (!className.endsWith('.SealedObjectForKeyProtector') || !(parameters instanceof Uint8Array) || !(content instanceof Uint8Array)) throw notSupported('A secret key in the Java key store is no sealed key as Java writes it.', CONVERT_STORE);
   if (scheme !== 'PBEWithMD5AndTripleDES') throw notSupported('A secret key in the Java key store is encrypted in an unknown way.', CONVERT_STORE);
@@ -141,6 +143,7 @@ export async function openJksSecret({ className, fields }: JavaObject, passphras
   const salt = reader.octets('the salt');
   const rounds = readRounds(reader, oldRounds());
   if (salt.length !== 8 || content.length === 0 || content.length % 8 !== 0) throw malformed('The secret key of JCEKS is not whole.');
+  spending.spend(rounds);
   const plain = await openWithMd5(content, passphrase, salt, rounds, signal);
   try {
     const { object } = readJavaObject(plain, 0);

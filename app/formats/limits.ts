@@ -1,7 +1,7 @@
 /** What opening a file may cost: more is refused before it begins, so that no file keeps a core busy for minutes or takes the memory. */
 
 export interface Limits {
-  /** Of PBKDF2. The old derivations, which run in JavaScript, get a tenth of it; a PKCS#12 file altogether five times as many. */
+  /** Of PBKDF2. The old derivations, which run in JavaScript, get a tenth of it; a file altogether five times as many ({@link Spending}). */
   readonly rounds: number;
   /** MiB for scrypt and Argon2; minisign, which always takes it, gets four times as much. */
   readonly memory: number;

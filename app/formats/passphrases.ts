@@ -1,4 +1,5 @@
 import { KeywrightError, type SecretBytes } from '../contract/index.ts';
+import { Spending } from './spending.ts';
 import type { ReadKeysOptions } from './types.ts';
 
 /** A store of keys with a passphrase each is not tried with more than so many that were given for the others. */
@@ -7,6 +8,8 @@ const MOST_KNOWN = 4;
 /** Asks for a passphrase once; a second key of the same file is tried with those that were given for the others before asking again. */
 export class Passphrases {
   readonly signal: AbortSignal;
+  /** Of the whole file. */
+  readonly spending = new Spending();
   readonly #ask: ReadKeysOptions['passphrase'];
   /** The last one first. */
   #known: SecretBytes[] = [];

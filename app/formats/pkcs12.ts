@@ -1,11 +1,11 @@
 import { KeywrightError } from '../contract/index.ts';
 import { berToDer } from './ber.ts';
 import { contextPrimitive, contextTag, type DerElement, DerReader, TAG } from './der.ts';
-import { limits, ROUNDS_SETTING } from './limits.ts';
 import { malformed, notSupported, within } from './malformed.ts';
 import { bmpText } from './pbes1.ts';
 import { checkedBlocks, type EncryptedPkcs8, openEncrypted, parseEncryptedPkcs8, readEncryptionScheme, wrongPassphrase } from './pbes.ts';
 import { type Pkcs12Mac, readPkcs12Mac } from './pkcs12-mac.ts';
+import { Spending } from './spending.ts';
 
 /** PKCS#12 (RFC 7292): keys, certificates, revocation lists and secrets in bags, bags in safes, some of them encrypted. */
 
@@ -45,7 +45,7 @@ export interface Pkcs12File {
   /**
    * @param passphrase UTF-8; of no bytes when there is none. @throws PIN_INCORRECT, INVALID_INPUT, CAPABILITY_MISSING
    */
-  open(passphrase: Uint8Array, signal: AbortSignal): Promise<Pkcs12Bag[]>;
+  open(passphrase: Uint8Array, signal: AbortSignal, spending?: Spending): Promise<Pkcs12Bag[]>;
 }
 
 interface Safe {
@@ -70,7 +70,7 @@ export function parsePkcs12(content: Uint8Array): Pkcs12File {
   pfx.finish('the file');
   const safes = readSafes(authenticated);
   const encryption = safes.flatMap(({ encrypted }) => (encrypted === null ? [] : [encrypted.name]));
-  return { mac, encryption, needsPassphrase: mac !== null || encryption.length > 0, open: (passphrase, signal) => open(mac, authenticated, safes, passphrase, signal) };
+  return { mac, encryption, needsPassphrase: mac !== null || encryption.length > 0, open: (passphrase, signal, spending = new Spending()) => open(mac, authenticated, safes, passphrase, signal, spending) };
 }
 
 function contentInfo(reader: DerReader, what: string): { type: string; inside: DerReader } {
@@ -123,18 +123,17 @@ class Opening {
   readonly passphrase: Uint8Array | null;
   readonly signal: AbortSignal;
   readonly bags: Pkcs12Bag[] = [];
-  #cost: number;
+  readonly #spending: Spending;
   #seen = 0;
 
-  constructor(passphrase: Uint8Array | null, signal: AbortSignal, cost: number) {
+  constructor(passphrase: Uint8Array | null, signal: AbortSignal, spending: Spending) {
     this.passphrase = passphrase;
     this.signal = signal;
-    this.#cost = cost;
+    this.#spending = spending;
   }
 
   async decrypt(encrypted: EncryptedPkcs8): Promise<Buffer> {
-    this.#cost += encrypted.cost;
-    if (this.#cost > 5 * limits().rounds) throw notSupported(`Opening this file would take more than ${5 * limits().rounds} rounds of key derivation (five times the setting ${ROUNDS_SETTING}).`, 'Write it anew with fewer rounds.');
+    this.#spending.spend(encrypted.cost);
     const plain = await openEncrypted(encrypted, this.passphrase, this.signal);
     if (isWhole(plain)) return plain;
     plain.fill(0);
@@ -147,14 +146,15 @@ class Opening {
   }
 }
 
-async function open(mac: Pkcs12Mac | null, authenticated: Uint8Array, safes: readonly Safe[], passphrase: Uint8Array, signal: AbortSignal): Promise<Pkcs12Bag[]> {
+async function open(mac: Pkcs12Mac | null, authenticated: Uint8Array, safes: readonly Safe[], passphrase: Uint8Array, signal: AbortSignal, spending: Spending): Promise<Pkcs12Bag[]> {
+  spending.spend(mac?.rounds ?? 0);
   let used: Uint8Array | null = passphrase;
   if (mac !== null && !(await mac.fits(authenticated, used, signal))) {
     // No password is written in two ways: as one of no characters, and as none at all (RFC 7292 B.1 knows the first alone).
     used = null;
     if (passphrase.length > 0 || !(await mac.fits(authenticated, used, signal))) throw wrongPassphrase();
   }
-  const opening = new Opening(used, signal, mac?.rounds ?? 0);
+  const opening = new Opening(used, signal, spending);
   try {
     for (const [index, { encrypted, plain }] of safes.entries()) {
       const content = encrypted === null ? plain : await opening.decrypt(encrypted);

@@ -31,14 +31,17 @@ export async function readJks(content: Uint8Array, contents: FileContents, passp
   });
   for (const entry of locked) {
     await takeKey(entry, 'jks', contents, passphrases, async (passphrase, signal) => (entry.kind === 'secret'
-      ? { kind: 'secret', ...(await openJksSecret(entry.sealed, passphrase, signal)) }
-      : { kind: 'private', algorithm: '', bytes: await openJksKey(entry.protection, passphrase, signal) }));
+      ? { kind: 'secret', ...(await openJksSecret(entry.sealed, passphrase, signal, passphrases.spending)) }
+      : { kind: 'private', algorithm: '', bytes: await openJksKey(entry.protection, passphrase, signal, passphrases.spending) }));
   }
 }
 
 export async function readBks(content: Uint8Array, contents: FileContents, passphrases: Passphrases, want: 'all' | 'certificates'): Promise<void> {
   const file = parseBks(content);
-  const open = (): Promise<readonly BksEntry[]> => passphrases.open(`the ${file.type} file`, (passphrase, signal) => file.open(passphrase.reveal(), signal));
+  const open = (): Promise<readonly BksEntry[]> => passphrases.open(`the ${file.type} file`, (passphrase, signal) => {
+    passphrases.spending.spend(file.rounds);
+    return file.open(passphrase.reveal(), signal);
+  });
   const entries = file.entries ?? (await open());
   for (const entry of entries) takeChain(entry.kind === 'key' ? entry.chain : [entry.der], entry.alias, contents);
   if (want === 'certificates') return;
@@ -48,7 +51,7 @@ export async function readBks(content: Uint8Array, contents: FileContents, passp
     return;
   }
   if (file.entries !== null) await open();
-  for (const entry of keys) await takeKey(entry, 'bks', contents, passphrases, (passphrase, signal) => openBksKey(entry, passphrase, signal));
+  for (const entry of keys) await takeKey(entry, 'bks', contents, passphrases, (passphrase, signal) => openBksKey(entry, passphrase, signal, passphrases.spending));
 }
 
 function takeChain(chain: readonly Uint8Array[], alias: string, { certificates }: FileContents): void {

@@ -15,6 +15,7 @@ import type { PemBlock } from './pem.ts';
 import { parsePpk } from './ppk.ts';
 import type { Passphrases } from './passphrases.ts';
 import { parsePkcs1, parsePkcs8, parseSec1 } from './private-parts.ts';
+import { BCRYPT_ROUND } from './spending.ts';
 import { symmetricMaterial } from './symmetric.ts';
 import type { FoundCertificate, KeyFileFormat, ReadKey } from './types.ts';
 
@@ -49,6 +50,7 @@ export async function readDer(content: Uint8Array, format: KeyFileFormat | 'pkcs
   if (format === 'pkcs8-encrypted') {
     const encrypted = parseEncryptedPkcs8(content);
     return passphrases.open(note, async (passphrase, signal) => {
+      passphrases.spending.spend(encrypted.cost);
       const plain = await openEncryptedPkcs8(encrypted, passphrase, signal);
       try {
         return { material: await within('once decrypted', () => materialOf(() => parsePkcs8(plain))), format: 'pkcs8', wasEncrypted: true };
@@ -70,6 +72,7 @@ const labelled = (label: string): { label?: string } => (label.trim() === '' ? {
 export async function readOpenssh(content: Uint8Array, passphrases: Passphrases, note?: string): Promise<ReadKey> {
   const file = parseOpenssh(content);
   const read = async (passphrase: SecretBytes | undefined, signal: AbortSignal): Promise<ReadKey> => {
+    passphrases.spending.spend(BCRYPT_ROUND * (file.protection?.rounds ?? 0));
     const { parts, comment } = await file.open(passphrase, signal);
     return { material: await checkedMaterial(parts), format: 'openssh', wasEncrypted: file.encrypted, ...labelled(comment) };
   };

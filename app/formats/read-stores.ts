@@ -27,12 +27,12 @@ export async function readPkcs12(content: Uint8Array, contents: FileContents, pa
 async function opened(file: ReturnType<typeof parsePkcs12>, passphrases: Passphrases): Promise<Pkcs12Bag[]> {
   if (file.mac === null ? !file.needsPassphrase : file.mac.kind === 'classic' && file.mac.rounds <= TRY_NONE_ROUNDS) {
     try {
-      return await file.open(new Uint8Array(), passphrases.signal);
+      return await file.open(new Uint8Array(), passphrases.signal, passphrases.spending);
     } catch (thrown) {
       if (!(thrown instanceof KeywrightError) || thrown.code !== 'PIN_INCORRECT') throw thrown;
     }
   }
-  return passphrases.open(undefined, (passphrase, signal) => file.open(passphrase.reveal(), signal));
+  return passphrases.open(undefined, (passphrase, signal) => file.open(passphrase.reveal(), signal, passphrases.spending));
 }
 
 async function take(bag: Pkcs12Bag, wasEncrypted: boolean, contents: FileContents, want: 'all' | 'certificates'): Promise<void> {
