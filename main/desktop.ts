@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { app, Menu, powerMonitor, shell } from 'electron';
+import { app, Menu, nativeImage, powerMonitor, shell } from 'electron';
 import type { BrowserWindow, Tray } from 'electron';
 import { connectCore, processChannel } from '../app/rpc/index.ts';
 import type { CoreEvent } from '../app/contract/index.ts';
@@ -7,6 +7,7 @@ import { PROMPT, WINDOW } from '../preload/channels.ts';
 import { TimedClipboard } from './clipboard.ts';
 import { launchCore } from './core/process.ts';
 import { CoreSupervisor } from './core/supervisor.ts';
+import { DraggedFiles } from './dragged-files.ts';
 import { pickFiles, pickSavePath, saveFile } from './dialogs.ts';
 import { isProgram, KnownFiles } from './known-files.ts';
 import { applicationMenu } from './menu.ts';
@@ -33,6 +34,7 @@ export class Desktop {
   readonly #clipboard = new TimedClipboard();
   readonly #opened = new OpenedFiles();
   readonly #known = new KnownFiles();
+  readonly #dragged = new DraggedFiles(() => app.getPath('temp'));
   readonly #calls = new CallTable();
   readonly #promptCalls = new CallTable();
   readonly #prompts: PromptWindow;
@@ -101,6 +103,7 @@ export class Desktop {
     this.#prompts.close();
     this.#tray?.destroy();
     await this.#clipboard.clear();
+    this.#dragged.clear();
     await this.core.stop();
   }
 
@@ -177,6 +180,10 @@ export class Desktop {
     post.receive(WINDOW.showPrompts, () => { if (this.#pendingPrompts > 0) this.#prompts.show(); });
     post.receive(WINDOW.openExternal, (_event, url) => {
       if (typeof url === 'string' && url.length < 2048 && URL.canParse(url) && new URL(url).protocol === 'https:') void shell.openExternal(url);
+    });
+    post.receive(WINDOW.dragOut, (event, bytes, name) => {
+      const file = this.#dragged.write(bytes, name);
+      if (file !== undefined) event.sender.startDrag({ file, icon: nativeImage.createFromPath(this.#places.icon).resize({ width: 48 }) });
     });
     post.answer(WINDOW.copyText, (_event, text, options) => this.#clipboard.copy(text, (options as { clearAfter?: number } | undefined)?.clearAfter));
     post.answer(WINDOW.takeOpened, async () => this.#opened.take());

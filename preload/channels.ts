@@ -9,6 +9,7 @@ export const WINDOW = {
   pickFiles: 'keywright:pick-files',
   pickSavePath: 'keywright:pick-save-path',
   saveFile: 'keywright:save-file',
+  dragOut: 'keywright:drag-out',
   copyText: 'keywright:copy-text',
   showPrompts: 'keywright:show-prompts',
   openExternal: 'keywright:open-external',

@@ -43,6 +43,7 @@ const api: DesktopApi = {
   pickFiles: (options) => ipcRenderer.invoke(WINDOW.pickFiles, options),
   pickSavePath: (options) => ipcRenderer.invoke(WINDOW.pickSavePath, options),
   saveFile: (bytes, options) => ipcRenderer.invoke(WINDOW.saveFile, bytes, options),
+  dragOut: (bytes, name) => ipcRenderer.send(WINDOW.dragOut, bytes, name),
   copyText: (text, options) => ipcRenderer.invoke(WINDOW.copyText, text, options),
   onOpenedFiles(listener) {
     const take = (): void => void ipcRenderer.invoke(WINDOW.takeOpened).then((files: readonly DesktopFile[]) => {

@@ -60,6 +60,25 @@ test('the page can have no file opened or shown that nobody chose and no call wr
   expect(new Set(outcomes)).toEqual(new Set(['refused']));
 });
 
+test('the page can drag out no file of another kind than certificates are, and nobody else can drag at all', async ({ program }) => {
+  const { app, page } = program as Desktop;
+  await app.evaluate(({ BrowserWindow, ipcMain }) => {
+    const dragged: string[] = Object.assign(globalThis, { dragged: [] }).dragged;
+    const { webContents } = BrowserWindow.getAllWindows()[0] as unknown as { webContents: { startDrag(item: { file: string }): void } };
+    webContents.startDrag = ({ file }) => void dragged.push(file);
+    // From another frame than the window's own page.
+    ipcMain.emit('keywright:drag-out', { sender: webContents, senderFrame: null, type: 'frame' }, new Uint8Array([1]), 'stranger.pem');
+  });
+  await page.evaluate(() => {
+    const { dragOut } = (globalThis as unknown as { keywright: { dragOut(bytes: unknown, name: unknown): void } }).keywright;
+    for (const name of ['setup.exe', 'a.desktop', '../a.pem', '/etc/a.pem', 'a.pem\n.sh', 7]) dragOut(new Uint8Array([1]), name);
+    dragOut('text', 'b.pem');
+    dragOut(new Uint8Array([1, 2, 3]), 'ada.pem');
+  });
+  const names = (): Promise<string[]> => app.evaluate(() => (globalThis as unknown as { dragged: string[] }).dragged.map((file) => file.split(/[/\\]/).at(-1) as string));
+  await expect.poll(names).toEqual(['ada.pem']);
+});
+
 test('the main window cannot see or answer prompts', async ({ program }) => {
   await program.page.getByRole('button', { name: text('store.create'), exact: true }).click();
   await program.prompt();

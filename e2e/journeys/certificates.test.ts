@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator } from '@playwright/test';
+import { draggedOut } from '../support/dragging.ts';
 import { expect, test } from '../support/fixture.ts';
 import { openssl } from '../support/openssl.ts';
 import { chooses, person } from '../support/person.ts';
@@ -58,7 +59,15 @@ test('from a root of one’s own to a server’s certificate as PKCS#12, revoked
   await test.step('exported as PKCS#12 with key and chain, openssl opens it', async () => {
     await detail('www.example.org').getByRole('button', { name: text('certificates.export.open'), exact: true }).click();
     const dialog = page.getByRole('dialog', { name: text('certificates.export.title', { name: 'www.example.org' }) });
+    // With its chain, for nobody who could do harm with it: the file may be dragged to where it is wanted.
+    const chip = dialog.getByText(text('certificates.export.drag', { name: 'www.example.org.pem' })).locator('..');
+    const dragged = await draggedOut(program, chip);
+    expect(dragged.name).toBe('www.example.org.pem');
+    expect(dragged.content.toString('utf8').match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+    expect(openssl(['x509', '-noout', '-subject'], dragged.content.toString('utf8'))).toContain('www.example.org');
+    await picture('export-drag');
     await dialog.getByRole('radio', { name: text('certificates.format.pkcs12') }).check({ force: true });
+    await expect(chip).toBeHidden();
     await dialog.getByRole('checkbox', { name: text('certificates.export.withChain') }).check({ force: true });
     await dialog.getByRole('checkbox', { name: text('certificates.export.withKey') }).check({ force: true });
     await picture('export');

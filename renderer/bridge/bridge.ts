@@ -46,6 +46,14 @@ export interface SaveTarget {
   finish(written: { path: string } | { download: string }): Promise<string | undefined>;
 }
 
+/** A file that is dragged out of the window: nothing secret, since it lies in a folder for whoever is dropped on. */
+export interface DraggedFile {
+  readonly name: string;
+  /** MIME type. */
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
 export type BridgeState = 'connected' | 'interrupted' | 'signed-out';
 
 /** The one way from the window to the core and to the machine. Two implementations: the desktop's preload, and HTTP. */
@@ -79,6 +87,8 @@ export interface Bridge {
   saveTarget(name: string): Promise<SaveTarget | undefined>;
   /** @returns where it was saved, or undefined when cancelled. */
   saveFile(bytes: Uint8Array, name: string): Promise<string | undefined>;
+  /** Begins to drag a file out of the window, for whatever it is dropped on. To be called while the event of the drag's start is under way. */
+  dragOut(event: DragEvent, file: DraggedFile): void;
   /** @param options.clearAfter seconds after which the clipboard is emptied, if it still holds the text. */
   copyText(text: string, options?: { clearAfter?: number }): Promise<void>;
   /** Brings the prompt surface to the front; with `unlessOpen` one that is there stays where it is. Called from a press or a key wherever possible: browsers refuse it otherwise. */

@@ -67,6 +67,11 @@ export interface DesktopApi {
   pickSavePath(options: DesktopSaveOptions): Promise<string | undefined>;
   /** Asks where to save and writes (aside, then renamed). @returns the path, or undefined when cancelled. */
   saveFile(bytes: Uint8Array, options: DesktopSaveOptions): Promise<string | undefined>;
+  /**
+   * Lets the system drag a file of these bytes out of the window, while the person drags. It is written aside, into a folder of the program's own that goes when the program ends.
+   * Ignored for names that are not those of certificates: a page starts no drag of what the system would run.
+   */
+  dragOut?(bytes: Uint8Array, name: string): void;
   /** Copies text; with `clearAfter` (seconds) the clipboard is emptied then, if it still holds it. */
   copyText(text: string, options?: { clearAfter?: number }): Promise<void>;
   /** Files that the system gave to the program to open, each told once: those from before at once, later ones as they come. @returns ends the subscription. */

@@ -56,6 +56,10 @@ export function desktopBridge(api: DesktopApi): Bridge {
       return path === undefined ? undefined : { out: { path, overwrite: true }, finish: async () => path };
     },
     saveFile: (bytes, name) => api.saveFile(bytes, { name }),
+    dragOut: (event, { name, bytes }) => {
+      event.preventDefault(); // the system's own drag, of a real file, takes its place
+      api.dragOut?.(bytes, name);
+    },
     copyText: (text, options) => api.copyText(text, options),
     openPromptSurface: () => api.showPrompts(),
   };

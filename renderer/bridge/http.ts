@@ -1,5 +1,6 @@
 import type { CoreEvent } from '../../app/contract/index.ts';
 import type { Bridge, BridgeState, CallControl, ChosenFile, InputFor, OperationId, OutputFor, ProgressFor } from './bridge.ts';
+import { encodeBase64url } from './base64url.ts';
 import { readEventStream } from './event-stream.ts';
 import { filesIn, folderOf, pickInBrowser, readFile, readStart } from './local-files.ts';
 import { OPERATION_FACTS } from './operations.generated.ts';
@@ -132,6 +133,14 @@ export function httpBridge(): Bridge {
       download(address, name);
       setTimeout(() => URL.revokeObjectURL(address), 60_000);
       return name;
+    },
+    dragOut: ({ dataTransfer }, { name, type, bytes }) => {
+      if (dataTransfer === null) return;
+      dataTransfer.effectAllowed = 'copy';
+      const address = `data:${type};base64,${encodeBase64url(bytes).replaceAll('-', '+').replaceAll('_', '/')}`;
+      // Chromium makes a file of it; elsewhere it is a link that can be saved.
+      dataTransfer.setData('DownloadURL', `${type}:${name}:${address}`);
+      dataTransfer.setData('text/uri-list', address);
     },
     copyText: async (text, { clearAfter } = {}) => {
       await navigator.clipboard.writeText(text);

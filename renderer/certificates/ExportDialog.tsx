@@ -3,6 +3,7 @@ import type { CertificateRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, useOperation, type InputFor } from '../bridge/index.ts';
 import { useText, type Text } from '../i18n/index.ts';
 import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, Select, useToast } from '../ui/index.ts';
+import { DragOut } from './DragOut.tsx';
 
 const FORMATS = ['pem', 'pkcs12', 'pkcs7', 'der', 'jwk'] as const;
 const EXTENSIONS = { pem: 'pem', pkcs12: 'p12', pkcs7: 'p7b', der: 'cer', jwk: 'jwk' } as const;
@@ -29,8 +30,9 @@ export function ExportDialog({ certificate, onClose }: { certificate: Certificat
   const hasKey = WITH_KEY.includes(format) && key !== undefined;
   const canHaveKey = hasKey && key.extractable;
   const input: InputFor<'certificates.export'> = { certificate: certificate.id, format, ...(hasChain && withChain && { withChain }), ...(canHaveKey && withKey && { withKey }), ...(format === 'pkcs12' && profile !== 'modern' && { profile }) };
+  const name = `${certificate.label.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^\.+/, '')}.${EXTENSIONS[format]}`;
+  const asksPassphrase = format === 'pkcs12' || input.withKey === true;
   const submit = async (): Promise<void> => {
-    const name = `${certificate.label.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')}.${EXTENSIONS[format]}`;
     const target = await bridge.saveTarget(name);
     if (target === undefined) return;
     const answer = await exports.run({ ...input, to: target.out });
@@ -49,6 +51,7 @@ export function ExportDialog({ certificate, onClose }: { certificate: Certificat
         <Notice title={t('certificates.export.needs')}>
           <ul className="list-disc pl-4">{needs(input, certificate, chain.data?.chain.at(-1)?.label, t).map((line) => <li key={line}>{line}</li>)}</ul>
         </Notice>
+        {asksPassphrase ? <p className="text-13 text-muted">{t('certificates.export.noDrag')}</p> : <DragOut input={input} name={name} />}
         <ErrorNotice error={exports.error} />
       </DialogBody>
       <DialogActions aside={<CopyAsCommand operation="certificates.export" input={input} />}>

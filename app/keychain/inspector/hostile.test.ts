@@ -43,7 +43,7 @@ async function openpgp(): Promise<Buffer> {
 const plain = (format: 'ppk' | 'minisign' | 'signify' | 'age' | 'cose' | 'jwk' | 'openssh', algorithm: 'ed25519' | 'x25519' = 'ed25519'): Promise<Uint8Array> => writeKey(materialOf(algorithm), { format, encoding: 'pem', label: 'ada' });
 const SAMPLES: readonly (readonly [name: string, make: () => Promise<Uint8Array>, step: number])[] = [
   ['PuTTY key', () => plain('ppk'), 1], ['minisign secret key', () => plain('minisign'), 1], ['signify secret key', () => plain('signify'), 1], ['age identity', () => plain('age', 'x25519'), 1], ['COSE key', () => plain('cose'), 1], ['JWK', () => plain('jwk'), 1],
-  ['OpenSSH key', () => plain('openssh'), 1], ['OpenSSH certificate', sshCertificate, 1], ['OpenPGP key', openpgp, 2], ['Java key store', async () => Buffer.from(JCEKS_OF_SPECS, 'base64'), 3],
+  ['OpenSSH key', () => plain('openssh'), 1], ['OpenSSH key without PEM', async () => Buffer.from(Buffer.from(await plain('openssh')).toString().split('\n').slice(1, -2).join(''), 'base64'), 1], ['OpenSSH certificate', sshCertificate, 1], ['OpenPGP key', openpgp, 2], ['Java key store', async () => Buffer.from(JCEKS_OF_SPECS, 'base64'), 3],
   ['key store of Bouncy Castle', async () => readFileSync(new URL('../../formats/testing/bouncy-castle/bks-2.bks', import.meta.url)), 6],
   ['line of OpenSSH', async () => writePublicKey(pairOf('ed25519').spki, 'ed25519', 'openssh', 'ada'), 1], ['minisign public key', async () => writePublicKey(pairOf('ed25519').spki, 'ed25519', 'minisign'), 1],
 ];

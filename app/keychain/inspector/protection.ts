@@ -3,7 +3,7 @@ import { isLegacyEncrypted } from '../../formats/legacy-pem.ts';
 import { parseMinisignSecret } from '../../formats/minisign-secret.ts';
 import { parseOpenssh } from '../../formats/openssh-private.ts';
 import { parseEncryptedPkcs8 } from '../../formats/pbes.ts';
-import { parsePem } from '../../formats/pem.ts';
+import { looksLikePem, parsePem } from '../../formats/pem.ts';
 import { parsePkcs12 } from '../../formats/pkcs12.ts';
 import { parsePpk } from '../../formats/ppk.ts';
 import type { Finding, Hint } from './finding.ts';
@@ -25,17 +25,20 @@ const ANEW = 'Write it anew: keywright files convert.';
 /** @param content as it stands in the file: DER, PEM or the text that the kind has. @throws INVALID_INPUT, CAPABILITY_MISSING for what is damaged or not handled */
 export function protectionOf(kind: string, content: Uint8Array): Protection {
   switch (kind) {
-    case 'pkcs8-encrypted': return ofPkcs8(content[0] === 0x30 ? content : parsePem(content)[0]!.content);
+    case 'pkcs8-encrypted': return ofPkcs8(content[0] === 0x30 ? content : bytesIn(content));
     case 'pkcs12': return content[0] === 0x30 ? ofPkcs12(content) : NOTHING;
     case 'pkcs1': case 'sec1': case 'pkcs8': return content[0] !== 0x30 && parsePem(content).some(isLegacyEncrypted)
       ? { facts: [['Encryption', 'OpenSSL’s old PEM encryption']], findings: [weak('old-pem', 'Its passphrase is hashed once with MD5 (OpenSSL’s old PEM encryption): it is guessed quickly.', 'pkcs8')] } : NOTHING;
-    case 'openssh-private': return ofOpenssh(parsePem(content)[0]!.content);
+    case 'openssh-private': return ofOpenssh(bytesIn(content));
     case 'ppk': return ofPpk(content);
     case 'bks': return protectionOfBks(content);
     case 'jks': return { facts: [], findings: [weak('old-keystore', 'Key stores of this kind hide keys by SHA-1 or 3DES, and check passphrases by SHA-1 (Java itself has written PKCS#12 since version 9).', 'pkcs12')] };
     default: return NOTHING;
   }
 }
+
+/** @returns what a PEM block holds; the file itself where it is no PEM, as binary files of OpenSSH's are. */
+const bytesIn = (content: Uint8Array): Uint8Array => (looksLikePem(content) ? parsePem(content)[0]?.content : undefined) ?? content;
 
 const NOTHING: Protection = { facts: [], findings: [] };
 const weak = (code: string, detail: string, format: ConvertFormatName, level: Finding['level'] = 'weak'): Finding => ({ level, code, detail, remedy: ANEW, mend: [{ kind: 'convert', format }] });
