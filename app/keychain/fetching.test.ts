@@ -15,7 +15,7 @@ vi.mock('node:dns', async (original) => ({
   ...(await original<typeof import('node:dns')>()),
   lookup: (name: string, _options: object, done: (error: Error | null, found: { address: string; family: number }[]) => void) => {
     if (name === 'localhost') return done(null, [{ address: '127.0.0.1', family: 4 }, { address: '::1', family: 6 }]);
-    return void names.lookup(name).then((found) => (found.length === 0 ? done(Object.assign(new Error('not found'), { code: 'ENOTFOUND' }), []) : done(null, found)));
+    return names.lookup(name, done);
   },
 }));
 

@@ -19,12 +19,13 @@ export class NameServer implements AsyncDisposable {
   }
 
   /** As `dns.lookup` with `all`, asking this server. */
-  async lookup(name: string): Promise<{ address: string; family: number }[]> {
+  lookup(name: string, done: (error: Error | null, found: { address: string; family: number }[]) => void): void {
     this.asked.push(name);
-    const ask = (type: 'A' | 'AAAA'): Promise<string[]> => new Promise((resolve) => void this.#resolver.resolve(name, type, (error, found) => resolve(error === null ? found as string[] : [])));
-    const found = [...(await ask('A')), ...(await ask('AAAA'))];
-    this.#turns.set(name, (this.#turns.get(name) ?? 0) + 1);
-    return found.map((address) => ({ address, family: isIP(address) }));
+    this.#resolver.resolve4(name, (_none, v4: readonly string[] | undefined) => this.#resolver.resolve6(name, (_neither, v6: readonly string[] | undefined) => {
+      this.#turns.set(name, (this.#turns.get(name) ?? 0) + 1);
+      const found = [...(v4 ?? []), ...(v6 ?? [])].map((address) => ({ address, family: isIP(address) }));
+      done(found.length === 0 ? Object.assign(new Error('not found'), { code: 'ENOTFOUND' }) : null, found);
+    }));
   }
 
   #answer(query: Buffer): Buffer {
