@@ -7,7 +7,7 @@ export { signRequest } from './making/request.ts';
 export { PROFILES } from './making/profiles.ts';
 export { Certificate, eachCertificate, MAX_CERTIFICATE, readCertificates, serialHex } from './reading/certificate.ts';
 export { readRevocationLists, RevocationList } from './reading/crl.ts';
-export { distributionPoints, type Extension, EXTENSION, extendedKeyUsage, generalNames, informationAccess } from './reading/extensions.ts';
+export { type DistributionPoint, distributionPoints, type Extension, EXTENSION, extendedKeyUsage, generalNames, informationAccess } from './reading/extensions.ts';
 export { ISSUER_ACCESS, OCSP_ACCESS, PURPOSE_OIDS } from './reading/oids.ts';
 export { generalNameText } from './reading/general-names.ts';
 export { buildName } from './reading/names.ts';

@@ -19,7 +19,7 @@ export const DistinguishedName = z.string().max(4096);
  */
 export const AlternativeName = z.string().trim().min(1).max(4096);
 const Oid = z.string().max(200).regex(/^[012](\.(0|[1-9]\d*))+$/, 'an object identifier in dotted form');
-const Url = z.string().max(2048);
+export const Url = z.string().max(2048);
 
 /** What a maker of a certificate can say. Whatever is left out is what the profile says. */
 const content = {

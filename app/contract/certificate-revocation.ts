@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SignatureAlgorithm } from './algorithms.ts';
 import { boundedBytes, Bytes } from './bytes.ts';
 import { CertificateRecord, CertificateReference, Revocation, RevocationReason } from './certificates.ts';
+import { Url } from './certificate-making.ts';
 import { operation } from './operation.ts';
 import { FileIn, Timestamp } from './records.ts';
 
@@ -49,6 +50,8 @@ export const createCrl = operation({
     days: z.int().min(1).max(3650).default(7),
     /** What changed since the last full list, alone (RFC 5280 §5.2.4). */
     delta: z.boolean().default(false),
+    /** Of a full list: where the deltas over it will be (freshest CRL, RFC 5280 §5.2.6). */
+    deltaUrl: z.array(Url).max(10).default([]),
     format: z.enum(['pem', 'der']).default('pem'),
     algorithm: SignatureAlgorithm.optional(),
   }),

@@ -39,6 +39,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   'crlUrl': 'where its revocation lists will be (CRL distribution point)',
   'crossSign': 'certificate whose name and key are signed anew',
   'cursor': 'go on where an earlier page ended',
+  'deltaUrl': 'where the deltas over this list will be (freshest CRL)',
   'days': 'how long it is valid, in days of 24 hours',
   'certificates.crl.create:days': 'days until the next list is promised',
   'certificates.expiring:days': 'those that end within so many days',

@@ -105,6 +105,20 @@ describe('revocation', () => {
     await expect(core.call('certificates.revoke', { certificate: server.id })).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 
+  test('a delta is found by a full list that says where it is, and openssl and we heed both', async () => {
+    const held = await core.call<Made>('certificates.issue', { key: 'Third', issuer: sub.id, subject: 'CN=held', san: ['dns:held.example.org'], days: 5 });
+    const full = await core.call<{ content: string }>('certificates.crl.create', { certificate: sub.id, deltaUrl: ['http://127.0.0.1/delta.crl'] });
+    await core.call('certificates.revoke', { certificate: held.id, reason: 'certificate-hold' });
+    const delta = await core.call<{ content: string }>('certificates.crl.create', { certificate: sub.id, delta: true });
+    const [pem, both] = [write('held.pem', Buffer.from(held.pem)), write('both.crl', Buffer.concat([full, delta].map(({ content }) => Buffer.from(content, 'base64url'))))];
+    const judged = (...more: string[]): string => openssl('verify', '-crl_check', ...more, '-CAfile', 'root.pem', '-CRLfile', both, '-untrusted', 'sub.pem', pem);
+    expect(judged('-extended_crl', '-use_deltas')).toContain('certificate revoked');
+    const ours = (crl: string[]) => core.call('certificates.verify', { content: base64url(held.pem), untrusted: [base64url(sub.pem)], roots: [base64url(root.pem)], crl });
+    expect(await ours([full.content])).toMatchObject({ trusted: true });
+    expect(await ours([full.content, delta.content])).toMatchObject({ trusted: false, revocation: { state: 'revoked', reason: 'certificate-hold' } });
+    await expect(core.call('certificates.crl.create', { certificate: sub.id, delta: true, deltaUrl: ['http://127.0.0.1/delta.crl'] })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
   test('what is revoked stays on the list when its certificate is removed for good', async () => {
     const gone = await core.call<Made>('certificates.issue', { key: 'Third', issuer: sub.id, subject: 'CN=gone', san: ['dns:gone.example.org'], days: 5 });
     await core.call('certificates.revoke', { certificate: gone.id });

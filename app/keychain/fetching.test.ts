@@ -218,4 +218,14 @@ describe('for a verdict', () => {
     await expect(verify()).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
     expect(seen).toEqual([]);
   });
+
+  test('a list that says where its delta is has that asked too', async () => {
+    const list = async (input: object): Promise<Buffer> => Buffer.from((await core.call<{ content: string }>('certificates.crl.create', { certificate: made.sub.id, format: 'der', ...input })).content, 'base64url');
+    made.bytes['/sub.crl'] = await list({ deltaUrl: [here('/delta.crl')] });
+    expect(await verify()).toMatchObject({ trusted: true, fetched: [{}, {}, { what: 'crl', url: here('/delta.crl'), problem: expect.stringContaining('404') as string }, {}] });
+    await core.call('certificates.revoke', { certificate: made.leaf.id, reason: 'certificate-hold' });
+    made.bytes['/delta.crl'] = await list({ delta: true });
+    expect(await verify()).toMatchObject({ trusted: false, revocation: { state: 'revoked' } });
+    expect(seen.slice(-4)).toEqual(['GET /sub.cer', 'GET /sub.crl', 'GET /delta.crl', 'GET /root.crl']);
+  });
 });

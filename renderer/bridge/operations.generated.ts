@@ -178,7 +178,7 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'backends.test': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["name"]},"defaults":{}},
   'certificates.chain': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},
   'certificates.compare': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate","other"]},"defaults":{}},
-  'certificates.crl.create': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{"days":7,"delta":false,"format":"pem"}},
+  'certificates.crl.create': {"effect":"write","streams":false,"asks":true,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{"days":7,"delta":false,"deltaUrl":[],"format":"pem"}},
   'certificates.crl.import': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["file?"],"files":{"file":"content","in":"content"}},"defaults":{}},
   'certificates.crl.show': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["crl?"]},"defaults":{"format":"none"}},
   'certificates.delete': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["certificate"]},"defaults":{}},

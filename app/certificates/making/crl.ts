@@ -6,7 +6,7 @@ import { RevocationList } from '../reading/crl.ts';
 import { EXTENSION } from '../reading/oids.ts';
 import { signatureIdentifier } from '../signatures.ts';
 import { type Sign, signed } from './certificate.ts';
-import { authorityKeyIdentifierOf, derExtension, keyIdentifierOf } from './extensions.ts';
+import { authorityKeyIdentifierOf, derExtension, distributionPointsOf, keyIdentifierOf } from './extensions.ts';
 
 /** Makes revocation lists (RFC 5280 §5). */
 
@@ -24,6 +24,8 @@ export interface CrlContent {
   readonly baseNumber?: bigint;
   readonly thisUpdate: Date;
   readonly nextUpdate: Date;
+  /** Where its deltas will be (RFC 5280 §5.2.6); full lists alone. */
+  readonly deltaUrls?: readonly string[];
   readonly revoked: readonly RevokedCertificate[];
 }
 
@@ -31,7 +33,7 @@ export interface CrlContent {
 export const derSerial = (serial: string): Buffer => derInteger(BigInt(`0x${serial}`));
 
 /** @returns the list, verified. @throws INTERNAL when the signer gave garbage */
-export async function signRevocationList({ issuer, number, baseNumber, thisUpdate, nextUpdate, revoked }: CrlContent, algorithm: SignatureAlgorithmName, sign: Sign): Promise<RevocationList> {
+export async function signRevocationList({ issuer, number, baseNumber, thisUpdate, nextUpdate, deltaUrls = [], revoked }: CrlContent, algorithm: SignatureAlgorithmName, sign: Sign): Promise<RevocationList> {
   const identifier = signatureIdentifier(algorithm);
   const entries = revoked.map(({ serial, at, reason }) => derSequence(derSerial(serial), derTime(at),
     // RFC 5280 §5.3.1: unspecified is not spelled out.
@@ -39,6 +41,7 @@ export async function signRevocationList({ issuer, number, baseNumber, thisUpdat
   const extensions = [
     authorityKeyIdentifierOf(issuer.subjectKeyIdentifier ?? keyIdentifierOf(issuer.spki)), derExtension(EXTENSION.crlNumber, derInteger(number)),
     ...(baseNumber === undefined ? [] : [derExtension(EXTENSION.deltaCrlIndicator, derInteger(baseNumber), true)]),
+    ...(deltaUrls.length === 0 ? [] : [distributionPointsOf(deltaUrls, EXTENSION.freshestCrl)]),
   ];
   const tbs = derSequence(derInteger(1n), identifier, issuer.subject.der, derTime(thisUpdate), derTime(nextUpdate), ...(entries.length === 0 ? [] : [derSequence(...entries)]), der(contextTag(0), derSequence(...extensions)));
   return new RevocationList(await signed(tbs, identifier, issuer.spki, algorithm, sign));

@@ -6,7 +6,7 @@ import { readSignature, readSignatureAlgorithm, type PublicKeyInfo, type Signatu
 import { GENERALIZED_TIME, readTime, UTC_TIME, whole } from './asn1.ts';
 import { serialHex } from './certificate.ts';
 import {
-  type AuthorityKeyIdentifier, authorityKeyIdentifier, enumeratedValue, type Extension, EXTENSION, generalNames, integerValue, type IssuingDistributionPoint, issuingDistributionPoint, readExtensions, timeValue,
+  authorityKeyIdentifier, type AuthorityKeyIdentifier, type DistributionPoint, distributionPoints, enumeratedValue, type Extension, EXTENSION, generalNames, integerValue, type IssuingDistributionPoint, issuingDistributionPoint, readExtensions, timeValue,
 } from './extensions.ts';
 import { type Name, readName } from './names.ts';
 
@@ -136,6 +136,16 @@ export class RevocationList {
   get authorityKeyIdentifier(): AuthorityKeyIdentifier | undefined {
     const extension = this.extensions.find(({ oid }) => oid === EXTENSION.authorityKeyIdentifier);
     return extension === undefined ? undefined : authorityKeyIdentifier(extension.value);
+  }
+
+  /** @returns where deltas over this list are (RFC 5280 §5.2.6); none where it does not say so legibly. */
+  get deltaPoints(): readonly DistributionPoint[] {
+    const extension = this.extensions.find(({ oid }) => oid === EXTENSION.freshestCrl);
+    try {
+      return extension === undefined ? [] : distributionPoints(extension.value);
+    } catch {
+      return [];
+    }
   }
 
   /** @throws INVALID_INPUT with the offset for an entry that is malformed, or has a critical extension that is not known */

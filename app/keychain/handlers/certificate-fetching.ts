@@ -1,6 +1,6 @@
 import { KeywrightError } from '../../contract/index.ts';
 import {
-  buildOcspRequest, Certificate, distributionPoints, EXTENSION, informationAccess, ISSUER_ACCESS, OCSP_ACCESS, type OcspResponse, parseOcspResponse, readCertificates, readRevocationLists, type RevocationList,
+  buildOcspRequest, Certificate, type DistributionPoint, distributionPoints, EXTENSION, informationAccess, ISSUER_ACCESS, OCSP_ACCESS, type OcspResponse, parseOcspResponse, readCertificates, readRevocationLists, type RevocationList,
 } from '../../certificates/index.ts';
 import { readPkcs7 } from '../../formats/index.ts';
 import type { Context } from '../context.ts';
@@ -19,6 +19,8 @@ const MAX_ISSUERS = 5;
 const MAX_CERTIFICATES_OF_ADDRESS = 20;
 const SECONDS_IN_ALL = 30;
 const MAX_BUNDLE = 1024 * 1024;
+/** Of one list. */
+const MAX_DELTAS = 2;
 
 export interface Fetched {
   readonly issuers: Certificate[];
@@ -75,6 +77,7 @@ export async function fetchFor(certificate: Certificate, known: readonly Certifi
         const lists = await attempt('crl', url, readRevocationLists, MAX_LIST);
         if (lists === undefined) continue;
         fetched.lists.push(...lists);
+        for (const delta of addressesIn(lists.flatMap(({ deltaPoints }) => deltaPoints)).flat().slice(0, MAX_DELTAS)) fetched.lists.push(...((await attempt('crl', delta, readRevocationLists, MAX_LIST)) ?? []));
         break;
       }
     }
@@ -95,8 +98,9 @@ const addressesOf = (certificate: Certificate, wanted: string): string[] =>
   (certificate.lenient(EXTENSION.authorityInformationAccess, informationAccess) ?? []).flatMap(({ method, location }) => (method === wanted && location.kind === 'uri' && /^https?:/i.test(location.text) ? [location.text] : []));
 
 /** @returns the addresses of each distribution point: one of them has to answer. */
-const listAddresses = (certificate: Certificate): string[][] => [EXTENSION.crlDistributionPoints, EXTENSION.freshestCrl].flatMap((oid) => certificate.lenient(oid, distributionPoints) ?? []).slice(0, 10)
-  .map(({ names }) => names.flatMap((name) => (name.kind === 'uri' && /^https?:/i.test(name.text) ? [name.text] : [])));
+const listAddresses = (certificate: Certificate): string[][] => addressesIn([EXTENSION.crlDistributionPoints, EXTENSION.freshestCrl].flatMap((oid) => certificate.lenient(oid, distributionPoints) ?? []).slice(0, 10));
+
+const addressesIn = (points: readonly DistributionPoint[]): string[][] => points.map(({ names }) => names.flatMap((name) => (name.kind === 'uri' && /^https?:/i.test(name.text) ? [name.text] : [])));
 
 /** Asks the distribution points of a certificate until each answered once. @throws what the last one threw when none answers */
 export async function fetchLists(certificate: Certificate, context: Context): Promise<RevocationList[]> {

@@ -39,6 +39,7 @@ export const certificateRevocationHandlers: Pick<HandlersOf<'certificates'>, `ce
 
   async 'certificates.crl.create'(input, context) {
     const { session } = context;
+    if (input.delta && input.deltaUrl.length > 0) throw new KeywrightError('INVALID_INPUT', { detail: 'A delta says nothing of further deltas (RFC 5280 §5.2.6): the full list does.', where: '/deltaUrl' });
     const { certificate: issuer, stored, signer } = await issuing(input.certificate, input.algorithm, 'sign a revocation list', context);
     if (issuer.keyUsages?.includes('crl-sign') === false) throw new KeywrightError('CAPABILITY_MISSING', { detail: `The key of “${stored.label}” may not sign revocation lists (RFC 5280 §4.2.1.3: crl-sign).` });
     const name = authorityId(stored);
@@ -48,7 +49,7 @@ export const certificateRevocationHandlers: Pick<HandlersOf<'certificates'>, `ce
     const now = new Date(Math.floor(Date.now() / 1000) * 1000);
     const number = BigInt(state.crlNumber) + 1n;
     const list = await signRevocationList({
-      issuer, number, ...(base?.number === undefined ? {} : { baseNumber: base.number }), thisUpdate: now, nextUpdate: new Date(now.getTime() + input.days * DAY), revoked: base === undefined ? revoked : changesSince(base, revoked),
+      issuer, number, ...(base?.number === undefined ? {} : { baseNumber: base.number }), thisUpdate: now, nextUpdate: new Date(now.getTime() + input.days * DAY), deltaUrls: input.deltaUrl, revoked: base === undefined ? revoked : changesSince(base, revoked),
     }, signer.algorithm, signer.sign);
     const kept = await session.revocations.put(list, 'made', context.keyCall.unit);
     await session.revocations.putAuthority(name, { ...state, crlNumber: number.toString(), lastFull: input.delta ? state.lastFull : list.id }, revision, context.keyCall.unit);
