@@ -1,6 +1,7 @@
 import type { CallOptions, Core } from '../contract/core.ts';
 import { KeywrightError } from '../contract/errors.ts';
 import { SecretBytes } from '../contract/secrets.ts';
+import type { StoreStatus } from '../contract/store.ts';
 import type { LocalCore } from '../index.ts';
 import type { ClaimStore } from '../rpc/owner.ts';
 import { configFileOf, dataDirOf } from '../config/places.ts';
@@ -85,9 +86,12 @@ async function inThisProcess(dataDir: string, spec: Pick<CommandSpec, 'permissio
 /**
  * Unlocks a store that only commands use just now; one that a window or an agent holds stays as it is, and the call tells
  * that it is locked. Without a store, or unlocked, nothing is asked.
+ * @returns the records that opening found damaged, missing or put back from another copy, if this opened it.
  */
-export async function unlockFor(core: Core, options: CallOptions, withRecoveryCode: boolean): Promise<void> {
+export async function unlockFor(core: Core, options: CallOptions, withRecoveryCode: boolean): Promise<readonly string[]> {
   const { state } = (await core.call('store.status', {}, options)) as { state: string };
-  if (state === 'locked') await core.call('store.unlock', withRecoveryCode ? { with: 'recovery-code' } : {}, options);
+  if (state !== 'locked') return [];
+  const { problems } = (await core.call('store.unlock', withRecoveryCode ? { with: 'recovery-code' } : {}, options)) as Pick<StoreStatus, 'problems'>;
+  return problems.map(({ record }) => record);
 }
 

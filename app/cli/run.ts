@@ -111,10 +111,12 @@ async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions,
     let tooEarly = false;
     try {
       const withRecoveryCode = prompter.answers('recovery-code') && !prompter.answers('store-passphrase');
-      if (unlocks && opened.passing) await unlockFor(opened.core, { principal: OWNER, prompt: prompter, signal: around.signal }, withRecoveryCode).catch((thrown: unknown) => {
+      const damaged = unlocks && opened.passing ? await unlockFor(opened.core, { principal: OWNER, prompt: prompter, signal: around.signal }, withRecoveryCode).catch((thrown: unknown) => {
         // What is wrong with the store is told by whoever works without it.
         if (storeNeeded(spec, input) || !(thrown instanceof KeywrightError) || !TOLD.has(thrown.code)) throw thrown;
-      });
+        return [];
+      }) : [];
+      if (damaged.length > 0 && !globals.quiet && !globals.json && spec.words[0] !== 'store') around.stderr.write(damageNote(damaged));
       return await opened.core.call(spec.id, input, options);
     } catch (thrown) {
       tooEarly = opened.ending && thrown instanceof KeywrightError && thrown.code === 'STORE_LOCKED';
@@ -124,6 +126,12 @@ async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions,
     }
     if (tooEarly) await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** What else is read and done may be right all the same, so that it is said and hinders nothing. */
+function damageNote(records: readonly string[]): string {
+  const few = records.slice(0, 3).map(printable).join(', ');
+  return `keywright: ${records.length === 1 ? 'A record of this store is' : `${records.length} records of this store are`} damaged, missing or put back from another copy: ${few}${records.length > 3 ? ' …' : ''}.\n  \`keywright store verify\` tells what is affected.\n`;
 }
 
 /** Faults of a store that is there: `doctor` tells them. */
