@@ -29,14 +29,24 @@ export async function discover(channel: Channel, saysSo = true): Promise<Discove
   if (selected.sw !== 0x9000) return undefined;
   const { version, options } = readControlParameters(dataOf(selected, 'The SmartCard-HSM application was not selected'));
   if (!saysSo && version === null) return undefined;
-  const certificates = certificatesIn(await readFile(channel, FILE.deviceCertificates, 'The device certificate was not read'));
-  const info = await readFile(channel, FILE.tokenInfo, 'What the token says of itself was not read');
+  const certificates = certificatesIn(await readable(channel, FILE.deviceCertificates));
+  const info = await readable(channel, FILE.tokenInfo);
   const officer = await pinState(channel, REFERENCE.officerPin);
   const user = await pinState(channel, REFERENCE.pin);
   return {
     serial: certificates[0]?.holder.slice(0, -SEQUENCE_DIGITS) ?? 'unnamed', version, certificates, label: labelIn(info),
     initialised: isThere(user) || (isThere(officer) && user.state === 'transport' && (version === null || version[0] >= 2)), mayReset: (options & OPTION.resetRetryCounter) !== 0,
   };
+}
+
+/** What a card refuses with when it does not let a file be read. It works without. */
+const REFUSALS: ReadonlySet<string> = new Set(['PIN_REQUIRED', 'CAPABILITY_MISSING', 'NOT_FOUND', 'INVALID_INPUT']);
+
+function readable(channel: Channel, file: number): Promise<Uint8Array | undefined> {
+  return readFile(channel, file, 'It was not read').catch((thrown: unknown) => {
+    if (thrown instanceof KeywrightError && REFUSALS.has(thrown.code)) return undefined;
+    throw thrown;
+  });
 }
 
 /** A PIN that counts tries. "Not usable" of both is what some say of a card that was never set up. */

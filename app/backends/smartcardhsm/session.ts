@@ -16,6 +16,7 @@ const BLOCK = 0xe0;
 /** Larger than any file that the card holds. */
 const MOST_FILE = 0x1_0000;
 const END_OF_FILE = 0x6282;
+const BEHIND_THE_END: ReadonlySet<number> = new Set([0x6b00, SW.wrongParameters, SW.wrongData, SW.wrongLength, 0x6a84]);
 /** Reference data not usable (ISO/IEC 7816-4 §5.6): the PIN is to be changed first, or before version 2 the card was never initialised. */
 const NOT_USABLE = 0x6984;
 
@@ -86,12 +87,13 @@ export async function readFile(hsm: HsmChannel | Channel, file: number, what: st
     const { data, sw } = await hsm.transmit({ ins: INS.readBinary, data: tlv(0x54, Buffer.of(at >> 8, at & 0xff)), le: BLOCK });
     if (sw !== SW.ok && sw !== END_OF_FILE) {
       // Some refuse to read from the very end.
-      if (at > 0 && data.length === 0 && (sw === 0x6b00 || sw === SW.wrongParameters)) break;
+      if (at > 0 && data.length === 0 && BEHIND_THE_END.has(sw)) break;
       throw statusError(sw, what);
     }
     parts.push(data);
     at += data.length;
-    if (data.length < BLOCK) break;
+    // A card may give less than was asked for at any time: only its word, or nothing more, is the end.
+    if (data.length === 0 || sw === END_OF_FILE) break;
   }
   return Buffer.concat(parts);
 }

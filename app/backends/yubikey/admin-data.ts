@@ -1,5 +1,5 @@
 import { findTlv, parseTlv, parseTlvs, tlv } from '../../devices/index.ts';
-import { getObject, putObject } from './objects.ts';
+import { putObject, tryObject } from './objects.ts';
 import { OBJECT } from './piv.ts';
 import type { PivChannel } from './session.ts';
 
@@ -15,11 +15,11 @@ export interface AdminData {
 const PUK_BLOCKED = 0x01;
 const PROTECTED = 0x02;
 
-/** @returns what is noted; nothing when there is no object or it is damaged. */
+/** @returns what is noted; nothing when there is no object, or it is damaged or refused. */
 export async function readAdminData(piv: PivChannel): Promise<AdminData> {
   const nothing: AdminData = { pukBlocked: false, isProtected: false, salt: undefined, pinChangedAt: undefined };
-  const object = await getObject(piv, OBJECT.adminData);
-  if (object === undefined) return nothing;
+  const object = await tryObject(piv, OBJECT.adminData);
+  if (object === undefined || typeof object === 'number') return nothing;
   try {
     const inner = parseTlvs(parseTlv(object, 0x80, 'the object'), 'the object');
     const flags = findTlv(inner, 0x81)?.[0] ?? 0;

@@ -72,8 +72,8 @@ export async function discover(channel: Channel): Promise<Discovered | undefined
   await selectPiv(channel);
   const hasMetadata = (await read(channel, INS.metadata, 0, PIN_REFERENCE)) !== undefined;
   const serial = pivSerial ?? management.serial ?? otp.serial ?? null;
-  // A NEO's PIV application has a version of its own.
-  const firmware = piv[0] >= 4 ? piv : (management.firmware ?? otp.firmware ?? [3, 0, 0]);
+  // A NEO's PIV application has a version of its own, below 3.
+  const firmware = piv[0] >= 3 ? piv : (management.firmware ?? otp.firmware ?? [3, 0, 0]);
   const code = management.formFactor ?? 0;
   const { guid } = serial === null ? await chuidOf(channel) : { guid: null };
   return {

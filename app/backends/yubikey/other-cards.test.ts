@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { KEY_ALGORITHMS } from '../../contract/index.ts';
-import { tlv } from '../../devices/index.ts';
+import { parseTlvs, tlv } from '../../devices/index.ts';
 import { decodeCertificate } from './certificates.ts';
 import { guidIn } from './discovery.ts';
 import { publicKeyOf } from './piv.ts';
@@ -66,6 +66,55 @@ describe('a management key of which the card does not tell the kind', () => {
     const odd = await plug({ firmware: '5.7.1' });
     odd.virtual.misanswer(0xf7, () => Buffer.from('6a88', 'hex'));
     expect(await generate(odd, FACTORY_KEY)).toMatchObject({ algorithm: 'ec-p256' });
+  });
+});
+
+describe('a card that writes its answers in other ways', () => {
+  /** One element as BER lets it be written too: its length in more bytes than it takes (X.690 §8.1.3.5). */
+  const padded = (tag: number, value: Uint8Array): Buffer => Buffer.concat([Buffer.of(tag), Buffer.of(0x83, 0, value.length >> 8, value.length & 0xff), value]);
+  const made = async (): Promise<Awaited<ReturnType<typeof plug>> & { spki: Uint8Array }> => {
+    const plugged = await plug();
+    plugged.virtual.touch.automatic = true;
+    const key = await plugged.token.store.generate({ id: '', label: '', extractable: false, algorithm: 'ec-p256', slot: '9a', touchPolicy: 'cached', usages: KEY_ALGORITHMS['ec-p256'].usages }, plugged.call());
+    return { ...plugged, spki: key.versions[0]!.publicKey! };
+  };
+
+  test('metadata are read in any order, with longer lengths, and with the key in its template', async () => {
+    const { virtual, key, token, call, spki } = await made();
+    virtual.misanswer(0xf7, (answer) => {
+      // In pieces: another slot's.
+      if (answer.at(-2) !== 0x90) return answer;
+      const elements = parseTlvs(answer.subarray(0, -2), 'metadata');
+      const others = elements.reverse().map(({ tag, value }) => padded(tag, tag === 0x04 ? tlv(0x7f49, ...parseTlvs(value, 'x').map((part) => padded(part.tag, part.value))) : value));
+      return elements.length === 0 ? answer : Buffer.concat([...others, answer.subarray(-2)]);
+    });
+    key.slots.clear();
+    const { slots, keys } = await token.contents(call());
+    expect(slots[0]).toMatchObject({ slot: '9a', state: 'key', pinPolicy: 'once', touchPolicy: 'cached', madeOnDevice: true });
+    expect(Buffer.from(keys[0]!.versions[0]!.publicKey!).equals(spki)).toBe(true);
+  });
+
+  test('what a use answers is found among other elements, with longer lengths', async () => {
+    const plugged = await made();
+    plugged.virtual.misanswer(0x87, (answer) => {
+      const value = answer.length < 60 ? undefined : parseTlvs(parseTlvs(answer.subarray(0, -2), 'x')[0]!.value, 'x')[0]!.value;
+      return value === undefined ? answer : Buffer.concat([padded(0x7c, Buffer.concat([padded(0x80, Buffer.of(1)), padded(0x82, value)])), answer.subarray(-2)]);
+    });
+    const { items: [found] } = await plugged.token.store.list({ limit: 1 }, plugged.call());
+    expect((await plugged.token.store.signer!.sign({ uri: found!.uri, id: found!.id, version: 1 }, 'ecdsa-sha256', { message: Buffer.from('hello') }, plugged.call({ pin: '123456' })))[0]).toBe(0x30);
+  });
+
+  test.each(['6a80', '6a81', '6982', '6f00'])('objects that it refuses with %s are taken to be absent: its state is told, and keys are made', async (refusal) => {
+    const { virtual, token, call } = await plug();
+    virtual.misanswer(0xcb, () => Buffer.from(refusal, 'hex'));
+    expect((await token.status(call())).findings.map(({ code }) => code)).toContain('yubikey.no-identifiers');
+    expect(await token.store.generate({ id: '', label: '', extractable: false, algorithm: 'ec-p256', slot: '9a', usages: KEY_ALGORITHMS['ec-p256'].usages }, call())).toMatchObject({ algorithm: 'ec-p256' });
+  });
+
+  test.each([['9000', null], ['6983', 0], ['63c1', 1], ['6301', null]])('the state of a PIN is asked for without one, and %s understood', async (sw, left) => {
+    const { virtual, token, call } = await plug({ firmware: '5.2.4' });
+    virtual.misanswer(0x20, () => Buffer.from(sw, 'hex'));
+    expect((await token.status(call())).secrets[0]).toMatchObject({ kind: 'pin', triesLeft: left });
   });
 });
 

@@ -72,7 +72,10 @@ export const touchPolicyCode = (policy: TouchPolicy): number => TOUCH_POLICIES.i
  * @returns SPKI, DER. @throws INVALID_INPUT when it is no key of the algorithm.
  */
 export function publicKeyOf(algorithm: PivAlgorithm, objects: Uint8Array): Buffer {
-  const parts = parseTlvs(objects, 'the public key');
+  const outer = parseTlvs(objects, 'the public key');
+  // Bare in metadata, in a template of its own in the answer to GENERATE: either is read.
+  const template = findTlv(outer, 0x7f49);
+  const parts = template === undefined ? outer : parseTlvs(template, 'the public key');
   const part = (tag: number): Uint8Array => findTlv(parts, tag) ?? new Uint8Array(0);
   const { family } = KEY_ALGORITHMS[algorithm];
   if (family === 'rsa') return buildSpki({ kind: 'rsa', algorithm, n: toBigInt(part(0x81)), e: toBigInt(part(0x82)) });

@@ -110,7 +110,7 @@ export function select(channel: Channel, aid: Uint8Array): Promise<Response> {
 /** Selects PIV by the shortest name, which every YubiKey knows, else by those of the standard. @returns the last answer. */
 export async function selectPiv(channel: Channel): Promise<Response> {
   let answer = await select(channel, AID.piv);
-  for (const longer of AID.pivLonger) if (answer.sw === SW.fileNotFound) answer = await select(channel, longer);
+  for (const longer of AID.pivLonger) if (answer.sw !== SW.ok) answer = await select(channel, longer);
   return answer;
 }
 

@@ -2,10 +2,11 @@ import type { Finding } from '../../keystore/registry.ts';
 import type { TokenSecretStatus, TokenStatus } from '../../keystore/tokens.ts';
 import { guidIn } from './discovery.ts';
 import { MANAGEMENT_ALGORITHMS, managementFacts, type ManagementFacts } from './management-key.ts';
-import { getObject } from './objects.ts';
+import { tryObject } from './objects.ts';
 import { KEY_ALGORITHMS } from '../../contract/index.ts';
 import { OBJECT, PIN_REFERENCE, PUK_REFERENCE } from './piv.ts';
 import { pinTries, referenceMetadata } from './secrets.ts';
+import type { PivChannel } from './session.ts';
 import type { YubiKey } from './yubikey.ts';
 
 /** How a YubiKey stands: its secrets, asked without spending a try, and what a person should do about it. */
@@ -13,7 +14,7 @@ export async function statusOf(key: YubiKey): Promise<TokenStatus> {
   const pin = await secretStatus(key, 'pin');
   const puk = await secretStatus(key, 'puk');
   const management = await managementFacts(key);
-  const { chuid, ccc } = await key.session.run(async (piv) => ({ chuid: await getObject(piv, OBJECT.chuid), ccc: await getObject(piv, OBJECT.ccc) }));
+  const { chuid, ccc } = await key.session.run(async (piv) => ({ chuid: await identifier(piv, OBJECT.chuid), ccc: await identifier(piv, OBJECT.ccc) }));
   const { discovered, facts, gates } = key;
   const guid = chuid === undefined ? null : guidIn(chuid);
   return {
@@ -29,6 +30,12 @@ export async function statusOf(key: YubiKey): Promise<TokenStatus> {
       { name: 'Slots', value: String(gates.slots.length) },
     ],
   };
+}
+
+/** What cannot be read is not there for others either. */
+async function identifier(piv: PivChannel, id: number): Promise<Uint8Array | undefined> {
+  const read = await tryObject(piv, id);
+  return typeof read === 'number' ? undefined : read;
 }
 
 async function secretStatus(key: YubiKey, kind: 'pin' | 'puk'): Promise<TokenSecretStatus> {
