@@ -19,10 +19,12 @@ const asking = {
   subject: z.string().max(300).optional(),
   /** What went wrong before ("Wrong passphrase."), or what else to know. */
   note: z.string().max(600).optional(),
+  /** After so long it ends by itself, where that is known: the token gives up waiting for a touch, or nobody has answered. */
+  seconds: z.int().positive().optional(),
 };
 
 /** A touch of the token is awaited. It is answered by touching; the prompt goes away by itself, and its only answer is `cancelled`. */
-export const TouchPrompt = z.strictObject({ kind: z.literal('touch'), ...asking, /** When the token gives up, if it is known. */ seconds: z.int().positive().optional() });
+export const TouchPrompt = z.strictObject({ kind: z.literal('touch'), ...asking });
 /** A secret to type. */
 export const SecretPrompt = z.strictObject({
   kind: z.literal('secret'), ...asking, triesLeft: z.int().optional(), minLength: z.int().default(0),

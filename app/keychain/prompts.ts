@@ -97,7 +97,7 @@ export function patiently(prompter: Prompter, minutes: () => number): Prompter {
       const ended = new AbortController();
       const timer = setTimeout(() => ended.abort(new KeywrightError('TIMEOUT', because('prompt.unanswered', { minutes: String(most) }))), most * 60_000).unref();
       try {
-        return await prompter.ask(request, AbortSignal.any([signal, ended.signal]));
+        return await prompter.ask({ ...request, seconds: Math.max(1, Math.round(most * 60)) }, AbortSignal.any([signal, ended.signal]));
       } finally {
         clearTimeout(timer);
       }

@@ -2,6 +2,7 @@ import { useId, type FormEvent, type ReactNode } from 'react';
 import type { PendingPrompt, PromptAnswer } from '../../app/contract/index.ts';
 import { useText, whoName } from '../i18n/index.ts';
 import { Button, Notice } from '../ui/index.ts';
+import { Countdown } from './Countdown.tsx';
 import { say } from './wording.ts';
 
 export type Asked<K extends PendingPrompt['request']['kind']> = Extract<PendingPrompt['request'], { kind: K }>;
@@ -32,6 +33,7 @@ export function PromptForm({ prompt, busy, action, destructive = false, ready, o
       </div>
       <footer className="flex shrink-0 items-center gap-2 border-t border-border px-6 py-3">
         {aside}
+        <Countdown since={prompt.askedAt} seconds={prompt.request.seconds} />
         <span className="grow" />
         {onCancel !== undefined && <Button onPress={onCancel}>{t('common.cancel')}</Button>}
         <Button kind={destructive ? 'destructive' : 'primary'} type="submit" pending={busy} isDisabled={!ready}>{action}</Button>

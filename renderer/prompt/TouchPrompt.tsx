@@ -1,15 +1,14 @@
 import { Fingerprint } from 'lucide-react';
-import { useEffect, useState } from 'react';
 import type { PendingPrompt } from '../../app/contract/index.ts';
 import { useText, whoName } from '../i18n/index.ts';
 import { Button } from '../ui/index.ts';
+import { Countdown } from './Countdown.tsx';
 import type { Asked, OnAnswer } from './PromptForm.tsx';
 import { say } from './wording.ts';
 
 /** A touch is awaited: nothing to type, nothing to press but Cancel. It goes away by itself. */
 export function TouchPrompt({ prompt, request, onAnswer }: { prompt: PendingPrompt; request: Asked<'touch'>; onAnswer: OnAnswer }) {
   const t = useText();
-  const left = useSecondsLeft(prompt.askedAt, request.seconds);
   return (
     <form aria-labelledby="touch-title" className="flex min-h-0 grow flex-col" onSubmit={(event) => event.preventDefault()}>
       <div className="flex min-h-0 grow gap-4 overflow-y-auto px-6 pt-5 pb-4">
@@ -18,7 +17,7 @@ export function TouchPrompt({ prompt, request, onAnswer }: { prompt: PendingProm
           <div role="alert"><h1 id="touch-title" className="text-16 font-semibold break-words">{say(request.title, t)}</h1></div>
           {request.subject !== undefined && <p className="text-13 break-words text-muted">{request.subject}</p>}
           <p className="text-12 text-muted">{t('prompt.askedBy', { who: whoName(prompt.askedBy, t) })}</p>
-          {left !== undefined && <p aria-hidden className="pt-2 text-13 tabular-nums">{t('prompt.secondsLeft', { n: left })}</p>}
+          <Countdown since={prompt.askedAt} seconds={request.seconds} touch />
         </div>
       </div>
       <footer className="flex shrink-0 items-center justify-end gap-2 border-t border-border px-6 py-3">
@@ -26,14 +25,4 @@ export function TouchPrompt({ prompt, request, onAnswer }: { prompt: PendingProm
       </footer>
     </form>
   );
-}
-
-function useSecondsLeft(since: string, seconds: number | undefined): number | undefined {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    if (seconds === undefined) return;
-    const timer = setInterval(() => setNow(Date.now()), 250);
-    return () => clearInterval(timer);
-  }, [seconds]);
-  return seconds === undefined ? undefined : Math.max(0, Math.ceil((Date.parse(since) + seconds * 1000 - now) / 1000));
 }
