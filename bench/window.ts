@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Page } from '@playwright/test';
 import { SecretBytes } from '../app/contract/index.ts';
 import { openTestCore, PASSPHRASE } from '../app/keychain/testing/core.ts';
 import { storageKind } from '../app/storage/registry.ts';
@@ -7,16 +6,17 @@ import { openSealed } from '../app/storage/sealed/index.ts';
 import { browserMissing, startBrowser } from '../e2e/support/browser.ts';
 import { person, STORE } from '../e2e/support/person.ts';
 import { temporaryFolder } from './core.ts';
-import { compare, type Ratio } from './measure.ts';
+import { compare, reading, ROUNDS, type Ratio, type Reading } from './measure.ts';
 import { populate } from './populate.ts';
+import { FRAME_MS, percentile, scroll, WAYS, type Scrolled, type Way } from './scrolling.ts';
 
 const KEYS = 100_000;
-const FRAMES = 120;
-/** A fast turn of the wheel: some ten rows a frame. */
-const STEP = 400;
 
-/** Scrolling the list of 100,000 keys in the real window, against scrolling as many bare lines of text in the same browser: frames a second. */
-export async function* windowBenchmarks(): AsyncGenerator<Ratio> {
+/**
+ * Scrolling the list of 100,000 keys in the real window, each way that a hand does it. What the page's main thread does for a frame has to fit into the
+ * frame, whatever else the machine is busy with: processor time tells that. Frames a second are compared with bare lines of text in the same browser.
+ */
+export async function* windowBenchmarks(): AsyncGenerator<Ratio | Reading> {
   const missing = browserMissing();
   if (missing !== undefined) {
     process.stdout.write(`skipped scrolling: ${missing}\n`);
@@ -33,29 +33,24 @@ export async function* windowBenchmarks(): AsyncGenerator<Ratio> {
     await list.getByRole('row').nth(5).waitFor({ timeout: 60_000 });
     const bare = await page.context().newPage();
     await bare.setContent(`<div role="grid" style="height:100vh;overflow:auto">${'<p style="margin:0;height:36px">A line of text</p>'.repeat(5000)}</div>`);
-    yield await compare(`scrolling ${KEYS} keys`, 'frames/s', { least: 0.9 }, () => scrolled(bare), () => scrolled(page));
+    const ours: Record<Way, Scrolled[]> = { wheel: [], drag: [], keys: [] };
+    const of = async (way: Way): Promise<Scrolled> => {
+      const seen = await scroll(page, way);
+      ours[way].push(seen);
+      return seen;
+    };
+    yield await compare(`scrolling ${KEYS} keys, by the wheel`, 'frames/s', { least: 0.9 }, async () => (await scroll(bare, 'wheel')).rate, async () => (await of('wheel')).rate);
+    yield await compare(`scrolling ${KEYS} keys, by its thumb`, 'frames/s', { least: 0.9 }, async () => (await scroll(bare, 'drag')).rate, async () => (await of('drag')).rate);
+    for (let round = 0; round < ROUNDS; round += 1) await of('keys');
+    for (const way of WAYS) {
+      const [, ...warm] = ours[way];
+      yield reading(`scrolling by ${way}: the main thread's processor time for a frame, 95th percentile`, warm.map(({ work }) => percentile(work, 0.95)), 'ms', FRAME_MS);
+      yield reading(`scrolling by ${way}: frames with a place in sight where no row is`, warm.map(({ blank }) => blank), 'frames', 1);
+    }
+    yield reading('from where the thumb stops until all rows in sight are there', ours.drag.map(({ settled }) => settled), 'ms', 100);
   } finally {
     await program.close();
   }
-}
-
-/** @returns frames a second while the list moves with every frame. */
-async function scrolled(page: Page): Promise<number> {
-  await page.bringToFront();
-  return page.getByRole('grid').first().evaluate(async (list, { frames, step }) => {
-    const frame = (): Promise<number> => new Promise((resolve) => {
-      requestAnimationFrame(resolve);
-    });
-    list.scrollTop = 0;
-    await frame();
-    const started = await frame();
-    let last = started;
-    for (let n = 0; n < frames; n += 1) {
-      list.scrollTop += step;
-      last = await frame();
-    }
-    return frames / ((last - started) / 1000);
-  }, { frames: FRAMES, step: STEP });
 }
 
 async function fill(folder: string): Promise<void> {

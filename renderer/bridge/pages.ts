@@ -1,43 +1,36 @@
-import { useQueries, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useMemo, useState } from 'react';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo, useState, useSyncExternalStore } from 'react';
 import type { InputFor, OperationId, OutputFor } from './bridge.ts';
 import { useBridge } from './hooks.tsx';
-
-const PAGE = 200;
+import { PAGE, pageLoader, type PageLoader } from './page-loader.ts';
 
 /** A list of any length, of which what is to be seen is loaded. */
 export interface Pages<Answer, Row> {
-  /** Of some page: how many there are is the same in all. undefined until the first answer. */
+  /** Of the first page: how many there are is the same in all. undefined until the first answer; that of the query before until a new one is answered. */
   readonly answer: Answer | undefined;
   readonly error: unknown;
-  rowAt(index: number): Row | undefined;
-  onRange(first: number, last: number): void;
+  /** Its rows, for the table alone: whoever draws the view does not draw it anew for each page that comes. */
+  readonly rows: PageLoader<Row>;
   refetch(): void;
 }
 
 /** A list by pages: those that are to be seen are loaded, and stay until an event makes them stale. @param rowsIn a stable function */
-export function usePages<K extends OperationId, Row>(operation: K, query: InputFor<K>, rowsIn: (answer: OutputFor<K>) => readonly Row[]): Pages<OutputFor<K>, Row> {
+export function usePages<K extends OperationId, Row>(operation: K, query: InputFor<K>, rowsIn: (answer: OutputFor<K>) => readonly Row[]): Pages<OutputFor<K> & { readonly total: number }, Row> {
+  type Answer = OutputFor<K> & { readonly total: number };
   const bridge = useBridge();
   const client = useQueryClient();
-  const [[first, last], setRange] = useState<readonly [number, number]>([0, 0]);
-  const inputFor = useCallback((page: number): InputFor<K> => ({ ...query, offset: page * PAGE, limit: PAGE }), [query]);
-  const pages = useMemo(() => Array.from({ length: Math.floor(last / PAGE) - Math.floor(first / PAGE) + 1 }, (_, index) => Math.floor(first / PAGE) + index), [first, last]);
-  const results = useQueries({
-    queries: pages.map((page) => ({
-      queryKey: [operation, inputFor(page)],
-      queryFn: ({ signal }: { signal: AbortSignal }) => bridge.call(operation, inputFor(page), { signal }),
-    })),
-  });
-  const answered = results.find(({ data }) => data !== undefined)?.data;
-  const rowAt = useCallback((index: number): Row | undefined => {
-    const page = client.getQueryData<OutputFor<K>>([operation, inputFor(Math.floor(index / PAGE))]);
-    return page === undefined ? undefined : rowsIn(page)[index % PAGE];
-  }, [client, inputFor, operation, rowsIn]);
-  const onRange = useCallback((from: number, to: number) => {
-    setRange((range) => (Math.floor(range[0] / PAGE) === Math.floor(from / PAGE) && Math.floor(range[1] / PAGE) === Math.floor(to / PAGE) ? range : [from, to]));
-  }, []);
-  return {
-    answer: answered ?? client.getQueryData<OutputFor<K>>([operation, inputFor(0)]), error: results.find(({ error }) => error !== null)?.error, rowAt, onRange,
-    refetch: () => void client.invalidateQueries({ queryKey: [operation] }),
-  };
+  const source = useMemo(() => {
+    const inputFor = (page: number): InputFor<K> => ({ ...query, offset: page * PAGE, limit: PAGE });
+    return {
+      query, keyOf: (page: number) => [operation, inputFor(page)], load: (page: number, signal: AbortSignal) => bridge.call(operation, inputFor(page), { signal }) as Promise<Answer>,
+      rowsIn,
+    };
+  }, [bridge, operation, query, rowsIn]);
+  const head = useQuery<Answer>({ queryKey: source.keyOf(0), queryFn: ({ signal }) => source.load(0, signal), placeholderData: keepPreviousData as never });
+  // What was found before stays until it is known what is found now: a list does not blink with each letter that is typed.
+  const [shown, setShown] = useState(source);
+  if (shown !== source && !head.isPlaceholderData) setShown(source);
+  const rows = useMemo(() => pageLoader<Answer, Row>(client, shown), [client, shown]);
+  const error = useSyncExternalStore(rows.subscribe, rows.error);
+  return { answer: head.data, error: head.error ?? error ?? undefined, rows, refetch: () => void client.invalidateQueries({ queryKey: [operation] }) };
 }

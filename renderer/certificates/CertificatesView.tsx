@@ -7,7 +7,7 @@ import { useText, type Text } from '../i18n/index.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { commonNameIn } from './common-name.ts';
 import { ListPane, Panes, useCommands, useDropTarget } from '../shell/index.ts';
-import { Button, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort } from '../ui/index.ts';
+import { Button, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, useAtRest, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort } from '../ui/index.ts';
 import { CertificateDetail } from './CertificateDetail.tsx';
 import { ExamineDialog } from './ExamineDialog.tsx';
 import { ImportDialog } from './ImportDialog.tsx';
@@ -142,10 +142,11 @@ function CertificateTable({ pages, total, sort, onSort, selectedId, onOpen, filt
   };
   const [selection, setSelection] = useState<ListSelection>(selectedId === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selectedId]) });
   const columns = useMemo(() => columnsOf(t), [t]);
+  const openAtRest = useAtRest((id: string) => id !== selectedId && onOpen(id));
   const select = (next: ListSelection): void => {
     setSelection(next);
     const [only] = next.selected;
-    if (next.selected.size === 1 && only !== undefined && only !== selectedId) onOpen(only);
+    if (next.selected.size === 1 && only !== undefined) openAtRest(only);
   };
   const trash = async (certificates: readonly CertificateRecord[]): Promise<void> => {
     const moved: CertificateRecord[] = [];
@@ -172,7 +173,7 @@ function CertificateTable({ pages, total, sort, onSort, selectedId, onOpen, filt
   return (
     <>
       <VirtualTable
-        label={t('certificates.title')} columns={columns} count={total} rowAt={pages.rowAt} onRange={pages.onRange} keyOf={({ id }) => id} textOf={({ label }) => label}
+        label={t('certificates.title')} columns={columns} count={total} rowAt={pages.rows.rowAt} rows={pages.rows} keyOf={({ id }) => id} textOf={({ label }) => label}
         selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(certificates) => void trash(certificates)} menu={menu} sort={sort} onSort={onSort}
         empty={filtered
           ? <EmptyState action={<Button onPress={onShowAll}>{t('certificates.showAll')}</Button>}>{t('certificates.noneFound')}</EmptyState>

@@ -1,6 +1,6 @@
 import { Cloud, FolderArchive, HardDrive, RotateCw, ShieldCheck, Trash2, Unplug, Usb, type LucideIcon } from 'lucide-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { instanceTitle } from '../backends/names.ts';
 import { useAction, useBridge, useOperation, type ChosenFile } from '../bridge/index.ts';
@@ -9,7 +9,7 @@ import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane, Panes } from '../shell/Panes.tsx';
 import {
-  Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, TimeInWords, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
+  Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, TimeInWords, useAtRest, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
 } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { CheckDialog } from './CheckDialog.tsx';
@@ -111,7 +111,7 @@ function NewKeyButton({ dialogs }: { dialogs: ReturnType<typeof useDialogs> }) {
   );
 }
 
-function KeyFilters({ value, onChange }: { value: Filters; onChange: (filters: Filters) => void }) {
+const KeyFilters = memo(function KeyFilters({ value, onChange }: { value: Filters; onChange: (filters: Filters) => void }) {
   const t = useText();
   const backends = useOperation('backends.list', {});
   const places = backends.data?.backends ?? [];
@@ -128,7 +128,7 @@ function KeyFilters({ value, onChange }: { value: Filters; onChange: (filters: F
       <Select inline neutral={NONE} label={t('keys.group')} value={value.group} onChange={(group) => onChange({ ...value, group })} className={FILTER} choices={[{ value: NONE, label: t('keys.noGroups') }, ...GROUPINGS.map((group) => ({ value: group, label: t(`keys.groupBy.${group}`) }))]} />
     </FilterBar>
   );
-}
+});
 
 /** A filter takes what there is, down to what its longest words need. */
 const FILTER = 'min-w-28 flex-1 max-w-44';
@@ -139,10 +139,10 @@ function columns(t: Text): Column<KeyRecord>[] {
   return [
     { id: 'label', title: t('keys.name'), width: 'minmax(9rem, 2fr)', sortable: true, cell: ({ label }) => label },
     { id: 'algorithm', title: t('keys.algorithm'), width: 'minmax(8.75rem, 1fr)', sortable: true, cell: ({ algorithm }) => algorithmName(algorithm) },
-    { id: 'backend', title: t('keys.place'), width: 'minmax(9.5rem, 1fr)', sortable: true, fromWidth: 480, cell: (key) => <Place record={key} t={t} /> },
-    { id: 'state', title: t('keys.state'), width: 'minmax(8.5rem, 0.8fr)', sortable: true, fromWidth: 720, cell: ({ state }) => <StateBadge tone={stateTone(state)}>{t(`keys.stateName.${state}`)}</StateBadge> },
-    { id: 'notAfter', title: t('keys.validUntil'), width: 'minmax(8rem, 0.8fr)', sortable: true, fromWidth: 580, cell: ({ notAfter }) => <Expiry at={notAfter} /> },
-    { id: 'createdAt', title: t('keys.created'), width: 'minmax(6.5rem, 0.8fr)', sortable: true, fromWidth: 860, cell: ({ createdAt }) => <TimeInWords at={createdAt} /> },
+    { id: 'backend', title: t('keys.place'), width: 'minmax(9.5rem, 1fr)', sortable: true, fromWidth: 480, fits: true, cell: (key) => <Place record={key} t={t} /> },
+    { id: 'state', title: t('keys.state'), width: 'minmax(8.5rem, 0.8fr)', sortable: true, fromWidth: 720, fits: true, cell: ({ state }) => <StateBadge tone={stateTone(state)}>{t(`keys.stateName.${state}`)}</StateBadge> },
+    { id: 'notAfter', title: t('keys.validUntil'), width: 'minmax(8rem, 0.8fr)', sortable: true, fromWidth: 580, fits: true, cell: ({ notAfter }) => <Expiry at={notAfter} /> },
+    { id: 'createdAt', title: t('keys.created'), width: 'minmax(6.5rem, 0.8fr)', sortable: true, fromWidth: 860, fits: true, cell: ({ createdAt }) => <TimeInWords at={createdAt} /> },
   ];
 }
 
@@ -181,12 +181,13 @@ function KeyTable({ pages, grouping, sort, onSort, selectedId, onOpen, dialogs, 
   const [editing, setEditing] = useState<KeyRecord>();
   const shown = useMemo(() => columns(t), [t]);
   const groups = useMemo(() => pages.groups.map((group) => ({ ...group, title: groupTitle(group, grouping, t) })), [pages.groups, grouping, t]);
+  const openAtRest = useAtRest((id: string) => id !== selectedId && onOpen(id));
   if (pages.total === undefined) return <div className="grow" />;
 
   const select = (next: ListSelection): void => {
     setSelection(next);
     const [only] = next.selected;
-    if (next.selected.size === 1 && only !== undefined && only !== selectedId) onOpen(only);
+    if (next.selected.size === 1 && only !== undefined) openAtRest(only);
   };
   const trash = async (keys: readonly KeyRecord[]): Promise<void> => {
     const moved: string[] = [];
@@ -217,7 +218,7 @@ function KeyTable({ pages, grouping, sort, onSort, selectedId, onOpen, dialogs, 
   return (
     <>
       <VirtualTable
-        label={t('keys.title')} columns={shown} count={pages.total} groups={groups} rowAt={pages.rowAt} onRange={pages.onRange} keyOf={({ id }) => id} textOf={({ label }) => label}
+        label={t('keys.title')} columns={shown} count={pages.total} groups={groups} rowAt={pages.rows.rowAt} rows={pages.rows} keyOf={({ id }) => id} textOf={({ label }) => label}
         selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(keys) => void trash(keys)} onRename={setEditing} menu={menu}
         sort={sort} onSort={onSort}
         empty={filtered

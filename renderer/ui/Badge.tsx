@@ -2,20 +2,22 @@ import { CircleAlert, CircleCheck, CircleDashed, TriangleAlert, type LucideIcon 
 import type { ReactNode } from 'react';
 import { cx } from './cx.ts';
 
+const drawn = (Icon: LucideIcon) => <Icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />;
+
+/** Each is drawn once: lists show thousands. */
 const TONES = {
-  neutral: { icon: CircleDashed, colour: 'text-muted' },
-  success: { icon: CircleCheck, colour: 'text-success' },
-  warning: { icon: TriangleAlert, colour: 'text-warning' },
-  danger: { icon: CircleAlert, colour: 'text-danger' },
-} as const satisfies Record<string, { icon: LucideIcon; colour: string }>;
+  neutral: { icon: drawn(CircleDashed), colour: 'text-muted' },
+  success: { icon: drawn(CircleCheck), colour: 'text-success' },
+  warning: { icon: drawn(TriangleAlert), colour: 'text-warning' },
+  danger: { icon: drawn(CircleAlert), colour: 'text-danger' },
+} as const satisfies Record<string, { icon: ReactNode; colour: string }>;
 
 /** A state: icon, colour and word. */
 export function StateBadge({ tone, icon, children }: { tone: keyof typeof TONES; icon?: LucideIcon; children: ReactNode }) {
   const { icon: standard, colour } = TONES[tone];
-  const Icon = icon ?? standard;
   return (
     <span className={cx('inline-flex max-w-full items-center gap-1.5 align-middle text-13 whitespace-nowrap', colour)}>
-      <Icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} />
+      {icon === undefined ? standard : drawn(icon)}
       <span className="min-w-0 truncate">{children}</span>
     </span>
   );

@@ -1,14 +1,12 @@
-import { useVirtualizer, defaultRangeExtractor, type Range } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { memo, useEffect, useId, useImperativeHandle, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref, type RefObject } from 'react';
+import { memo, useEffect, useId, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref, type RefObject } from 'react';
 import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
 import { atLine, lineOfRow, linesOf, type RowGroup } from './groups.ts';
+import { HEADER_HEIGHT, linesInSight, ROW_HEIGHT, useLines } from './lines-in-sight.ts';
 import { ContextMenu, type MenuEntries } from './Menu.tsx';
 import { NO_SELECTION, select, typeAhead, type Extend, type ListSelection } from './selection.ts';
 
-export const ROW_HEIGHT = 36;
-const HEADER_HEIGHT = 32;
 const TYPING_PAUSE_MS = 700;
 
 export interface Column<Row> {
@@ -21,12 +19,21 @@ export interface Column<Row> {
   sortable?: boolean;
   /** Left out while the table is narrower than so many pixels. */
   fromWidth?: number;
+  /** What it shows always fits, or is cut within: cutting it off here would cost each row a clip. */
+  fits?: boolean;
   cell: (row: Row) => ReactNode;
 }
 
 export interface Sort {
   by: string;
   descending: boolean;
+}
+
+/** Is told which rows are to be seen, and tells when they have come or changed, by another number. */
+export interface RowSource {
+  onRange(first: number, last: number): void;
+  subscribe(listener: () => void): () => void;
+  version(): number;
 }
 
 export interface VirtualTableHandle {
@@ -43,6 +50,8 @@ export interface VirtualTableProps<Row> {
   groups?: readonly RowGroup[];
   /** A row, or undefined while it is not loaded. */
   rowAt: (index: number) => Row | undefined;
+  /** Where rows are loaded as they come into sight. */
+  rows?: RowSource;
   keyOf: (row: Row) => string;
   /** What type-ahead looks at, and what the row is called. */
   textOf: (row: Row) => string;
@@ -56,7 +65,7 @@ export interface VirtualTableProps<Row> {
   menu?: (rows: readonly Row[]) => MenuEntries;
   sort?: Sort;
   onSort?: (sort: Sort) => void;
-  /** Told which rows are to be seen, so that they can be loaded. */
+  /** Told which rows are to be seen. */
   onRange?: (first: number, last: number) => void;
   empty?: ReactNode;
   ref?: Ref<VirtualTableHandle>;
@@ -64,39 +73,32 @@ export interface VirtualTableProps<Row> {
 
 /** A table of any length: only what is to be seen is in the document. Keyboard and selection as in a file manager. */
 export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
-  const { label, columns, count, groups = NO_GROUPS, rowAt, keyOf, textOf, selection, onSelection, onOpen, onPreview, onDelete, onRename, menu, sort, onSort, onRange, empty, ref } = props;
+  const { label, columns, count, groups = NO_GROUPS, rowAt, rows = ALL_THERE, keyOf, textOf, selection, onSelection, onOpen, onPreview, onDelete, onRename, menu, sort, onSort, onRange, empty, ref } = props;
   const t = useText();
   const id = useId();
   const grid = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(10_000);
   const [menuAt, setMenuAt] = useState<{ x: number; y: number }>();
   const typed = useRef({ text: '', at: 0 });
   const handlers = useRef<RowHandlers>(IDLE);
   const awaited = useRef<number>(undefined);
   const active = Math.min(selection.active, Math.max(0, count - 1));
 
-  const virtual = useVirtualizer({
-    count: linesOf(count, groups),
-    getScrollElement: () => grid.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 12,
-    // The heading stays at the top, over the rows.
-    scrollPaddingEnd: HEADER_HEIGHT,
-    // The row that the keyboard is at stays in the document: `aria-activedescendant` must point at something.
-    rangeExtractor: (range: Range) => [...new Set([lineOfRow(active, groups), ...defaultRangeExtractor(range)])].filter((line) => line < linesOf(count, groups)).sort((a, b) => a - b),
-  });
-  const items = virtual.getVirtualItems();
-  const { startIndex = 0, endIndex = 0 } = virtual.range ?? {};
-
-  useEffect(() => onRange?.(rowNear(startIndex, groups), rowNear(endIndex, groups)), [startIndex, endIndex, groups, onRange]);
+  const lines = linesOf(count, groups);
+  const { top, height, width, drawn, show } = useLines(grid, lines);
+  useSyncExternalStore(rows.subscribe, rows.version);
+  const inSight = linesInSight(top, height, lines);
+  const firstRow = rowNear(inSight.first, groups);
+  const lastRow = rowNear(inSight.last, groups);
   useEffect(() => {
-    const element = grid.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-  useImperativeHandle(ref, () => ({ focus: () => grid.current?.focus(), scrollToTop: () => virtual.scrollToOffset(0) }), [virtual]);
+    rows.onRange(firstRow, lastRow);
+    onRange?.(firstRow, lastRow);
+  }, [firstRow, lastRow, rows, onRange]);
+  // Other rows altogether: another search, another order.
+  useLayoutEffect(() => {
+    // In braces: browsers of today answer with a promise, which React would take for how to end it.
+    void grid.current?.scrollTo({ top: 0 });
+  }, [rows]);
+  useImperativeHandle(ref, () => ({ focus: () => grid.current?.focus(), scrollToTop: () => grid.current?.scrollTo({ top: 0 }) }), []);
 
   const shown = useMemo(() => columns.filter((column) => (column.fromWidth ?? 0) <= width), [columns, width]);
   const template = shown.map((column) => column.width).join(' ');
@@ -118,7 +120,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     const to = Math.max(0, Math.min(count - 1, index));
     onSelection(select(selection, to, extend, keyAt));
     awaited.current = keyAt(to) === undefined && extend.moveOnly !== true ? to : undefined;
-    virtual.scrollToIndex(lineOfRow(to, groups), { align: 'auto' });
+    show(lineOfRow(to, groups));
   }
 
   // A row that was gone to before it was loaded is selected when it comes.
@@ -194,18 +196,22 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     handlers.current = latest;
   });
 
-  const activeIsThere = items.some((item) => item.index === lineOfRow(active, groups));
+  // The row that the keyboard is at stays in the document: `aria-activedescendant` must point at something.
+  const activeLine = lineOfRow(active, groups);
+  const toDraw: (readonly [slot: string | number, line: number])[] = drawn.slots.map((slot, index) => [slot, drawn.first + index]);
+  if (count > 0 && activeLine < drawn.first) toDraw.unshift(['active', activeLine]);
+  if (count > 0 && activeLine >= drawn.first + drawn.slots.length) toDraw.push(['active', activeLine]);
   return (
     <>
       <div
         ref={grid}
         role="grid"
         aria-label={label}
-        aria-rowcount={linesOf(count, groups) + 1}
+        aria-rowcount={lines + 1}
         aria-colcount={shown.length}
         aria-multiselectable
         tabIndex={0}
-        {...(count > 0 && activeIsThere && { 'aria-activedescendant': `${id}-${active}` })}
+        {...(count > 0 && { 'aria-activedescendant': `${id}-${active}` })}
         onKeyDown={press}
         className="focus-inside group/grid relative flex min-h-0 grow flex-col overflow-x-hidden overflow-y-auto"
       >
@@ -215,15 +221,15 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
         {count === 0 ? (
           <div role="row" className="grow"><div role="gridcell" className="h-full">{empty}</div></div>
         ) : (
-          <div role="rowgroup" className="relative w-full shrink-0" style={{ height: virtual.getTotalSize() }}>
-            {items.map(({ index: line, start }) => {
+          <div role="rowgroup" className="relative w-full shrink-0" style={{ height: lines * ROW_HEIGHT, paddingTop: drawn.first * ROW_HEIGHT }}>
+            {toDraw.map(([slot, line]) => {
               const there = atLine(line, groups);
-              if ('heading' in there) return <GroupHeading key={`group ${there.heading.name}`} line={line} start={start} group={there.heading} columns={shown.length} />;
+              if ('heading' in there) return <GroupHeading key={slot} line={line} group={there.heading} columns={shown.length} />;
               const index = there.row;
               const row = rowAt(index);
               return (
                 <TableRow
-                  key={index} id={`${id}-${index}`} index={index} line={line} start={start} row={row} columns={shown} template={template}
+                  key={slot} id={`${id}-${index}`} index={index} line={line} outside={slot === 'active'} row={row} columns={shown} template={template}
                   selected={row !== undefined && selection.selected.has(keyOf(row))} active={index === active} loading={t('common.loading')} on={handlers}
                 />
               );
@@ -248,7 +254,8 @@ interface TableRowProps<Row> {
   id: string;
   index: number;
   line: number;
-  start: number;
+  /** Not among those in sight: kept for the keyboard. */
+  outside: boolean;
   row: Row | undefined;
   columns: readonly Column<Row>[];
   template: string;
@@ -259,33 +266,37 @@ interface TableRowProps<Row> {
 }
 
 /** Drawn again only when something of it changes: scrolling costs what comes into sight. */
-const TableRow = memo(function TableRow<Row>({ id, index, line, start, row, columns, template, selected, active, loading, on }: TableRowProps<Row>) {
+const TableRow = memo(function TableRow<Row>({ id, index, line, outside, row, columns, template, selected, active, loading, on }: TableRowProps<Row>) {
   return (
     <div
       id={id}
       role="row"
+      data-line={line}
+      {...(row === undefined && { 'data-waits': '' })}
       aria-rowindex={line + 2}
       aria-selected={selected}
       onMouseDown={(event) => on.current.press(event, index)}
       onDoubleClick={() => on.current.open(index)}
       onContextMenu={(event) => on.current.menu(event, index)}
       className={cx(
-        'absolute top-0 left-0 grid w-full items-center px-2 text-13 text-muted select-none',
+        outside && 'absolute left-0',
+        'grid w-full items-center px-2 text-13 text-muted select-none',
         selected ? 'bg-selected' : 'hover:bg-hover',
         active && 'group-focus-visible/grid:outline-2 group-focus-visible/grid:-outline-offset-2 group-focus-visible/grid:outline-(--focus)',
       )}
-      style={{ height: ROW_HEIGHT, transform: `translateY(${start}px)`, gridTemplateColumns: template }}
+      style={{ height: ROW_HEIGHT, ...(outside && { top: line * ROW_HEIGHT }), gridTemplateColumns: template }}
     >
       {row === undefined
         ? <div role="gridcell" aria-label={loading} className="px-2"><div className="h-2.5 w-40 rounded-control bg-hover" /></div>
         : columns.map((column, position) => (
-          <div key={column.id} role="gridcell" className={cx('min-w-0 truncate px-2 *:align-top', position === 0 && 'text-14 font-medium text-text')}>{column.cell(row)}</div>
+          <div key={column.id} role="gridcell" className={cx('min-w-0 px-2 *:align-top', column.fits === true ? 'whitespace-nowrap' : 'truncate', position === 0 && 'text-14 font-medium text-text')}>{column.cell(row)}</div>
         ))}
     </div>
   );
 }) as <Row>(props: TableRowProps<Row>) => ReactNode;
 
 const NO_GROUPS: readonly RowGroup[] = [];
+const ALL_THERE: RowSource = { onRange: () => undefined, subscribe: () => () => undefined, version: () => 0 };
 
 /** @returns the row on a line, or the first one under it where it is a heading. */
 function rowNear(line: number, groups: readonly RowGroup[]): number {
@@ -293,9 +304,9 @@ function rowNear(line: number, groups: readonly RowGroup[]): number {
   return 'row' in there ? there.row : there.heading.start;
 }
 
-function GroupHeading({ line, start, group, columns }: { line: number; start: number; group: RowGroup; columns: number }) {
+function GroupHeading({ line, group, columns }: { line: number; group: RowGroup; columns: number }) {
   return (
-    <div role="row" aria-rowindex={line + 2} className="absolute top-0 left-0 flex w-full items-end px-2 pb-1.5" style={{ height: ROW_HEIGHT, transform: `translateY(${start}px)` }}>
+    <div role="row" aria-rowindex={line + 2} className="flex w-full items-end px-2 pb-1.5" style={{ height: ROW_HEIGHT }}>
       <div role="gridcell" aria-colspan={columns} className="flex min-w-0 items-baseline gap-2 px-2 text-12 font-medium text-muted">
         <span className="truncate">{group.title}</span>
         <span className="tabular-nums">{group.count}</span>
@@ -321,4 +332,4 @@ function HeaderCell<Row>({ column, sort, onSort }: { column: Column<Row>; sort: 
   );
 }
 
-export { NO_SELECTION, type ListSelection };
+export { NO_SELECTION, ROW_HEIGHT, type ListSelection };

@@ -13,6 +13,7 @@ export * from './Menu.tsx';
 export * from './narrow.ts';
 export * from './Notice.tsx';
 export * from './PickFile.tsx';
+export * from './rest.ts';
 export * from './Select.tsx';
 export * from './Sentence.tsx';
 export * from './shortcut.ts';
