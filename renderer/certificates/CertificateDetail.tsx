@@ -6,7 +6,7 @@ import { useText } from '../i18n/index.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { commonNameIn } from './common-name.ts';
 import { DetailPane, Section } from '../shell/index.ts';
-import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, IconButton, Menu, Notice, Skeleton, StateBadge, useToast } from '../ui/index.ts';
+import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, IconButton, Menu, Notice, Sentence, Skeleton, StateBadge, useToast } from '../ui/index.ts';
 import { CompareDialog } from './CompareDialog.tsx';
 import { CrlDialog } from './CrlDialog.tsx';
 import { ExportDialog } from './ExportDialog.tsx';
@@ -197,15 +197,15 @@ function Contents({ record }: { record: OutputFor<'certificates.show'> }) {
   return (
     <>
       <Section title={t('certificates.fields')}>
-        <Facts>{record.fields.map(({ name, value, raw }) => <Fact key={name} name={name}><span className="break-words" title={raw ?? undefined}>{value}</span></Fact>)}</Facts>
+        <Facts>{record.fields.map(({ name, value, raw }) => <Fact key={name} name={t.fact.name(name)}><span className="break-words" title={raw ?? undefined}>{t.fact.value(name, value)}</span></Fact>)}</Facts>
       </Section>
       <Section title={t('certificates.extensions')}>
         <ul className="flex flex-col gap-3">
           {record.extensions.map(({ oid, name, critical, lines, raw, problem }) => (
             <li key={oid} className="flex flex-col gap-0.5 text-13">
-              <span className="flex items-center gap-1.5 font-medium">{name}{critical && <Badge>{t('certificates.critical')}</Badge>}</span>
-              {lines.map((line, index) => <span key={index} className="break-words">{line}</span>)}
-              {problem !== null && <StateBadge tone="warning">{problem}</StateBadge>}
+              <span className="flex items-center gap-1.5 font-medium">{t.fact.name(name)}{critical && <Badge>{t('certificates.critical')}</Badge>}</span>
+              {lines.map((line, index) => <span key={index} className="break-words">{t.fact.value(name, line)}</span>)}
+              {problem !== null && <StateBadge tone="warning"><Sentence text={problem} /></StateBadge>}
               <details className="text-12 text-muted"><summary>{oid}</summary><code className="font-mono break-all">{raw}</code></details>
             </li>
           ))}

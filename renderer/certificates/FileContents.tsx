@@ -49,8 +49,8 @@ export function FileContents({ inspected: { answers, error } }: { inspected: Ins
           <p className="font-medium break-words">{item.title === '' ? item.detail : item.title}</p>
           <p className="text-muted"><Sentence text={item.detail} /></p>
           <Facts>
-            {item.facts.filter(({ name }) => TELLING.includes(name)).map(({ name, value }) => <Fact key={name} name={name}><span lang="en" className="break-all">{value}</span></Fact>)}
-            {item.kind === 'certificate-request' && below.map(({ title, detail }) => <Fact key={title} name={title}><span lang="en" className="break-words">{detail}</span></Fact>)}
+            {item.facts.filter(({ name }) => TELLING.includes(name)).map(({ name, value }) => <Fact key={name} name={t.fact.name(name)}><span className="break-all">{t.fact.value(name, value)}</span></Fact>)}
+            {item.kind === 'certificate-request' && below.map(({ title, detail }) => <Fact key={title} name={t.fact.name(title)}><span className="break-words">{detail.split('; ').map((line) => t.fact.value(title, line)).join('; ')}</span></Fact>)}
           </Facts>
           {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...saidFinding(finding, t), level: LEVELS[finding.level] }))} />}
         </div>

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { Mending } from '../../app/contract/index.ts';
 import { asProblem, useAction, type ChosenFile, type OutputFor } from '../bridge/index.ts';
-import { saidFinding, useText } from '../i18n/index.ts';
+import { saidFinding, useText, type Text } from '../i18n/index.ts';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
 import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, Notice, Sentence } from '../ui/index.ts';
@@ -81,6 +81,19 @@ function withFindings(items: readonly Item[]): ReadonlySet<number> {
   return loud;
 }
 
+/** @returns what to call a thing: what others wrote as it is, the core's own words in the window's language. */
+function titleOf({ kind, title }: Item, t: Text): string {
+  return kind === 'extension' ? t.fact.name(title) : (t.sentence(`${title}.`)?.replace(/\.$/, '') ?? (NAMED_BY_US.has(kind) ? t.fact.value('', title) : title));
+}
+
+/** Kinds of things that have no name of their own. */
+const NAMED_BY_US: ReadonlySet<string> = new Set(['cms', 'age', 'openpgp', 'ocsp-request', 'certificate-request']);
+
+/** @returns what an extension says, a line after another. */
+function linesOf({ title, detail }: Pick<Item, 'title' | 'detail'>, t: Text): string {
+  return detail.split('; ').map((line) => t.fact.value(title, line)).join('; ');
+}
+
 /** The things in a file as a tree to open. */
 function Items({ items, parent, loud, onMend }: { items: readonly Item[]; parent: number | null; /** Those with a finding in them: open from the start. */ loud: ReadonlySet<number>; onMend: (action: Mending) => void }) {
   const t = useText();
@@ -91,12 +104,12 @@ function Items({ items, parent, loud, onMend }: { items: readonly Item[]; parent
       {here.map(({ item, index }) => (
         <li key={index} className="rounded-control border border-border bg-canvas px-3 py-2 text-13">
           <details open={loud.has(index) || (parent === null && here.length < 4)}>
-            <summary className="font-medium">{item.title === '' ? <Sentence text={item.detail} /> : item.title}</summary>
+            <summary className="font-medium">{item.title === '' ? <Sentence text={item.detail} /> : titleOf(item, t)}</summary>
             <div className="flex flex-col gap-2 pt-2">
-              {item.title !== '' && <p><Sentence text={item.detail} /></p>}
+              {item.title !== '' && <p>{item.kind === 'extension' ? linesOf(item, t) : <Sentence text={item.detail} />}</p>}
               {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...saidFinding(finding, t), level: LEVELS[finding.level] }))} actionsOf={actionsWith(onMend)} />}
               {item.held.length > 0 && <p>{t('files.heldHere', { n: item.held.length })}</p>}
-              <Facts>{item.facts.map(({ name, value }) => <Fact key={name} name={name}><span className="break-all">{value}</span></Fact>)}</Facts>
+              <Facts>{item.facts.map(({ name, value }) => <Fact key={name} name={t.fact.name(name)}><span className="break-all">{t.fact.value(name, value)}</span></Fact>)}</Facts>
               <Items items={items} parent={index} loud={loud} onMend={onMend} />
             </div>
           </details>

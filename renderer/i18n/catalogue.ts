@@ -1,3 +1,4 @@
+import { ENGLISH_FACTS, type FactWords } from './facts.ts';
 import type { Reasons } from './reasons.ts';
 import type { Sentences } from './sentences.ts';
 import activity from './en/activity.json' with { type: 'json' };
@@ -24,11 +25,11 @@ export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;
 export type Language = keyof typeof LANGUAGES;
 
 /** Languages other than English are loaded when they are chosen. */
-export const CATALOGUES: Readonly<Record<Language, () => Promise<{ readonly messages: Catalogue; readonly reasons: Reasons; readonly sentences: Sentences }>>> = {
-  en: async () => ({ messages: ENGLISH, reasons: {}, sentences: {} }),
+export const CATALOGUES: Readonly<Record<Language, () => Promise<{ readonly messages: Catalogue; readonly reasons: Reasons; readonly sentences: Sentences; readonly facts: FactWords }>>> = {
+  en: async () => ({ messages: ENGLISH, reasons: {}, sentences: {}, facts: ENGLISH_FACTS }),
   de: async () => {
-    const { GERMAN, GERMAN_REASONS, GERMAN_SENTENCES } = await import('./german.ts');
-    return { messages: GERMAN, reasons: GERMAN_REASONS, sentences: GERMAN_SENTENCES };
+    const { GERMAN, GERMAN_FACTS, GERMAN_REASONS, GERMAN_SENTENCES } = await import('./german.ts');
+    return { messages: GERMAN, reasons: GERMAN_REASONS, sentences: GERMAN_SENTENCES, facts: GERMAN_FACTS };
   },
 };
 

@@ -12,11 +12,14 @@ import settings from './de/settings.json' with { type: 'json' };
 import shell from './de/shell.json' with { type: 'json' };
 import store from './de/store.json' with { type: 'json' };
 import tokens from './de/tokens.json' with { type: 'json' };
+import facts from './facts.de.json' with { type: 'json' };
 import reasons from './reasons.de.json' with { type: 'json' };
 import sentences from './sentences.de.json' with { type: 'json' };
+import type { FactWords } from './facts.ts';
 import type { Reasons } from './reasons.ts';
 import type { Sentences } from './sentences.ts';
 
 export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens, ...mending };
+export const GERMAN_FACTS: FactWords = facts;
 export const GERMAN_REASONS: Reasons = reasons;
 export const GERMAN_SENTENCES: Sentences = sentences;

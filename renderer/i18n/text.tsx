@@ -2,6 +2,7 @@ import IntlMessageFormat from 'intl-messageformat';
 import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { CATALOGUES, ENGLISH, type Catalogue, type Language, type MessageKey } from './catalogue.ts';
+import { ENGLISH_FACTS, factSayer, type FactSayer, type FactWords } from './facts.ts';
 import { sayReason, type Reasons, type Telling } from './reasons.ts';
 import { sentenceSayer, type Sentences } from './sentences.ts';
 import { exactTime } from './words.ts';
@@ -19,10 +20,12 @@ export interface Text {
   said(telling: Telling, part: 'detail' | 'remedy'): string | undefined;
   /** A sentence of a verdict, a check or a finding in this language; undefined where it is said in English alone. */
   sentence(text: string): string | undefined;
+  /** Names and values of facts that the core tells of files and certificates. */
+  readonly fact: FactSayer;
   readonly language: Language;
 }
 
-export function makeText(language: Language, catalogue: Catalogue, reasons: Reasons = {}, sentences: Sentences = {}): Text {
+export function makeText(language: Language, catalogue: Catalogue, reasons: Reasons = {}, sentences: Sentences = {}, facts: FactWords = ENGLISH_FACTS): Text {
   const formats = new Map<MessageKey, IntlMessageFormat>();
   const formatOf = (key: MessageKey): IntlMessageFormat => {
     const known = formats.get(key);
@@ -41,6 +44,7 @@ export function makeText(language: Language, catalogue: Catalogue, reasons: Reas
     has: (key: string): key is MessageKey => key in ENGLISH,
     said: (telling: Telling, part: 'detail' | 'remedy') => (language === 'en' ? telling[part] : sayReason(reasons, language, telling, part)),
     sentence: (sentence: string) => (language === 'en' ? sentence : saySentence(sentence)),
+    fact: factSayer(facts, (time) => exactTime(time, language)),
     language,
   });
 }
@@ -56,10 +60,10 @@ export function TextProvider({ language, children }: { language: Language; child
   const [text, setText] = useState<Text | undefined>(() => (language === 'en' ? makeText('en', ENGLISH) : undefined));
   useEffect(() => {
     let current = true;
-    void CATALOGUES[language]().then(({ messages, reasons, sentences }) => {
+    void CATALOGUES[language]().then(({ messages, reasons, sentences, facts }) => {
       if (!current) return;
       document.documentElement.lang = language;
-      setText(() => makeText(language, messages, reasons, sentences));
+      setText(() => makeText(language, messages, reasons, sentences, facts));
     });
     return () => {
       current = false;
