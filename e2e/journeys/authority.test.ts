@@ -36,6 +36,23 @@ test('an authority whose keys stay in a SmartCard-HSM: root, sub-CA, a server th
     await page.screenshot({ path: `e2e/screenshots/browser-authority-${name}-800.png` });
     await page.setViewportSize({ width: 1280, height: 800 });
   };
+  /** A list goes when its field is scrolled away, comes with the focus that brings the field back, and Esc closes it alone. */
+  const isListKeptToItsField = async (): Promise<void> => {
+    if (program.kind !== 'browser') return;
+    await page.setViewportSize({ width: 800, height: 600 });
+    const [field, list] = [makeDialog.getByRole('combobox', { name: text('certificates.make.key') }), page.getByRole('listbox')];
+    await field.click();
+    await expect(list).toBeVisible();
+    await field.evaluate((element) => { element.closest('.overflow-y-auto')!.scrollTop = 2000; });
+    await expect(list).toBeHidden();
+    await makeDialog.getByLabel(text('certificates.make.name'), { exact: true }).focus();
+    await field.focus();
+    await expect(list).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(list).toBeHidden();
+    await expect(makeDialog).toBeVisible();
+    await page.setViewportSize({ width: 1280, height: 800 });
+  };
   const detail = (name: string): Locator => page.getByRole('region', { name: text('certificates.detail'), exact: true }).filter({ has: page.getByRole('heading', { name, exact: true }) });
   const makeDialog = page.getByRole('dialog', { name: text('certificates.make.title') });
   const make = async (way: 'self-signed' | 'issue', { key, profile, name, fill }: { key: string; profile: string; name: string; fill?: () => Promise<void> }): Promise<void> => {
@@ -98,6 +115,7 @@ test('an authority whose keys stay in a SmartCard-HSM: root, sub-CA, a server th
     await make('self-signed', { key: 'Root key', profile: 'root', name: ROOT });
     await shot('make-root');
     await small('make-root');
+    await isListKeptToItsField();
     await isAccessible(page, 'new certificate', ['light']);
     await press('self-signed', ROOT);
     await shot('root');
@@ -111,6 +129,8 @@ test('an authority whose keys stay in a SmartCard-HSM: root, sub-CA, a server th
       await field('permitted').fill('localhost\nexample.org\n127.0.0.0/8');
       await field('forbidden').fill('bank.example.org');
     } });
+    await expect(makeDialog).toContainText(text('certificates.make.resultPath', { n: 0 }));
+    await expect(makeDialog).toContainText(text('certificates.make.resultForbidden', { names: 'dns:bank.example.org' }));
     await shot('make-sub-ca');
     await press('issue', CA);
   });

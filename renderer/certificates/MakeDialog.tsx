@@ -81,15 +81,24 @@ function X509Dialog({ way, onWay, file: dropped, onClose, onMade }: Props & { wa
     return way === 'self-signed' ? selfSign.run(selfSigning) : issue.run({ ...issuing, ...(file !== undefined && fromRequest && { from: await file.toInput() }) });
   });
   const asRequested = fromRequest ? t('certificates.make.asRequested') : '–';
+  const shown = { subject: subject || asRequested, names: isAuthority ? 'none' : san.join(', ') || asRequested, profile: t(`certificates.profile.${profile}`) };
+  /** What it limits, too: an authority without limits should be seen to have none. */
+  const limited = [
+    ...(isAuthority && !badPath ? [below === undefined ? t('certificates.make.resultNoLimit') : t('certificates.make.resultPath', { n: below })] : []),
+    ...(permit.length > 0 ? [t('certificates.make.resultPermitted', { names: permit.join(', ') })] : []),
+    ...(exclude.length > 0 ? [t('certificates.make.resultForbidden', { names: exclude.join(', ') })] : []),
+    ...(isIssued && listUrl.trim() !== '' ? [t('certificates.make.resultList', { places: linesOf(listUrl).join(', ') })] : []),
+  ];
   return (
     <MakingDialog
       way={way} onWay={onWay} making={making} onClose={onClose} onSubmit={submit} action={t(`certificates.wayAction.${way}`)}
       pending={selfSign.pending || request.pending || issue.pending} onCancel={() => [selfSign, request, issue].forEach((action) => action.cancel())} error={selfSign.error ?? request.error ?? issue.error ?? keys.error ?? authorities.error}
       ready={!days.bad && !badPath && (fromRequest ? file !== undefined : chosen !== undefined && subject !== '') && (!isIssued || signer !== undefined)}
       aside={way === 'self-signed' ? <CopyAsCommand operation="certificates.self-sign" input={selfSigning} /> : way === 'request' ? <CopyAsCommand operation="certificates.request" input={asking} /> : <CopyAsCommand operation="certificates.issue" input={fromRequest ? { ...issuing, request: file?.name ?? 'FILE' } : issuing} />}
-      result={way === 'request'
-        ? t('certificates.make.resultRequest', { subject: subject || '–', names: san.join(', ') || '–', profile: t(`certificates.profile.${profile}`) })
-        : t('certificates.make.resultCertificate', { subject: subject || asRequested, names: san.join(', ') || asRequested, profile: t(`certificates.profile.${profile}`), issuer: way === 'self-signed' ? t('certificates.itself') : signer?.label ?? '–', days: days.bad ? 0 : days.count })}
+      result={[
+        way === 'request' ? t('certificates.make.resultRequest', shown) : t('certificates.make.resultCertificate', { ...shown, issuer: way === 'self-signed' ? t('certificates.itself') : signer?.label ?? '–', days: days.bad ? 0 : days.count }),
+        ...limited,
+      ].join(' ')}
       {...(request.result !== undefined && way === 'request' && { done: <Notice tone="success" live title={t('certificates.make.requested')}>{t('certificates.make.requestedHelp')}</Notice> })}
     >
       {fromRequest ? (

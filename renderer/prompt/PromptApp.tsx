@@ -18,6 +18,9 @@ export function PromptApp({ client, language }: { client: PromptClient; language
 /** Prompts one after another, the oldest first. Esc cancels the one that is shown. */
 function Queue({ client }: { client: PromptClient }) {
   const t = useText();
+  useEffect(() => {
+    document.title = t('prompt.title');
+  }, [t]);
   const [prompts, setPrompts] = useState<readonly PendingPrompt[]>();
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<string>();

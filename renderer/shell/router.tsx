@@ -7,6 +7,7 @@ import { KeysView } from '../keys/KeysView.tsx';
 import { SettingsView } from '../settings/SettingsView.tsx';
 import { TokensView } from '../tokens/TokensView.tsx';
 import { Shell } from './Shell.tsx';
+import { ViewFault } from './ViewFault.tsx';
 
 /** What a route's search may hold: which thing is selected. */
 interface Selected {
@@ -43,7 +44,7 @@ const routeTree = root.addChildren([
 
 /** In memory: the address bar is the agent's business, and the desktop has none. */
 export function makeRouter(start = '/keys') {
-  return createRouter({ routeTree, history: createMemoryHistory({ initialEntries: [start] }), defaultPreload: false });
+  return createRouter({ routeTree, history: createMemoryHistory({ initialEntries: [start] }), defaultPreload: false, defaultErrorComponent: ViewFault });
 }
 
 declare module '@tanstack/react-router' {

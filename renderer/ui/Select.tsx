@@ -1,7 +1,7 @@
 import { Check, ChevronDown, type LucideIcon } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { useContext, useEffect, useRef, type ReactNode } from 'react';
 import {
-  Button as AriaButton, ComboBox as AriaComboBox, Header, Input, ListBox, ListBoxItem, ListBoxSection, Popover, Select as AriaSelect, SelectValue, Text,
+  Button as AriaButton, ComboBox as AriaComboBox, ComboBoxStateContext, Header, Input, ListBox, ListBoxItem, ListBoxSection, Popover, Select as AriaSelect, SelectValue, Text,
 } from 'react-aria-components';
 import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
@@ -98,6 +98,43 @@ export function Select<V extends string>({ label, value, onChange, choices, grou
   );
 }
 
+/** Until what a control that takes the focus scrolls by itself has been told of. */
+const SCROLLED_MS = 60;
+
+/**
+ * The field of a combination box. Its list opens when it takes the focus or is pressed, but not before the place around it has come to rest: a field that was
+ * out of sight is scrolled into it by the focus itself. When the field is scrolled away, its list goes too, and does not float over what has nothing to do with it.
+ */
+function ComboBoxInput() {
+  const state = useContext(ComboBoxStateContext);
+  const latest = useRef(state);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const field = useRef<HTMLInputElement>(null);
+  const isOpen = state?.isOpen === true;
+  useEffect(() => {
+    latest.current = state;
+  });
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => {
+    if (!isOpen) return;
+    const scrolled = ({ target }: Event): void => {
+      if (field.current === null || !(target instanceof Element) || target === field.current || !target.contains(field.current)) return;
+      const [around, own] = [target.getBoundingClientRect(), field.current.getBoundingClientRect()];
+      if (own.bottom <= around.top || own.top >= around.bottom) latest.current?.close();
+    };
+    window.addEventListener('scroll', scrolled, { capture: true, passive: true });
+    return () => window.removeEventListener('scroll', scrolled, { capture: true });
+  }, [isOpen]);
+  const open = (): void => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      if (document.activeElement === field.current && latest.current?.isOpen === false) latest.current.open(null, 'manual');
+    }, SCROLLED_MS);
+  };
+  // What is no event of the browser’s tells of the list: which of its choices the keyboard is at.
+  return <Input ref={field} spellCheck={false} onFocus={({ nativeEvent }) => nativeEvent.isTrusted && open()} onClick={open} className={cx(CONTROL, 'pr-9')} />;
+}
+
 /** One of many: typing narrows them. */
 export function ComboBox<V extends string>({ label, value, onChange, choices, groups, help, disabled = false, error, className, autoFocus = false }: ChoosingProps<V>) {
   const t = useText();
@@ -108,12 +145,11 @@ export function ComboBox<V extends string>({ label, value, onChange, choices, gr
       isDisabled={disabled}
       isInvalid={error !== undefined}
       autoFocus={autoFocus}
-      menuTrigger="focus"
       className={cx('flex min-w-0 flex-col gap-1', className)}
     >
       <FieldLabel>{label}</FieldLabel>
       <div className="relative">
-        <Input spellCheck={false} className={cx(CONTROL, 'pr-9')} />
+        <ComboBoxInput />
         <AriaButton className="absolute top-0 right-0 flex h-8 w-8 items-center justify-center rounded-control text-muted">
           <ChevronDown aria-hidden className="size-4" strokeWidth={1.75} />
         </AriaButton>
