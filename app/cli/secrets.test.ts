@@ -101,6 +101,16 @@ describe('answers', () => {
     await expect(prompter({ yes: true }).ask({ ...confirm, typed: 'replace' }, signal)).rejects.toMatchObject({ code: 'PIN_REQUIRED' });
   });
 
+  test('--yes does not have a key written in clear for which a passphrase was given', async () => {
+    const given = { yes: true, files: { 'export-passphrase-file': file } };
+    const confirm = { kind: 'confirm', purpose: 'confirm', title: 'Export “a” without encryption', action: 'Export', destructive: false } as const;
+    await expect(prompter(given).ask(confirm, signal)).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { where: '--export-passphrase-file' } });
+    expect(await prompter(given).fromFiles()).toEqual({ 'export-passphrase': 'geheim ✓' });
+    const asked = prompter(given);
+    await asked.ask({ kind: 'new-secret', purpose: 'export-passphrase', title: 'Passphrase of the export', minLength: 8, form: 'text' }, signal);
+    expect(await asked.ask(confirm, signal)).toEqual({ kind: 'confirmed' });
+  });
+
   test('a recovery code is shown to a person or to nobody', async () => {
     const show: PromptRequest = { kind: 'show-secret', purpose: 'show-recovery-code', title: 'Keep it', secret: 'geheim' };
     const error = (await prompter({ yes: true }).ask(show, signal).catch((thrown: unknown) => thrown)) as KeywrightError;

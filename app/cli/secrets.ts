@@ -45,7 +45,10 @@ export class CommandPrompter implements Prompter {
 
   async ask(request: PromptRequest, signal: AbortSignal): Promise<PromptAnswer> {
     signal.throwIfAborted();
-    if (request.kind === 'confirm' && request.typed === undefined && this.#sources.yes) return { kind: 'confirmed' };
+    if (request.kind === 'confirm' && request.typed === undefined && this.#sources.yes) {
+      if (this.#exportsInClear) throw new KeywrightError('INVALID_INPUT', { detail: `${request.title}: a passphrase was given for it all the same. Nothing was written.`, where: '--export-passphrase-file', remedy: 'Choose a format that can be encrypted, or leave the passphrase out.' });
+      return { kind: 'confirmed' };
+    }
     const option = request.kind === 'secret' || request.kind === 'new-secret' ? this.#optionFor(request.purpose) : undefined;
     if (option !== undefined) return this.#fromFile(option, request);
     const terminal = await this.#sources.terminal();
@@ -80,9 +83,14 @@ export class CommandPrompter implements Prompter {
 
   /** All that files and `--yes` answer, for an agent that cannot ask back. */
   async fromFiles(): Promise<Partial<Record<Purpose, string | true>>> {
-    const answers: Partial<Record<Purpose, string | true>> = this.#sources.yes ? { confirm: true } : {};
+    const answers: Partial<Record<Purpose, string | true>> = this.#sources.yes && !this.#exportsInClear ? { confirm: true } : {};
     for (const purpose of this.given) answers[purpose] = await this.#read(this.#optionFor(purpose) as string);
     return answers;
+  }
+
+  /** Whether a passphrase for what is exported was given and not asked for: then --yes does not mean that it may be in clear. */
+  get #exportsInClear(): boolean {
+    return this.#sources.files['export-passphrase-file'] !== undefined && ![...this.#answered].some((question) => question.startsWith('export-passphrase\0'));
   }
 
   #optionFor(purpose: Purpose): string | undefined {

@@ -1,5 +1,5 @@
 import {
-  because, CORE_CAPABILITIES, encryptionAlgorithmsOf, KEY_ALGORITHMS, KeywrightError, signatureAlgorithmsOf, USAGES, wrapAlgorithmsOf, type Capability, type KeyAlgorithmFacts, type Told, type Usage,
+  because, CORE_CAPABILITIES, ENCRYPTION_ALGORITHMS, encryptionAlgorithmsOf, KEY_ALGORITHMS, KeywrightError, signatureAlgorithmsOf, USAGES, wrapAlgorithmsOf, type Capability, type KeyAlgorithmFacts, type Told, type Usage,
 } from '../contract/index.ts';
 import type { KeyStore } from '../keystore/keystore.ts';
 import { stateOf, type StoredKey } from './inventory.ts';
@@ -54,7 +54,8 @@ function whyNotManaged(key: StoredKey, capability: Capability, store: KeyStore):
 
 function algorithmsFor(key: StoredKey, capability: Capability): string[] {
   if (capability === 'sign' || capability === 'verify') return [...signatureAlgorithmsOf(key.algorithm)];
-  if (capability === 'encrypt' || capability === 'decrypt') return encryptionAlgorithmsOf(key.algorithm);
+  if (capability === 'decrypt') return encryptionAlgorithmsOf(key.algorithm);
+  if (capability === 'encrypt') return encryptionAlgorithmsOf(key.algorithm).filter((name) => !ENCRYPTION_ALGORITHMS[name].legacy);
   if (capability === 'wrap' || capability === 'unwrap') return wrapAlgorithmsOf(key.algorithm);
   return [key.algorithm];
 }

@@ -126,6 +126,11 @@ describe('what a key may do', () => {
     const key = await generate({ algorithm: 'ed25519', extractable: false });
     const { capabilities } = await core.call<{ capabilities: { capability: string; available: boolean; reason: string | null }[] }>('keys.capabilities', { key: key.id });
     const by = new Map(capabilities.map((entry) => [entry.capability, entry]));
+    const rsa = await core.call<{ id: string }>('keys.generate', { backend: 'software', algorithm: 'rsa-2048', label: 'Old files' });
+    const ofRsa = (await core.call<{ capabilities: { capability: string; algorithms: string[] }[] }>('keys.capabilities', { key: rsa.id })).capabilities;
+    const algorithms = (capability: string): string[] | undefined => ofRsa.find((entry) => entry.capability === capability)?.algorithms;
+    // What is too weak only decrypts.
+    expect([algorithms('encrypt')?.includes('rsa-pkcs1'), algorithms('decrypt')?.includes('rsa-pkcs1')]).toEqual([false, true]);
     expect(by.get('sign')).toMatchObject({ available: true, algorithms: ['ed25519'] });
     expect(by.get('encrypt')).toMatchObject({ available: false, reason: expect.stringContaining('ed25519') });
     expect(by.get('export')).toMatchObject({ available: false, reason: expect.stringContaining('not extractable') });
