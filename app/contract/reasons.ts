@@ -77,6 +77,8 @@ export const REASONS = {
   'file.no-space': { detail: 'There is no space left to write {name}. Nothing was written.', remedy: 'Free some space, or choose another place.' },
   'file.read-only': { detail: '{path} is on a file system that cannot be written.', remedy: 'Choose another place.' },
   'file.no-path': { detail: '{path} is not the path of a file.', remedy: 'Check the path.' },
+  'file.name-too-long': { detail: 'The name of {path} is longer than its file system takes.', remedy: 'Choose a shorter name, or another place for what is written.' },
+  'file.no-utf8': { detail: 'There is no file {path}: a part of its name is not UTF-8, and cannot be told here.', remedy: 'Rename the file.' },
   'file.exists': { detail: '{path} exists already, and was left as it is.', remedy: 'Choose another name, or say that it shall be replaced.' },
   'file.changed': { detail: '{path} changed while it was read.', remedy: 'Try again when nobody writes to it any more.' },
   'file.not-encrypted': { detail: 'This is no encrypted file that Keywright knows.', remedy: 'See what it is with `keywright files inspect`.' },

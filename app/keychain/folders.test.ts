@@ -128,3 +128,35 @@ test('a sparse file of 512 MiB is signed, and one that changes meanwhile is told
   await expect(core.call('files.sign', { key, files: [{ path: other }] }, {}, { progress })).rejects.toMatchObject({ code: 'CONFLICT' });
   expect(existsSync(`${other}.sig`)).toBe(false);
 }, 60_000);
+
+test('a file that is named several times is signed and encrypted once, however its path is written, in small and in large batches', async () => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const key = await signingKey(core);
+  const one = join(folder.path, 'one');
+  const paths = Array.from({ length: 80 }, (_, index) => join(folder.path, `f${index}`));
+  for (const path of [one, ...paths]) writeFileSync(path, path);
+  const twice = [one, `${folder.path}//one`, `${folder.path}/./one`, one];
+  for (const more of [[], paths, [...paths, ...paths]]) {
+    const { files, failed, complete } = await core.call<Done>('files.sign', { key, files: [...twice, ...more].map((path) => ({ path })), out: { beside: true, overwrite: more.length > 0 } });
+    expect([files.length, failed, complete]).toEqual([1 + new Set(more).size, [], true]);
+    const [job] = (await core.call<{ jobs: Job[] }>('jobs.list')).jobs;
+    expect(job?.items ?? { done: files.length, total: files.length }).toEqual({ done: files.length, total: files.length });
+  }
+  const recipients = ['age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj'];
+  expect(await core.call<Done>('files.encrypt', { recipients, files: twice.map((path) => ({ path })) })).toMatchObject({ files: [{}], failed: [] });
+  expect(readdirSync(folder.path).filter((name) => name.endsWith('.part'))).toEqual([]);
+});
+
+test('a name that is too long for what is written beside it, and one that is not UTF-8, are told as what they are', async () => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const key = await signingKey(core);
+  const long = join(folder.path, 'n'.repeat(253));
+  writeFileSync(long, 'x');
+  const broken = Buffer.concat([Buffer.from(`${folder.path}/bad`), Buffer.of(0xff)]);
+  if (process.platform === 'linux') writeFileSync(broken, 'x');
+  const sign = (path: string): Promise<unknown> => core.call('files.sign', { key, files: [{ path }] }).catch((thrown: KeywrightError) => [thrown.code, thrown.facts.reason]);
+  expect(await sign(long)).toEqual(['INVALID_INPUT', 'file.name-too-long']);
+  expect(await sign(broken.toString())).toEqual(['NOT_FOUND', 'file.no-utf8']);
+});

@@ -10,7 +10,8 @@ export function fileError(thrown: unknown, path: string, act: Act): unknown {
   const facts = (told: Told): ErrorFacts => ({ ...told, cause: thrown });
   switch (code) {
     case 'ENOENT':
-      return act === 'read' ? new KeywrightError('NOT_FOUND', facts(because('file.unknown', { path })))
+      // What a name holds that is not UTF-8 was replaced on its way here, and leads nowhere.
+      return act === 'read' ? new KeywrightError('NOT_FOUND', facts(because(path.includes('\ufffd') ? 'file.no-utf8' : 'file.unknown', { path })))
         : new KeywrightError('NOT_FOUND', facts(because('file.no-folder', { path })));
     case 'EACCES': case 'EPERM':
       return new KeywrightError('PERMISSION_DENIED', facts(because(act === 'read' ? 'file.not-readable' : 'file.not-writable', { path })));
@@ -18,8 +19,10 @@ export function fileError(thrown: unknown, path: string, act: Act): unknown {
       return new KeywrightError('STORAGE_FULL', facts(because('file.no-space', { name })));
     case 'EROFS':
       return new KeywrightError('STORAGE_READ_ONLY', facts(because('file.read-only', { path })));
-    case 'EISDIR': case 'ENOTDIR': case 'ENAMETOOLONG': case 'ELOOP': case 'EINVAL':
+    case 'EISDIR': case 'ENOTDIR': case 'ELOOP': case 'EINVAL':
       return new KeywrightError('INVALID_INPUT', facts(because('file.no-path', { path })));
+    case 'ENAMETOOLONG':
+      return new KeywrightError('INVALID_INPUT', facts(because('file.name-too-long', { path })));
     case 'EEXIST':
       return alreadyExists(path, thrown);
     default:

@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 /** Faults of one file that say nothing of the next one. */
 const OF_ONE_FILE: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'INVALID_INPUT', 'CONFLICT', 'CAPABILITY_MISSING', 'STORAGE_READ_ONLY']);
 /** Files under way at once, where no token does one after another: small ones of a large batch are read and written many at a time. */
-const [TOGETHER, SMALL_TOGETHER] = [8, 32];
+const [TOGETHER, SMALL_TOGETHER] = [8, 64];
 
 /** Whether a fault says nothing of the other files of its call. */
 export const isOfOneFile = (code: ErrorCode): boolean => OF_ONE_FILE.has(code);

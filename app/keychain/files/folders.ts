@@ -1,5 +1,5 @@
 import { glob, lstat, open, readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { KeywrightError, type fileOperations, type FileIn, type InputOf, type SignatureFormatName } from '../../contract/index.ts';
 import type { z } from 'zod';
 import { fileError } from '../../signing/file-errors.ts';
@@ -28,7 +28,8 @@ const ENCRYPTED = /\.(?:age|p7m\.pem|p7m|cms|jwe|gpg|pgp|asc)$/i;
 export type Leaving = 'outputs' | 'what-is-not-encrypted' | 'nothing';
 
 /**
- * Replaces folders and patterns by the files that they stand for: folders to their depths, sorted by name, each file once. What was named itself is
+ * Replaces folders and patterns by the files that they stand for: folders to their depths, sorted by name. Each path is there once, however often it was named: two at work on one output would
+ * be in each other's way. What was named itself is
  * never left out; in a folder, what is hidden, symbolic links, what a former run wrote (signatures, encrypted files, manifests) and what is no regular
  * file are, and the answer says so.
  * @param options.manifest where one is to be written. @param options.small looks into many at once.
@@ -46,7 +47,7 @@ export async function filesOf(files: readonly File[], folders: Folders, leaving:
     else if (kinds?.[at++] === 'f') walk.add(file);
     else await walk.named(file.path);
   }
-  if (!walk.walked) return { files, skipped: [], named: walk.namedPaths };
+  if (!walk.walked && walk.files.length === files.length) return { files, skipped: [], named: walk.namedPaths };
   await walk.leave(leaving, manifest);
   if (walk.files.length === 0) throw new KeywrightError('NOT_FOUND', { detail: `There are no files in ${walk.names}${walk.skipped.length === 0 ? '' : `, but for ${walk.skipped.length} that are left out (${[...new Set(walk.skipped.map(({ reason }) => reason))].join(', ')})`}.`, remedy: 'Name the files themselves.' });
   if (leaving !== 'nothing') await context.expanded(walk.files);
@@ -80,7 +81,7 @@ class Walk {
   }
 
   add(file: File, named = true): void {
-    const key = 'path' in file ? file.path : `upload ${file.upload}`;
+    const key = 'path' in file ? resolve(file.path) : `upload ${file.upload}`;
     const known = this.#found.get(key);
     if (known?.named === true || (known !== undefined && !named)) return;
     if (known === undefined && this.#found.size === MOST) throw new KeywrightError('INVALID_INPUT', { detail: `There are more than ${MOST} files.`, where: '/files', remedy: 'Do one folder after another.' });
