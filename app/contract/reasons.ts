@@ -94,6 +94,7 @@ export const REASONS = {
   'format.no-name': { detail: '{standard} has no name for signatures of {algorithm} keys.', remedy: ANOTHER },
   'format.no-key-type': { detail: '{standard} has no key type for {algorithm}.', remedy: ANOTHER },
   'xml.is-a-signature': { detail: 'The document is itself a signature, and none can be put within it.', remedy: 'Sign it detached, or in an ASiC container (--format asic).' },
+  'xml.signed-enough': { detail: 'The document has {count} signatures already, and no more are read.', remedy: 'Sign it detached, or in an ASiC container (--format asic).' },
   'xml.broken-before': { detail: 'A signature that is in the document does not fit it.', remedy: 'See what `keywright files verify` says of it. Sign the document as it was, or detached.' },
   'xml.would-break': { detail: 'The document is signed already, by a signature that covers all but itself: another one within would break it.', remedy: 'Sign it detached, or in an ASiC container (--format asic).' },
   'format.archive-keys': { detail: 'Java and Android check no signatures of {algorithm} keys in archives: RSA, the NIST curves and EdDSA alone.', remedy: ANOTHER },

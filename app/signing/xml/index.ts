@@ -7,7 +7,7 @@ import { canonicalize } from './canonical.ts';
 import { contentOf, idsIn, type OutsideReference } from './content.ts';
 import { DSIG, xmlDigestFor } from './names.ts';
 import { decodeXml, MAX_XML, parseXml } from './parse.ts';
-import { signaturesIn } from './read.ts';
+import { MAX_SIGNATURES, signaturesIn } from './read.ts';
 import { isOut } from './transforms.ts';
 import { isElement, type XmlDocument } from './tree.ts';
 import { type JudgedSignature, judgeXmlSignatures, type OutsideVerdict } from './verify.ts';
@@ -56,6 +56,7 @@ function assertKept(document: XmlDocument): void {
   const { root } = document;
   if (isElement(root, DSIG, 'Signature')) throw new KeywrightError('CONFLICT', because('xml.is-a-signature', {}));
   const signatures = signaturesIn(document);
+  if (signatures.length >= MAX_SIGNATURES) throw new KeywrightError('CONFLICT', because('xml.signed-enough', { count: signatures.length }));
   const ids = idsIn(document);
   const doFit = (): boolean => signatures.every((one) => typeof contentOf(document, ids, one) !== 'string');
   if (!doFit()) throw new KeywrightError('CONFLICT', because('xml.broken-before', {}));

@@ -54,7 +54,7 @@ export interface QualifyingProperties {
   readonly hasCounterSignature: boolean;
 }
 
-const MAX_SIGNATURES = 100;
+export const MAX_SIGNATURES = 100;
 const MAX_REFERENCES = 10_000;
 const MAX_CERTIFICATES = 100;
 const MAX_PREFIXES = 100;

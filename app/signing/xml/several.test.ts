@@ -93,6 +93,9 @@ test('a document that cannot take another signature is refused before the key is
   await expect(sign(made.replace('100<', '900<'))).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('does not fit it') });
   await expect(sign(made.match(SIGNATURE)![0])).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('itself a signature') });
   await expect(sign(made.replace('<ds:KeyInfo>', 'x<ds:KeyInfo>'))).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  const [one = ''] = made.match(SIGNATURE) ?? [];
+  const many = Array.from({ length: 100 }, (_, index) => one.replaceAll(/(?<=[srvp]0?-)[0-9a-f]{29}/g, (id) => id.slice(0, 26) + String(index).padStart(3, '0'))).join('');
+  await expect(sign(made.replace(one, many))).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('100 signatures already') });
   expect(asked).toBe(0);
 });
 

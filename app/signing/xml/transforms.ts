@@ -10,7 +10,8 @@ import { attributeOf, isElement, namespaceOf, type XmlElement } from './tree.ts'
 /** The signature that the reference is in; or every signature, with what stands in it. */
 export type LeftOut = 'own' | 'all';
 
-export const ALL_SIGNATURES = 'not(ancestor-or-self::ds:Signature)';
+/** What a filter subtracts to leave out all of them. */
+export const ALL_SIGNATURES = '/descendant::ds:Signature';
 
 /** Prefixes are written as `P` here, and all must be bound to XMLDSig. */
 const BY_XPATH: ReadonlyMap<string, LeftOut> = new Map([
