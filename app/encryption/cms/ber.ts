@@ -17,6 +17,8 @@ export class BerStream {
   readonly #source: ByteSource;
   #offset = 0;
   #next: BerHead | undefined;
+  /** A byte that was read to see whether there is one. */
+  #ahead: number | undefined;
 
   constructor(source: ByteSource) {
     this.#source = source;
@@ -37,6 +39,14 @@ export class BerStream {
     if (head.tag !== tag) throw malformed(`${what} is not there.`, head.offset);
     this.#next = undefined;
     return head;
+  }
+
+  /** Whether nothing follows at all. */
+  async atEnd(): Promise<boolean> {
+    if (this.#next !== undefined || this.#ahead !== undefined) return false;
+    const [byte] = await this.#source.read(1);
+    this.#ahead = byte;
+    return byte === undefined;
   }
 
   /** Passes the end of an element that was entered, if it has one. */
@@ -99,7 +109,11 @@ export class BerStream {
 
   async #head(what: string): Promise<BerHead> {
     const offset = this.#offset;
-    const [tag, first] = await this.bytes(2, what) as unknown as [number, number];
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead !== undefined) this.#offset += 1;
+    const tag = ahead ?? ((await this.bytes(1, what))[0] as number);
+    const first = (await this.bytes(1, what))[0] as number;
     if ((tag & 0x1f) === 0x1f) throw malformed(`${what} has a tag of several bytes.`, offset);
     const constructed = (tag & 0x20) !== 0;
     if (first < 0x80) return { tag, constructed, length: first, offset };

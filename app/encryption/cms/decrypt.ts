@@ -41,6 +41,7 @@ export async function decryptCms(source: ByteSource, openers: Openers, write: (p
   await stream.enter('the encrypted content itself', head.tag);
   const decipher = createDecipheriv(cipher as CipherGCMTypes, secret.reveal(), iv, authenticated ? { authTagLength: macBytes } as never : undefined);
   await decrypted(stream, head, decipher, authenticated, macBytes, write);
+  await passRest(stream);
   return { openedBy: name, authenticated };
 }
 
@@ -72,6 +73,16 @@ async function passEnd(stream: BerStream): Promise<void> {
   if (next.tag === 0 && next.length === 0) await stream.enter('the end of the encrypted content', 0);
 }
 
+/** Behind the message: attributes that nobody protects (RFC 5652 §6.1, RFC 5083 §2.1), ends of indefinite lengths, and nothing else. */
+async function passRest(stream: BerStream): Promise<void> {
+  for (let passed = 0; !(await stream.atEnd()); passed += 1) {
+    const { tag, length, offset } = await stream.peek('the end of the message');
+    if (tag === 0 && length === 0) await stream.enter('the end of the message', 0);
+    else if (passed < 2 && (tag === contextTag(1) || tag === contextTag(2))) await stream.element('the attributes', MOST_RECIPIENTS);
+    else throw malformed('Something follows the end of the message.', offset);
+  }
+}
+
 async function oid(stream: BerStream, what: string): Promise<string> {
   return new DerReader(await stream.element(what, 128)).oid(what);
 }
@@ -90,9 +101,14 @@ function readCipher(identifier: Uint8Array, type: string): Cipher {
   const known = CONTENT_CIPHERS[name];
   if (known === undefined) throw notSupported(`The content is encrypted with ${name}, which is not handled.`, undefined, Object.values(CONTENT_CIPHERS).map(({ cipher }) => cipher));
   if (known.authenticated !== (type === AUTH_ENVELOPED_DATA)) throw malformed('The cipher does not go with the kind of message.');
-  if (!known.authenticated) return { ...known, iv: Buffer.from(fields.octets('the initialization vector')), macBytes: 0 };
+  if (!known.authenticated) {
+    const vector = Buffer.from(fields.octets('the initialization vector'));
+    if (vector.length !== (known.cipher.startsWith('des') ? 8 : 16)) throw malformed('The initialization vector has a wrong length.');
+    return { ...known, iv: vector, macBytes: 0 };
+  }
   const parameters = fields.enter('the parameters of GCM');
   const iv = Buffer.from(parameters.octets('the nonce'));
+  if (iv.length === 0 || iv.length > 64) throw malformed('The initialization vector has a wrong length.');
   const macBytes = parameters.atEnd ? 12 : parameters.smallInteger('the length of the MAC', MAC);
   if (macBytes < 12) throw malformed('The MAC is shorter than 12 bytes.');
   return { ...known, iv, macBytes };

@@ -14,10 +14,9 @@ import { spoiled } from './spoil.ts';
  */
 
 /** A family has this many of each, else its table is not done. */
-const LEAST = 30;
+export const LEAST = 30;
 /** `KEYWRIGHT_MUTANTS=2000` for many. */
-const MUTANTS = Number(process.env['KEYWRIGHT_MUTANTS'] ?? 60);
-/** Where all cases are written for other programs to judge. */
+export const MUTANTS = Number(process.env['KEYWRIGHT_MUTANTS'] ?? 60);
 const DUMP = process.env['KEYWRIGHT_FAMILIES_DUMP'];
 
 export type Bytes = Uint8Array | string;
@@ -125,7 +124,8 @@ export const isWrongAnswer = ({ status, code, text }: Outcome): boolean => statu
 
 export const originalOf = (one: Case): Buffer => bytesOf(one.signature ?? one.file);
 
-function dump(family: string, kind: string, cases: readonly Case[], lines: ReadonlyMap<string, string>): void {
+/** Where `KEYWRIGHT_FAMILIES_DUMP` names a folder: all cases, for other programs to judge. */
+export function dump(family: string, kind: string, cases: readonly Case[], lines: ReadonlyMap<string, string>): void {
   if (DUMP === undefined) return;
   cases.forEach((one, index) => {
     const folder = join(DUMP, family, `${kind}-${String(index).padStart(3, '0')}`);
