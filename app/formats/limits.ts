@@ -1,7 +1,7 @@
 /** What opening a file may cost: more is refused before it begins, so that no file keeps a core busy for minutes or takes the memory. */
 
 export interface Limits {
-  /** Of PBKDF2. The old derivations, which run in JavaScript, get a tenth of it; a file altogether five times as many ({@link Spending}). */
+  /** Of PBKDF2. The old derivations, which run in JavaScript, get a tenth of it, bcrypt a ten-thousandth; a file altogether five times as many ({@link Spending}). */
   readonly rounds: number;
   /** MiB for scrypt and Argon2; minisign, which always takes it, gets four times as much. */
   readonly memory: number;
@@ -19,6 +19,9 @@ export function limitsFrom(asked: () => Limits): void {
 }
 
 export const limits = (): Limits => source();
+/** A round of bcrypt (OpenSSH, signify), which runs in JavaScript, takes longer than so many of PBKDF2. */
+export const BCRYPT_ROUND = 10_000;
+export const bcryptRounds = (): number => Math.ceil(limits().rounds / BCRYPT_ROUND);
 export const oldRounds = (): number => Math.ceil(limits().rounds / 10);
 export const memoryBytes = (): number => limits().memory * 2 ** 20;
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { SecretBytes } from '../contract/index.ts';
 import { bcryptPbkdf } from './bcrypt-pbkdf.ts';
-import { limits, MEMORY_SETTING, memoryBytes } from './limits.ts';
+import { bcryptRounds, limits, MEMORY_SETTING, memoryBytes, mostRounds } from './limits.ts';
 import { malformed, notSupported } from './malformed.ts';
 import { MINISIGN_COMMENT, minisignKeyId, minisignKeyName, minisignLines } from './minisign.ts';
 import { wrongPassphrase } from './pbes.ts';
@@ -17,7 +17,6 @@ const ED25519_SEED_HEADER = Buffer.of(0x04, 0x20);
 /** minisign itself takes 1 GiB for each key: what it writes must open. */
 /** minisign itself takes 1 GiB. */
 const MEMORY_TIMES = 4;
-const MAX_BCRYPT_ROUNDS = 4096;
 /** libsodium's units: N = 2^17, r = 8, p = 1, which take 128 MiB. */
 const WRITTEN = { operations: 4_194_304n, memory: 268_435_456n } as const;
 const SIGNIFY_ROUNDS = 42;
@@ -99,7 +98,7 @@ function scryptParameters(operations: bigint, memory: bigint): { N: number; r: n
 function signifyFile(blob: Buffer, comment: string): MinisignSecretFile {
   if (blob.toString('latin1', 2, 4) !== 'BK') throw notSupported('The signify key is encrypted in an unknown way.');
   const rounds = blob.readUInt32BE(4);
-  if (rounds > MAX_BCRYPT_ROUNDS) throw notSupported(`The signify key asks for ${rounds} rounds of bcrypt; ${MAX_BCRYPT_ROUNDS} is the most.`);
+  if (rounds > bcryptRounds()) throw notSupported(`The signify key asks for ${rounds} rounds of bcrypt; ${mostRounds(bcryptRounds())}.`);
   return {
     format: 'signify', encrypted: rounds > 0, comment,
     async open(passphrase, signal) {

@@ -2,6 +2,7 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import type { SecretBytes } from '../contract/index.ts';
 import { bcryptPbkdf } from './bcrypt-pbkdf.ts';
 import { fromBigInt, toBigInt } from './der.ts';
+import { bcryptRounds, mostRounds } from './limits.ts';
 import { malformed, notSupported, within } from './malformed.ts';
 import { SSH_CIPHERS } from './openssh-ciphers.ts';
 import { parseSshBlob, readSshEc, refuseSshType, sshBlob, sshKeyType } from './openssh-public.ts';
@@ -15,8 +16,6 @@ import { sshMpint, SshReader, sshString, sshUint32 } from './ssh-wire.ts';
 export const OPENSSH_MAGIC = Buffer.from('openssh-key-v1\0', 'latin1');
 /** As ssh-keygen writes since OpenSSH 9.4. */
 const WRITTEN_ROUNDS = 24;
-/** About 3 ms each for two blocks: more than this would only be there to keep us busy. */
-const MAX_ROUNDS = 4096;
 const PKCS8_ED25519_SEED_HEADER = Buffer.of(0x04, 0x20);
 
 /** A file that was parsed as far as that goes without the passphrase. */
@@ -59,7 +58,7 @@ export function parseOpenssh(content: Uint8Array): OpensshFile {
   const rounds = options.uint32('the number of rounds');
   options.finish('the options of the key derivation function');
   if (salt.length === 0 || salt.length > 1024 || rounds === 0) throw malformed('The salt or the number of rounds is zero or far too large.', optionsAt);
-  if (rounds > MAX_ROUNDS) throw notSupported(`The key asks for ${rounds} rounds of bcrypt; ${MAX_ROUNDS} is the most.`, 'Change it with: ssh-keygen -p -a 24.');
+  if (rounds > bcryptRounds()) throw notSupported(`The key asks for ${rounds} rounds of bcrypt; ${mostRounds(bcryptRounds())}.`, 'Change it with: ssh-keygen -p -a 24.');
   if (section.length === 0 || section.length % cipher.block !== 0) throw malformed(`The encrypted part is not a multiple of ${cipher.block} bytes.`, privateAt);
   if (tag.length !== cipher.tag) throw malformed(`${cipher.tag} bytes should follow the encrypted part, not ${tag.length}.`, privateAt);
   return {

@@ -6,6 +6,7 @@ import { parseJson } from './json.ts';
 import { isPrivateJwk, type Jwk, readPrivateJwk } from './jwk.ts';
 import { isPassphraseJwe, openJwe } from './jwe.ts';
 import { isLegacyEncrypted, parseLegacyEncryption } from './legacy-pem.ts';
+import { BCRYPT_ROUND } from './limits.ts';
 import { malformed, malformedAt, within } from './malformed.ts';
 import { checkedMaterial } from './material.ts';
 import { parseMinisignSecret } from './minisign-secret.ts';
@@ -15,7 +16,6 @@ import type { PemBlock } from './pem.ts';
 import { parsePpk } from './ppk.ts';
 import type { Passphrases } from './passphrases.ts';
 import { parsePkcs1, parsePkcs8, parseSec1 } from './private-parts.ts';
-import { BCRYPT_ROUND } from './spending.ts';
 import { symmetricMaterial } from './symmetric.ts';
 import type { FoundCertificate, KeyFileFormat, ReadKey } from './types.ts';
 

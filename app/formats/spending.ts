@@ -1,9 +1,6 @@
 import { limits, ROUNDS_SETTING } from './limits.ts';
 import { notSupported } from './malformed.ts';
 
-/** A round of bcrypt (OpenSSH, signify) takes about as long as so many of PBKDF2. */
-export const BCRYPT_ROUND = 10_000;
-
 /** What opening one file costs altogether: many keys with many rounds each take as long as one with too many. */
 export class Spending {
   #rounds = 0;
