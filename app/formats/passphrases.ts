@@ -9,12 +9,13 @@ const MOST_KNOWN = 4;
 export class Passphrases {
   readonly signal: AbortSignal;
   /** Of the whole file. */
-  readonly spending = new Spending();
+  readonly spending: Spending;
   readonly #ask: ReadKeysOptions['passphrase'];
   /** The last one first. */
   #known: SecretBytes[] = [];
 
-  constructor(options: Pick<ReadKeysOptions, 'passphrase' | 'signal'>) {
+  constructor(options: Pick<ReadKeysOptions, 'passphrase' | 'signal' | 'spending'>) {
+    this.spending = options.spending ?? new Spending();
     this.signal = options.signal;
     this.#ask = options.passphrase;
   }

@@ -1,5 +1,6 @@
 import type { KeyAlgorithmName, KeywrightError, SecretBytes } from '../contract/index.ts';
 import type { KeyMaterial } from '../keystore/keystore.ts';
+import type { Spending } from './spending.ts';
 
 /** Files that hold private or secret keys. `jks` and `bks` are read alone. */
 export const KEY_FILE_FORMATS = ['pkcs8', 'pkcs1', 'sec1', 'jwk', 'jwe', 'openssh', 'ppk', 'pkcs12', 'jks', 'bks', 'cose', 'age', 'minisign', 'signify', 'raw'] as const;
@@ -24,6 +25,8 @@ export interface ReadKeysOptions {
   /** Called when the file is encrypted, and only then. `note` names the key. What it gives is wiped by the reader. */
   passphrase(note?: string): Promise<SecretBytes>;
   readonly signal: AbortSignal;
+  /** Of the file that this is a part of; by default it is one of its own. */
+  readonly spending?: Spending;
   /** `certificates`: keys are passed over, and no passphrase is asked for their sake. `anything`: a file of certificates alone will do too. */
   readonly want?: 'all' | 'certificates' | 'anything';
 }

@@ -1,5 +1,6 @@
 import { checkPrimeSync, createPublicKey, generateKeyPairSync, generatePrimeSync, randomBytes } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
+import { forged } from '../../certificates/testing/forge.ts';
 import { SecretBytes } from '../../contract/index.ts';
 import { fingerprint, writePkcs12 } from '../../formats/index.ts';
 import { temporaryFolder } from '../../formats/testing/keys.ts';
@@ -20,6 +21,14 @@ async function look(content: Uint8Array | string, passphrase?: string, held: (fi
   const { kind } = await inspect(bytes, { tree, signal: new AbortController().signal, passphrase: passphrase === undefined ? undefined : async () => SecretBytes.fromText(passphrase) });
   return { kind, tree };
 }
+
+test('of a bundle of thousands the first are told, and that there are more', async () => {
+  const { certificate } = forged({ subject: 'CN=one of many' }, undefined);
+  const { kind, tree } = await look(certificate.toPem().repeat(2500));
+  expect([kind, tree.problems, tree.items.length]).toEqual(['pem', [], 2001]);
+  expect(tree.items[1]).toMatchObject({ kind: 'certificate', title: 'one of many', where: 'line 1' });
+  expect(tree.items.at(-1)).toMatchObject({ kind: 'more', detail: expect.stringContaining('more than 2000') as unknown });
+});
 
 test('a container stays closed until its passphrase is given, and is then explained key by key', async () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');

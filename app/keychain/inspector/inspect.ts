@@ -10,6 +10,7 @@ import { describeAge, describeCose, describeJwe, describeJws, describeMinisign, 
 import { describePdf } from './pdf.ts';
 import { describeOpenpgp } from './openpgp.ts';
 import { openEncoding } from '../../signing/cms/encodings.ts';
+import { Turns } from '../turns.ts';
 import { sniffMore } from './sniff.ts';
 import type { Item, Tree } from './tree.ts';
 
@@ -37,11 +38,13 @@ export async function inspect(whole: Uint8Array, inspecting: Inspecting): Promis
   const { tree } = inspecting;
   if (looksLikePem(content.subarray(0, 1024 * 1024)) && told.what !== 'openpgp' && told.what !== 'pdf' && told.what !== 'age') {
     let blocks: PemBlock[] = [];
-    await tree.attempt(null, () => { blocks = parsePem(content); });
+    await tree.attempt(null, () => { blocks = parsePem(content, MAX_BLOCKS); });
     if (blocks.length > 0) {
       const root = blocks.length === 1 ? null : tree.add(null, { kind: 'pem', title: `${blocks.length} PEM blocks`, detail: 'A PEM file of several parts.' });
+      const turns = new Turns(inspecting.signal);
       for (const block of blocks) {
-        inspecting.signal.throwIfAborted();
+        await turns.next();
+        if (tree.isFull) break;
         const place = `line ${block.line}`;
         const before = tree.items.length;
         await tree.attempt(place, () => describeBlock(block, root, place, inspecting));
@@ -57,6 +60,8 @@ export async function inspect(whole: Uint8Array, inspecting: Inspecting): Promis
   return { kind: told.what, detail: told.detail };
 }
 
+/** As many as there can be certificates in a bundle that is imported. Of those, the tree shows the first. */
+const MAX_BLOCKS = 20_000;
 /** Structures of DER that are a whole file; some have several in a row, or something behind them. */
 const SINGLE: ReadonlySet<string> = new Set(['certificate', 'crl', 'certificate-request', 'attribute-certificate', 'public-key', 'ocsp-response']);
 const MAX_ROW = 1000;

@@ -23,7 +23,7 @@ export async function describeKeyFile(kind: string, detail: string, content: Uin
   const told = (kind === 'jks' || kind === 'bks') && describeJavaStore(kind, content, root, tree);
   let locked = false;
   try {
-    const { keys, certificates, crls, notes } = await readContents(content, { signal, want: 'anything', passphrase: async () => {
+    const { keys, certificates, crls, notes } = await readContents(content, { signal, spending: tree.spending, want: 'anything', passphrase: async () => {
       if (passphrase === undefined) throw new KeywrightError('PIN_REQUIRED', 'locked');
       return passphrase();
     } });

@@ -1,5 +1,6 @@
 import { type KeyAlgorithmName, KeywrightError } from '../../contract/index.ts';
 import { algorithmOfSpki, fingerprint } from '../../formats/index.ts';
+import { Spending } from '../../formats/spending.ts';
 import type { Draft, Finding } from './finding.ts';
 import { weaknessesOf } from './weaknesses.ts';
 
@@ -27,6 +28,8 @@ export class Tree {
   readonly items: Draft[] = [];
   readonly problems: { code: string; detail: string; where: string | null }[] = [];
   /** Where a key came first, by kind and fingerprint. */
+  /** What opening all that is in the file costs. */
+  readonly spending = new Spending();
   readonly #keys = new Map<string, number>();
   readonly #heldBy: (fingerprint: string) => string[];
 
@@ -34,10 +37,15 @@ export class Tree {
     this.#heldBy = heldBy;
   }
 
+  /** Nothing that is added is shown any more. */
+  get isFull(): boolean {
+    return this.items.length > MAX_ITEMS;
+  }
+
   /** @returns the position of the item, as the parent of others. */
   add(parent: number | null, { spki, facts = [], findings = [], held = [], actions = [], where = null, locked = false, certificate = null, ...item }: Item): number {
     if (this.items.length >= MAX_ITEMS) {
-      if (this.items.length === MAX_ITEMS) this.items.push({ parent: null, kind: 'more', title: '…', detail: `There is more than ${MAX_ITEMS} things in the file; the rest is not shown.`, facts: [], findings: [], held: [], actions: [], where: null, locked: false, publicKey: null, algorithm: null, certificate: null });
+      if (this.items.length === MAX_ITEMS) this.items.push({ parent: null, kind: 'more', title: '…', detail: `There are more than ${MAX_ITEMS} things in the file; the rest is not shown.`, facts: [], findings: [], held: [], actions: [], where: null, locked: false, publicKey: null, algorithm: null, certificate: null });
       return MAX_ITEMS;
     }
     const again = spki === undefined ? [] : this.#sameKey(fingerprint(spki), item.kind);
