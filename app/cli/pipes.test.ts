@@ -39,6 +39,11 @@ test('what comes from a pipe is signed to a pipe, and a pipe is verified: 0 when
     writeFileSync(at('file'), content);
     expect((await keywright(['files', 'verify', at('file'), '--signature', '-'], signature)).code).toBe(0);
   }
+  // Nobody is told of the file that stands for the pipe.
+  const told = await keywright(['files', 'verify', '-', '--signature', at('sig')], content);
+  expect(told.stdout.toString()).toContain('✓ standard input\n');
+  const failed = await keywright(['files', 'decrypt', '-'], content);
+  expect(told.stdout.toString() + failed.stderr).not.toContain('standard-input');
   const { json, code } = await keywright(['files', 'sign', '-', '--key', 'Signing', '--json'], '');
   expect([code, json]).toMatchObject([0, { files: [{ bytes: 0, signature: expect.stringMatching(/^[\w-]+$/) }] }]);
 });

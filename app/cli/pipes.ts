@@ -17,7 +17,7 @@ export class Pipes implements AsyncDisposable {
   #folder: Promise<string> | undefined;
   #atExit: (() => void) | undefined;
   #output: string | undefined;
-  #read = false;
+  #input: string | undefined;
 
   constructor(stdin: StandardInput) {
     this.#stdin = stdin;
@@ -25,7 +25,7 @@ export class Pipes implements AsyncDisposable {
 
   /** Whether standard input was read into a file. */
   get hasInput(): boolean {
-    return this.#read;
+    return this.#input !== undefined;
   }
 
   /** @returns the path of a file with what comes from standard input. @throws INVALID_INPUT when another option reads it */
@@ -33,8 +33,20 @@ export class Pipes implements AsyncDisposable {
     const stream = this.#stdin.stream(option);
     const path = join(await this.#in(), 'standard-input');
     await (await streams()).pipeline(stream, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
-    this.#read = true;
+    this.#input = path;
     return path;
+  }
+
+  /** @returns what is said, with `name` wherever the file is named that stands for standard input: it is nobody's, and soon gone. */
+  named<T>(said: T, name: string): T {
+    const path = this.#input;
+    if (path === undefined) return said;
+    const renamed = (value: unknown): unknown => {
+      if (typeof value === 'string') return value.replaceAll(path, name);
+      if (Array.isArray(value)) return value.map(renamed);
+      return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, renamed(inner)])) : value;
+    };
+    return renamed(said) as T;
   }
 
   /** @returns the path of a file that goes to standard output when the call has succeeded. */

@@ -1,5 +1,5 @@
 import type { CallOptions } from '../contract/core.ts';
-import { EXIT_CHECK_FAILED, ERRORS, KeywrightError, toProblem } from '../contract/errors.ts';
+import { EXIT_CHECK_FAILED, ERRORS, fromProblem, KeywrightError, toProblem } from '../contract/errors.ts';
 import { wasNeverSent } from '../rpc/client.ts';
 import { globalsOf, isOptionsAlone, type Globals } from './globals.ts';
 import { at, inputOf } from './input.ts';
@@ -79,7 +79,9 @@ async function runCommand(spec: CommandSpec, rest: readonly string[], around: Su
   const options: CallOptions = { principal: OWNER, prompt: prompter, signal: around.signal, ...(progress.wanted ? { progress: (event: unknown) => progress.show(event) } : {}) };
   let output: unknown;
   try {
-    output = await callOnce(spec, input, options, globals, around, prompter);
+    output = pipes.named(await callOnce(spec, input, options, globals, around, prompter), globals.json ? '-' : STANDARD_INPUT);
+  } catch (thrown) {
+    throw thrown instanceof KeywrightError && pipes.hasInput ? fromProblem(pipes.named(toProblem(thrown), STANDARD_INPUT)) : thrown;
   } finally {
     progress.clear();
   }
@@ -127,6 +129,8 @@ async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions,
     if (tooEarly) await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+const STANDARD_INPUT = 'standard input';
 
 /** What else is read and done may be right all the same, so that it is said and hinders nothing. */
 function damageNote(records: readonly string[]): string {

@@ -82,3 +82,12 @@ test('the manifest lists what was done, and is signed', async () => {
   expect(JSON.parse(readFileSync(manifest?.path ?? '', 'utf8'))).toMatchObject({ operation: 'files.sign', key, files: paths.map((name) => ({ name, written: { path: `${name}.sig` }, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) })) });
   expect(isSigned(manifest?.path ?? '')).toBe(true);
 });
+
+test('a job that is refused as a whole is not kept to be gone on with', async () => {
+  await using core = await openTestCore();
+  using folder = temporaryFolder();
+  const { key, paths } = await prepared(core, folder.path, 2);
+  const refused = await core.call('files.sign', { key, files: paths.map((path) => ({ path })), out: { path: `${folder.path}/one.sig` } }).catch((thrown: unknown) => thrown);
+  expect(refused).toMatchObject({ code: 'INVALID_INPUT', facts: { remedy: expect.not.stringContaining('jobs resume') } });
+  expect((await core.call<{ jobs: Job[] }>('jobs.list')).jobs).toMatchObject([{ state: 'failed', resumable: false }]);
+});

@@ -194,9 +194,11 @@ export class KeptJob {
     this.#write('running', null);
   }
 
-  /** Writes how it ended; one of which all items are done is forgotten. Never fails: a job that could not be written is done again, and found to be done. */
+  /** Writes how it ended; one of which all items are done, or none and nothing begun since it failed at once, is forgotten. Never fails: a job that could not be written is done again, and found to be done. */
   async end(state: JobState, detail: string | null): Promise<void> {
-    if (this.isDone && state === 'done') this.#writing = this.#writing.then(this.#forget).catch(() => undefined);
+    // What was refused as a whole is asked for again in other words, not gone on with.
+    const refused = state === 'failed' && this.#count === 0 && this.#finished.size === 0;
+    if (refused || (this.isDone && state === 'done')) this.#writing = this.#writing.then(this.#forget).catch(() => undefined);
     else this.#write(state, detail);
     await this.#writing;
   }
