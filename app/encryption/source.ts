@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { sizeOf } from '../signing/raw.ts';
+import { because, KeywrightError } from '../contract/index.ts';
+import { type FileFacts, isSame, sizeOf } from '../signing/raw.ts';
 
 /** Bytes that are read in order, as much at a time as is wanted. */
 export interface ByteSource {
@@ -18,6 +19,8 @@ interface Piece {
 /** A file, read in pieces of 1 MiB, the next while one is worked on; a small one needs no more memory than it has bytes. */
 export class FileSource implements ByteSource, AsyncDisposable {
   readonly size: number;
+  readonly #path: string;
+  readonly #facts: FileFacts;
   readonly #file: FileHandle;
   readonly #signal: AbortSignal;
   readonly #told: ((bytes: number, total: number) => void) | undefined;
@@ -29,20 +32,28 @@ export class FileSource implements ByteSource, AsyncDisposable {
   #next: Promise<Piece> | undefined;
   #other: Buffer | undefined;
 
-  private constructor(file: FileHandle, size: number, signal: AbortSignal, told?: (bytes: number, total: number) => void) {
+  private constructor(path: string, file: FileHandle, facts: FileFacts, signal: AbortSignal, told?: (bytes: number, total: number) => void) {
+    this.#path = path;
     this.#file = file;
-    this.size = size;
+    this.#facts = facts;
+    this.size = Number(facts.size);
     this.#signal = signal;
     this.#told = told;
   }
 
   /** @throws NOT_FOUND, PERMISSION_DENIED, INVALID_INPUT for what is no regular file */
   static async open(path: string, signal: AbortSignal, told?: (bytes: number, total: number) => void): Promise<FileSource> {
-    const size = await sizeOf(path);
-    return new FileSource(await open(path, 'r'), size, signal, told);
+    await sizeOf(path);
+    const file = await open(path, 'r');
+    try {
+      return new FileSource(path, file, await file.stat({ bigint: true }), signal, told);
+    } catch (thrown) {
+      await file.close();
+      throw thrown;
+    }
   }
 
-  /** @param length at most 1 MiB */
+  /** @param length at most 1 MiB @throws CONFLICT at the end, when the file has changed since it was opened */
   async read(length: number): Promise<Buffer> {
     while (this.#to - this.#from < length && await this.#more());
     const piece = this.#buffer.subarray(this.#from, Math.min(this.#to, this.#from + length));
@@ -69,6 +80,7 @@ export class FileSource implements ByteSource, AsyncDisposable {
     this.#next = undefined;
     if (bytes === 0) {
       this.#other = buffer;
+      if (!isSame(this.#facts, await this.#file.stat({ bigint: true }))) throw new KeywrightError('CONFLICT', because('file.changed', { path: this.#path }));
       return false;
     }
     const rest = this.#buffer.subarray(this.#from, this.#to);

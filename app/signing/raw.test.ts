@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync, writeSync as write } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { KeywrightError, SIGNATURE_ALGORITHMS } from '../contract/index.ts';
+import { FileSource } from '../encryption/source.ts';
+import { FileContent } from './content.ts';
 import { digestFile, MAX_WHOLE_FILE, readWhole, sizeOf, STREAMING_ALGORITHMS } from './raw.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keywright-signing-'));
@@ -101,5 +103,51 @@ describe('a pure scheme', () => {
       '6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a');
     const { privateKey, publicKey } = generateKeyPairSync('ed448');
     expect(verify(null, Buffer.from('af82', 'hex'), publicKey, sign(null, await readWhole(path, undefined, signal), privateKey))).toBe(true);
+  });
+});
+
+describe('a file that is written to while it is read is noticed, whatever was done to its times', () => {
+  const MIB = 1024 * 1024;
+  const old = new Date('2020-01-01');
+  const renewed = (path: string): void => utimesSync(path, old, old);
+  const changes: [string, (path: string) => void][] = [
+    ['appended', (path) => { appendFileSync(path, 'x'); renewed(path); }],
+    ['cut', (path) => { truncateSync(path, 3 * MIB - 1); renewed(path); }],
+    ['written over, of the same length', (path) => { writeSync(path, 2 * MIB); renewed(path); }],
+    ['replaced by another', (path) => { writeFileSync(`${path}.new`, Buffer.alloc(3 * MIB)); renewed(`${path}.new`); renameSync(`${path}.new`, path); }],
+  ];
+  const writeSync = (path: string, at: number): void => {
+    const file = openSync(path, 'r+');
+    write(file, Buffer.of(1), 0, 1, at);
+    closeSync(file);
+  };
+  const fileOfOld = (): string => {
+    const path = fileOf('changing', Buffer.alloc(3 * MIB));
+    renewed(path);
+    return path;
+  };
+  /** Clocks of file systems tick some hundred times a second. */
+  const tick = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 30); });
+
+  test.each(changes)('%s', async (_, change) => {
+    const path = fileOfOld();
+    await tick();
+    let done = false;
+    const progress = (): void => {
+      if (!done) change(path);
+      done = true;
+    };
+    expect(await code(digestFile(path, 'sha256', { signal, progress }))).toBe('CONFLICT');
+    expect(done).toBe(true);
+    const again = fileOfOld();
+    await tick();
+    await using source = await FileSource.open(again, signal);
+    await source.read(10);
+    change(again);
+    expect(await code((async () => { while ((await source.read(MIB)).length > 0); })())).toBe('CONFLICT');
+    const content = await FileContent.open(fileOfOld(), 'changing', { signal });
+    await tick();
+    change(content.path);
+    expect(await code(content.whole())).toBe('CONFLICT');
   });
 });

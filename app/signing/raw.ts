@@ -20,7 +20,7 @@ export interface Watch {
 }
 
 /** What tells whether a file is the one that it was. */
-export type FileFacts = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ino' | 'dev'>;
+export type FileFacts = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'ino' | 'dev'>;
 
 /** What is hashed besides the file: formats put their own words around it, or write it in base64 first. */
 export interface Frame {
@@ -190,8 +190,9 @@ async function reading<T>(path: string, { signal, facts }: Watch, work: (file: F
   }
 }
 
-function isSame(before: FileFacts, after: FileFacts): boolean {
-  return after.size === before.size && after.mtimeNs === before.mtimeNs && after.ino === before.ino && after.dev === before.dev;
+/** Anybody who may write to a file can set the time of its change, and nobody that of its status. */
+export function isSame(before: FileFacts, after: FileFacts): boolean {
+  return after.size === before.size && after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs && after.ino === before.ino && after.dev === before.dev;
 }
 
 function changed(path: string): KeywrightError {

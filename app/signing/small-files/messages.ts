@@ -32,7 +32,7 @@ export type Request = ReadRequest | PlaceRequest | KindsRequest;
 export interface ReadReply {
   readonly id: number;
   readonly whole: Uint8Array | null;
-  readonly facts: { readonly size: bigint; readonly mtimeNs: bigint; readonly ino: bigint; readonly dev: bigint } | null;
+  readonly facts: { readonly size: bigint; readonly mtimeNs: bigint; readonly ctimeNs: bigint; readonly ino: bigint; readonly dev: bigint } | null;
   readonly taken: boolean;
 }
 

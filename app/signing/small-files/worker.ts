@@ -51,8 +51,8 @@ function readSmall({ id, read: path, beside }: ReadRequest): ReadReply {
       done += bytes;
     }
     if (!isSame(before, fstatSync(file, { bigint: true }))) return nothing;
-    const { mtimeNs, ino, dev } = before;
-    return { id, whole, facts: { size: before.size, mtimeNs, ino, dev }, taken };
+    const { mtimeNs, ctimeNs, ino, dev } = before;
+    return { id, whole, facts: { size: before.size, mtimeNs, ctimeNs, ino, dev }, taken };
   } catch {
     return nothing;
   } finally {
@@ -147,7 +147,7 @@ async function syncFolder(folder: string): Promise<unknown> {
 }
 
 function isSame(before: BigIntStats, after: BigIntStats): boolean {
-  return after.size === before.size && after.mtimeNs === before.mtimeNs && after.ino === before.ino && after.dev === before.dev;
+  return after.size === before.size && after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs && after.ino === before.ino && after.dev === before.dev;
 }
 
 function faultOf(thrown: unknown): NonNullable<PlaceReply['fault']> {
