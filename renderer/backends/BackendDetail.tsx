@@ -3,7 +3,8 @@ import { Ellipsis, PauseCircle, Play, Stethoscope, Trash2, Unplug, Usb } from 'l
 import { useState } from 'react';
 import type { BackendInstance } from '../../app/contract/index.ts';
 import { useAction, useOperation } from '../bridge/index.ts';
-import { listOf, useText, type MessageKey, type Text } from '../i18n/index.ts';
+import { algorithmName } from '../keys/algorithms.ts';
+import { listOf, saidFinding, useText, type MessageKey, type Text } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/index.ts';
 import { Badge, Button, ConfirmDialog, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, IconButton, Menu, Notice, useToast } from '../ui/index.ts';
 import { BackendStateBadge } from './BackendStateBadge.tsx';
@@ -51,7 +52,7 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
         {backend.reason !== null && <Notice tone={backend.state === 'unavailable' ? 'danger' : 'info'} title={backend.reason}>{backend.remedy}</Notice>}
         {diagnose.result !== undefined && (
           <Section title={t('backends.findings')}>
-            <Findings findings={diagnose.result.findings} />
+            <Findings findings={diagnose.result.findings.map((finding) => saidFinding(finding, t))} />
           </Section>
         )}
         <Facts>
@@ -62,7 +63,7 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
         </Facts>
         {backend.tokens && <ItsTokens backend={name} />}
         <Section title={t('backends.algorithms')}>
-          <div className="flex flex-wrap gap-1.5">{backend.algorithms.map((algorithm) => <Badge key={algorithm}>{algorithm}</Badge>)}</div>
+          <div className="flex flex-wrap gap-1.5">{backend.algorithms.map((algorithm) => <Badge key={algorithm}>{algorithmName(algorithm)}</Badge>)}</div>
         </Section>
       </DetailPane>
       <ConfirmDialog

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { CertificateRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, useOperation, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
+import { algorithmName } from '../keys/algorithms.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { commonNameIn } from './common-name.ts';
 import { DetailPane, Section } from '../shell/index.ts';
@@ -13,6 +14,9 @@ import { ExportDialog } from './ExportDialog.tsx';
 import { KeyPlace } from './key-place.tsx';
 import { RevokeDialog } from './RevokeDialog.tsx';
 import { Verdict } from './Verdict.tsx';
+
+/** Algorithms that keys here can have; others are called as the reader of certificates calls them. */
+const KNOWN_KEYS = /^(?:ec-[a-z]|rsa-\d|ed\d|x\d|ml-|slh-)/;
 
 /** Everything about one certificate, and what can be done with it. */
 export function CertificateDetail({ id, onGone, onOpen }: { id: string; onGone: () => void; onOpen: (id: string) => void }) {
@@ -148,7 +152,7 @@ function About({ record }: { record: OutputFor<'certificates.show'> }) {
         <Fact name={t('certificates.validUntil')}><span className="flex flex-wrap items-center gap-x-2"><ExactTime at={notAfter} /><span className="text-muted"><Expiry at={notAfter} /></span></span></Fact>
         {names.length > 0 && <Fact name={t('certificates.names')}><span className="flex flex-wrap gap-1">{names.slice(0, 50).map((name) => <Badge key={name}>{name}</Badge>)}{names.length > 50 && t('certificates.moreNames', { n: names.length - 50 })}</span></Fact>}
         {purposes.length > 0 && <Fact name={t('certificates.purposes')}>{purposes.map((purpose) => t(`certificates.purpose.${purpose}`)).join(', ')}</Fact>}
-        <Fact name={t('keys.algorithm')}>{`${keyAlgorithm}, ${signatureAlgorithm}`}</Fact>
+        <Fact name={t('keys.algorithm')}>{`${KNOWN_KEYS.test(keyAlgorithm) ? algorithmName(keyAlgorithm) : keyAlgorithm}, ${signatureAlgorithm}`}</Fact>
         {tags.length > 0 && <Fact name={t('keys.tags')}><span className="flex flex-wrap gap-1">{tags.map((tag) => <Badge key={tag}>{tag}</Badge>)}</span></Fact>}
         <Fact name={t('keys.place')}>{places.map(({ title, kind, slot }) => (kind === 'store' ? t('certificates.thisStore') : slot === null ? title : `${title}, ${slot}`)).join(', ')}</Fact>
         <Fact name={t('certificates.serial')}><code className="font-mono text-12 break-all">{serial}</code></Fact>

@@ -32,7 +32,7 @@ function columnsOf(t: Text): Column<CertificateRecord>[] {
     { id: 'label', title: t('certificates.name'), width: 'minmax(10rem, 2fr)', sortable: true, cell: ({ label, trusted }) => <span className="flex min-w-0 items-center gap-1.5"><span className="truncate">{label}</span>{trusted && <BadgeCheck aria-label={t('certificates.trusted')} className="size-4 shrink-0 text-success" strokeWidth={1.75} />}</span> },
     { id: 'key', title: t('certificates.keyPlace'), width: 'minmax(9.5rem, 1.2fr)', fromWidth: 560, cell: (certificate) => <KeyPlace certificate={certificate} /> },
     { id: 'issuer', title: t('certificates.issuer'), width: 'minmax(8rem, 1.2fr)', sortable: true, fromWidth: 640, cell: ({ issuer, selfSigned }) => (selfSigned ? t('certificates.itself') : <span title={issuer}>{commonNameIn(issuer)}</span>) },
-    { id: 'notAfter', title: t('certificates.validUntil'), width: 'minmax(7rem, 0.8fr)', sortable: true, cell: ({ notAfter, revocation }) => (revocation?.state === 'revoked' ? <StateBadge tone="danger">{t('certificates.revoked')}</StateBadge> : <Expiry at={notAfter} />) },
+    { id: 'notAfter', title: t('certificates.validUntil'), width: 'minmax(8.5rem, 0.8fr)', sortable: true, fits: true, cell: ({ notAfter, revocation }) => (revocation?.state === 'revoked' ? <StateBadge tone="danger">{t('certificates.revoked')}</StateBadge> : <Expiry at={notAfter} />) },
   ];
 }
 

@@ -109,7 +109,7 @@ function Items({ items, parent, loud, onMend }: { items: readonly Item[]; parent
               {item.title !== '' && <p>{item.kind === 'extension' ? linesOf(item, t) : <Sentence text={item.detail} />}</p>}
               {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...saidFinding(finding, t), level: LEVELS[finding.level] }))} actionsOf={actionsWith(onMend)} />}
               {item.held.length > 0 && <p>{t('files.heldHere', { n: item.held.length })}</p>}
-              <Facts>{item.facts.map(({ name, value }) => <Fact key={name} name={t.fact.name(name)}><span className="break-all">{t.fact.value(name, value)}</span></Fact>)}</Facts>
+              <Facts>{item.facts.map(({ name, value }) => <Fact key={`${name} ${value}`} name={t.fact.name(name)}><span className="break-all">{t.fact.value(name, value)}</span></Fact>)}</Facts>
               <Items items={items} parent={index} loud={loud} onMend={onMend} />
             </div>
           </details>

@@ -10,7 +10,7 @@ const say = sentenceSayer(GERMAN, (time) => `am ${time.toISOString().slice(0, 10
 /** Where verdicts, checks, findings and what files can become are put into words. */
 const MADE_IN = [
   'certificates/verifying/*.ts', 'signing/{vouched,sshsig,cose,dsse,minisign,jws,jws-read,table}.ts', 'signing/{cms,pdf,xml,asic,jar,openpgp,timestamp}/*.ts', 'keychain/files/{verdicts,verifying}.ts',
-  'keychain/inspector/*.ts', 'keychain/handlers/{key-findings,key-check}.ts', 'keychain/hygiene/look.ts', 'keychain/conversion/targets.ts',
+  'keychain/inspector/*.ts', 'keychain/handlers/{key-findings,key-check}.ts', 'keychain/hygiene/look.ts', 'keychain/conversion/targets.ts', 'keychain/doctor.ts', 'backends/*/diagnose.ts', 'devices/findings.ts',
 ];
 /** What is thrown is an error, with a reason and a code. */
 const ERRORS = /\b(?:malformed|malformedAt|notSupported|KeywrightError|refuse|unlike|because)\(|throw /;
@@ -18,7 +18,7 @@ const ERRORS = /\b(?:malformed|malformedAt|notSupported|KeywrightError|refuse|un
 /** Sentences in a source, with X for what is filled in; both of those that a condition chooses between. */
 function sentencesIn(source: string): string[] {
   const lines = source.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '').split('\n').filter((line) => !ERRORS.test(line));
-  return lines.flatMap((line) => [...line.matchAll(/'((?:[^'\\]|\\.)*)'|`((?:[^`\\]|\\.)*)`/g)].map(([, plain, template]) => (plain ?? template ?? '').replaceAll("\\'", "'")))
+  return lines.flatMap((line) => [...line.matchAll(/'((?:[^'\\]|\\.)*)'|`((?:[^`\\]|\\.)*)`/g)].map(([, plain, template]) => (plain ?? template ?? '').replaceAll(/\\(['`])/g, '$1')))
     .filter((text) => /^(?:[A-Z]|\$\{)/.test(text) && /[a-z)”]\.$/.test(text) && text.includes(' ') && !/\$\{[^}]*$/.test(text))
     .flatMap((text) => variants(text));
 }

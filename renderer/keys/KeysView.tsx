@@ -117,7 +117,7 @@ const KeyFilters = memo(function KeyFilters({ value, onChange }: { value: Filter
   const places = backends.data?.backends ?? [];
   return (
     <FilterBar
-      room={places.length > 1 ? 656 : 536} active={[value.place, value.use, value.state].filter((one) => one !== ANY).length + Number(value.group !== NONE)}
+      room={places.length > 1 ? 720 : 584} active={[value.place, value.use, value.state].filter((one) => one !== ANY).length + Number(value.group !== NONE)}
       search={<SearchField label={t('keys.search')} value={value.search} onChange={(search) => onChange({ ...value, search })} className="min-w-44 flex-1 max-w-72" />}
     >
       {places.length > 1 && (
@@ -131,7 +131,7 @@ const KeyFilters = memo(function KeyFilters({ value, onChange }: { value: Filter
 });
 
 /** A filter takes what there is, down to what its longest words need. */
-const FILTER = 'min-w-28 flex-1 max-w-44';
+const FILTER = 'min-w-32 flex-1 max-w-44';
 
 const PLACE_ICONS: Readonly<Record<KeyRecord['protection'], LucideIcon>> = { store: HardDrive, 'store+passphrase': HardDrive, token: Usb, hsm: Usb, tpm: HardDrive, cloud: Cloud };
 

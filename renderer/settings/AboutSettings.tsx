@@ -1,6 +1,6 @@
 import { Stethoscope } from 'lucide-react';
 import { useAction, useOperation } from '../bridge/index.ts';
-import { byteSize, useText } from '../i18n/index.ts';
+import { byteSize, saidFinding, useText } from '../i18n/index.ts';
 import { Section } from '../shell/index.ts';
 import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, TimeInWords } from '../ui/index.ts';
 import { Page } from './Page.tsx';
@@ -30,7 +30,7 @@ export function AboutSettings() {
           <CopyAsCommand operation="doctor.run" input={{}} />
         </div>
         <ErrorNotice error={doctor.error} />
-        {doctor.result !== undefined && <Findings findings={doctor.result.findings} />}
+        {doctor.result !== undefined && <Findings findings={doctor.result.findings.map((finding) => saidFinding(finding, t))} />}
       </Section>
     </Page>
   );
