@@ -116,7 +116,7 @@ function mustBeOneOf(name: string, value: string, known: readonly string[]): voi
   if (known.includes(value)) return;
   const meant = nearest(value, known);
   throw new KeywrightError('INVALID_INPUT', {
-    detail: `“${value.slice(0, 100)}” is not a ${name.replaceAll('-', ' ')}.`,
+    detail: `“${value.slice(0, 100)}” is not ${/^[aeio]/.test(name) ? 'an' : 'a'} ${name.replaceAll('-', ' ')}.`,
     where: `--${name}`,
     remedy: meant === undefined ? `Choose one of: ${known.join(', ')}.` : `Did you mean ${meant}?`,
     alternatives: meant === undefined ? known : [meant],
