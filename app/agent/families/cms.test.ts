@@ -49,8 +49,8 @@ good('with an attribute that nobody knows', made({ attributes: [contentType(), m
 good('with an unsigned attribute that nobody knows', made({ unsigned: [attribute('1.3.6.1.4.1.55555.7', derNull())] }));
 good('without the certificate, which is given beside', made({}, { certificates: [] }), undefined, { roots, untrusted: [pem(ada)] });
 good('two signers', signedDataOf({ signers: [ada, bob].map((by) => signer({ by, content: TEXT }).info), certificates: [ada.certificate, bob.certificate] }), 'trusted: by CN=Ada & by CN=Bob');
-good('an authority between, inside', made({ by: dan, digest: 'sha384' }, { certificates: [middle.certificate, dan.certificate] }));
-good('an authority between, beside', made({ by: dan, digest: 'sha384' }, { certificates: [dan.certificate] }), undefined, { roots, untrusted: [pem(middle)] });
+good('an authority between, inside', made({ by: dan, digest: 'sha384' }, { digests: [digestIdentifier('sha384')], certificates: [middle.certificate, dan.certificate] }));
+good('an authority between, beside', made({ by: dan, digest: 'sha384' }, { digests: [digestIdentifier('sha384')], certificates: [dan.certificate] }), undefined, { roots, untrusted: [pem(middle)] });
 const first = signer({ by: ada, content: TEXT });
 const countered = (by: Forged, more: Partial<SignerParts> = {}, of: Buffer = first.signature): Buffer =>
   signedDataOf({ signers: [signer({ by: ada, content: TEXT, change: () => first.signature, unsigned: [attribute(CMS.counterSignature, signer({ by, content: of, attributes: [messageDigest(of)], ...more }).info)] }).info], certificates: [ada.certificate, bob.certificate] });
