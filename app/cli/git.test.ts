@@ -47,6 +47,13 @@ cd repo; git config gpg.program keywright; git config user.signingKey Commits; e
   expect(spawnSync('git', ['verify-commit', 'forged'], { cwd: join(folder, 'repo'), env: environment }).status).not.toBe(0);
 });
 
+test.skipIf(missing !== undefined)('a commit that somebody else signed by gpg is not verified by us: the key is not here', () => {
+  bash(`gpg --batch --quiet --passphrase '' --quick-gen-key 'Bob <bob@example.com>' ed25519 sign never
+cd repo; echo bob >a; git -c gpg.program=gpg -c user.signingKey=bob@example.com commit -q -S -am 'By Bob'; git -c gpg.program=gpg verify-commit HEAD`);
+  const { status, stderr } = spawnSync('git', ['verify-commit', '--raw', 'HEAD'], { cwd: join(folder, 'repo'), env: environment, encoding: 'utf8' });
+  expect([status, stderr]).toEqual([1, expect.stringContaining('ERRSIG')]);
+});
+
 test.skipIf(missing !== undefined)('as gpg.ssh.program: ssh-keygen verifies the commit, also through us', () => {
   bash(`keywright keys public Commits --format openssh --out key.pub; (printf 'ada@example.com '; cat key.pub) >allowed
 cd repo; git config gpg.format ssh; git config gpg.ssh.program keywright; git config user.signingKey "key::$(cat ../key.pub)"; git config gpg.ssh.allowedSignersFile ../allowed

@@ -7,6 +7,7 @@ import { startTimestampAuthority, type TimestampAuthority } from '../../../e2e/a
 import { corpus } from '../../../scripts/corpora.ts';
 import { readCertificates } from '../../certificates/index.ts';
 import { KeywrightError } from '../../contract/index.ts';
+import { der, derInteger, derSequence, TAG } from '../../formats/der.ts';
 import { HAS_OPENSSL, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
 import { certifiedKey, certify, trustingCertificates } from '../testing/certificates.ts';
 import { contentOf, signAs, verifyAs } from '../testing/keys.ts';
@@ -15,6 +16,8 @@ import { askForTimestamp } from './ask.ts';
 import { readTimestampResponse, readTimestampToken, timestampResponse } from './token.ts';
 
 const TEXT = 'The Magic Words are Squeamish Ossifrage\n';
+/** PKIStatus 2, a text, and badAlg. */
+const REFUSED = derSequence(derSequence(derInteger(2n), derSequence(der(TAG.utf8String, Buffer.from('not today'))), der(TAG.bitString, Buffer.from([7, 0x80]))));
 const { signal } = new AbortController();
 
 describe.skipIf(!HAS_OPENSSL)('an authority that answers by openssl ts (skipped without it)', () => {
@@ -77,11 +80,12 @@ describe.skipIf(!HAS_OPENSSL)('an authority that answers by openssl ts (skipped 
     const write = (name: string, content: Uint8Array | string): string => { writeFileSync(join(folder.path, name), content); return join(folder.path, name); };
     const key = write('key.pem', pairOf('rsa-2048').privateKey.export({ type: 'pkcs8', format: 'pem' }));
     write('conf', '[stamp]\nextendedKeyUsage=critical,timeStamping\n[code]\nextendedKeyUsage=codeSigning\n[none]\nbasicConstraints=CA:FALSE\n');
+    // Made before anything is stamped, so that they have begun by then.
+    run('openssl', ['req', '-new', '-key', key, '-subj', '/CN=Other Authority', '-out', join(folder.path, 'csr')]);
+    for (const [section, days] of [['stamp', -1], ['stamp', 5], ['code', 5], ['none', 5]] as const) run('openssl', ['x509', '-req', '-in', join(folder.path, 'csr'), '-signkey', key, '-days', String(days), '-extfile', join(folder.path, 'conf'), '-extensions', section, '-out', join(folder.path, `${section}${days}.pem`)]);
     /** The authority's own statement, signed anew by another certificate. */
     const by = (section: string, days: number, ...more: string[]) => (right: Buffer): { body: Uint8Array } => {
       const cert = join(folder.path, `${section}${days}.pem`);
-      run('openssl', ['req', '-new', '-key', key, '-subj', '/CN=Other Authority', '-out', join(folder.path, 'csr')]);
-      run('openssl', ['x509', '-req', '-in', join(folder.path, 'csr'), '-signkey', key, '-days', String(days), '-extfile', join(folder.path, 'conf'), '-extensions', section, '-out', cert]);
       const said = write('said', readTimestampToken(readTimestampResponse(right).token!).content);
       run('openssl', ['cms', '-sign', '-binary', '-nodetach', '-econtent_type', '1.2.840.113549.1.9.16.1.4', '-in', said, '-signer', cert, '-inkey', key, '-outform', 'DER', '-out', join(folder.path, 'token'), ...more]);
       return { body: timestampResponse(readFileSync(join(folder.path, 'token'))) };
@@ -128,13 +132,15 @@ describe.skipIf(!HAS_OPENSSL)('an authority that answers by openssl ts (skipped 
     const sign = async () => signAs('cms', file, await certifiedKey('ec-p256'), { timestamp: (imprint) => askForTimestamp(authority.url, imprint, signal) });
     const earlier = timestampResponse(await askForTimestamp(authority.url, { hash: 'sha256', digest: await file.digest('sha256') }, signal));
     const answers: ((right: Buffer) => { status?: number; body: Uint8Array })[] = [
-      () => ({ body: earlier }), () => ({ status: 500, body: Buffer.alloc(0) }), () => ({ body: Buffer.from('<html>') }), () => ({ body: Buffer.alloc(2 * 1024 * 1024) }), () => ({ body: Buffer.from('30073005020102', 'hex') }),
+      () => ({ body: earlier }), () => ({ status: 500, body: Buffer.alloc(0) }), () => ({ body: Buffer.from('<html>') }), () => ({ body: Buffer.alloc(2 * 1024 * 1024) }), () => ({ body: REFUSED }), () => ({ body: Buffer.from('30053003020102', 'hex') }),
       (right) => ({ body: right.subarray(0, right.length - 1) }), (right) => { const changed = Buffer.from(right); changed[changed.length - 5]! ^= 1; return { body: changed }; },
     ];
     for (const answer of answers) {
       authority.misbehave(answer);
       await expect(sign()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
     }
+    authority.misbehave(() => ({ body: REFUSED }));
+    await expect(sign()).rejects.toMatchObject({ message: expect.stringContaining('gave no timestamp: rejected: not today: it does not know the digest') });
     authority.misbehave(undefined);
     await sign();
     await expect(askForTimestamp('http://127.0.0.1:9/none', { hash: 'sha256', digest: Buffer.alloc(32) }, signal)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' });

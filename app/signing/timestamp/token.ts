@@ -44,6 +44,11 @@ export interface TimestampResponse {
   readonly token: Uint8Array | null;
 }
 
+/** PKIFailureInfo (§2.4.2), by its bits. */
+const FAILURES: Readonly<Record<number, string>> = {
+  0: 'it does not know the digest', 2: 'it does not allow the request', 5: 'the request is not of a form that it reads', 14: 'it has no time at the moment', 15: 'it does not have the policy',
+  16: 'it does not know an extension', 17: 'it has not what was asked for besides', 25: 'a failure of its system',
+};
 const STATUS = ['granted', 'granted with changes', 'rejected', 'waiting', 'a warning of revocation', 'revoked'];
 
 /** @throws INVALID_INPUT */
@@ -55,8 +60,14 @@ export function readTimestampResponse(bytes: Uint8Array): TimestampResponse {
   const texts: string[] = [];
   const free = info.optional('the status in words', TAG.sequence);
   if (free !== undefined) for (const inside = info.inside(free); !inside.atEnd && texts.length < 20;) texts.push(Buffer.from(inside.octets('the status in words', TAG.utf8String)).toString('utf8'));
+  const failure = info.optional('why it failed', TAG.bitString);
+  if (failure !== undefined) texts.push(...failuresIn(info.content(failure)));
   const token = response.atEnd ? null : whole(response, response.next('the token', TAG.sequence));
   return { status, text: [STATUS[status] ?? `status ${status}`, ...texts].join(': '), token };
+}
+
+function failuresIn([, ...bytes]: Uint8Array): string[] {
+  return Object.entries(FAILURES).flatMap(([bit, words]) => (((bytes[Number(bit) >> 3] ?? 0) & (0x80 >> (Number(bit) & 7))) === 0 ? [] : [words]));
 }
 
 /** @returns TimeStampResp, DER, around a token that was granted: what `openssl ts -verify` takes. */
