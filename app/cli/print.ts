@@ -76,6 +76,8 @@ function aside(name: string, value: unknown, style: Style): string[] {
   if (value === null || value === undefined || value === false || (Array.isArray(value) && value.length === 0)) return [];
   if (name === 'findings') return findingLines(value, undefined, style, new Set());
   if (Array.isArray(value) && value.some((one) => typeof one === 'object')) {
+    const left = value.filter((one) => typeof at(one, 'reason') === 'string' && at(one, 'detail') === undefined);
+    if (left.length > 0) return leftOut(name, left, style);
     return value.flatMap((one) => {
       const { detail, remedy, title: of, where } = one as Record<string, unknown>;
       return typeof detail === 'string' ? [`${style.bold(text(of ?? name))}: ${text(detail)}${typeof where === 'string' && !detail.includes(where) ? ` (${text(where)})` : ''}${typeof remedy === 'string' ? ` ${text(remedy)}` : ''}`] : [];
@@ -83,6 +85,14 @@ function aside(name: string, value: unknown, style: Style): string[] {
   }
   if (typeof value === 'object' && !Array.isArray(value)) return fields(value, `${name}.`, style);
   return [`${style.dim(`${title(name)}:`)} ${text(value)}`];
+}
+
+/** Files that were passed over, each with a word why: those of a large folder are not all told. */
+const MOST_LEFT_OUT = 20;
+
+function leftOut(name: string, left: readonly unknown[], style: Style): string[] {
+  const lines = left.slice(0, MOST_LEFT_OUT).map((one) => `${style.bold(title(name))}: ${text(at(one, 'name'))} (${text(at(one, 'reason'))})`);
+  return left.length > MOST_LEFT_OUT ? [...lines, `${style.bold(title(name))}: ${left.length - MOST_LEFT_OUT} more`] : lines;
 }
 
 function record(output: unknown, style: Style): string {
