@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { HAS_OPENSSL } from '../formats/testing/keys.ts';
 import { startAgent, type Agent } from './index.ts';
 import { fakeCore, TOKEN, type FakeCore } from './testing/fake-core.ts';
 import { send, sendRaw, type Answer } from './testing/http.ts';
@@ -224,7 +225,7 @@ describe('an address', () => {
     await expect(startAgent(core, { listen: new URL(origin).host })).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 
-  test('with TLS serves the names of its certificate and no others', async () => {
+  test.skipIf(!HAS_OPENSSL)('with TLS serves the names of its certificate and no others (skipped without openssl)', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'keywright-tls-'));
     const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
     execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile, '-out', certFile, '-subj', '/CN=keys.example', '-addext', 'subjectAltName=DNS:keys.example', '-days', '1'], { stdio: 'ignore' });

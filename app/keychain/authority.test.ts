@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CertificateRecord, CoreEvent, CrlRecord } from '../contract/index.ts';
+import { HAS_OPENSSL } from '../formats/testing/keys.ts';
 import { openTestCore, type TestCore } from './testing/core.ts';
 
 /** A small private authority, from its root to the revocation of what it issued; openssl is the judge. */
@@ -49,12 +50,12 @@ afterAll(async () => {
 });
 
 describe('issuing', () => {
-  test('openssl trusts what was issued from a request, up to the root', () => {
+  test.skipIf(!HAS_OPENSSL)('openssl trusts what was issued from a request, up to the root (skipped without openssl)', () => {
     expect(server).toMatchObject({ issuedBy: sub.id, trusted: false, purposes: ['tls-server'], revocation: { state: 'good', source: 'authority' } });
     expect(openssl('verify', '-x509_strict', '-CAfile', 'root.pem', '-untrusted', 'sub.pem', '-purpose', 'sslserver', '-verify_hostname', 'www.example.org', 'web.pem')).toContain('web.pem: OK');
   });
 
-  test('a request that its own key did not sign is refused, and one for a forbidden name too', async () => {
+  test.skipIf(!HAS_OPENSSL)('a request that its own key did not sign is refused, and one for a forbidden name too (skipped without openssl)', async () => {
     const evil = execFileSync('openssl', ['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', '/dev/null', '-subj', '/CN=evil.example.com', '-addext', 'subjectAltName=DNS:evil.example.com', '-outform', 'DER'], { stdio: ['ignore', 'pipe', 'ignore'] });
     await expect(core.call('certificates.issue', { request: base64url(evil), issuer: sub.id, profile: 'tls-server' })).rejects.toMatchObject({ code: 'INVALID_INPUT', message: expect.stringContaining('dns:evil.example.com') as unknown });
     evil[evil.length - 1]! ^= 1;
@@ -68,7 +69,7 @@ describe('issuing', () => {
     await expect(core.call('certificates.issue', { key: 'Third', issuer: sub.id, subject: 'CN=x', days: 36_000 })).rejects.toMatchObject({ message: expect.stringContaining('would end after') as unknown });
   });
 
-  test('a certificate is renewed with a new version of its key, and the old one stays by another name', async () => {
+  test.skipIf(!HAS_OPENSSL)('a certificate is renewed with a new version of its key, and the old one stays by another name (skipped without openssl)', async () => {
     const renewed = await core.call<Made>('certificates.renew', { certificate: server.id, newKey: true, days: 10 });
     expect(renewed.label).toBe('www.example.org');
     expect(renewed.publicKey).not.toBe(server.publicKey);
@@ -92,7 +93,7 @@ describe('issuing', () => {
 describe('revocation', () => {
   const verify = (crl: string[]) => core.call<{ trusted: boolean; revocation: { state: string } }>('certificates.verify', { content: base64url(server.pem), untrusted: [base64url(sub.pem)], roots: [base64url(root.pem)], crl });
 
-  test('openssl and we find what a list says, before and after', async () => {
+  test.skipIf(!HAS_OPENSSL)('openssl and we find what a list says, before and after (skipped without openssl)', async () => {
     const before = await core.call<{ content: string; crl: CrlRecord }>('certificates.crl.create', { certificate: sub.id });
     expect(await verify([before.content])).toMatchObject({ trusted: true, revocation: { state: 'good' } });
     expect(await core.call('certificates.revoke', { certificate: server.id, reason: 'key-compromise' })).toMatchObject({ state: 'revoked' });
@@ -105,7 +106,7 @@ describe('revocation', () => {
     await expect(core.call('certificates.revoke', { certificate: server.id })).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 
-  test('a delta is found by a full list that says where it is, and openssl and we heed both', async () => {
+  test.skipIf(!HAS_OPENSSL)('a delta is found by a full list that says where it is, and openssl and we heed both (skipped without openssl)', async () => {
     const held = await core.call<Made>('certificates.issue', { key: 'Third', issuer: sub.id, subject: 'CN=held', san: ['dns:held.example.org'], days: 5 });
     const full = await core.call<{ content: string }>('certificates.crl.create', { certificate: sub.id, deltaUrl: ['http://127.0.0.1/delta.crl'] });
     await core.call('certificates.revoke', { certificate: held.id, reason: 'certificate-hold' });
@@ -119,7 +120,7 @@ describe('revocation', () => {
     await expect(core.call('certificates.crl.create', { certificate: sub.id, delta: true, deltaUrl: ['http://127.0.0.1/delta.crl'] })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 
-  test('what is revoked stays on the list when its certificate is removed for good', async () => {
+  test.skipIf(!HAS_OPENSSL)('what is revoked stays on the list when its certificate is removed for good (skipped without openssl)', async () => {
     const gone = await core.call<Made>('certificates.issue', { key: 'Third', issuer: sub.id, subject: 'CN=gone', san: ['dns:gone.example.org'], days: 5 });
     await core.call('certificates.revoke', { certificate: gone.id });
     await core.call('certificates.delete', { certificate: gone.id });
@@ -128,7 +129,7 @@ describe('revocation', () => {
     expect(openssl('crl', '-in', write('gone.crl', Buffer.from(content, 'base64url')), '-noout', '-text').toLowerCase()).toContain(gone.serial);
   });
 
-  test('openssl reads our OCSP answers, by the authority and by a responder that it appointed', async () => {
+  test.skipIf(!HAS_OPENSSL)('openssl reads our OCSP answers, by the authority and by a responder that it appointed (skipped without openssl)', async () => {
     openssl('ocsp', '-issuer', 'sub.pem', '-cert', 'web.pem', '-no_nonce', '-reqout', 'request.der');
     const request = base64url(execFileSync('cat', [join(folder, 'request.der')]));
     await core.call('keys.generate', { algorithm: 'ec-p256', label: 'Responder key' });

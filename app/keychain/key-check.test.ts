@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { HygieneFinding, KeyRecord, keyOperations, OutputOf } from '../contract/index.ts';
-import { hasTool } from '../formats/testing/keys.ts';
+import { HAS_OPENSSL, hasTool } from '../formats/testing/keys.ts';
 import { openTestCore, type TestCore } from './testing/core.ts';
 
 type Answer = OutputOf<typeof keyOperations.check>;
@@ -53,7 +53,7 @@ test('a store of sound keys has no findings, and an empty one neither', async ()
   expect(await check()).toMatchObject({ ok: true, keys: 2, compared: 1, findings: [] });
 });
 
-test('a prime that two keys share is found, in a certificate of somebody else and in an older version too, and a new version mends it', async () => {
+test.skipIf(!HAS_OPENSSL)('a prime that two keys share is found, in a certificate of somebody else and in an older version too, and a new version mends it (skipped without openssl)', async () => {
   const [p, q, r, s, e] = [prime(), prime(), prime(), prime(), prime()];
   await held('Router one', pem(rsaOf(p, q)));
   const two = await held('Router two', pem(rsaOf(p, r)));
@@ -79,7 +79,7 @@ test('a prime that two keys share is found, in a certificate of somebody else an
   expect(of((await check()).findings, 'same-modulus')).toEqual(['Exponent three', 'Exponent usual']);
 });
 
-test('what is weak about a key alone is told: short, small exponent, primes close together, and what a list knows', async () => {
+test.skipIf(!HAS_OPENSSL)('what is weak about a key alone is told: short, small exponent, primes close together, and what a list knows (skipped without openssl)', async () => {
   openssl('req', '-x509', '-newkey', 'rsa:1024', '-nodes', '-keyout', 'short.key', '-out', 'short.pem', '-days', '90', '-subj', '/CN=Short');
   await core.call('certificates.import', { content: base64url(readFileSync(at('short.pem'))) });
   await held('Small exponent', pem(generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).privateKey));
@@ -95,7 +95,7 @@ test('what is weak about a key alone is told: short, small exponent, primes clos
   expect((await check({ limit: 1 })).total).toBe(findings.length);
 });
 
-test('a list of known keys is understood as openssl-blacklist, openssh-blacklist and fingerprints have it', async () => {
+test.skipIf(!HAS_OPENSSL)('a list of known keys is understood as openssl-blacklist, openssh-blacklist and fingerprints have it (skipped without openssl)', async () => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const { uri } = await held('Listed', pem(privateKey));
   writeFileSync(at('listed.pem'), pem(privateKey));
@@ -122,7 +122,7 @@ function sshFingerprint(): string {
   return /MD5:([0-9a-f:]+)/.exec(execFileSync('ssh-keygen', ['-l', '-E', 'md5', '-f', at('listed.pub')], { encoding: 'utf8' }))![1]!;
 }
 
-test('certificates that SHA-1 signed or that have ended, copies, and a key of several subjects are told, each once, and those of others without an action', async () => {
+test.skipIf(!HAS_OPENSSL)('certificates that SHA-1 signed or that have ended, copies, and a key of several subjects are told, each once, and those of others without an action (skipped without openssl)', async () => {
   openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '3000', '-subj', '/CN=Authority', '-addext', 'keyUsage=keyCertSign');
   const issue = async (name: string, ...how: string[]): Promise<void> => {
     openssl('req', '-new', '-key', 'ca.key', '-out', 'leaf.csr', '-subj', `/CN=${name}`);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { InspectedItem, KeyRecord, Mending } from '../contract/index.ts';
-import { hasTool } from '../formats/testing/keys.ts';
+import { HAS_OPENSSL, HAS_SSH_KEYGEN, hasTool } from '../formats/testing/keys.ts';
 import { FakeToken, FakeTokens, fakeTokenManifest } from '../keystore/testing/fake-token.ts';
 import { openTestCore, type TestCore } from './testing/core.ts';
 
@@ -46,7 +46,7 @@ function actionFor(findings: readonly { code: string; mendedBy: Mending[] }[], c
   return found?.mendedBy.find((one) => one.key === key) ?? expect.fail(`${code} is mended by ${found?.mendedBy.map((one) => one.key).join(', ')}, not by ${key}`);
 }
 
-describe('files are written anew', () => {
+describe.skipIf(!HAS_OPENSSL || !HAS_SSH_KEYGEN)('files are written anew (skipped without openssl and ssh-keygen)', () => {
   const [password, key] = [`pass:${IN}`, 'key.pem'];
   beforeAll(() => {
     put('key.pem', generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -100,7 +100,7 @@ describe('certificates and keys are replaced', () => {
   const held = async (name: string, content: string | Uint8Array): Promise<KeyRecord> => (await core.call<{ keys: KeyRecord[] }>('keys.import', { content: base64url(content), label: name })).keys[0]!;
   const weakKey = (): string => generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 
-  test('a certificate that SHA-1 signed, and one that ended, are renewed by their authority', async () => {
+  test.skipIf(!HAS_OPENSSL)('a certificate that SHA-1 signed, and one that ended, are renewed by their authority (skipped without openssl)', async () => {
     openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '3000', '-subj', '/CN=Old authority', '-addext', 'keyUsage=keyCertSign');
     openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'leaf.key', '-out', 'leaf.csr', '-subj', '/CN=leaf.example');
     openssl('x509', '-req', '-in', 'leaf.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-sha1', '-days', '5', '-out', 'leaf.pem', '-set_serial', '4711');
@@ -176,7 +176,7 @@ describe('certificates and keys are replaced', () => {
   });
 });
 
-describe('messages and signatures are made anew', () => {
+describe.skipIf(!HAS_OPENSSL)('messages and signatures are made anew (skipped without openssl)', () => {
   beforeAll(async () => {
     openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'bob.key', '-out', 'bob.pem', '-days', '900', '-subj', '/CN=Bob');
     put('plan.txt', 'what we do next\n');

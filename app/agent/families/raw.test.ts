@@ -78,6 +78,6 @@ bad('Ed25519 by a point of small order', 'ed', Buffer.concat([Buffer.of(1), Buff
 tables.bad('by another key', NO, { file: TEXT, signature: ec, asks: { publicKey: spki('ec-brainpoolp256r1') } });
 tables.bad('by a key of another kind', NO, { file: TEXT, signature: ec, asks: { publicKey: spki('rsa-2048') } });
 tables.bad('no key at all that counts', 'invalid: No key held here made this signature', { file: TEXT, signature: ec });
-tables.bad('the key is no key', 'INVALID_INPUT: ', { file: TEXT, signature: ec, asks: { publicKey: 'rubbish' } });
+tables.bad('the key is no key', 'INVALID_INPUT: holds no public key', { file: TEXT, signature: ec, asks: { publicKey: Buffer.from('rubbish') } });
 
 judgeFamily('raw', tables);
