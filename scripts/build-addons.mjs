@@ -2,7 +2,9 @@
 // Builds pkcs11js where a C++ compiler is, without node-gyp and so without a download: it is an N-API addon, and the headers of N-API
 // come as a package (node-api-headers). Run by npm under whatever Node the machine has: keep to what Node 18 understands.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,10 +31,38 @@ function sourcesOf(folder) {
   return from;
 }
 
+/**
+ * Where node-gyp cannot get the headers of Node (a machine that reaches the package registry and nothing else), npm takes the package
+ * away again, since it is optional. It is put back as the lock file has it, without its own script.
+ * @returns why not, or undefined once it is there.
+ */
+function putBack(folder) {
+  if (/\boptional\b/.test(process.env.npm_config_omit ?? '')) return 'pkcs11js was left out.';
+  const { version, integrity } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages['node_modules/pkcs11js'];
+  const aside = mkdtempSync(join(tmpdir(), 'keywright-addon-'));
+  try {
+    // A parent's own settings (a dry run, a workspace) are none of this call's.
+    const packed = spawnSync('npm', ['pack', `pkcs11js@${version}`, '--ignore-scripts', '--silent', '--pack-destination', aside], { cwd: aside, encoding: 'utf8' });
+    const archive = join(aside, `pkcs11js-${version}.tgz`);
+    if (packed.status !== 0 || !existsSync(archive)) return 'pkcs11js is not installed, and could not be had from the registry.';
+    if (`sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}` !== integrity) return 'pkcs11js is not installed, and what the registry gave is not what the lock file names.';
+    const unpacked = join(aside, 'unpacked');
+    mkdirSync(unpacked);
+    if (spawnSync('tar', ['-xzf', archive, '-C', unpacked, '--strip-components=1']).status !== 0) return 'pkcs11js is not installed, and could not be unpacked.';
+    cpSync(unpacked, folder, { recursive: true });
+    return undefined;
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
+  }
+}
+
 /** @returns why it was not built, or undefined once it is. */
 function buildPkcs11js(force) {
   const folder = join(root, 'node_modules', 'pkcs11js');
-  if (!existsSync(join(folder, 'binding.gyp'))) return 'pkcs11js is not installed.';
+  const isThere = () => existsSync(join(folder, 'binding.gyp'));
+  if (!isThere() && (process.platform === 'win32' || findCompiler() === undefined)) return 'pkcs11js is not installed.';
+  const missing = isThere() ? undefined : putBack(folder);
+  if (missing !== undefined) return missing;
   const output = join(folder, 'build', 'Release', 'pkcs11.node');
   if (existsSync(output) && !force) return undefined;
   if (process.platform === 'win32') {
