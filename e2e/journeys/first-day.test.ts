@@ -92,6 +92,10 @@ test('from the first run to a signed file, an exported key, a rotation and an un
     await ada.picks(detail, text('keys.trash'));
     await expect(page.getByText(text('keys.trashed', { name: 'Release signing' }))).toBeVisible();
     await expect(page.getByRole('row', { name: /Release signing/ })).toHaveCount(0);
+    // The navigation counts what the list shows, not what lies in the trash.
+    const shown = (await page.getByRole('grid', { name: text('keys.title') }).getByRole('row').count()) - 1;
+    expect(shown).toBeGreaterThan(0);
+    await expect(page.getByRole('navigation', { name: text('shell.navigation') }).getByRole('link', { name: new RegExp(`^${text('shell.keys')}`) })).toHaveText(`${text('shell.keys')}${shown}`);
     await page.getByRole('button', { name: text('common.undo'), exact: true }).click();
     await expect(page.getByRole('row', { name: /Release signing/ })).toBeVisible();
   });

@@ -1,7 +1,6 @@
 import { Outlet, useNavigate } from '@tanstack/react-router';
 import { Command as CommandIcon, Keyboard, Lock, Search, Settings } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
-import type { StoreStatus } from '../../app/contract/index.ts';
 import { useAction, useBridge, useInvalidation, useOperation } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { StoreGate } from '../store/StoreGate.tsx';
@@ -34,18 +33,20 @@ export function Shell() {
   return (
     <div className="flex h-full flex-col">
       <Banners />
-      <StoreGate onOpen={setOpen}>{(status) => <OpenShell status={status} onPalette={() => setSheet('palette')} />}</StoreGate>
+      <StoreGate onOpen={setOpen}>{() => <OpenShell onPalette={() => setSheet('palette')} />}</StoreGate>
       <Palette open={sheet === 'palette'} onClose={close} onOpenKey={open ? (id) => void navigate({ to: '/keys', search: { selected: id } }) : undefined} />
       <ShortcutSheet open={sheet === 'shortcuts'} onClose={close} />
     </div>
   );
 }
 
-function OpenShell({ status, onPalette }: { status: StoreStatus; onPalette: () => void }) {
+function OpenShell({ onPalette }: { onPalette: () => void }) {
   const t = useText();
   const navigate = useNavigate();
   const lock = useAction('store.lock');
   const pluggedIn = useOperation('tokens.list', { present: true }).data?.tokens.length ?? 0;
+  // As many as the list shows: what the store holds has the trash in it too.
+  const keys = useOperation('keys.list', { limit: 1 }, { keepPrevious: true }).data?.total;
   const go = t('shell.go');
   const general = t('shell.general');
   useFilesFromSystem();
@@ -57,7 +58,7 @@ function OpenShell({ status, onPalette }: { status: StoreStatus; onPalette: () =
   ]);
   return (
     <div className="flex min-h-0 grow">
-      <Navigation counts={{ '/keys': status.keys ?? undefined }} marks={pluggedIn === 0 ? {} : { '/tokens': t('tokens.pluggedIn', { n: pluggedIn }) }} onLock={() => void lock.run({})} onPalette={onPalette} />
+      <Navigation counts={{ '/keys': keys }} marks={pluggedIn === 0 ? {} : { '/tokens': t('tokens.pluggedIn', { n: pluggedIn }) }} onLock={() => void lock.run({})} onPalette={onPalette} />
       <div className="flex min-h-0 min-w-0 grow flex-col">
         <main className="flex min-h-0 min-w-0 grow"><Outlet /></main>
         <JobTray />
