@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { decodeBase64url, useAction, useBridge, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, TextField, TimeInWords, useToast } from '../ui/index.ts';
+import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, TextField, TimeInWords, useToast } from '../ui/index.ts';
 
 const FORMATS = ['der', 'pem'] as const;
 const USUAL_DAYS = '7';
@@ -15,9 +15,10 @@ export function CrlDialog({ authority, onClose }: { authority: { readonly id: st
   const create = useAction('certificates.crl.create');
   const [days, setDays] = useState(USUAL_DAYS);
   const [format, setFormat] = useState<(typeof FORMATS)[number]>('der');
+  const [delta, setDelta] = useState(false);
   const count = Number(days);
   const bad = !Number.isInteger(count) || count < 1 || count > MAX_DAYS;
-  const input: InputFor<'certificates.crl.create'> = { certificate: authority.id, days: count, format };
+  const input: InputFor<'certificates.crl.create'> = { certificate: authority.id, days: count, format, ...(delta && { delta }) };
   const made = create.result;
   const save = async (answer: NonNullable<typeof made>): Promise<void> => {
     const where = await bridge.saveFile(decodeBase64url(answer.content), answer.fileName);
@@ -37,6 +38,7 @@ export function CrlDialog({ authority, onClose }: { authority: { readonly id: st
           <>
             <p className="text-13">{t('certificates.crl.what')}</p>
             <TextField label={t('certificates.crl.days')} help={t('certificates.crl.daysHelp')} value={days} onChange={setDays} isInvalid={bad} inputMode="numeric" autoFocus />
+            <Checkbox isSelected={delta} onChange={setDelta} help={t('certificates.crl.deltaHelp')}>{t('certificates.crl.delta')}</Checkbox>
             <RadioGroup label={t('keys.format')} value={format} onChange={setFormat} options={FORMATS.map((name) => ({ value: name, label: t(`certificates.format.${name}`), help: t(`certificates.crl.formatHelp.${name}`) }))} />
           </>
         ) : (
