@@ -90,7 +90,10 @@ export class Dispatcher {
 
   async #load(id: string): Promise<Handled | undefined> {
     for (const [name, handled] of await loadNoun(nounOf({ id }))) this.#known.set(name, handled);
-    return this.#known.get(id);
+    const known = this.#known.get(id);
+    // Its writer is made now, while a passphrase's key is derived perhaps, and not when the answer is there.
+    if (known !== undefined) quickOf(known.operation.output);
+    return known;
   }
 
   async #finish(running: RunningCall): Promise<void> {

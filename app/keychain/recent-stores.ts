@@ -13,16 +13,28 @@ const KEEP = 10;
 /** The stores that were open lately, in a file of the folder that the program was started with. Losing it loses nothing. */
 export class RecentStores {
   readonly #file: string;
+  /** What is being noted: nobody waits for that but who reads it, or ends. */
+  #noting: Promise<void> = Promise.resolve();
 
   constructor(home: string) {
     this.#file = join(home, 'recent-stores.json');
   }
 
   async list(): Promise<(Recent & { exists: boolean })[]> {
+    await this.#noting;
     return (await this.#read()).map((recent) => ({ ...recent, exists: existsSync(join(recent.folder, 'store.json')) }));
   }
 
-  async note(folder: string, name: string): Promise<void> {
+  note(folder: string, name: string): void {
+    this.#noting = this.#noting.then(() => this.#note(folder, name));
+  }
+
+  /** Resolves when all is noted. */
+  settled(): Promise<void> {
+    return this.#noting;
+  }
+
+  async #note(folder: string, name: string): Promise<void> {
     const others = (await this.#read()).filter((recent) => recent.folder !== folder);
     const stores = [{ name, folder, openedAt: new Date().toISOString() }, ...others].slice(0, KEEP);
     try {

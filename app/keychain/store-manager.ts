@@ -218,6 +218,7 @@ export class StoreManager implements AsyncDisposable {
     clearTimeout(this.#resting);
     await this.#raw?.[Symbol.asyncDispose]();
     this.#raw = null;
+    await this.#recent.settled();
   }
 
   get #idleMinutes(): number {
@@ -237,7 +238,7 @@ export class StoreManager implements AsyncDisposable {
     this.#header = sealed.header;
     this.touch();
     this.#watchIdle();
-    await this.#recent.note(this.#folder, sealed.header.name);
+    this.#recent.note(this.#folder, sealed.header.name);
     this.#announce();
     return session;
   }

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { SecretBytes } from '../../contract/index.ts';
 import type { StorageReader } from '../storage.ts';
+import { findAlgorithms } from './first-uses.ts';
 import { HEADER_KEY, parseHeader } from './header.ts';
 import { deriveArgon2id, normalised, type SlotKdf } from './slots.ts';
 
@@ -32,7 +33,9 @@ export class DerivedAhead implements Disposable {
       const slot = stored === undefined ? undefined : parseHeader(stored.value).header.slots.find(({ kind }) => kind === 'passphrase');
       if (slot?.kdf.algorithm !== 'argon2id') return undefined;
       const message = normalised(passphrase);
-      return new DerivedAhead(slot.kdf, message, deriveArgon2id(slot.kdf, message));
+      const ahead = new DerivedAhead(slot.kdf, message, deriveArgon2id(slot.kdf, message));
+      findAlgorithms();
+      return ahead;
     } catch {
       return undefined;
     }
