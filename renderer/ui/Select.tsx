@@ -117,6 +117,8 @@ function ComboBoxInput() {
   useEffect(() => () => clearTimeout(timer.current), []);
   useEffect(() => {
     if (!isOpen) return;
+    // Opened by typing meanwhile: once something was chosen, it stays closed.
+    clearTimeout(timer.current);
     const scrolled = ({ target }: Event): void => {
       if (field.current === null || !(target instanceof Element) || target === field.current || !target.contains(field.current)) return;
       const [around, own] = [target.getBoundingClientRect(), field.current.getBoundingClientRect()];
