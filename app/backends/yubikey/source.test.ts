@@ -142,7 +142,7 @@ describe.skipIf(missing !== undefined)(`YubiKeys in real readers${missing === un
     await arrives('yubikey-1010');
     // Another program's connection keeps the card on power, so that what is seen is ours.
     const other = await hold(pcscd.reader('yubikey').name, pcscd.environment, 2);
-    onTestFinished(() => void other.kill());
+    onTestFinished(() => void other.shell.kill());
     const power = vi.spyOn(card, 'powerOff');
     await source[Symbol.asyncDispose]();
     expect(power).not.toHaveBeenCalled();
@@ -166,28 +166,28 @@ describe.skipIf(missing !== undefined)(`YubiKeys in real readers${missing === un
   test('one that another program keeps to itself is a finding that names it, and is there when that lets go', async () => {
     await pcscd.reader('yubikey').insert(new VirtualYubiKey({ serial: 1009 }));
     const holder = await hold(pcscd.reader('yubikey').name, pcscd.environment);
-    onTestFinished(() => void holder.kill());
+    onTestFinished(() => void holder.shell.kill());
     await open();
-    await vi.waitFor(() => expect(source.findings()).toContainEqual(expect.objectContaining({ code: 'pcsc.card-held', detail: expect.stringContaining(String(holder.pid)) })), PATIENCE);
+    await vi.waitFor(() => expect(source.findings()).toContainEqual(expect.objectContaining({ code: 'pcsc.card-held', detail: expect.stringContaining(holder.pid) })), PATIENCE);
     expect(source.tokens()).toEqual([]);
-    const ended = once(holder, 'close');
-    holder.stdin!.end();
+    const ended = once(holder.shell, 'close');
+    holder.shell.stdin!.end();
     await ended;
     await arrives('yubikey-1009');
   });
 });
 
-/** Another program that uses a card, until its standard input ends. @param mode 1: alone; 2: shared (PC/SC part 5 §3.1). */
-async function hold(reader: string, environment: Readonly<Record<string, string>>, mode: 1 | 2 = 1): Promise<ChildProcess> {
+/** Another program that uses a card, until its standard input ends; a shell's child, since our own are no other programs. @param mode 1: alone; 2: shared (PC/SC part 5 §3.1). */
+async function hold(reader: string, environment: Readonly<Record<string, string>>, mode: 1 | 2 = 1): Promise<{ readonly shell: ChildProcess; readonly pid: string }> {
   const program = `
     import addon from 'pcsc-mini/build/addon.node.js';
     const client = (addon.default ?? addon).newClient();
     const session = await client.connect(process.argv[1], Number(process.argv[2]));
-    console.log('holding');
+    console.log(process.pid);
     process.stdin.resume();
     process.stdin.on('end', async () => { await session.disconnect(0); process.exit(0); });
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program, reader, String(mode)], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...environment } });
-  await once(child.stdout!, 'data');
-  return child;
+  const shell = spawn('sh', ['-c', 'exec 3<&0; "$0" "$@" <&3 & exec 3<&-; wait', process.execPath, '--input-type=module', '-e', program, reader, String(mode)], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...environment } });
+  const [said] = await once(shell.stdout!, 'data') as [Buffer];
+  return { shell, pid: said.toString().trim() };
 }
