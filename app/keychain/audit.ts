@@ -146,9 +146,10 @@ export class AuditTrail {
     }
   }
 
+  /** Those that can be read: a damaged one is among the store's problems, and keeps nothing else from being used. */
   async #pending(): Promise<PendingEntry[]> {
     const { items } = await this.#storage.list(PENDING, { limit: 1000 });
-    const records = await Promise.all(items.map(({ key }) => this.#storage.get(key)));
+    const records = await Promise.all(items.map(({ key }) => this.#storage.get(key).catch(unlessCorrupt)));
     return records.flatMap((record) => (record === undefined ? [] : [jsonOf<PendingEntry>(record)]));
   }
 
@@ -175,6 +176,10 @@ function bytesOf(facts: AuditFacts): Uint8Array {
   const json = jsonBytes(facts);
   if (json.length <= LONGEST) return json;
   throw new KeywrightError('INVALID_INPUT', { detail: 'The call names more keys than one audit entry can hold.', remedy: 'Name fewer keys at once.' });
+}
+
+function unlessCorrupt(thrown: unknown): undefined {
+  if (!(thrown instanceof KeywrightError) || thrown.code !== 'CORRUPT_RECORD') throw thrown;
 }
 
 async function headOf(storage: Storage): Promise<{ number: number; hash: Buffer }> {
