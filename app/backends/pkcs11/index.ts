@@ -23,7 +23,7 @@ export function openPkcs11(name: string, config: Pkcs11Settings, deps: BackendDe
 export async function probePkcs11(name: string, config: Pkcs11Settings): Promise<void> {
   const module = moduleOf(name, config);
   const environment = environmentOf(config.environment);
-  await using provider = new Provider({ title: `The PKCS#11 module ${module}`, instance: name, settings: { module, sessions: config.sessions }, start: () => startWorker(environment), startSeconds: PROBE_SECONDS });
+  await using provider = new Provider({ title: `The PKCS#11 module ${module}`, instance: name, settings: { module, sessions: config.sessions }, start: () => startWorker(module, environment), startSeconds: PROBE_SECONDS });
   await provider.hello();
 }
 

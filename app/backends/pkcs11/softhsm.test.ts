@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { refusalOf } from '../../keystore/testing/calls.ts';
 import { ecParameters, curveIn } from './key-types.ts';
-import { findKnownModules } from './known-modules.ts';
+import { findKnownModules, isInSoftware } from './known-modules.ts';
 import type { ModuleSource, Pkcs11Token } from './source.ts';
 import { callOf, missingForSoftHsm, newStorage, openSource, PIN, SoftHsm, SO_PIN, tokenIn } from './testing/softhsm.ts';
 
@@ -124,4 +124,9 @@ test('well-known modules are found where they are installed, and the others list
   const found = findKnownModules((path) => path.includes('opensc'));
   expect(found.map(({ module }) => module.name)).toEqual(['OpenSC', 'SoftHSM', 'YKCS11', 'tpm2-pkcs11', 'YubiHSM', 'AWS CloudHSM', 'nShield', 'Luna', 'Kryoptic']);
   expect(found.filter(({ path }) => path !== null).map(({ module }) => module.name)).toEqual(['OpenSC']);
+});
+
+test('modules that work in software are told by the name of their file, wherever it lies', () => {
+  const names = ['/opt/mine/libsofthsm2.so', 'C:\\SoftHSM2\\lib\\softhsm2-x64.dll', '/usr/lib64/pkcs11/libkryoptic_pkcs11.so', '/usr/lib/opensc-pkcs11.so', '/opt/nfast/toolkits/pkcs11/libcknfast.so', '/usr/lib/libsofthsm2.so.old'];
+  expect(names.map(isInSoftware)).toEqual([true, true, true, false, false, false]);
 });

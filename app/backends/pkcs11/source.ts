@@ -88,7 +88,7 @@ export class ModuleSource implements TokenSource {
     this.#deps = deps;
     this.#provider = new Provider({
       title: `The PKCS#11 module ${options.module}`, instance: options.instance, settings: { module: options.module, sessions: options.sessions },
-      start: () => startWorker(options.environment), startSeconds: options.startSeconds ?? START_SECONDS,
+      start: () => startWorker(options.module, options.environment), startSeconds: options.startSeconds ?? START_SECONDS,
       onChange: () => this.#tell({ type: 'findings' }),
     });
     this.#first = this.look();
