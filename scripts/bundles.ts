@@ -43,7 +43,7 @@ export const CORE: Bundle = {
     core: [
       'app/index.ts', 'app/config/index.ts', 'app/keychain/index.ts', 'app/backends/index.ts', 'app/contract/store.ts', 'app/keychain/handlers/store.ts', 'app/keychain/handlers/index.ts',
     ],
-    'keys-contract': ['app/contract/keys.ts', 'app/contract/key-use.ts'],
+    'keys-contract': ['app/contract/keys.ts', 'app/contract/key-files.ts', 'app/contract/key-use.ts'],
     keys: ['app/keychain/handlers/keys.ts'],
   },
   alone: ['app/storage/sqlite/worker.ts', 'app/signing/small-files/worker.ts', 'app/keychain/hygiene/worker.ts', 'app/backends/pkcs11/module/worker.ts', 'app/cli/commands.generated.json'],

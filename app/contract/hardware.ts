@@ -26,3 +26,11 @@ export type HardwareFacts = z.output<typeof HardwareFacts>;
 
 /** PIV: `9a`, `9c`, `9d`, `9e`, `82` to `95`, `f9`. PKCS#11: CKA_ID in hex. */
 export const SlotName = z.string().trim().toLowerCase().regex(/^[0-9a-f]{1,128}$/, 'hexadecimal digits');
+
+/** What a token asks further: where the key goes, and what the token asks for when it acts. */
+export const inToken = {
+  /** PIV slot, or CKA_ID in hex. Default: the first that is free and fits. */
+  slot: SlotName.optional(),
+  pinPolicy: PinPolicy.exclude(['unknown']).optional(),
+  touchPolicy: TouchPolicy.exclude(['unknown']).optional(),
+};

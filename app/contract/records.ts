@@ -117,3 +117,6 @@ export const FileOut = z.union([
 export const FileWritten = z.union([z.strictObject({ path: z.string() }), z.strictObject({ download: z.string() })]);
 
 export const Empty = z.strictObject({});
+
+/** Columns of a table of keys. */
+export const KEY_COLUMNS = ['label', 'algorithm', 'backend', 'state', 'notAfter', 'id'] as const;
