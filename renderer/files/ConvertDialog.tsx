@@ -1,7 +1,7 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { asProblem, useAction, useBridge, type ChosenFile, type InputFor, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, Checkbox, ComboBox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Skeleton, TextField, useToast } from '../ui/index.ts';
+import { Button, Checkbox, ComboBox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Skeleton, TextField, useOnOpen, useToast } from '../ui/index.ts';
 
 type Row = OutputFor<'files.convert'>['formats'][number];
 
@@ -25,7 +25,7 @@ export function ConvertDialog({ file, proposed, onClose }: { file: ChosenFile; /
     }
   };
   // Looked into once, when the dialog opens: its passphrase is asked for then.
-  useEffect(() => void attempt(async () => void (await look.run({ from: await file.toInput() }))), []); // eslint-disable-line react-hooks/exhaustive-deps
+  useOnOpen(() => void attempt(async () => void (await look.run({ from: await file.toInput() }))));
   const said = (text: string): string => t.sentence(text) ?? text;
   const rows = (look.result?.formats ?? []).map((one): Row => ({ ...one, title: said(one.title), opens: said(one.opens), reason: one.reason === null ? null : said(one.reason), loses: one.loses.map(said) }));
   const row = rows.find((one) => one.format === format) ?? rows.find(({ available }) => available);

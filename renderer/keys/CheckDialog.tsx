@@ -1,11 +1,11 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { HygieneFinding, Mending } from '../../app/contract/index.ts';
 import { useAction, useCoreEvent } from '../bridge/index.ts';
 import { saidFinding, useText, wholeNumber } from '../i18n/index.ts';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
-import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Findings, ProgressBar } from '../ui/index.ts';
+import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Findings, ProgressBar, useOnOpen } from '../ui/index.ts';
 
 /** Looks at all keys and certificates together: what is weak, and what mends it. Begins at once. */
 export function CheckDialog({ onClose }: { onClose: () => void }) {
@@ -17,11 +17,10 @@ export function CheckDialog({ onClose }: { onClose: () => void }) {
     setChanged(false);
     void run({});
   };
-  useEffect(() => {
+  useOnOpen(() => {
     start();
     return cancel;
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- once, and never by itself again
-  }, []);
+  });
   useCoreEvent(({ type }) => {
     if (!check.pending && (type === 'keys.changed' || type === 'certificates.changed')) setChanged(true);
   });

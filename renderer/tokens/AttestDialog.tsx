@@ -1,7 +1,6 @@
-import { useEffect } from 'react';
 import { decodeBase64url, useAction, useBridge } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, CopyButton, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Skeleton } from '../ui/index.ts';
+import { Button, CopyAsCommand, CopyButton, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Skeleton, useOnOpen } from '../ui/index.ts';
 import { attestedIn } from './attestation-wording.ts';
 import type { InSlot } from './SlotDialogs.tsx';
 import { slotWords } from './SlotTable.tsx';
@@ -13,11 +12,7 @@ export function AttestDialog({ token, slot, onClose }: InSlot) {
   const attest = useAction('tokens.attest');
   const input = { token: token.id, slot: slot.slot };
   const { run, result } = attest;
-  useEffect(() => {
-    void run(input);
-    // Once, as it opens.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, []);
+  useOnOpen(() => void run(input));
   const chain = t('tokens.attest.chain', { n: result?.chain.length ?? 0 });
   return (
     <Dialog title={t('tokens.attest.title', slotWords(slot.slot, slot.key?.label))} open onClose={onClose}>

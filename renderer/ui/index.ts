@@ -12,6 +12,7 @@ export * from './Findings.tsx';
 export * from './Menu.tsx';
 export * from './narrow.ts';
 export * from './Notice.tsx';
+export * from './opened.ts';
 export * from './PickFile.tsx';
 export * from './rest.ts';
 export * from './Select.tsx';
