@@ -3,7 +3,7 @@ import { chance } from '../../../certificates/testing/random-pki.ts';
 import type { KeyAlgorithmName } from '../../../contract/index.ts';
 import { PASSPHRASE } from '../../../encryption/testing/parties.ts';
 import { pairOf } from '../../../formats/testing/keys.ts';
-import { Agents, bytesOf, type Case, dump, fits, isWrongAnswer, LEAST, MUTANTS, type Outcome, type Tables } from './family.ts';
+import { Agents, bytesOf, type Case, dump, isWrongAnswer, judgeEach, MUTANTS, type Outcome, type Tables } from './family.ts';
 import { spoiled } from './spoil.ts';
 
 /** The harness of encrypted families: each file is opened over REST by keys that the store holds. What is given out must be what was encrypted, or be told as not authenticated. */
@@ -33,21 +33,7 @@ export function judgeEncrypted(family: string, { valid, tampered }: Tables, keys
   }
 
   describe(`${family}: its files`, () => {
-    test(`has ${LEAST} valid and ${LEAST} tampered files at least, no two alike, and each says what is wrong`, () => {
-      for (const table of [valid, tampered]) {
-        expect(table.length).toBeGreaterThanOrEqual(LEAST);
-        expect(new Set(table.map(({ name }) => name)).size).toBe(table.length);
-      }
-      expect(tampered.filter(({ says }) => !/^\w+: .{3}/.test(says)).map(({ name }) => name)).toEqual([]);
-    });
-
-    const judged = (kind: string, one: Case) => async (): Promise<void> => {
-      const outcome = await open(one);
-      lines.set(`${kind} ${one.name}`, outcome.line);
-      expect([outcome.line, isWrongAnswer(outcome)], one.says).toEqual([fits(outcome.line, one.says) ? outcome.line : `it should be ${one.says}`, false]);
-    };
-    for (const one of valid) test(`valid: ${one.name}`, judged('valid', one));
-    for (const one of tampered) test(`tampered: ${one.name}`, judged('tampered', one));
+    judgeEach({ valid, tampered }, open, lines);
 
     test('mutants by chance give out nothing else than what was encrypted', async () => {
       const random = chance(20_267);

@@ -16,7 +16,7 @@ import { spoiled } from './spoil.ts';
  */
 
 /** A family has this many of each, else its table is not done. Where the corpora and the programs that make some of them are missing, a third of them may be. */
-export const LEAST = HAS_OPENSSL && HAS_SSH_KEYGEN && corporaFolder() !== undefined ? 30 : 20;
+const LEAST = HAS_OPENSSL && HAS_SSH_KEYGEN && corporaFolder() !== undefined ? 30 : 20;
 /** `KEYWRIGHT_MUTANTS=2000` for many. */
 export const MUTANTS = Number(process.env['KEYWRIGHT_MUTANTS'] ?? 60);
 const DUMP = process.env['KEYWRIGHT_FAMILIES_DUMP'];
@@ -116,7 +116,7 @@ function lineOf({ state, verdict, signatures = [] }: Told): string {
 }
 
 /** A state, and what must be told. */
-export function fits(line: string, says: string): boolean {
+function fits(line: string, says: string): boolean {
   const [, state = says, rest = ''] = /^(\w+)(?:: (.*))?$/s.exec(says) ?? [];
   return line.startsWith(`${state}: `) && rest.split(' & ').every((part) => line.includes(part));
 }
@@ -139,6 +139,26 @@ export function dump(family: string, kind: string, cases: readonly Case[], lines
   });
 }
 
+/** That there are enough of them, and a test for each case. @param ask what a case gets for an answer @param lines by kind and name: what each got, in one line */
+export function judgeEach(tables: Pick<Tables, 'valid' | 'tampered'>, ask: (one: Case) => Promise<Outcome>, lines: Map<string, string>): void {
+  test(`has ${LEAST} valid and ${LEAST} tampered files at least, no two alike, and each says what is wrong`, () => {
+    for (const table of [tables.valid, tables.tampered]) {
+      expect(table.length).toBeGreaterThanOrEqual(LEAST);
+      expect(new Set(table.map(({ name }) => name)).size).toBe(table.length);
+    }
+    expect(tables.tampered.filter(({ says }) => !/^\w+: .{3}/.test(says)).map(({ name }) => name)).toEqual([]);
+  });
+  for (const kind of ['valid', 'tampered'] as const) {
+    for (const one of tables[kind]) {
+      test(`${kind}: ${one.name}`, async () => {
+        const outcome = await ask(one);
+        lines.set(`${kind} ${one.name}`, outcome.line);
+        expect([outcome.line, isWrongAnswer(outcome)], one.says).toEqual([fits(outcome.line, one.says) ? outcome.line : `it should be ${one.says}`, false]);
+      });
+    }
+  }
+}
+
 /** Runs a family of signatures. @param tables made before the tests are told, so that each case is a test by its name */
 export function judgeFamily(family: string, { valid, tampered }: Tables, { same, der }: Rules = {}): void {
   const agents = new Agents();
@@ -151,20 +171,7 @@ export function judgeFamily(family: string, { valid, tampered }: Tables, { same,
   });
 
   describe(`${family}: its files`, () => {
-    test(`has ${LEAST} valid and ${LEAST} tampered files at least, no two alike, and each says what is wrong`, () => {
-      expect(valid.length).toBeGreaterThanOrEqual(LEAST);
-      expect(tampered.length).toBeGreaterThanOrEqual(LEAST);
-      for (const table of [valid, tampered]) expect(new Set(table.map(({ name }) => name)).size).toBe(table.length);
-      expect(tampered.filter(({ says }) => !/^\w+: .{3}/.test(says)).map(({ name }) => name)).toEqual([]);
-    });
-
-    const judged = (kind: string, one: Case) => async (): Promise<void> => {
-      const outcome = await agents.verify(one);
-      lines.set(`${kind} ${one.name}`, outcome.line);
-      expect([outcome.line, isWrongAnswer(outcome)], one.says).toEqual([fits(outcome.line, one.says) ? outcome.line : `it should be ${one.says}`, false]);
-    };
-    for (const one of valid) test(`valid: ${one.name}`, judged('valid', one));
-    for (const one of tampered) test(`tampered: ${one.name}`, judged('tampered', one));
+    judgeEach({ valid, tampered }, (one) => agents.verify(one), lines);
 
     test('mutants by chance are never taken for what was signed, and never a fault of ours', async () => {
       const random = chance(20_266);
