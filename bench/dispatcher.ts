@@ -19,9 +19,16 @@ export async function* dispatcherBenchmarks(): AsyncGenerator<Ratio> {
     () => throughput(() => core.core.call('keys.sign', ecInput, { principal: OWNER }), IN_FLIGHT));
 
   const rsa = await keyInCore(core, 'rsa-2048');
-  const rsaInput = input(rsa.id, 'rsa-pss-sha256');
   const pss = { key: rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
-  yield await compare('sign RSA-2048 through the dispatcher, 16 in flight', 'signatures/s', { least: 0.9 },
-    () => throughput(() => sign('sha256', message, pss), IN_FLIGHT),
-    () => throughput(() => core.core.call('keys.sign', rsaInput, { principal: OWNER }), IN_FLIGHT));
+  const schemes = [
+    { title: 'sign RSA-2048 (PSS) through the dispatcher, 16 in flight', algorithm: 'rsa-pss-sha256', bare: pss },
+    // node:crypto takes this key without a record of padding and salt length, which costs it a tenth of the whole.
+    { title: 'sign RSA-2048 (PKCS#1 v1.5) through the dispatcher, 16 in flight', algorithm: 'rsa-pkcs1-sha256', bare: rsa.privateKey },
+  ];
+  for (const { title, algorithm, bare } of schemes) {
+    const rsaInput = input(rsa.id, algorithm);
+    yield await compare(title, 'signatures/s', { least: 0.9 },
+      () => throughput(() => sign('sha256', message, bare), IN_FLIGHT),
+      () => throughput(() => core.core.call('keys.sign', rsaInput, { principal: OWNER }), IN_FLIGHT));
+  }
 }

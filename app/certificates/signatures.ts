@@ -2,6 +2,7 @@ import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { HASH_SIZES, KEY_ALGORITHMS, type HashName, type KeyAlgorithmFacts, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName } from '../contract/index.ts';
 import { contextTag, der, derInteger, derNull, derOid, DerReader, derSequence, TAG } from '../formats/der.ts';
 import { malformed } from '../formats/malformed.ts';
+import { MGF1_OID, PSS_OID, pssIdentifier } from '../formats/rsa-pss.ts';
 import { whole } from './reading/asn1.ts';
 
 /** Signature algorithms of certificates (RFC 3279, 4055, 5758, 8410, 9881, 9909): their identifiers, and checking what they made. */
@@ -31,7 +32,6 @@ const rsa = (name: string, hash: string, weak?: string): Known => ({ name, kind:
 const ecdsa = (name: string, hash: string, weak?: string): Known => ({ name, kind: 'ec', hash, parameters: 'absent', ...(weak === undefined ? {} : { weak }) });
 
 const RSA = '1.2.840.113549.1.1';
-export const PSS_OID = `${RSA}.10`;
 const ECDSA = '1.2.840.10045.4';
 const NIST = '2.16.840.1.101.3.4';
 
@@ -55,8 +55,6 @@ const HASH_OIDS: Readonly<Record<string, string>> = {
   '1.3.14.3.2.26': 'sha1', [`${NIST}.2.4`]: 'sha224', [`${NIST}.2.1`]: 'sha256', [`${NIST}.2.2`]: 'sha384', [`${NIST}.2.3`]: 'sha512', '1.2.840.113549.2.5': 'md5',
   [`${NIST}.2.7`]: 'sha3-224', [`${NIST}.2.8`]: 'sha3-256', [`${NIST}.2.9`]: 'sha3-384', [`${NIST}.2.10`]: 'sha3-512',
 };
-const OID_OF_HASH: Readonly<Record<HashName, string>> = { sha256: `${NIST}.2.1`, sha384: `${NIST}.2.2`, sha512: `${NIST}.2.3` };
-const MGF1 = `${RSA}.8`;
 
 /** Reads AlgorithmIdentifier of a signature. @throws INVALID_INPUT with the offset when it is malformed; what is unknown is told by its OID. */
 export function readSignatureAlgorithm(reader: DerReader, what: string): SignatureAlgorithmInfo {
@@ -101,7 +99,7 @@ function pssParameters(inside: DerReader, what: string): Pick<SignatureAlgorithm
   let fault: string | undefined;
   if (mask !== undefined) {
     const identifier = mask.enter(what);
-    if (identifier.oid(what) !== MGF1) fault = 'RSA PSS has a mask generation other than MGF1';
+    if (identifier.oid(what) !== MGF1_OID) fault = 'RSA PSS has a mask generation other than MGF1';
     else maskHash = hashOf(identifier);
   }
   const salt = explicit(2);
@@ -118,10 +116,7 @@ function pssParameters(inside: DerReader, what: string): Pick<SignatureAlgorithm
 /** @returns AlgorithmIdentifier, DER, of a signature that we make. */
 export function signatureIdentifier(name: SignatureAlgorithmName): Buffer {
   const facts: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[name];
-  if (facts.family === 'rsa-pss') {
-    const hash = derSequence(derOid(OID_OF_HASH[facts.hash as HashName]), derNull());
-    return derSequence(derOid(PSS_OID), derSequence(der(contextTag(0), hash), der(contextTag(1), derSequence(derOid(MGF1), hash)), der(contextTag(2), derInteger(BigInt(HASH_SIZES[facts.hash as HashName])))));
-  }
+  if (facts.family === 'rsa-pss') return pssIdentifier(facts.hash as HashName);
   const oid = Object.entries(KNOWN).find(([, known]) => known.name === name)?.[0];
   if (oid === undefined) throw new Error(`${name} has no identifier`);
   return facts.family === 'rsa-pkcs1' ? derSequence(derOid(oid), derNull()) : derSequence(derOid(oid));

@@ -9,6 +9,7 @@ import { parsePkcs8 } from '../../formats/private-parts.ts';
 import { untilEnded } from '../software/cancel.ts';
 import { curveOf } from '../../formats/curves.ts';
 import { digestInfo, emsaPss } from '../../formats/emsa.ts';
+import { restrictedToPss } from '../../formats/rsa-pss.ts';
 import type { LoadedKey, SoftwareKeys } from '../software/keys.ts';
 import { cannot } from '../software/refusals.ts';
 
@@ -51,15 +52,22 @@ export function signerOf(keys: SoftwareKeys): Signer {
   };
 }
 
-/** @returns the key with the scheme's parameters, made once for each key that is kept. */
-function inputOf({ key, derived }: LoadedKey, { family }: SignatureAlgorithmFacts): SignInput {
-  const kept = derived.get(family) as SignInput | undefined;
-  if (kept !== undefined) return kept;
-  const input: SignInput = family === 'rsa-pss' ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
-    // Bare where it can be: node takes a third longer to look into a record. ECDSA is DER by default.
-    : family === 'rsa-pkcs1' ? { key, padding: constants.RSA_PKCS1_PADDING } : key;
-  derived.set(family, input);
-  return input;
+/**
+ * @returns what `crypto.sign` takes for this key and scheme: bare keys, which ECDSA (DER) and PKCS#1 v1.5 are by default. One for PSS
+ *   is made when it is used a second time, since it takes as long to make as it saves in ten signatures.
+ */
+function inputOf({ key, derived }: LoadedKey, { family, hash }: SignatureAlgorithmFacts): SignInput {
+  if (family !== 'rsa-pss' || hash === null) return key;
+  const name = `sign ${family} ${hash}`;
+  const kept = derived.get(name) as KeyObject | 'used' | undefined;
+  if (kept === undefined) {
+    derived.set(name, 'used');
+    return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+  }
+  if (kept !== 'used') return kept;
+  const restricted = restrictedToPss(key, hash);
+  derived.set(name, restricted);
+  return restricted;
 }
 
 async function signDigest({ head, key }: LoadedKey, algorithm: SignatureAlgorithmName, { family, hash }: SignatureAlgorithmFacts, digest: Uint8Array): Promise<Uint8Array> {
