@@ -50,6 +50,11 @@ describe('without a valid token', () => {
     expectRefused(await send(origin, 'POST', '/v1/keys', { 'Content-Type': 'application/x-www-form-urlencoded' }, `access_token=${TOKEN}`), 401, 'UNAUTHENTICATED');
   });
 
+  test('a path is the same however it is spelt', async () => {
+    for (const path of ['/%761/keys', '/v%31/keys', `${origin}/v1/keys`]) expectRefused(await send(origin, 'GET', path), 401, 'UNAUTHENTICATED');
+    expect(core.refusals).toHaveLength(3);
+  });
+
   test('what there is and what there is not look the same', async () => {
     const [there, absent] = [await send(origin, 'GET', '/v1/keys'), await send(origin, 'GET', '/v1/nothing')];
     expectRefused(absent, 401, 'UNAUTHENTICATED');

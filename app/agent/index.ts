@@ -1,6 +1,7 @@
 import type { Core } from '../contract/index.ts';
 import { listenAddress } from './address.ts';
 import { Authenticator } from './authentication.ts';
+import { isBridge } from './browser/bridge.ts';
 import { browserWindow } from './browser/index.ts';
 import { addOcspRoutes, isOcsp, type OcspOptions, ocspServer } from './ocsp.ts';
 import { addHealthRoutes } from './rest/health.ts';
@@ -41,9 +42,9 @@ export async function startAgent(core: Core, options: AgentOptions): Promise<Age
   const authenticator = new Authenticator(core);
   try {
     const window = options.ui === undefined ? undefined : browserWindow(core, options.ui.folder, address, options.tls, authenticator);
-    const rest = httpServer(address, options.tls, 'rest', authenticator, (request) => {
-      if (isRest(request.url)) return authenticateRest(authenticator, request);
-      return window !== undefined && request.url.startsWith('/ipc') ? window.authenticate(request) : null;
+    const rest = httpServer(address, options.tls, 'rest', authenticator, (request, route) => {
+      if (isRest(route)) return authenticateRest(authenticator, request);
+      return window !== undefined && isBridge(route) ? window.authenticate(request) : null;
     }, (url) => options.ocsp !== undefined && options.ocsp.listen === undefined && isOcsp(url));
     addHealthRoutes(rest.app, core);
     addRestRoutes(rest.app, core, authenticator);

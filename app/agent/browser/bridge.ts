@@ -5,11 +5,16 @@ import { operationsOn } from '../faces.ts';
 import { answerCall } from '../rest/call.ts';
 import { EventStream } from '../rest/event-stream.ts';
 import { bodyObject } from '../rest/input.ts';
-import { peerOf, requestLine } from '../rest/server.ts';
+import { peerOf, principalOf, requestLine } from '../rest/server.ts';
 import type { Sessions } from './sessions.ts';
 
 /** A form of a page elsewhere cannot send it, and a script of one would need our leave, which nobody gets. */
 const OURS = 'x-keywright';
+
+/** Whether a route is one of the bridge, and so a session is needed. */
+export function isBridge(route: string): boolean {
+  return route === '/ipc' || route.startsWith('/ipc/');
+}
 
 /**
  * Whoever holds a session of this origin. Needs our header, but for downloads, which a link cannot give one: for them
@@ -25,11 +30,12 @@ export async function authenticateSession(sessions: Sessions, principal: Princip
 }
 
 /** The bridge over HTTP: `POST /ipc/{operation id}` with the input record, and `GET /ipc/events`. */
-export function addBridgeRoutes(app: FastifyInstance, core: Core, principal: Principal, options: { tells: (event: CoreEvent) => boolean; onConnect: () => Disposable }): void {
-  for (const operation of operationsOn(principal.face)) {
-    app.post(`/ipc/${operation.id}`, (request, reply) => answerCall(core, operation, () => bodyObject(request.body), principal, request, reply));
+export function addBridgeRoutes(app: FastifyInstance, core: Core, { face }: Principal, options: { tells: (event: CoreEvent) => boolean; onConnect: () => Disposable }): void {
+  for (const operation of operationsOn(face)) {
+    app.post(`/ipc/${operation.id}`, (request, reply) => answerCall(core, operation, () => bodyObject(request.body), principalOf(request), request, reply));
   }
-  app.get('/ipc/events', (_request, reply) => {
+  app.get('/ipc/events', (request, reply) => {
+    principalOf(request);
     const stream = new EventStream(reply);
     const attached = options.onConnect();
     const unsubscribe = core.subscribe((event) => {
@@ -42,7 +48,7 @@ export function addBridgeRoutes(app: FastifyInstance, core: Core, principal: Pri
   });
   app.all('/ipc/*', (request) => {
     const id = (request.params as { '*': string })['*'];
-    const reason = OPERATIONS_BY_ID.get(id)?.notOn?.[principal.face];
+    const reason = OPERATIONS_BY_ID.get(id)?.notOn?.[face];
     throw new KeywrightError('NOT_FOUND', { detail: reason === undefined ? 'There is no such operation on this page.' : `${id} is not to be had on this page. ${reason}` });
   });
 }

@@ -109,6 +109,23 @@ describe('the bridge', () => {
     expect(core.refusals).toHaveLength(1);
   });
 
+  test('is closed however its path is spelt, and so is the prompt page', async () => {
+    const { promptOrigin } = await openPromptPage(await signIn());
+    const spellings = (path: string, at: string): string[] => [path.replace('/ipc', '/%69pc'), path.replace('/ipc', '/ip%63'), `${at}${path}`, `http://elsewhere.example${path}`];
+    const calls = [['POST', '/ipc/store.status', origin], ['POST', '/ipc/uploads?name=x', origin], ['GET', '/ipc/prompt-window', origin], ['GET', '/ipc/events', origin], ['GET', '/ipc/downloads/x', origin],
+      ['POST', '/ipc/prompts.pending', promptOrigin], ['GET', '/ipc/events', promptOrigin]] as const;
+    for (const [method, path, at] of calls) {
+      for (const spelt of spellings(path, at)) {
+        const type = path.includes('uploads') ? 'application/octet-stream' : 'application/json';
+        const answer = method === 'POST' ? await send(at, method, spelt, { ...OURS, 'Content-Type': type }, '{}') : await send(at, method, spelt, OURS);
+        expect([spelt, answer.status]).toEqual([spelt, expect.toBeOneOf([401, 429])]);
+      }
+    }
+    expect(core.calls).toEqual([]);
+    expect(core.surfaces).toBe(0);
+    expect(core.refusals.length).toBeGreaterThan(0);
+  });
+
   test('is closed to pages of other ports and sites, though the browser sends them our cookie', async () => {
     const { Cookie = '' } = await signIn();
     const json = { Cookie, 'Content-Type': 'application/json' };

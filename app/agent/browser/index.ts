@@ -3,8 +3,8 @@ import type { ListenAddress } from '../address.ts';
 import type { Authenticator } from '../authentication.ts';
 import { sendJson, sendProblem } from '../rest/answers.ts';
 import { download, upload } from '../rest/files.ts';
-import { httpServer, type HttpServer, type Tls } from '../rest/server.ts';
-import { addBridgeRoutes, authenticateSession } from './bridge.ts';
+import { httpServer, principalOf, type HttpServer, type Tls } from '../rest/server.ts';
+import { addBridgeRoutes, authenticateSession, isBridge } from './bridge.ts';
 import { addLoginRoute } from './login.ts';
 import { Sessions } from './sessions.ts';
 import { addStaticRoutes, builtWindow, type BuiltWindow } from './static-files.ts';
@@ -45,6 +45,7 @@ export function browserWindow(core: Core, folder: string, address: ListenAddress
       addStaticRoutes(app, window, '/index.html');
       addLoginRoute(app, sessions, 'ipc', authenticator);
       app.get('/ipc/prompt-window', (request, reply) => {
+        principalOf(request);
         // `open`: a prompt page is there already, and the window need not open another, which browsers may hold back.
         // At the name by which the window was opened: on another one the browser would take the page for a stranger.
         const name = (request.headers.host ?? '').replace(/:\d+$/, '');
@@ -54,7 +55,7 @@ export function browserWindow(core: Core, folder: string, address: ListenAddress
         files.removeAllContentTypeParsers();
         files.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null));
         files.post('/ipc/uploads', (request, reply) => takeUpload(core, request, reply));
-        files.get('/ipc/downloads/:id', (request, reply) => download(core, WINDOW, (request.params as { id: string }).id, reply).catch((thrown: unknown) => sendProblem(request, reply, thrown)));
+        files.get('/ipc/downloads/:id', (request, reply) => download(core, principalOf(request), (request.params as { id: string }).id, reply).catch((thrown: unknown) => sendProblem(request, reply, thrown)));
       });
       addBridgeRoutes(app, core, WINDOW, { tells: () => true, onConnect: () => core.attachPromptSurface() });
     },
@@ -68,7 +69,7 @@ export function browserWindow(core: Core, folder: string, address: ListenAddress
 
 /** The listener of the prompt page: nothing but prompts is to be had there, and only by a code that the window got for it. */
 function promptPage(core: Core, window: BuiltWindow, address: ListenAddress, tls: Tls | undefined, sessions: Sessions, authenticator: Authenticator, pages: { open: number }): HttpServer {
-  const server = httpServer(address, tls, 'prompt', authenticator, (request) => (request.url.startsWith('/ipc') ? authenticateSession(sessions, PROMPT_PAGE, authenticator, request) : null));
+  const server = httpServer(address, tls, 'prompt', authenticator, (request, route) => (isBridge(route) ? authenticateSession(sessions, PROMPT_PAGE, authenticator, request) : null));
   addStaticRoutes(server.app, window, '/prompt.html');
   addLoginRoute(server.app, sessions, 'prompt', authenticator);
   addBridgeRoutes(server.app, core, PROMPT_PAGE, {
@@ -91,7 +92,7 @@ async function takeUpload(core: Core, request: FastifyRequest, reply: FastifyRep
   try {
     const { name = 'file' } = request.query as { name?: unknown };
     if (typeof name !== 'string' || name === '' || name.length > 255) throw new KeywrightError('INVALID_INPUT', { detail: 'A file’s name has 1 to 255 characters.', where: '/name' });
-    sendJson(reply, 201, await upload(core, WINDOW, name, request, reply));
+    sendJson(reply, 201, await upload(core, principalOf(request), name, request, reply));
   } catch (thrown) {
     sendProblem(request, reply, thrown);
   }

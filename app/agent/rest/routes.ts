@@ -6,7 +6,7 @@ import { answerCall } from './call.ts';
 import { EventStream } from './event-stream.ts';
 import { answerFile } from './files.ts';
 import { inputReader } from './input.ts';
-import { peerOf, requestLine } from './server.ts';
+import { peerOf, principalOf, requestLine } from './server.ts';
 
 /** Who may be told of which event: who may read what it says is stale. */
 const EVENT_PERMISSION: Readonly<Record<CoreEvent['type'], Permission | undefined>> = {
@@ -14,7 +14,7 @@ const EVENT_PERMISSION: Readonly<Record<CoreEvent['type'], Permission | undefine
   'access.changed': 'access:read', 'config.changed': 'config:read', 'prompts.changed': 'prompts:admin', 'core.restarted': undefined,
 };
 
-/** Whether REST is asked for, and so a token is needed: also on paths below it that do not exist. */
+/** Whether a route is one of REST, and so a token is needed: also on paths below it that do not exist. */
 export function isRest(url: string): boolean {
   return url.startsWith('/v1/') || url === '/v1' || url.startsWith('/v1?');
 }
@@ -64,9 +64,4 @@ function followEvents(core: Core, authenticator: Authenticator, { permissions }:
     unsubscribe();
     unwatch();
   });
-}
-
-function principalOf({ principal }: FastifyRequest): Principal {
-  if (principal === null) throw new KeywrightError('UNAUTHENTICATED', 'No access token was given.');
-  return principal;
 }

@@ -32,8 +32,12 @@ export interface Tls {
   readonly keyFile: string;
 }
 
-/** @returns who calls, at once if that is known, or null where nobody needs to be. Rejects with what to answer. */
-export type Guard = (request: FastifyRequest) => Principal | null | Promise<Principal | null>;
+/**
+ * @param route the pattern of the route that the request will reach: its path has many spellings (`/%69pc/x` and
+ *        `http://host/ipc/x` reach `/ipc/x`), and whoever judges one of them has to judge all. The path itself where no route is.
+ * @returns who calls, at once if that is known, or null where nobody needs to be. Rejects with what to answer.
+ */
+export type Guard = (request: FastifyRequest, route: string) => Principal | null | Promise<Principal | null>;
 
 export interface HttpServer {
   readonly app: FastifyInstance;
@@ -98,7 +102,7 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
       done();
     };
     const stop = (thrown: unknown): void => sendProblem(request, reply, thrown);
-    const principal = guard(request);
+    const principal = guard(request, request.routeOptions.url ?? request.url);
     if (principal instanceof Promise) principal.then(pass, stop);
     else pass(principal);
   });
@@ -139,6 +143,12 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
     },
     close: () => app.close(),
   };
+}
+
+/** @returns whom the guard found. @throws UNAUTHENTICATED when it asked for nobody: no route hands out anything on that. */
+export function principalOf({ principal }: FastifyRequest): Principal {
+  if (principal === null) throw new KeywrightError('UNAUTHENTICATED', 'No access token was given.');
+  return principal;
 }
 
 /** @returns the peer's address, for counting its refusals. */
