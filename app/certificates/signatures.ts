@@ -1,6 +1,6 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { HASH_SIZES, KEY_ALGORITHMS, type HashName, type KeyAlgorithmFacts, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName } from '../contract/index.ts';
-import { contextTag, der, derInteger, derNull, derOid, DerReader, derSequence, TAG } from '../formats/der.ts';
+import { KEY_ALGORITHMS, type HashName, type KeyAlgorithmFacts, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName } from '../contract/index.ts';
+import { contextTag, derNull, derOid, DerReader, derSequence, TAG } from '../formats/der.ts';
 import { malformed } from '../formats/malformed.ts';
 import { MGF1_OID, PSS_OID, pssIdentifier } from '../formats/rsa-pss.ts';
 import { whole } from './reading/asn1.ts';
