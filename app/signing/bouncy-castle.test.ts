@@ -51,7 +51,7 @@ function classPath(): string | undefined {
 const ENCRYPTED = 'ml-dsa-65';
 const CLASSES = hasTool('java', '-version') ? classPath() : undefined;
 
-test.skipIf(CLASSES === undefined)('made by us, judged by Bouncy Castle (skipped without Java and KEYWRIGHT_BOUNCY_CASTLE)', async () => {
+test.skipIf(CLASSES === undefined)('made by us, judged by Bouncy Castle (skipped without Java and Bouncy Castle)', async () => {
   using folder = temporaryFolder();
   const names = ['ml-dsa-44', 'ml-dsa-65', 'ml-dsa-87', 'slh-dsa-sha2-128f'] as const;
   using passphrase = SecretBytes.fromText('a passphrase');
