@@ -3,7 +3,7 @@ import type { Job } from '../../app/contract/index.ts';
 import { useAction, useOperation } from '../bridge/index.ts';
 import { useText, whoName, type Text } from '../i18n/index.ts';
 import { DetailPane, jobTitle, ListPane, Panes } from '../shell/index.ts';
-import { Button, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, ProgressBar, Skeleton, StateBadge, TimeInWords, VirtualTable, type Column } from '../ui/index.ts';
+import { Button, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, ProgressBar, Sentence, Skeleton, StateBadge, TimeInWords, VirtualTable, type Column } from '../ui/index.ts';
 
 const TONES = { running: 'neutral', done: 'success', failed: 'danger', cancelled: 'neutral', paused: 'neutral', interrupted: 'warning' } as const;
 const REFRESH_MS = 1000;
@@ -56,10 +56,10 @@ export function JobList({ choose }: { choose: ReactNode }) {
           <Facts>
             <Fact name={t('activity.jobState')}><StateBadge tone={TONES[shown.state]}>{t(`activity.job.${shown.state}`)}</StateBadge></Fact>
             {shown.items !== null && <Fact name={t('activity.jobItems')}>{t('activity.jobItemsOf', shown.items)}</Fact>}
-            <Fact name={t('activity.operation')}>{shown.operation}</Fact>
+            <Fact name={t('activity.operation')}><code className="font-mono text-12">{shown.operation}</code></Fact>
             <Fact name={t('activity.who')}>{whoName(shown.startedBy, t)}</Fact>
             {shown.endedAt !== null && <Fact name={t('activity.ended')}><ExactTime at={shown.endedAt} /></Fact>}
-            {shown.detail !== null && <Fact name={t('activity.detail')}>{shown.detail}</Fact>}
+            {shown.detail !== null && <Fact name={t('activity.detail')}><Sentence text={shown.detail} /></Fact>}
           </Facts>
         </DetailPane>
       )}

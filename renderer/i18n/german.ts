@@ -7,6 +7,7 @@ import errors from './de/errors.json' with { type: 'json' };
 import files from './de/files.json' with { type: 'json' };
 import keys from './de/keys.json' with { type: 'json' };
 import mending from './de/mending.json' with { type: 'json' };
+import operations from './de/operations.json' with { type: 'json' };
 import prompt from './de/prompt.json' with { type: 'json' };
 import settings from './de/settings.json' with { type: 'json' };
 import shell from './de/shell.json' with { type: 'json' };
@@ -19,7 +20,7 @@ import type { FactWords } from './facts.ts';
 import type { Reasons } from './reasons.ts';
 import type { Sentences } from './sentences.ts';
 
-export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens, ...mending };
+export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens, ...mending, ...operations };
 export const GERMAN_FACTS: FactWords = facts;
 export const GERMAN_REASONS: Reasons = reasons;
 export const GERMAN_SENTENCES: Sentences = sentences;

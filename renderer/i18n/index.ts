@@ -1,4 +1,5 @@
 export * from './catalogue.ts';
+export * from './deeds.ts';
 export type { Telling } from './reasons.ts';
 export { saidFinding } from './sentences.ts';
 export * from './text.tsx';

@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import type { KeyRecord, Mending } from '../../app/contract/index.ts';
 import { decodeText, useAction, useOperation } from '../bridge/index.ts';
-import { listOf, saidFinding, type Text, useText, whoName } from '../i18n/index.ts';
+import { deedOf, listOf, saidFinding, type Text, useText, whoName } from '../i18n/index.ts';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
 import { DetailPane, Section } from '../shell/Panes.tsx';
@@ -198,7 +198,7 @@ function History({ record }: { record: KeyRecord }) {
       <ul className="flex flex-col gap-1 text-13">
         {answer.data?.entries.map((entry) => (
           <li key={entry.number} className="flex items-center gap-3">
-            <span className="min-w-0 grow truncate"><code className="font-mono text-12">{entry.operation}</code> <span className="text-muted">{entry.outcome === 'ok' ? whoName(entry.principalName, t) : outcomeName(entry.outcome, t)}</span></span>
+            <span className="min-w-0 grow truncate"><span title={entry.operation}>{deedOf(entry, t)}</span> <span className="text-muted">{entry.outcome === 'ok' ? whoName(entry.principalName, t) : outcomeName(entry.outcome, t)}</span></span>
             <span className="shrink-0 text-muted"><TimeInWords at={entry.at} /></span>
           </li>
         ))}
