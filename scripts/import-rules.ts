@@ -96,6 +96,8 @@ export const FORBIDDEN: IForbiddenRuleType[] = [
     from: { path: '^app/', pathNot: ['^app/backends/', '^app/index\\.ts$', FREE] },
     to: { path: '^app/backends/' },
   },
+  // Where it cannot be built it is not installed, with its types, and everything else must be checked and run all the same.
+  { name: 'the optional addon is asked for at run time alone', severity: 'error', from: {}, to: { path: '(^|/)pkcs11js(/|$)' } },
   { name: 'what is imported exists', severity: 'error', from: { pathNot: FREE }, to: { couldNotResolve: true } },
   { name: 'nothing goes in circles', severity: 'error', from: { pathNot: FREE }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
 ];

@@ -2,7 +2,7 @@ import type { KeywrightError } from '../../contract/index.ts';
 import type { Finding } from '../../keystore/registry.ts';
 import { findKnownModules, instanceName } from './known-modules.ts';
 import type { Pkcs11Settings } from './manifest.ts';
-import { loadAddon } from './module/cryptoki.ts';
+import { loadAddon } from './module/addon.ts';
 
 /** What is missing for PKCS#11: the addon, and for the type as a whole, which of the well-known modules are installed. */
 export async function* diagnosePkcs11({ module }: Pkcs11Settings): AsyncGenerator<Finding> {

@@ -7,7 +7,7 @@ import { describeKeyStore } from '../../keystore/conformance.ts';
 import type { KeyCall, KeyStore } from '../../keystore/keystore.ts';
 import { refusalOf } from '../../keystore/testing/calls.ts';
 import { findKnownModules } from './known-modules.ts';
-import { loadAddon } from './module/cryptoki.ts';
+import { loadAddon } from './module/addon.ts';
 import { ModuleSource, type ModuleOptions, type Pkcs11Token } from './source.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { callOf, newStorage, type Answers } from './testing/softhsm.ts';

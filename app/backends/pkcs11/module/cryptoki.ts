@@ -1,39 +1,22 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { Handle, Mechanism as CkMechanism, PKCS11, SlotInfo, Template, TokenInfo } from 'pkcs11js';
 import { KeywrightError } from '../../../contract/index.ts';
 import { CKF, CKR } from '../constants.ts';
 import { CryptokiError, isReturn } from '../errors.ts';
+import { loadAddon, type Addon, type Handle, type Mechanism as CkMechanism, type Pkcs11, type SlotInfo, type Template, type TokenInfo } from './addon.ts';
 
 export type { CkMechanism, Handle, Template };
-
-type Pkcs11Js = typeof import('pkcs11js');
-
-const require = createRequire(import.meta.url);
-
-/** @throws BACKEND_UNAVAILABLE when the addon was not built */
-export function loadAddon(): Pkcs11Js {
-  try {
-    return require('pkcs11js') as Pkcs11Js;
-  } catch (cause) {
-    throw new KeywrightError('BACKEND_UNAVAILABLE', {
-      detail: 'The PKCS#11 addon (pkcs11js) is not built, so no PKCS#11 module can be used.',
-      remedy: 'Install a C++ compiler (Debian: g++), then run `node scripts/build-addons.mjs` in Keywright’s folder.', cause,
-    });
-  }
-}
 
 /**
  * A module that is loaded into this process and initialised (PKCS#11 v3.1 §5.4), and its functions with our errors. One a process:
  * modules were not made to share one.
  */
 export class Cryptoki {
-  readonly #lib: PKCS11;
+  readonly #lib: Pkcs11;
   readonly info: { readonly library: string; readonly manufacturer: string; readonly version: string; readonly cryptoki: string };
   /** `CKM_…` by number, as far as they have names. */
   readonly mechanismNames: ReadonlyMap<number, string>;
 
-  private constructor(addon: Pkcs11Js, lib: PKCS11) {
+  private constructor(addon: Addon, lib: Pkcs11) {
     this.#lib = lib;
     const { cryptokiVersion, libraryDescription, libraryVersion, manufacturerID } = this.call('C_GetInfo', () => lib.C_GetInfo());
     const version = ({ major, minor }: { major: number; minor: number }): string => `${major}.${minor}`;
@@ -64,7 +47,7 @@ export class Cryptoki {
   }
 
   /** Calls the module. @throws CryptokiError */
-  call<T>(name: string, work: (lib: PKCS11) => T): T {
+  call<T>(name: string, work: (lib: Pkcs11) => T): T {
     try {
       return work(this.#lib);
     } catch (thrown) {
@@ -73,7 +56,7 @@ export class Cryptoki {
   }
 
   /** Calls the module in a thread of the pool. @throws CryptokiError */
-  async callAsync<T>(name: string, work: (lib: PKCS11) => Promise<T>): Promise<T> {
+  async callAsync<T>(name: string, work: (lib: Pkcs11) => Promise<T>): Promise<T> {
     try {
       return await work(this.#lib);
     } catch (thrown) {

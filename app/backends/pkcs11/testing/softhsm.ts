@@ -10,7 +10,7 @@ import { callFor } from '../../../keystore/testing/calls.ts';
 import { memoryKind } from '../../../storage/memory/index.ts';
 import type { Storage } from '../../../storage/storage.ts';
 import { findCommand } from '../../../../scripts/runtimes.ts';
-import { loadAddon } from '../module/cryptoki.ts';
+import { loadAddon } from '../module/addon.ts';
 import { findKnownModules } from '../known-modules.ts';
 import { ModuleSource, type ModuleOptions, type Pkcs11Token } from '../source.ts';
 
