@@ -133,7 +133,7 @@ export class Desktop {
   }
 
   #open(): void {
-    const window = openMainWindow(this.#places, join(app.getPath('userData'), 'window.json'));
+    const window = openMainWindow(this.#places, join(app.getPath('userData'), 'window.json'), () => console.log('keywright: window ready'));
     this.#main = window;
     // A page that went away waits for nothing any more.
     window.webContents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
@@ -143,7 +143,6 @@ export class Desktop {
       this.#calls.cancelAll();
       if (reason !== 'clean-exit' && !window.isDestroyed()) window.reload();
     });
-    window.once('ready-to-show', () => console.log('keywright: window ready'));
     window.on('closed', () => {
       this.#calls.cancelAll();
       this.#main = undefined;

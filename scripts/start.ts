@@ -126,6 +126,10 @@ async function main(argv: readonly string[], environment: Environment): Promise<
     const electron = await electronHere(options, environment);
     if (electron !== undefined) {
       const outcome = await runElectron(electron, passedOn, environment);
+      if (outcome.opened === 'elsewhere') {
+        say('Keywright is open already: its window was brought to the front.');
+        return 0;
+      }
       if (outcome.opened) return outcome.exitCode;
       say(`Electron could not open its window (${outcome.reason}).`);
     }

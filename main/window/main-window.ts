@@ -3,6 +3,7 @@ import type { Places } from '../places.ts';
 import { lockSession, securePreferences } from '../security/lockdown.ts';
 import { serveScheme } from '../security/scheme.ts';
 import { pageUrl } from '../security/served-files.ts';
+import { onFirstPaint } from './first-paint.ts';
 import { readWindowState, rememberWindowState, SMALLEST } from './state.ts';
 
 /** The canvas of each theme (renderer/ui/tokens.css), so that nothing flashes before the first paint. */
@@ -15,7 +16,7 @@ export function prepareMainSession(where: Places): void {
 }
 
 /** @returns the main window, shown as soon as it has something to show. */
-export function openMainWindow(where: Places, stateFile: string): BrowserWindow {
+export function openMainWindow(where: Places, stateFile: string, onShown: () => void): BrowserWindow {
   const { bounds, maximized } = readWindowState(stateFile);
   const window = new BrowserWindow({
     ...bounds,
@@ -28,9 +29,10 @@ export function openMainWindow(where: Places, stateFile: string): BrowserWindow 
     webPreferences: securePreferences(session.defaultSession, where.preload('window')),
   });
   rememberWindowState(window, stateFile);
-  window.once('ready-to-show', () => {
+  onFirstPaint(window, () => {
     if (maximized) window.maximize();
     window.show();
+    onShown();
   });
   void window.loadURL(pageUrl('window'));
   return window;

@@ -4,6 +4,7 @@ import type { Places } from '../places.ts';
 import { lockSession, securePreferences } from '../security/lockdown.ts';
 import { serveScheme } from '../security/scheme.ts';
 import { pageUrl } from '../security/served-files.ts';
+import { onFirstPaint } from './first-paint.ts';
 
 const WIDTH = 480;
 const HEIGHT = { first: 380, least: 160, most: 760 } as const;
@@ -113,8 +114,8 @@ export class PromptWindow {
         this.#options.onDismissed();
       }
     });
-    window.once('ready-to-show', () => {
-      if (!window.isDestroyed() && this.#rest === undefined) window.show();
+    onFirstPaint(window, () => {
+      if (this.#rest === undefined) window.show();
     });
     const appearance = this.#options.appearance();
     void window.loadURL(appearance === undefined ? pageUrl('prompt') : `${pageUrl('prompt')}#${new URLSearchParams(appearance)}`);
