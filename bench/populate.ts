@@ -6,7 +6,7 @@ import type { Storage } from '../app/storage/storage.ts';
 const BATCH = 2000;
 
 /** @returns an inventory record as a generated key has it. There is no material behind it: listing and searching need none. */
-export function inventoryRecord(index: number): StoredKey {
+function inventoryRecord(index: number): StoredKey {
   const id = createHash('sha256').update(`key ${index}`).digest('hex').slice(0, 32);
   const fingerprint = `SHA256:${createHash('sha256').update(id).digest('hex')}`;
   const createdAt = new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString();

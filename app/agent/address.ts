@@ -39,7 +39,7 @@ export function publicAddress(text: string, where: string): ListenAddress {
 }
 
 /** Whether only this machine can reach it. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 

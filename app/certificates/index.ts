@@ -5,7 +5,7 @@ export { buildOcspRequest, type OcspAnswer, ocspFailure, ocspResponseAround, sig
 export { prepareRenewal } from './making/renewal.ts';
 export { signRequest } from './making/request.ts';
 export { PROFILES } from './making/profiles.ts';
-export { Certificate, eachCertificate, MAX_CERTIFICATE, readCertificates, serialHex } from './reading/certificate.ts';
+export { Certificate, eachCertificate, readCertificates, serialHex } from './reading/certificate.ts';
 export { readRevocationLists, RevocationList } from './reading/crl.ts';
 export { type DistributionPoint, distributionPoints, type Extension, EXTENSION, extendedKeyUsage, generalNames, informationAccess } from './reading/extensions.ts';
 export { ISSUER_ACCESS, OCSP_ACCESS, PURPOSE_OIDS } from './reading/oids.ts';

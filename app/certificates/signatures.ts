@@ -283,10 +283,3 @@ export function readSignature(reader: DerReader, what: string): Uint8Array {
   if (content.length === 0) throw malformed(`${what} is no BIT STRING.`, element.offset);
   return content[0] === 0 ? content.subarray(1) : new Uint8Array();
 }
-
-/** @throws INVALID_INPUT unless `bytes` are one SEQUENCE and nothing after it. */
-export function assertOneSequence(bytes: Uint8Array, what: string): void {
-  const reader = new DerReader(bytes);
-  reader.next(what, TAG.sequence);
-  if (!reader.atEnd) throw malformed(`${bytes.length - reader.offset} bytes follow the end of ${what}.`, reader.offset);
-}

@@ -109,7 +109,7 @@ function withoutDefault({ default: _default, ...field }: Field): Omit<Field, 'de
 }
 
 /** @returns `not-after` for `notAfter`, `hkdf.hash` for itself. */
-export function kebab(name: string): string {
+function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 

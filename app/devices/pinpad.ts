@@ -53,7 +53,7 @@ function outcomeOf(answer: Uint8Array): KeypadOutcome {
 }
 
 /** PIN_VERIFY_STRUCTURE (§2.5.2), little-endian: digits as ASCII from the first byte of the block on, no length in it. */
-export function verifyStructure({ apdu, minDigits, maxDigits }: PinpadRequest): Buffer {
+function verifyStructure({ apdu, minDigits, maxDigits }: PinpadRequest): Buffer {
   const head = Buffer.alloc(19);
   head[0] = KEYPAD_SECONDS;
   head[1] = KEYPAD_SECONDS;
@@ -69,7 +69,7 @@ export function verifyStructure({ apdu, minDigits, maxDigits }: PinpadRequest): 
 }
 
 /** PIN_MODIFY_STRUCTURE (§2.5.4), little-endian: as in {@link verifyStructure}, the old one is entered too, and the new one twice. */
-export function modifyStructure({ apdu, minDigits, maxDigits, newAt }: PinChangeRequest): Buffer {
+function modifyStructure({ apdu, minDigits, maxDigits, newAt }: PinChangeRequest): Buffer {
   const head = Buffer.alloc(24);
   head[0] = KEYPAD_SECONDS;
   head[1] = KEYPAD_SECONDS;

@@ -4,8 +4,8 @@ import { malformed, notSupported } from './malformed.ts';
 
 /** AlgorithmIdentifier (RFC 5280 §4.1.1.2) of keys, and the names of those that we meet but do not handle. */
 
-export const RSA_OID = '1.2.840.113549.1.1.1';
-export const EC_OID = '1.2.840.10045.2.1';
+const RSA_OID = '1.2.840.113549.1.1.1';
+const EC_OID = '1.2.840.10045.2.1';
 
 /** Algorithms with one identifier and no parameters, and EC curves. RSA is told by its modulus. */
 const BY_OID = new Map<string, KeyAlgorithmName>();
@@ -67,7 +67,7 @@ export function readCurve(reader: DerReader): KeyAlgorithmName {
   return curveByOid(reader.oid('the curve'));
 }
 
-export function curveByOid(oid: string): KeyAlgorithmName {
+function curveByOid(oid: string): KeyAlgorithmName {
   const algorithm = BY_CURVE.get(oid);
   if (algorithm === undefined) {
     throw notSupported(`Keys on the curve ${STRANGERS[oid] ?? oid} are not handled.`, 'Use a key on one of the curves named.', [...BY_CURVE.values()]);
@@ -75,7 +75,7 @@ export function curveByOid(oid: string): KeyAlgorithmName {
   return algorithm;
 }
 
-export function strangeKey(oid: string): Error {
+function strangeKey(oid: string): Error {
   const name = STRANGERS[oid];
   return notSupported(name === undefined ? `A key with the unknown algorithm ${oid}.` : `A key for ${name}, which Keywright does not handle.`,
     'Use a key of one of the algorithms named.', ['rsa-3072', 'ec-p256', 'ed25519', 'ml-dsa-65']);

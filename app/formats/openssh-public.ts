@@ -6,7 +6,7 @@ import { sshMpint, SshReader, sshString } from './ssh-wire.ts';
 
 /** Public keys of SSH: RFC 4253 §6.6 (RSA), RFC 5656 §3.1 (ECDSA), RFC 8709 §4 (Ed25519). */
 
-export const SSH_CURVES: Readonly<Record<string, KeyAlgorithmName>> = { nistp256: 'ec-p256', nistp384: 'ec-p384', nistp521: 'ec-p521' };
+const SSH_CURVES: Readonly<Record<string, KeyAlgorithmName>> = { nistp256: 'ec-p256', nistp384: 'ec-p384', nistp521: 'ec-p521' };
 const TYPES = ['ssh-rsa', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-ed25519'];
 
 /** @returns `ssh-ed25519` and its like. @throws CAPABILITY_MISSING for what OpenSSH has no name for */

@@ -93,7 +93,7 @@ export function recognise(content: Uint8Array): Recognised {
   return { what, readable, detail };
 }
 
-export function kindOf(content: Uint8Array): string {
+function kindOf(content: Uint8Array): string {
   if (content.length === 0) return 'empty';
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
   if (looksLikeJks(content)) return 'jks';

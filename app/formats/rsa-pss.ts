@@ -7,7 +7,7 @@ const NIST = '2.16.840.1.101.3.4';
 
 export const PSS_OID = `${RSA}.10`;
 export const MGF1_OID = `${RSA}.8`;
-export const HASH_OID: Readonly<Record<HashName, string>> = { sha256: `${NIST}.2.1`, sha384: `${NIST}.2.2`, sha512: `${NIST}.2.3` };
+const HASH_OID: Readonly<Record<HashName, string>> = { sha256: `${NIST}.2.1`, sha384: `${NIST}.2.2`, sha512: `${NIST}.2.3` };
 
 /** @returns AlgorithmIdentifier of RSASSA-PSS, DER (RFC 4055 §3.1): one hash for the message and for MGF1, the salt as long as that. */
 export function pssIdentifier(name: HashName): Buffer {

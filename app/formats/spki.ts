@@ -88,7 +88,7 @@ export function fingerprint(spki: Uint8Array): string {
 }
 
 /** Lets OpenSSL judge the length and value of keys that are bytes alone. */
-export function mustLoad(spki: Uint8Array, algorithm: KeyAlgorithmName, offset?: number): void {
+function mustLoad(spki: Uint8Array, algorithm: KeyAlgorithmName, offset?: number): void {
   try {
     createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
   } catch {

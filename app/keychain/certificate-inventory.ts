@@ -27,7 +27,7 @@ export interface TokenPlace { readonly token: string; readonly title: string; re
 
 export const CERTIFICATE_PREFIX = 'certificates/';
 /** DER, by id. */
-export const CERTIFICATE_BYTES_PREFIX = 'certificate-bytes/';
+const CERTIFICATE_BYTES_PREFIX = 'certificate-bytes/';
 
 interface Entry {
   readonly certificate: StoredCertificate;

@@ -178,7 +178,7 @@ export class Mender {
 }
 
 /** @returns what to generate in place of a key: the same where that is sound. */
-export function successorOf(algorithm: KeyAlgorithmName | null, isSsh: boolean): KeyAlgorithmName {
+function successorOf(algorithm: KeyAlgorithmName | null, isSsh: boolean): KeyAlgorithmName {
   if (algorithm === null) return isSsh ? 'ed25519' : 'ec-p256';
   const { family, bits } = KEY_ALGORITHMS[algorithm];
   return family === 'rsa' && bits < 2048 ? 'rsa-3072' : algorithm;

@@ -106,7 +106,7 @@ export function patiently(prompter: Prompter, minutes: () => number): Prompter {
 }
 
 /** @returns the error of a prompt that nobody can see. */
-export function nobodyToAsk(request: PromptRequest): KeywrightError {
+function nobodyToAsk(request: PromptRequest): KeywrightError {
   const what = request.kind === 'confirm' ? 'A confirmation is needed' : request.kind === 'show-secret' ? 'A secret must be shown to a person' : 'A secret is needed';
   return new KeywrightError('PIN_REQUIRED', {
     detail: `${what} (${request.purpose}), and there is nobody here to ask: no terminal and no window.`,

@@ -8,7 +8,7 @@ import { jsonBytes, jsonOf } from './unit.ts';
 /** Revocation lists that are held here, and what an authority of ours keeps of its own: the number of its last list, and what it revoked without holding it. */
 
 export const CRL_PREFIX = 'crls/';
-export const AUTHORITY_PREFIX = 'authorities/';
+const AUTHORITY_PREFIX = 'authorities/';
 
 export interface StoredCrl {
   readonly id: string;

@@ -18,7 +18,7 @@ const NONCE_BYTES = 32;
 /** Before the proof nobody gets more memory than this. */
 const LONGEST_FRAME = 1024;
 /** Milliseconds for the whole handshake. */
-export const HANDSHAKE_WITHIN = 5000;
+const HANDSHAKE_WITHIN = 5000;
 
 /** The other side is not who it must be, or does not speak this protocol. */
 export class HandshakeError extends Error {}

@@ -37,7 +37,7 @@ export function makePrivateFolder(path: string): string {
 }
 
 /** Whether a folder is this user's, a real one, and closed to everybody else. */
-export function isPrivate(path: string): boolean {
+function isPrivate(path: string): boolean {
   if (process.platform === 'win32') return true;
   try {
     const facts = lstatSync(path);

@@ -8,7 +8,7 @@ import { tryKeys } from './try-keys.ts';
  * DSSE envelopes (Dead Simple Signing Envelope 1.0), as in-toto and Sigstore use them: the payload in base64, its type, and
  * signatures over both by the pre-authentication encoding. The standard leaves the algorithm to who knows the key.
  */
-export const IN_TOTO = 'application/vnd.in-toto+json';
+const IN_TOTO = 'application/vnd.in-toto+json';
 /** The payload is in the envelope, and the envelope in memory while it is read. */
 const MAX_PAYLOAD = 64 * 1024 * 1024;
 

@@ -14,7 +14,7 @@ import { readSshKey, sshAlgorithmsOf, writeSshSignature } from './ssh-signature.
 /** Makes OpenSSH certificates (PROTOCOL.certkeys). The signature comes from the caller: a private key never gets here. */
 
 /** What `ssh-keygen` allows a user when nothing else is said. */
-export const DEFAULT_EXTENSIONS = ['permit-X11-forwarding', 'permit-agent-forwarding', 'permit-port-forwarding', 'permit-pty', 'permit-user-rc'] as const;
+const DEFAULT_EXTENSIONS = ['permit-X11-forwarding', 'permit-agent-forwarding', 'permit-port-forwarding', 'permit-pty', 'permit-user-rc'] as const;
 /** How long, unless somebody says so: users come back for a new one, hosts rarely. */
 export const SSH_DAYS = { user: 30, host: 365 } as const;
 const MAX_PRINCIPALS = 256; // sshd reads no more

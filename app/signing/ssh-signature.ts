@@ -40,7 +40,7 @@ export function securityKeyOfLine(content: Uint8Array): Uint8Array | undefined {
 }
 
 /** @returns the signature's type in SSH. */
-export function sshSignatureType(algorithm: SignatureAlgorithmName): string {
+function sshSignatureType(algorithm: SignatureAlgorithmName): string {
   const type = Object.keys(TYPES).find((name) => TYPES[name] === algorithm);
   if (type === undefined) throw notSupported(`SSH has no signature type for ${algorithm}.`);
   return type;

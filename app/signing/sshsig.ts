@@ -15,7 +15,7 @@ import { knownKey } from './try-keys.ts';
  */
 const MAGIC = Buffer.from('SSHSIG');
 const LABEL = 'SSH SIGNATURE';
-export const FILE_NAMESPACE = 'file';
+const FILE_NAMESPACE = 'file';
 
 export const sshsig: FormatModule = {
   async sign(file, key, { algorithm, namespace = FILE_NAMESPACE, certificate }) {

@@ -38,7 +38,7 @@ export function storageError(thrown: unknown, where?: string): KeywrightError {
   return new KeywrightError('INTERNAL', { detail: 'The store could not be read or written. Nothing was changed.', remedy: 'Run `keywright doctor run`.', cause: thrown });
 }
 
-export function readOnly(cause?: unknown): KeywrightError {
+function readOnly(cause?: unknown): KeywrightError {
   return new KeywrightError('STORAGE_READ_ONLY', {
     detail: "The store's folder cannot be written. Nothing was changed.",
     remedy: 'Check the permissions of the folder, and whether its disk is mounted read-only.',

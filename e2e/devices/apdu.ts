@@ -28,7 +28,7 @@ export const SW = {
 } as const;
 
 /** @returns the command, or undefined when its lengths fit none of the seven cases of ISO/IEC 7816-4 §5.1. */
-export function parseCommand(bytes: Uint8Array): Command | undefined {
+function parseCommand(bytes: Uint8Array): Command | undefined {
   const apdu = Buffer.from(bytes);
   if (apdu.length < 4) return undefined;
   const [cla = 0, ins = 0, p1 = 0, p2 = 0] = apdu;

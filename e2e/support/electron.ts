@@ -18,7 +18,7 @@ export function electronMissing(): string | undefined {
 }
 
 /** Starts the desktop program from the sources' folder. */
-export async function launchElectron(dataFolder: string, args: readonly string[] = [], surroundings: Readonly<Record<string, string>> = {}): Promise<ElectronApplication> {
+async function launchElectron(dataFolder: string, args: readonly string[] = [], surroundings: Readonly<Record<string, string>> = {}): Promise<ElectronApplication> {
   if (electronMissing() !== undefined) throw new Error(electronMissing());
   // Without a path of ours, Playwright takes the electron package's and holds the program back until it has attached.
   return electron.launch({ args: [...rootSwitches(), '--disable-gpu', '--lang=en-US', ROOT, '--data-dir', dataFolder, ...args], env: environment(surroundings), timeout: 60_000 });

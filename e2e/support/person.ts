@@ -65,8 +65,6 @@ export function person(program: Program) {
   };
 }
 
-export type Person = ReturnType<typeof person>;
-
 export function heading(page: Page, key: string): Locator {
   return page.getByRole('heading', { name: text(key), exact: true }).first();
 }

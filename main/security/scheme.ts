@@ -6,7 +6,7 @@ import { fileOf, SCHEME, TYPES } from './served-files.ts';
 import type { Surface } from './served-files.ts';
 
 /** No inline anything, no network at all: what the window needs comes over the bridge. */
-export const CONTENT_SECURITY_POLICY = [
+const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

@@ -8,7 +8,7 @@ import { Button, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGr
 
 /** What making any kind of certificate has in common. */
 
-export const WAYS = ['self-signed', 'request', 'issue', 'issue-request', 'ssh'] as const;
+const WAYS = ['self-signed', 'request', 'issue', 'issue-request', 'ssh'] as const;
 export type Way = (typeof WAYS)[number];
 const MAX_DAYS = 36_500;
 

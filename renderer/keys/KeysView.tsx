@@ -147,7 +147,7 @@ function columns(t: Text): Column<KeyRecord>[] {
 }
 
 /** What is in a token that is plugged in can only be destroyed there. */
-export const isInToken = ({ hardware, present }: KeyRecord): boolean => hardware !== null && present;
+const isInToken = ({ hardware, present }: KeyRecord): boolean => hardware !== null && present;
 
 function Place({ record, t }: { record: KeyRecord; t: Text }) {
   const Icon = record.backend === 'software' ? PLACE_ICONS[record.protection] : record.protection.startsWith('store') ? FolderArchive : PLACE_ICONS[record.protection];

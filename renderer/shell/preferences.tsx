@@ -42,7 +42,7 @@ const DARK = '(prefers-color-scheme: dark)';
 const MORE_CONTRAST = '(prefers-contrast: more)';
 
 /** @returns the theme to show: the chosen one, or the system's. */
-export function resolveTheme(theme: Theme): ShownTheme {
+function resolveTheme(theme: Theme): ShownTheme {
   if (theme !== 'system') return theme;
   return matchMedia(MORE_CONTRAST).matches ? 'contrast' : matchMedia(DARK).matches ? 'dark' : 'light';
 }

@@ -49,7 +49,7 @@ export function slotWords(slot: string, label: string | undefined): { slot: stri
 }
 
 /** A CKA_ID may be long: its beginning tells it from the others. */
-export const shortSlot = (slot: string): string => (slot.length > 12 ? `${slot.slice(0, 12)}…` : slot);
+const shortSlot = (slot: string): string => (slot.length > 12 ? `${slot.slice(0, 12)}…` : slot);
 
 function SlotName({ slot: { slot, title: given, key }, t }: { slot: SlotRecord; t: Text }) {
   const title = slotTitle(given, t);
@@ -73,6 +73,6 @@ function CertificateIn({ slot, t }: { slot: SlotRecord; t: Text }) {
 }
 
 /** @returns the common name of a subject, or all of it. */
-export function commonName(subject: string): string {
+function commonName(subject: string): string {
   return /(?:^|, )CN=([^,]+)/.exec(subject)?.[1] ?? subject;
 }

@@ -1,8 +1,8 @@
 import { Search, X, type LucideIcon } from 'lucide-react';
 import type { ReactNode, Ref } from 'react';
 import {
-  Checkbox as AriaCheckbox, FieldError, Input, Label, Radio as AriaRadio, RadioGroup as AriaRadioGroup, SearchField as AriaSearchField, Switch as AriaSwitch, Text,
-  TextArea, TextField as AriaTextField, Button as AriaButton, type CheckboxProps, type RadioGroupProps, type SearchFieldProps, type SwitchProps, type TextFieldProps,
+  Checkbox as AriaCheckbox, FieldError, Input, Label, Radio as AriaRadio, RadioGroup as AriaRadioGroup, SearchField as AriaSearchField, Text,
+  TextArea, TextField as AriaTextField, Button as AriaButton, type CheckboxProps, type RadioGroupProps, type SearchFieldProps, type TextFieldProps,
 } from 'react-aria-components';
 import { Check, Minus } from 'lucide-react';
 import { useText } from '../i18n/index.ts';
@@ -83,20 +83,6 @@ export function Checkbox({ children, help, className, ...rest }: Omit<CheckboxPr
         </>
       )}
     </AriaCheckbox>
-  );
-}
-
-export function Switch({ children, help, ...rest }: Omit<SwitchProps, 'className' | 'children' | 'style'> & { children: ReactNode; help?: ReactNode }) {
-  return (
-    <AriaSwitch {...rest} className="group flex items-start gap-3 text-13 disabled:opacity-50">
-      <span className="mt-0.5 flex h-4 w-7 shrink-0 items-center rounded-round border border-edge bg-surface p-px group-selected:border-accent group-selected:bg-accent">
-        <span className="size-3 rounded-round bg-edge transition-transform duration-100 group-selected:translate-x-3 group-selected:bg-accent-text" />
-      </span>
-      <span className="flex flex-col">
-        {children}
-        {help !== undefined && <span className="text-12 text-muted">{help}</span>}
-      </span>
-    </AriaSwitch>
   );
 }
 

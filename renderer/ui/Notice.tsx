@@ -29,12 +29,12 @@ export function Notice({ tone = 'info', title, children, actions, live = false }
 }
 
 /** @returns everything about an error, to paste into a report. Problems never hold secrets. */
-export function problemDetails(problem: Problem): string {
+function problemDetails(problem: Problem): string {
   return JSON.stringify({ at: new Date().toISOString(), ...problem }, null, 2);
 }
 
 /** What failed or what helps, in the window's language where the core gave its reason, else as the core says it. */
-export function Saying({ telling, part, muted = false }: { telling: Telling; part: 'detail' | 'remedy'; muted?: boolean }) {
+function Saying({ telling, part, muted = false }: { telling: Telling; part: 'detail' | 'remedy'; muted?: boolean }) {
   const t = useText();
   const said = t.said(telling, part);
   const looks = muted ? 'text-muted' : undefined;

@@ -34,7 +34,7 @@ export async function answerCall(core: Core, operation: Operation, input: () => 
 }
 
 /** Whether `text/event-stream` is asked for by name (RFC 9110 §12.5.1); a wildcard gets JSON. */
-export function acceptsEvents(request: FastifyRequest): boolean {
+function acceptsEvents(request: FastifyRequest): boolean {
   const { accept } = request.headers;
   return accept !== undefined && accept.toLowerCase().includes('text/event-stream');
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { KeywrightError } from '../../contract/index.ts';
 
 /** 16 MiB of bytes as base64url, twice over what the rest of an input may take. */
-export const MAX_JSON_BODY = 24 * 1024 * 1024;
+const MAX_JSON_BODY = 24 * 1024 * 1024;
 /** Far deeper than any input; a recursive reader further in would run out of stack somewhere beyond thousands. */
 const MAX_DEPTH = 32;
 /** A body that comes in drops holds its connection for no longer. */

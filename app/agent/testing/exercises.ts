@@ -22,7 +22,7 @@ export interface Exercise {
 
 export type Known = Record<string, Parsed>;
 
-export const PASSPHRASE = 'correct horse battery staple 42';
+const PASSPHRASE = 'correct horse battery staple 42';
 const KEY_PASSPHRASE = 'another pass phrase 99';
 const text = (plain: string): string => Buffer.from(plain).toString('base64url');
 const key = (name: string) => (known: Known): { key: string } => ({ key: known[name] });

@@ -14,7 +14,7 @@ type Program = Pick<CustomSettings, 'program' | 'sha256' | 'interpreter'>;
 const INHERITED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'APPDATA', 'LOCALAPPDATA', 'USERPROFILE', 'XDG_RUNTIME_DIR', 'PCSCLITE_CSOCK_NAME'];
 
 /** @throws BACKEND_UNAVAILABLE when the file is not the one that was pinned, or others may change it */
-export async function assertPinned({ program, sha256 }: Program): Promise<void> {
+async function assertPinned({ program, sha256 }: Program): Promise<void> {
   const found = await hashOf(program);
   if (found === sha256) return;
   throw new KeywrightError('BACKEND_UNAVAILABLE', {

@@ -13,7 +13,7 @@ export interface KnownModule {
 /** Where Linux distributions put libraries. */
 const libraries = (...names: readonly string[]): string[] => ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib', '/usr/local/lib', '/usr/local/lib64'].flatMap((folder) => names.map((name) => `${folder}/${name}`));
 
-export const KNOWN_MODULES: readonly KnownModule[] = [
+const KNOWN_MODULES: readonly KnownModule[] = [
   { name: 'OpenSC', for: 'smart cards of many kinds', paths: { linux: libraries('opensc-pkcs11.so', 'pkcs11/opensc-pkcs11.so'), darwin: ['/Library/OpenSC/lib/opensc-pkcs11.so', '/usr/local/lib/opensc-pkcs11.so', '/opt/homebrew/lib/opensc-pkcs11.so'], win32: ['C:\\Program Files\\OpenSC Project\\OpenSC\\pkcs11\\opensc-pkcs11.dll'] } },
   { name: 'SoftHSM', for: 'a token in software', inSoftware: true, paths: { linux: libraries('softhsm/libsofthsm2.so', 'pkcs11/libsofthsm2.so', 'libsofthsm2.so'), darwin: ['/usr/local/lib/softhsm/libsofthsm2.so', '/opt/homebrew/lib/softhsm/libsofthsm2.so'], win32: ['C:\\SoftHSM2\\lib\\softhsm2-x64.dll'] } },
   { name: 'YKCS11', for: 'YubiKeys (Keywright uses them without it, too)', paths: { linux: libraries('libykcs11.so.2', 'libykcs11.so'), darwin: ['/usr/local/lib/libykcs11.dylib', '/opt/homebrew/lib/libykcs11.dylib'], win32: ['C:\\Program Files\\Yubico\\Yubico PIV Tool\\bin\\libykcs11.dll'] } },

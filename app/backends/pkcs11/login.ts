@@ -13,7 +13,7 @@ export function triesOf({ finalTry, locked }: PinFlags): number | null {
   return locked ? 0 : finalTry ? 1 : null;
 }
 
-export function secretOf(token: TokenConnection, kind: 'pin' | 'so-pin'): TokenSecret {
+function secretOf(token: TokenConnection, kind: 'pin' | 'so-pin'): TokenSecret {
   return {
     kind, token: token.title,
     problemOf: (secret) => {
@@ -94,7 +94,7 @@ export async function entering<T>(token: TokenConnection, pins: PinKeeper, kind:
 }
 
 /** Adds what the token's flags tell of the tries that are left to a refusal. */
-export async function judged<T>(token: TokenConnection, kind: TokenSecretKind, send: () => Promise<T>): Promise<T> {
+async function judged<T>(token: TokenConnection, kind: TokenSecretKind, send: () => Promise<T>): Promise<T> {
   try {
     return await send();
   } catch (thrown) {

@@ -171,4 +171,4 @@ export function readControlParameters(fcp: Uint8Array): { version: readonly [num
 /** Before version 2 the card does not tell, and RESET RETRY COUNTER is usual. */
 const OLD_OPTIONS = 0x01;
 
-export const idBytes = (file: number): Buffer => Buffer.of(file >> 8, file & 0xff);
+const idBytes = (file: number): Buffer => Buffer.of(file >> 8, file & 0xff);

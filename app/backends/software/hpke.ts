@@ -42,7 +42,7 @@ const BASE_MODE = Buffer.of(0);
 const EMPTY = Buffer.alloc(0);
 
 /** The algorithms of keys that can open HPKE. */
-export const HPKE_KEYS = Object.keys(KEMS) as KeyAlgorithmName[];
+const HPKE_KEYS = Object.keys(KEMS) as KeyAlgorithmName[];
 
 export interface HpkeSuite {
   /** By default the hash of the curve's KEM: SHA-256, SHA-384 or SHA-512. */

@@ -7,9 +7,9 @@ import { nameOf } from './refusals.ts';
  * Most messages under one version of an AEAD key with random 96-bit nonces: beyond it, the chance that two nonces are
  * equal passes 2^-32 (SP 800-38D §8.3). ChaCha20-Poly1305 gets the same bound: its nonce is as long.
  */
-export const MOST_MESSAGES = 2 ** 32;
+const MOST_MESSAGES = 2 ** 32;
 /** So that counting costs one durable write in so many messages. What a crash leaves of a block counts as used. */
-export const BLOCK = 1024;
+const BLOCK = 1024;
 const TRIES = 5;
 
 interface Live {

@@ -254,7 +254,7 @@ function wrapModeOf(ref: KeyRef, own: RemoteKey, algorithm: WrapAlgorithmName): 
   return algorithm as 'aes-kw' | 'aes-kwp';
 }
 
-export function throwIfAborted({ signal }: Call): void {
+function throwIfAborted({ signal }: Call): void {
   if (signal.aborted) throw asKeywrightError(signal.reason);
 }
 

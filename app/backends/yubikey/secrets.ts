@@ -23,14 +23,14 @@ export function padded(secret: Uint8Array): Buffer {
   return block;
 }
 
-export function pinOf(key: YubiKey): TokenSecret {
+function pinOf(key: YubiKey): TokenSecret {
   return {
     kind: 'pin', token: key.title, problemOf: (secret) => problemOf('PIN', secret), triesLeft: async () => (await pinTries(key)).left,
     remedyWhenBlocked: `Unblock it with the PUK: \`keywright tokens unblock-pin ${key.facts.id}\`.`,
   };
 }
 
-export function pukOf(key: YubiKey): TokenSecret {
+function pukOf(key: YubiKey): TokenSecret {
   return {
     kind: 'puk', token: key.title, problemOf: (secret) => problemOf('PUK', secret), triesLeft: async () => (await referenceMetadata(key, PUK_REFERENCE))?.left ?? null,
     remedyWhenBlocked: `Nothing unblocks a PUK. Keys can still be used with the PIN; when that is blocked too, only a reset is left: \`keywright tokens reset ${key.facts.id}\`.`,

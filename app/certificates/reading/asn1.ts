@@ -1,4 +1,4 @@
-import { type DerElement, DerReader, der, TAG } from '../../formats/der.ts';
+import { der, type DerElement, type DerReader, TAG } from '../../formats/der.ts';
 import { malformed } from '../../formats/malformed.ts';
 
 /** What certificates need of DER beyond what keys need: BOOLEAN, bits, times, and elements as they stand. */
@@ -61,7 +61,6 @@ export function derNamedBits(numbers: readonly number[], tag: number = TAG.bitSt
 }
 
 export const derBoolean = (value: boolean): Buffer => der(TAG.boolean, Buffer.of(value ? 0xff : 0));
-export const derUtf8 = (text: string, tag: number = STRING_TAGS.utf8): Buffer => der(tag, Buffer.from(text, 'utf8'));
 
 /** A point in time and how it was written, since RFC 5280 §4.1.2.5 says which form which year has. */
 export interface Asn1Time {
@@ -121,12 +120,4 @@ export function readAll<T>(reader: DerReader, what: string, max: number, read: (
     found.push(read(reader));
   }
   return found;
-}
-
-/** @returns a reader of the one SEQUENCE that `bytes` must be. @throws INVALID_INPUT for bytes after it */
-export function onlySequence(bytes: Uint8Array, what: string, tag: number = TAG.sequence): DerReader {
-  const outer = new DerReader(bytes);
-  const inner = outer.enter(what, tag);
-  outer.finish(what);
-  return inner;
 }

@@ -12,7 +12,7 @@ import { type Name, readName } from './names.ts';
 import type { KeyUsageName } from './oids.ts';
 
 /** Largest certificate that is read; those with 10,000 names have a third of a megabyte. */
-export const MAX_CERTIFICATE = 4 * 1024 * 1024;
+const MAX_CERTIFICATE = 4 * 1024 * 1024;
 const MAX_CERTIFICATES = 20_000;
 
 /** Which rule a fault is about. */

@@ -22,7 +22,7 @@ export interface RevokedEntry {
 }
 
 /** Largest list that is read. */
-export const MAX_CRL = 64 * 1024 * 1024;
+const MAX_CRL = 64 * 1024 * 1024;
 const CRITICAL_HERE: ReadonlySet<string> = new Set([EXTENSION.issuingDistributionPoint, EXTENSION.deltaCrlIndicator, EXTENSION.authorityKeyIdentifier, EXTENSION.crlNumber]);
 const CRITICAL_IN_ENTRIES: ReadonlySet<string> = new Set([EXTENSION.reasonCode, EXTENSION.invalidityDate, EXTENSION.certificateIssuer]);
 

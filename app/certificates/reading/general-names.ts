@@ -18,7 +18,7 @@ export type GeneralName =
   | { readonly kind: 'x400' | 'edi'; readonly value: Uint8Array };
 
 /** Largest number of names in one list: the issue's 10,000 and room. */
-export const MAX_NAMES = 20_000;
+const MAX_NAMES = 20_000;
 
 export function readGeneralName(reader: DerReader, what: string): GeneralName {
   const element = reader.next(what);
@@ -80,7 +80,7 @@ export function generalNameText(name: GeneralName): string {
 }
 
 /** @returns an address, or an address with its mask as `10.0.0.0/8`. */
-export function ipText(bytes: Uint8Array): string {
+function ipText(bytes: Uint8Array): string {
   if (bytes.length === 8 || bytes.length === 32) {
     const half = bytes.length / 2;
     const bits = [...bytes.subarray(half)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
@@ -119,7 +119,7 @@ const DNS_LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
  * @returns a DNS name as it stands in certificates: A-labels for international names (RFC 5280 §7.2, RFC 5891), `*.` in front kept.
  * @throws INVALID_INPUT
  */
-export function dnsName(text: string, where: string, { wildcard = true } = {}): string {
+function dnsName(text: string, where: string, { wildcard = true } = {}): string {
   const star = wildcard && text.startsWith('*.');
   const rest = star ? text.slice(2) : text;
   const ascii = /^[\x20-\x7e]*$/.test(rest) ? rest : domainToASCII(rest);

@@ -49,12 +49,6 @@ function universal(bytes: Buffer): string {
   return text;
 }
 
-/** @returns the text of an IA5String. @throws INVALID_INPUT for bytes above 127 */
-export function readIa5(reader: DerReader, what: string, tag: number = STRING_TAGS.ia5): string {
-  const element = reader.next(what, tag);
-  return strictText(reader, element, what, STRING_TAGS.ia5);
-}
-
 /** @returns the text of a string of any type. @throws INVALID_INPUT when it is no string or not valid */
 export function readString(reader: DerReader, what: string): string {
   const element = reader.next(what);

@@ -13,7 +13,7 @@ import { timestampLines } from './timestamps.ts';
 const { EXTENSION } = read;
 type Lines = (value: Uint8Array) => string[];
 
-export const REASON_FLAGS = ['unused', 'key compromise', 'CA compromise', 'affiliation changed', 'superseded', 'cessation of operation', 'certificate hold', 'privilege withdrawn', 'AA compromise'];
+const REASON_FLAGS = ['unused', 'key compromise', 'CA compromise', 'affiliation changed', 'superseded', 'cessation of operation', 'certificate hold', 'privilege withdrawn', 'AA compromise'];
 export const REASONS: Readonly<Record<number, string>> = {
   0: 'unspecified', 1: 'key-compromise', 2: 'ca-compromise', 3: 'affiliation-changed', 4: 'superseded', 5: 'cessation-of-operation', 6: 'certificate-hold', 8: 'remove-from-crl', 9: 'privilege-withdrawn', 10: 'aa-compromise',
 };

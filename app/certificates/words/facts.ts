@@ -45,7 +45,7 @@ export function factsOf(certificate: Certificate): CertificateFacts {
 
 const nameId = (canonical: string): string => createHash('sha256').update(canonical).digest('hex').slice(0, 32);
 
-export function purposesOf(certificate: Certificate): PurposeName[] {
+function purposesOf(certificate: Certificate): PurposeName[] {
   const extended = certificate.extendedKeyUsages;
   const named = extended === undefined ? [] : extended.map((oid) => BY_OID[oid] ?? 'other');
   const all: PurposeName[] = [...(certificate.basicConstraints?.ca === true ? ['ca' as const] : []), ...named];

@@ -34,11 +34,6 @@ export function scryptRecipient(ask: () => Promise<SecretBytes>, workFactor = WO
   };
 }
 
-/** Whether a file is for a passphrase. */
-export function isForPassphrase(stanzas: readonly { readonly type: string }[]): boolean {
-  return stanzas.some(({ type }) => type === TYPE);
-}
-
 /** @param ask asked only when the file is for a passphrase. */
 export function scryptIdentity(ask: () => Promise<SecretBytes>): Identity {
   return {

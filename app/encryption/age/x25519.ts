@@ -12,7 +12,7 @@ const INFO = 'age-encryption.org/v1/X25519';
 const SPKI = Buffer.from('302a300506032b656e032100', 'hex');
 const PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
-export const x25519Spki = (raw: Uint8Array): Buffer => Buffer.concat([SPKI, raw]);
+const x25519Spki = (raw: Uint8Array): Buffer => Buffer.concat([SPKI, raw]);
 export const x25519Raw = (spki: Uint8Array): Buffer => Buffer.from(spki.subarray(spki.length - 32));
 export const x25519Key = (raw: Uint8Array): KeyObject => createPublicKey({ key: x25519Spki(raw), format: 'der', type: 'spki' });
 export const x25519Private = (raw: Uint8Array): KeyObject => createPrivateKey({ key: Buffer.concat([PKCS8, raw]), format: 'der', type: 'pkcs8' });

@@ -7,7 +7,6 @@ export const AUTH_ENVELOPED_DATA = '1.2.840.113549.1.9.16.1.23';
 export const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
 export const RSAES_OAEP = '1.2.840.113549.1.1.7';
 export const MGF1 = '1.2.840.113549.1.1.8';
-export const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
 export const PBKDF2 = '1.2.840.113549.1.5.12';
 export const PWRI_KEK = '1.2.840.113549.1.9.16.3.9';
 export const SUBJECT_KEY_IDENTIFIER = '2.5.29.14';

@@ -27,7 +27,7 @@ export function manifestOf(facts: object, folder: string, files: readonly Manife
 }
 
 /** @returns what a manifest lists. @throws INVALID_INPUT for what is none, or lists nothing */
-export function readManifest(content: Uint8Array): { readonly folder: string | undefined; readonly files: readonly ManifestFile[] } {
+function readManifest(content: Uint8Array): { readonly folder: string | undefined; readonly files: readonly ManifestFile[] } {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content));

@@ -15,7 +15,7 @@ export const expiringHandler: Pick<HandlersOf<'certificates'>, 'certificates.exp
 };
 
 /** @returns certificates that end within so many days, the next to end first. */
-export function expiringRows(session: Session, days: number, expired: boolean, now = Date.now()): ExpiringRow[] {
+function expiringRows(session: Session, days: number, expired: boolean, now = Date.now()): ExpiringRow[] {
   const until = new Date(now + days * DAY).toISOString();
   const from = expired ? '' : new Date(now).toISOString();
   const found: StoredCertificate[] = [];

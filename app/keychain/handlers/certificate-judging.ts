@@ -53,7 +53,7 @@ export function statusOf({ crl, ocsp, revocation }: Pick<VerifyRequest, 'crl' | 
   return { crls: of(crl, 'A revocation list', '/crl', readRevocationLists), ocsp: of(ocsp, 'An OCSP response', '/ocsp', (content) => [parseOcspResponse(content)]), unreadable };
 }
 
-export function placed<T>(where: string, work: () => T): T {
+function placed<T>(where: string, work: () => T): T {
   try {
     return work();
   } catch (thrown) {

@@ -18,7 +18,7 @@ export async function mended(drafts: readonly Draft[], mender: Mender): Promise<
   return items;
 }
 
-export async function withActions({ mend: hints = [], ...finding }: Finding, mend: (hint: Hint) => Promise<Mending[]>): Promise<InspectedItem['findings'][number]> {
+async function withActions({ mend: hints = [], ...finding }: Finding, mend: (hint: Hint) => Promise<Mending[]>): Promise<InspectedItem['findings'][number]> {
   const mendedBy: Mending[] = [];
   for (const hint of hints) mendedBy.push(...(await mend(hint)));
   return { ...finding, mendedBy };

@@ -20,7 +20,7 @@ const DEFAULTS: Record<string, ConfigValue> = {
   'store.idleLockMinutes': 15, 'store.kind': 'sqlite', 'storage.modules': '', 'audit.durability': 'grouped', 'trash.days': 30, 'tokens.keepPinMinutes': 15, 'prompts.waitMinutes': 5,
 };
 
-export function configOf(changes: Record<string, ConfigValue> = {}): Config {
+function configOf(changes: Record<string, ConfigValue> = {}): Config {
   const values = { ...DEFAULTS, ...changes };
   return {
     get: (key) => values[key] ?? null,

@@ -24,7 +24,7 @@ export const DIGESTS = {
 } as const satisfies Record<string, string>;
 export type DigestName = (typeof DIGESTS)[keyof typeof DIGESTS];
 
-export function digestOid(name: DigestName): string {
+function digestOid(name: DigestName): string {
   return (Object.keys(DIGESTS) as (keyof typeof DIGESTS)[]).find((oid) => DIGESTS[oid] === name) as string;
 }
 

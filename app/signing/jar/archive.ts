@@ -36,7 +36,7 @@ const BLOCK = /^META-INF\/([^/]+)\.(RSA|DSA|EC)$/i;
 const SIGNATURE_FILE = /^META-INF\/([^/]+)\.SF$/i;
 
 /** Whether an entry belongs to signatures, and so is never signed itself (JAR File Specification, "Signed JAR File"). */
-export function isOfSignatures(name: string): boolean {
+function isOfSignatures(name: string): boolean {
   return BLOCK.test(name) || SIGNATURE_FILE.test(name) || /^META-INF\/(MANIFEST\.MF|SIG-[^/]*)$/i.test(name);
 }
 

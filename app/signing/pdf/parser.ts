@@ -12,7 +12,7 @@ const isRegular = (byte: number): boolean => !WHITE.has(byte) && !DELIMITERS.has
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
 /** A word of the language: obj, endobj, stream, xref, trailer, startxref, R. */
-export class PdfWord {
+class PdfWord {
   readonly word: string;
 
   constructor(word: string) {

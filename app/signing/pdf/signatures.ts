@@ -108,7 +108,7 @@ export function restrictionsOf(signature: PdfDict, document: PdfDocument): Restr
 }
 
 /** A lock dictionary, or the parameters of FieldMDP (Tables 236 and 259). */
-export function lockOf(parameters: PdfDict, document: PdfDocument): (field: string) => boolean {
+function lockOf(parameters: PdfDict, document: PdfDocument): (field: string) => boolean {
   const action = document.get(parameters.get('Action'));
   const names = (document.array(parameters.get('Fields')) ?? []).flatMap((one) => {
     const name = document.get(one);

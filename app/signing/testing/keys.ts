@@ -44,7 +44,7 @@ export async function signAsTokensDo(name: KeyAlgorithmName, algorithm: Signatur
   return family === 'rsa-pss' ? privateEncrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, emsaPss(hash, content.digest, length)) : privateEncrypt({ key: privateKey, padding: constants.RSA_PKCS1_PADDING }, digestInfo(hash, content.digest));
 }
 
-export function knownKeyOf(name: KeyAlgorithmName, more: Partial<KnownKey> = {}): KnownKey {
+function knownKeyOf(name: KeyAlgorithmName, more: Partial<KnownKey> = {}): KnownKey {
   const { spki } = pairOf(name);
   return { uri: `pkcs8:${name}`, label: `Key ${name}`, version: 1, algorithm: name, fingerprint: fingerprint(spki), source: 'held', distrust: null, spki: async () => spki, ...more };
 }

@@ -62,7 +62,7 @@ export const timestamp: FormatModule = {
 };
 
 /** @returns the token in an answer, or as it stands. @throws INVALID_INPUT for an answer that grants none */
-export function tokenIn(bytes: Uint8Array): Uint8Array {
+function tokenIn(bytes: Uint8Array): Uint8Array {
   const { cms } = openEncoding(bytes);
   if (!isTimestampResponse(cms)) return cms;
   const { status, text, token } = readTimestampResponse(cms);

@@ -138,4 +138,4 @@ function compare(a: string, b: string): number {
 const ATTRIBUTE_ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '"': '&quot;', '\t': '&#x9;', '\n': '&#xA;', '\r': '&#xD;' };
 const TEXT_ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#xD;' };
 export const escapeAttribute = (value: string): string => value.replaceAll(/[&<"\t\n\r]/g, (one) => ATTRIBUTE_ESCAPES[one] as string);
-export const escapeText = (value: string): string => value.replaceAll(/[&<>\r]/g, (one) => TEXT_ESCAPES[one] as string);
+const escapeText = (value: string): string => value.replaceAll(/[&<>\r]/g, (one) => TEXT_ESCAPES[one] as string);

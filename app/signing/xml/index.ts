@@ -79,7 +79,7 @@ async function judgeFile(references: readonly OutsideReference[], file: FileCont
   return { problem: null, notes: [...(name === basename(file.name) ? [] : [`When it was signed, the file was called “${name}”.`]), ...(others.length === 0 ? [] : [`It also signs other files, which were not looked at: ${others.slice(0, 5).map((one) => `“${one}”`).join(', ')}${others.length > 5 ? ` and ${others.length - 5} more` : ''}.`])] };
 }
 
-export function readable(uri: string): string {
+function readable(uri: string): string {
   try {
     return decodeURIComponent(uri).slice(0, 200);
   } catch {

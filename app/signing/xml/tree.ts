@@ -82,7 +82,7 @@ export function describeElement(element: XmlElement, text: string): string {
 }
 
 /** Attributes that are taken for ids without a document type that says so. */
-export function idOf({ attributes }: XmlElement): string | undefined {
+function idOf({ attributes }: XmlElement): string | undefined {
   return attributes.find(isId)?.value;
 }
 

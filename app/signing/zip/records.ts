@@ -92,7 +92,7 @@ export function exactNumber(bytes: Buffer, at: number, place: number): number {
   return Number(value);
 }
 
-export function extraFields(extra: Buffer): { readonly id: number; readonly content: Buffer }[] {
+function extraFields(extra: Buffer): { readonly id: number; readonly content: Buffer }[] {
   const fields = [];
   for (let at = 0; at + 4 <= extra.length;) {
     const length = extra.readUInt16LE(at + 2);

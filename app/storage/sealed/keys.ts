@@ -11,7 +11,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const ENVELOPE = 1;
 /** Version, salt, nonce and tag: what sealing adds. */
-export const OVERHEAD = 1 + SALT_BYTES + NONCE_BYTES + TAG_BYTES;
+const OVERHEAD = 1 + SALT_BYTES + NONCE_BYTES + TAG_BYTES;
 
 /**
  * The one place that holds the root key. Everything sealed has one shape, the *envelope*:

@@ -6,13 +6,13 @@ import { parseRecoveryCode } from './recovery-code.ts';
 import type { KdfParameters, NewSlot, SlotDescription, UnlockSecret } from './types.ts';
 
 /** RFC 9106 §4, the second recommended choice. */
-export const DEFAULT_KDF: KdfParameters = { memoryKiB: 64 * 1024, passes: 3, parallelism: 4 };
+const DEFAULT_KDF: KdfParameters = { memoryKiB: 64 * 1024, passes: 3, parallelism: 4 };
 
 /**
  * The most that a header may ask for. A header is read before anything proves it, and must not be able to take the
  * machine's memory or minutes of its time.
  */
-export const KDF_BOUNDS = { memoryKiB: 1024 * 1024, passes: 64, parallelism: 16, memoryTimesPassesKiB: 4 * 1024 * 1024 } as const;
+const KDF_BOUNDS = { memoryKiB: 1024 * 1024, passes: 64, parallelism: 16, memoryTimesPassesKiB: 4 * 1024 * 1024 } as const;
 export const MAX_SLOTS = 16;
 
 const MAX_PASSPHRASE_BYTES = 1024;
@@ -66,7 +66,7 @@ export async function makeSlot(storeId: string, root: SecretBytes, slot: NewSlot
 }
 
 /** @param ahead what was derived already. @returns the root key, for the caller to wipe; undefined when the secret is not this slot's. */
-export async function openSlot(storeId: string, slot: Slot, secret: SecretBytes, ahead?: DerivedAhead): Promise<SecretBytes | undefined> {
+async function openSlot(storeId: string, slot: Slot, secret: SecretBytes, ahead?: DerivedAhead): Promise<SecretBytes | undefined> {
   using wrappingKey = await deriveWrappingKey(slot, secret, ahead);
   const wrapped = Buffer.from(slot.wrapped, 'hex');
   const decipher = createDecipheriv('aes-256-gcm', wrappingKey.reveal(), wrapped.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });

@@ -24,7 +24,7 @@ export function newDkek(shares: number): Dkek {
   return { shares, outstanding: shares, value: shares === 0 ? randomBytes(32) : Buffer.alloc(32) };
 }
 
-export function keyCheckValue({ value }: Dkek): Buffer {
+function keyCheckValue({ value }: Dkek): Buffer {
   return createHash('sha256').update(value).digest().subarray(0, 8);
 }
 

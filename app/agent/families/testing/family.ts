@@ -124,8 +124,6 @@ function fits(line: string, says: string): boolean {
 /** Nothing of the program's insides, and no fault of it. */
 export const isWrongAnswer = ({ status, code, text }: Outcome): boolean => status >= 500 || (status >= 400 && !(String(code) in ERRORS)) || /node_modules|\.ts:\d|\n {4}at |[\u202A-\u202E\u2066-\u2069]/.test(text);
 
-export const originalOf = (one: Case): Buffer => bytesOf(one.signature ?? one.file);
-
 /** Where `KEYWRIGHT_FAMILIES_DUMP` names a folder: all cases, for other programs to judge. */
 export function dump(family: string, kind: string, cases: readonly Case[], lines: ReadonlyMap<string, string>): void {
   if (DUMP === undefined) return;

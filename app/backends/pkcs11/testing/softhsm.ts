@@ -59,7 +59,7 @@ export class SoftHsm implements Disposable {
   }
 }
 
-export function optionsFor(hsm: SoftHsm, changes: Partial<ModuleOptions> = {}): ModuleOptions {
+function optionsFor(hsm: SoftHsm, changes: Partial<ModuleOptions> = {}): ModuleOptions {
   return { instance: 'softhsm', type: 'pkcs11', scheme: 'pkcs11', module: SOFTHSM as string, environment: hsm.environment, sessions: 16, deadlines: { seconds: 60, generateSeconds: 600 }, ...changes };
 }
 

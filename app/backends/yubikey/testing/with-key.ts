@@ -3,7 +3,7 @@ import { KEY_ALGORITHMS, type KeyAlgorithmName, type PinPolicy, type TouchPolicy
 import type { KeyDescription } from '../../../keystore/keystore.ts';
 import { plug, type Answers, type Plugged, type PlugOptions } from './plug.ts';
 
-export const MESSAGE = Buffer.from('hello');
+const MESSAGE = Buffer.from('hello');
 export const digest = createHash('sha256').update(MESSAGE).digest();
 
 /** Makes a key in a slot. @param answers by purpose */

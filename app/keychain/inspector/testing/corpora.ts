@@ -29,7 +29,7 @@ const NEITHER: readonly (readonly [pattern: RegExp, why: string])[] = [
 /** Opening it takes scrypt 1 GiB; the tests of minisign do. */
 const LEFT_CLOSED = /minisign\/aead\/minisign\.key$/;
 
-export function* filesIn(folder: string): Generator<string> {
+function* filesIn(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) yield* filesIn(path);

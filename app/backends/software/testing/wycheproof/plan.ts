@@ -14,7 +14,7 @@ const notOffered = (reason: string, ...names: string[]): Record<string, LeftOut>
 const pbes2Files = Object.fromEntries(['1', '224', '256', '384', '512'].flatMap((hash) =>
   [128, 192, 256].map((bits) => [`pbes2_hmacsha${hash}_aes_${bits}`, passwords.pbes2(`sha${hash}`, bits)] as const)));
 
-export const PLAN = {
+const PLAN = {
   signatures: {
     ...each(signatures.ecdsa,
       'ecdsa_brainpoolP256r1_sha256_p1363', 'ecdsa_brainpoolP256r1_sha256', 'ecdsa_brainpoolP384r1_sha384', 'ecdsa_brainpoolP512r1_sha512', 'ecdsa_secp256k1_sha256_p1363',
