@@ -17,6 +17,8 @@ test('from the first run to a signed file, an exported key, a rotation and an un
     await expect(page.getByRole('heading', { name: text('store.welcome') })).toBeVisible();
     const code = await ada.createsAStore();
     expect(code.split('-').length).toBeGreaterThan(3);
+    // Who came by the keyboard goes on with it.
+    await expect(page.getByRole('grid', { name: text('keys.title') })).toBeFocused();
   });
 
   const report = join(folder, 'report.txt');
@@ -90,13 +92,42 @@ test('from the first run to a signed file, an exported key, a rotation and an un
   await test.step('a key goes to the trash, and undo brings it back', async () => {
     const detail = await ada.opensKey('Release signing');
     await ada.picks(detail, text('keys.trash'));
-    await expect(page.getByText(text('keys.trashed', { name: 'Release signing' }))).toBeVisible();
+    await expect(page.getByText(text('keys.trashed', { name: 'Release signing', until: '\u0000' }).split('\u0000')[0]!)).toContainText(String(new Date(Date.now() + 30 * 24 * 60 * 60 * 1000).getDate()));
     await expect(page.getByRole('row', { name: /Release signing/ })).toHaveCount(0);
+    await expect(page.getByRole('grid', { name: text('keys.title') })).toBeFocused();
     // The navigation counts what the list shows, not what lies in the trash.
     const shown = (await page.getByRole('grid', { name: text('keys.title') }).getByRole('row').count()) - 1;
     expect(shown).toBeGreaterThan(0);
     await expect(page.getByRole('navigation', { name: text('shell.navigation') }).getByRole('link', { name: new RegExp(`^${text('shell.keys')}`) })).toHaveText(`${text('shell.keys')}${shown}`);
     await page.getByRole('button', { name: text('common.undo'), exact: true }).click();
     await expect(page.getByRole('row', { name: /Release signing/ })).toBeVisible();
+    await expect(page.getByRole('grid', { name: text('keys.title') })).toBeFocused();
+  });
+
+  await test.step('back leads to the list, forward to the key again, and a reload stays with it', async () => {
+    await ada.opensKey('Release signing');
+    await ada.opensKey('Vault');
+    await page.goBack();
+    await expect(ada.detail('Vault')).toHaveCount(0);
+    await page.goForward();
+    await expect(ada.detail('Vault')).toBeVisible();
+    await page.reload();
+    await expect(ada.detail('Vault')).toBeVisible();
+  });
+
+  await test.step('what was typed into a form that was closed is there the next time, until the store is locked', async () => {
+    const title = text('keys.edit.title', { name: 'Vault' });
+    const name = page.getByRole('dialog', { name: title }).getByLabel(text('keys.name'), { exact: true });
+    const edits = async () => ada.picks(ada.detail('Vault'), text('keys.edit.open'));
+    await edits();
+    await name.fill('Vault of the office');
+    await page.keyboard.press('Escape');
+    await edits();
+    await expect(name).toHaveValue('Vault of the office');
+    await page.keyboard.press('Escape');
+    await ada.locks();
+    await ada.unlocks();
+    await edits();
+    await expect(name).toHaveValue('Vault');
   });
 });

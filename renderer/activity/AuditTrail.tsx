@@ -82,7 +82,7 @@ export function AuditTrail({ choose }: { choose: ReactNode }) {
 
   return (
     <Panes
-      name="activity" detailLabel={t('activity.entry')} onCloseDetail={() => setSelection({ ...selection, selected: new Set() })}
+      name="activity" filled="list" detailLabel={t('activity.entry')} onCloseDetail={() => setSelection({ ...selection, selected: new Set() })}
       detail={shown && <AuditDetail entry={shown} />}
       list={
         <ListPane

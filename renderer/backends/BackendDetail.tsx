@@ -6,7 +6,7 @@ import { useAction, useOperation } from '../bridge/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { listOf, saidFinding, useText, type MessageKey, type Text } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/index.ts';
-import { Badge, Button, ConfirmDialog, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, IconButton, Menu, Notice, useToast } from '../ui/index.ts';
+import { Badge, Button, ConfirmDialog, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, IconButton, Menu, Notice, Sentence, useToast } from '../ui/index.ts';
 import { BackendStateBadge } from './BackendStateBadge.tsx';
 import { instanceTitle, typeNames } from './names.ts';
 
@@ -49,7 +49,7 @@ export function BackendDetail({ backend }: { backend: BackendInstance }) {
         )}
       >
         <ErrorNotice error={toggle.error ?? remove.error ?? diagnose.error} />
-        {backend.reason !== null && <Notice tone={backend.state === 'unavailable' ? 'danger' : 'info'} title={backend.reason}>{backend.remedy}</Notice>}
+        {backend.reason !== null && <Notice tone={backend.state === 'unavailable' ? 'danger' : 'info'} title={<Sentence text={backend.reason} />}>{backend.remedy !== null && <Sentence text={backend.remedy} />}</Notice>}
         {diagnose.result !== undefined && (
           <Section title={t('backends.findings')}>
             <Findings findings={diagnose.result.findings.map((finding) => saidFinding(finding, t))} />

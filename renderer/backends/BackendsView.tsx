@@ -26,13 +26,13 @@ export function BackendsView() {
   const answer = useOperation('backends.list', {});
   const backends = answer.data?.backends ?? [];
   const shown = backends.find(({ name }) => name === selected);
-  const show = (name: string | undefined): void => void navigate({ to: '/backends', search: name === undefined ? {} : { selected: name } });
+  const show = (name: string | undefined): void => void navigate({ to: '/backends', search: name === undefined ? {} : { selected: name }, replace: selected !== undefined });
   useCommands([{ id: 'backends.add', label: t('backends.addTitle'), group: t('shell.backends'), icon: Plus, shortcut: 'Mod+N', onRun: () => setAdding(true) }]);
   const active = Math.max(0, backends.findIndex(({ name }) => name === selected));
   return (
     <>
       <Panes
-        name="backends"
+        name="backends" filled="list"
         detailLabel={shown === undefined ? t('backends.title') : instanceTitle(shown, t)}
         onCloseDetail={() => show(undefined)}
         detail={shown && <BackendDetail key={shown.name} backend={shown} />}

@@ -2,7 +2,7 @@ import { BadgeCheck, Ban, Download, Ellipsis, RotateCw, ShieldCheck, Trash2 } fr
 import { useState } from 'react';
 import type { CertificateRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, useOperation, type OutputFor } from '../bridge/index.ts';
-import { useText } from '../i18n/index.ts';
+import { keptUntil, useText } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { commonNameIn } from './common-name.ts';
@@ -46,8 +46,9 @@ function Actions({ record, onGone, onOpen }: { record: CertificateRecord; onGone
   const verify = useAction('certificates.verify');
   const unrevoke = useAction('certificates.revoke');
   const trash = async (): Promise<void> => {
-    if ((await remove.run({ certificate: record.id })) === undefined) return;
-    toast({ text: t('certificates.trashed', { n: 1, name: record.label }), action: { label: t('common.undo'), onAction: () => void restore.run({ certificate: record.id }) } });
+    const moved = await remove.run({ certificate: record.id });
+    if (moved === undefined) return;
+    toast({ text: t('certificates.trashed', { n: 1, name: record.label, until: keptUntil(moved, t) }), action: { label: t('common.undo'), onAction: () => void restore.run({ certificate: record.id }) } });
     onGone();
   };
   const renewNow = async (newKey: boolean): Promise<void> => {

@@ -3,7 +3,7 @@ import { BadgeCheck, CalendarDays, FileDown, Globe, RotateCw, Trash2 } from 'luc
 import { useEffect, useMemo, useState } from 'react';
 import type { CertificateRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, usePages, type ChosenFile, type InputFor, type OutputFor } from '../bridge/index.ts';
-import { useText, type Text } from '../i18n/index.ts';
+import { keptUntil, useText, type Text } from '../i18n/index.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { commonNameIn } from './common-name.ts';
 import { ListPane, Panes, useCommands, useDropTarget } from '../shell/index.ts';
@@ -58,7 +58,7 @@ export function CertificatesView() {
   const query = useMemo<InputFor<'certificates.list'>>(() => ({ ...WITHIN[shown], sort: `${sort.descending ? '-' : ''}${sort.by}`, ...(search.trim() !== '' && { search: search.trim() }) }), [shown, sort, search]);
   const pages = usePages('certificates.list', query, certificatesIn);
   const expiring = useAction('certificates.expiring');
-  const open = (id: string | undefined): void => void navigate({ to: '/certificates', search: id === undefined ? {} : { selected: id } });
+  const open = (id: string | undefined): void => void navigate({ to: '/certificates', search: id === undefined ? {} : { selected: id }, replace: selected !== undefined });
   /** A request that is dropped asks for a certificate; all else is imported. */
   const take = async (dropped: readonly ChosenFile[]): Promise<void> => {
     const isRequest = dropped.length === 1 && (await bridge.call('files.inspect', { from: await dropped[0]!.toInput() }).then(({ kind }) => kind === 'certificate-request', () => false));
@@ -150,12 +150,15 @@ function CertificateTable({ pages, total, sort, onSort, selectedId, onOpen, filt
   };
   const trash = async (certificates: readonly CertificateRecord[]): Promise<void> => {
     const moved: CertificateRecord[] = [];
-    for (const certificate of certificates) if (certificate.trashedUntil === null && (await remove.run({ certificate: certificate.id })) !== undefined) moved.push(certificate);
+    for (const { id, trashedUntil } of certificates) {
+      const after = trashedUntil === null ? await remove.run({ certificate: id }) : undefined;
+      if (after !== undefined) moved.push(after);
+    }
     if (moved.length === 0) return;
     const undo = async (): Promise<void> => {
       for (const { id } of moved) await restore.run({ certificate: id });
     };
-    toast({ text: t('certificates.trashed', { n: moved.length, name: moved[0]!.label }), action: { label: t('common.undo'), onAction: () => void undo() } });
+    toast({ text: t('certificates.trashed', { n: moved.length, name: moved[0]!.label, until: keptUntil(moved[0]!, t) }), action: { label: t('common.undo'), onAction: () => void undo() } });
     if (moved.some(({ id }) => id === selectedId)) onOpen(undefined);
   };
   const menu = (certificates: readonly CertificateRecord[]): MenuEntries => {
@@ -177,7 +180,7 @@ function CertificateTable({ pages, total, sort, onSort, selectedId, onOpen, filt
         selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(certificates) => void trash(certificates)} menu={menu} sort={sort} onSort={onSort}
         empty={filtered
           ? <EmptyState action={<Button onPress={onShowAll}>{t('certificates.showAll')}</Button>}>{t('certificates.noneFound')}</EmptyState>
-          : <EmptyState action={<Button kind="primary" onPress={onMake}>{t('certificates.make.open')}</Button>}>{t('certificates.none')}</EmptyState>}
+          : <EmptyState action={<Button onPress={onMake}>{t('certificates.make.open')}</Button>}>{t('certificates.none')}</EmptyState>}
       />
       {(remove.error ?? restore.error ?? renew.error) && <div className="px-4 py-2"><ErrorNotice error={remove.error ?? restore.error ?? renew.error} /></div>}
     </>

@@ -37,6 +37,16 @@ export function exactTime(time: Date, language: string): string {
   return timeFormat(language).format(time);
 }
 
+/** @returns a day: "30 December", with its year where that is not the one of `now`. */
+export function dayOf(time: Date, now: Date, language: string): string {
+  return new Intl.DateTimeFormat(locale(language), { day: 'numeric', month: 'long', ...(time.getFullYear() !== now.getFullYear() && { year: 'numeric' }) }).format(time);
+}
+
+/** @returns until when the trash keeps something, as a day. @param trashedUntil as records have it (ISO 8601) */
+export function keptUntil({ trashedUntil }: { trashedUntil: string | null }, t: Text): string {
+  return trashedUntil === null ? '' : dayOf(new Date(trashedUntil), new Date(), t.language);
+}
+
 /** @returns "1.2 MB". */
 export function byteSize(bytes: number, language: string): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;

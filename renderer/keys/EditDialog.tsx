@@ -1,8 +1,7 @@
-import { useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { useAction, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Select, TextField } from '../ui/index.ts';
+import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Select, TextField, useDraft } from '../ui/index.ts';
 import { tagsOf } from './tags.ts';
 
 type Settable = 'active' | 'suspended' | 'deactivated' | 'compromised';
@@ -17,12 +16,11 @@ function nextStates(state: KeyRecord['state']): Settable[] {
 export function EditDialog({ keyRecord, open, onClose }: { keyRecord: KeyRecord; open: boolean; onClose: () => void }) {
   const t = useText();
   const update = useAction('keys.update');
-  const [label, setLabel] = useState(keyRecord.label);
-  const [tags, setTags] = useState(keyRecord.tags.join(', '));
   const states = nextStates(keyRecord.state);
   const initial = states.find((name) => name === keyRecord.state) ?? states[0]!;
-  const [state, setState] = useState<Settable>(initial);
-  const [until, setUntil] = useState(keyRecord.notAfter?.slice(0, 10) ?? '');
+  const [{ label, tags, state, until }, change, forget] = useDraft(`keys.edit ${keyRecord.id} ${keyRecord.revision}`, {
+    label: keyRecord.label, tags: keyRecord.tags.join(', '), state: initial, until: keyRecord.notAfter?.slice(0, 10) ?? '',
+  });
   const date = until === '' ? undefined : new Date(`${until}T00:00:00Z`);
   const badDate = date !== undefined && Number.isNaN(date.getTime());
   const notAfter = date === undefined || badDate ? null : date.toISOString();
@@ -35,18 +33,20 @@ export function EditDialog({ keyRecord, open, onClose }: { keyRecord: KeyRecord;
   };
   const submit = async (): Promise<void> => {
     if (badDate || label.trim() === '') return;
-    if ((await update.run({ ...input, ifRevision: keyRecord.revision })) !== undefined) onClose();
+    if ((await update.run({ ...input, ifRevision: keyRecord.revision })) === undefined) return;
+    forget();
+    onClose();
   };
   return (
     <Dialog title={t('keys.edit.title', { name: keyRecord.label })} open={open} onClose={onClose} onSubmit={() => void submit()}>
       <DialogBody>
-        <TextField label={t('keys.name')} value={label} onChange={setLabel} maxLength={200} isInvalid={label.trim() === ''} autoFocus />
-        <TextField label={t('keys.tags')} help={t('keys.tagsHelp')} value={tags} onChange={setTags} />
+        <TextField label={t('keys.name')} value={label} onChange={(text) => change({ label: text })} maxLength={200} isInvalid={label.trim() === ''} autoFocus />
+        <TextField label={t('keys.tags')} help={t('keys.tagsHelp')} value={tags} onChange={(text) => change({ tags: text })} />
         <Select
-          label={t('keys.state')} value={state} onChange={setState}
+          label={t('keys.state')} value={state} onChange={(name) => change({ state: name })}
           choices={states.map((name) => ({ value: name, label: t(`keys.stateName.${name}`), help: t(`keys.stateHelp.${name}`) }))}
         />
-        <TextField label={t('keys.validUntil')} help={t('keys.edit.dateHelp')} value={until} onChange={setUntil} isInvalid={badDate} />
+        <TextField label={t('keys.validUntil')} help={t('keys.edit.dateHelp')} value={until} onChange={(text) => change({ until: text })} isInvalid={badDate} />
         <ErrorNotice error={update.error} />
       </DialogBody>
       <DialogActions aside={<CopyAsCommand operation="keys.update" input={input} />}>

@@ -3,11 +3,11 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import type { KeyRecord, Mending } from '../../app/contract/index.ts';
 import { decodeText, useAction, useOperation } from '../bridge/index.ts';
-import { deedOf, listOf, saidFinding, type Text, useText, whoName } from '../i18n/index.ts';
+import { deedOf, keptUntil, listOf, saidFinding, type Text, useText, whoName } from '../i18n/index.ts';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
 import { DetailPane, Section } from '../shell/Panes.tsx';
-import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, Findings, IconButton, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
+import { Badge, Button, CopyAsCommand, CopyButton, cx, ErrorNotice, ExactTime, Fact, Facts, Findings, IconButton, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { EditDialog } from './EditDialog.tsx';
 import { ExportDialog } from './ExportDialog.tsx';
@@ -66,8 +66,9 @@ function KnownKey({ record, onGone, children }: { record: KeyRecord; onGone: () 
     if (after !== undefined) toast({ text: t('keys.rotated', { name: record.label, version: after.version }) });
   };
   const trash = async (): Promise<void> => {
-    if ((await remove.run({ key: record.uri })) === undefined) return;
-    toast({ text: t('keys.trashed', { name: record.label }), action: { label: t('common.undo'), onAction: () => void restore.run({ key: record.uri }) } });
+    const moved = await remove.run({ key: record.uri });
+    if (moved === undefined) return;
+    toast({ text: t('keys.trashed', { name: record.label, until: keptUntil(moved, t) }), action: { label: t('common.undo'), onAction: () => void restore.run({ key: record.uri }) } });
     onGone();
   };
   const destroy = async (): Promise<void> => {
@@ -155,7 +156,7 @@ function PublicKey({ record }: { record: KeyRecord }) {
     <Section title={t('keys.publicKey')}>
       <p className="font-mono text-12 break-all text-muted">{record.fingerprint}</p>
       <Segments label={t('keys.format')} value={format} onChange={setFormat} options={PUBLIC_FORMATS.map((name) => ({ value: name, label: t(`keys.publicFormat.${name}`) }))} />
-      {text !== undefined && <pre tabIndex={0} aria-label={t('keys.publicKey')} className="max-h-48 overflow-auto rounded-control border border-border bg-canvas p-2 font-mono text-12 break-all whitespace-pre-wrap">{text}</pre>}
+      {text !== undefined && <pre tabIndex={0} aria-label={t('keys.publicKey')} className={cx('max-h-48 overflow-auto rounded-control border border-border bg-canvas p-2 font-mono text-12', format === 'pem' ? 'whitespace-pre' : 'break-all whitespace-pre-wrap')}>{text}</pre>}
       <ErrorNotice error={answer.error} />
       {text !== undefined && (
         <div className="flex flex-wrap gap-2">

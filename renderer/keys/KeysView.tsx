@@ -4,7 +4,7 @@ import { memo, useMemo, useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { instanceTitle } from '../backends/names.ts';
 import { useAction, useBridge, useOperation, type ChosenFile } from '../bridge/index.ts';
-import { useText, wholeNumber, type Text } from '../i18n/index.ts';
+import { keptUntil, useText, wholeNumber, type Text } from '../i18n/index.ts';
 import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane, Panes } from '../shell/Panes.tsx';
@@ -57,7 +57,8 @@ export function KeysView() {
   const query = useMemo(() => queryOf(filters, sort), [filters, sort]);
   const pages = useKeyPages(query);
   const dialogs = useDialogs();
-  const openKey = (id: string | undefined): void => void navigate({ to: '/keys', search: id === undefined ? {} : { selected: id } });
+  // From one key to the next is no step: back leads to the list.
+  const openKey = (id: string | undefined): void => void navigate({ to: '/keys', search: id === undefined ? {} : { selected: id }, replace: selected !== undefined });
   useCommands([
     { id: 'keys.new', label: t('keys.new.title'), group: t('keys.title'), shortcut: 'Mod+N', onRun: () => dialogs.setMaking(true) },
     { id: 'keys.import', label: t('keys.import.title'), group: t('keys.title'), shortcut: 'Mod+I', onRun: () => dialogs.setImporting(true) },
@@ -190,13 +191,16 @@ function KeyTable({ pages, grouping, sort, onSort, selectedId, onOpen, dialogs, 
     if (next.selected.size === 1 && only !== undefined) openAtRest(only);
   };
   const trash = async (keys: readonly KeyRecord[]): Promise<void> => {
-    const moved: string[] = [];
-    for (const key of keys) if (key.trashedUntil === null && (await remove.run({ key: key.uri })) !== undefined) moved.push(key.uri);
+    const moved: KeyRecord[] = [];
+    for (const { uri, trashedUntil } of keys) {
+      const after = trashedUntil === null ? await remove.run({ key: uri }) : undefined;
+      if (after !== undefined) moved.push(after);
+    }
     if (moved.length === 0) return;
     const undo = async (): Promise<void> => {
-      for (const key of moved) await restore.run({ key });
+      for (const { uri } of moved) await restore.run({ key: uri });
     };
-    toast({ text: moved.length === 1 ? t('keys.trashed', { name: keys[0]!.label }) : t('keys.trashedMany', { n: moved.length }), action: { label: t('common.undo'), onAction: () => void undo() } });
+    toast({ text: moved.length === 1 ? t('keys.trashed', { name: moved[0]!.label, until: keptUntil(moved[0]!, t) }) : t('keys.trashedMany', { n: moved.length, until: keptUntil(moved[0]!, t) }), action: { label: t('common.undo'), onAction: () => void undo() } });
     if (keys.some(({ id }) => id === selectedId)) onOpen(undefined);
   };
   const menu = (keys: readonly KeyRecord[]): MenuEntries => {
@@ -223,7 +227,7 @@ function KeyTable({ pages, grouping, sort, onSort, selectedId, onOpen, dialogs, 
         sort={sort} onSort={onSort}
         empty={filtered
           ? <EmptyState action={<Button onPress={onShowAll}>{t('keys.showAll')}</Button>}>{t('keys.noneFound')}</EmptyState>
-          : <EmptyState action={<Button kind="primary" onPress={() => dialogs.setMaking(true)}>{t('keys.new.open')}</Button>}>{t('keys.none')}</EmptyState>}
+          : <EmptyState action={<Button onPress={() => dialogs.setMaking(true)}>{t('keys.new.open')}</Button>}>{t('keys.none')}</EmptyState>}
       />
       {(remove.error ?? restore.error ?? rotate.error) && <div className="px-4 py-2"><ErrorNotice error={remove.error ?? restore.error ?? rotate.error} /></div>}
       {editing !== undefined && <EditDialog keyRecord={editing} open onClose={() => setEditing(undefined)} />}

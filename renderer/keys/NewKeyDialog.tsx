@@ -1,9 +1,8 @@
 import { HardDrive, Usb } from 'lucide-react';
-import { useState } from 'react';
 import type { KeyAlgorithmName, KeyRecord, SlotRecord, TokenRecord } from '../../app/contract/index.ts';
 import { KEY_ALGORITHMS, useAction, useOperation, type InputFor } from '../bridge/index.ts';
 import { listOf, useText } from '../i18n/index.ts';
-import { Button, Checkbox, ComboBox, commandOf, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Fact, Facts, Select, TextField } from '../ui/index.ts';
+import { Button, Checkbox, ComboBox, commandOf, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Fact, Facts, Select, TextField, useDraft } from '../ui/index.ts';
 import { algorithmChoices, algorithmHelp, algorithmName } from './algorithms.ts';
 import { InTokenFields, useTokenPlace, type InToken } from './InTokenFields.tsx';
 import { tagsOf } from './tags.ts';
@@ -33,8 +32,8 @@ interface Place {
 }
 
 const FRESH: Draft = { backend: 'software', algorithm: 'ec-p256', label: '', tags: '', extractable: true, ownPassphrase: false, inToken: {} };
-/** What was typed is kept for the next opening; nothing in it is secret. */
-let kept: Draft = FRESH;
+/** What a person may look for in a key: said, where a key has none of it. */
+const SOUGHT = ['sign', 'encrypt'] as const;
 
 /** @returns where a key can be made now: what holds keys itself, then each token that is plugged in. */
 function usePlaces(open: boolean): Place[] {
@@ -51,7 +50,8 @@ function usePlaces(open: boolean): Place[] {
 /** A new key: with nothing typed, Enter makes a P-256 key with a name of the day. With `into`, it is made in that slot. */
 export function NewKeyDialog({ open, into, proposed, onClose, onMade }: { open: boolean; into?: IntoSlot; /** What somebody has a use for. */ proposed?: Pick<Draft, 'algorithm' | 'label'>; onClose: () => void; onMade: (key: KeyRecord) => void }) {
   const t = useText();
-  const [draft, setDraft] = useState<Draft>(() => (proposed !== undefined ? { ...FRESH, ...proposed } : into === undefined ? kept : { ...FRESH, backend: into.token.id, inToken: { slot: into.slot.slot } }));
+  // Opened for one slot or in place of one key, it says nothing of what is wanted the next time.
+  const [draft, change] = useDraft<Draft>(into === undefined && proposed === undefined ? 'keys.new' : undefined, into === undefined ? { ...FRESH, ...proposed } : { ...FRESH, backend: into.token.id, inToken: { slot: into.slot.slot } });
   const generate = useAction('keys.generate');
   const places = usePlaces(open);
   const place = places.find(({ name }) => name === draft.backend) ?? places[0];
@@ -65,12 +65,6 @@ export function NewKeyDialog({ open, into, proposed, onClose, onMade }: { open: 
     backend: place?.name ?? draft.backend, algorithm, label: draft.label.trim() === '' ? suggestion : draft.label.trim(),
     ...(tags.length > 0 && { tags }), ...(token !== undefined ? draft.inToken : { ...(!draft.extractable && { extractable: false }), ...(draft.ownPassphrase && { ownPassphrase: true }) }),
   };
-  const change = (part: Partial<Draft>): void => {
-    const next = { ...draft, ...part };
-    // Opened for one slot or in place of one key, it says nothing of what is wanted the next time.
-    if (into === undefined && proposed === undefined) kept = next;
-    setDraft(next);
-  };
   const close = (): void => {
     generate.reset();
     onClose();
@@ -83,7 +77,12 @@ export function NewKeyDialog({ open, into, proposed, onClose, onMade }: { open: 
     onMade(key);
   };
   const can: readonly string[] | undefined = token === undefined ? undefined : inToken.detail?.capabilities;
-  const uses = KEY_ALGORITHMS[algorithm].usages.filter((usage) => can === undefined || can.includes(usage)).map((usage) => t(`keys.usage.${usage}`));
+  const usages = KEY_ALGORITHMS[algorithm].usages.filter((usage) => can === undefined || can.includes(usage));
+  const uses = usages.map((usage) => t(`keys.usage.${usage}`));
+  const cannot = [
+    ...SOUGHT.filter((usage) => !usages.includes(usage)).map((usage) => t(`keys.usage.${usage}`)),
+    ...(token !== undefined ? [t('keys.new.cannotLeave')] : draft.extractable ? [] : [t('keys.new.cannotLeaveStore')]),
+  ];
   return (
     <Dialog title={into === undefined ? t('keys.new.title') : t('keys.new.inSlotTitle', { slot: into.slot.slot, token: into.token.name })} open={open} onClose={close} onSubmit={() => void submit()}>
       <DialogBody>
@@ -102,7 +101,7 @@ export function NewKeyDialog({ open, into, proposed, onClose, onMade }: { open: 
           <Facts>
             <Fact name={t('keys.new.willLive')}>{token !== undefined ? [token.name, draft.inToken.slot === undefined ? undefined : t('keys.new.inSlot', { slot: draft.inToken.slot })].filter(Boolean).join(', ') : place === undefined || place.name === 'software' ? t('keys.new.livesHere') : place.name}</Fact>
             <Fact name={t('keys.new.can')}>{listOf(uses, t)}</Fact>
-            {token !== undefined && <Fact name={t('keys.new.cannot')}>{t('keys.new.cannotLeave')}</Fact>}
+            {cannot.length > 0 && <Fact name={t('keys.new.cannot')}>{listOf(cannot, t)}</Fact>}
             <Fact name={t('keys.command')}><code className="font-mono text-12 break-all">{commandOf('keys.generate', input)}</code></Fact>
           </Facts>
         </div>

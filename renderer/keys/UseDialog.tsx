@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { createContext, useContext, useState, type FormEvent, type ReactNode } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { asProblem, decodeBase64url, encodeBase64url, encodeText, KEY_ALGORITHMS, useAction, useBridge, type ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
@@ -16,15 +16,33 @@ export function usesOf(key: KeyRecord): Use[] {
 export function UseDialog({ keyRecord, use, onUse, open, onClose }: { keyRecord: KeyRecord; use: Use; onUse: (use: Use) => void; open: boolean; onClose: () => void }) {
   const t = useText();
   const uses = usesOf(keyRecord);
+  const [switched, setSwitched] = useState(false);
+  const turnTo = (next: Use): void => {
+    setSwitched(true);
+    onUse(next);
+  };
   return (
     <Dialog title={t('keys.use.title', { name: keyRecord.label })} open={open} onClose={onClose} size="medium">
-      <div className="px-5 pb-3"><Segments label={t('keys.use.what')} value={use} onChange={onUse} options={uses.map((name) => ({ value: name, label: t(`keys.use.${name}`) }))} /></div>
+      <FocusContent value={!switched}>
+      <div className="px-5 pb-3"><Segments label={t('keys.use.what')} value={use} onChange={turnTo} options={uses.map((name) => ({ value: name, label: t(`keys.use.${name}`) }))} /></div>
       {use === 'sign' && <Signing keyRecord={keyRecord} onClose={onClose} />}
       {use === 'verify' && <Verifying keyRecord={keyRecord} onClose={onClose} />}
       {use === 'encrypt' && <Encrypting keyRecord={keyRecord} onClose={onClose} />}
       {use === 'decrypt' && <Decrypting keyRecord={keyRecord} onClose={onClose} />}
+      </FocusContent>
     </Dialog>
   );
+}
+
+/** Whether the content has the focus as it comes: not when another use was just chosen, where the keyboard is still among the uses. */
+const FocusContent = createContext(true);
+
+function Part({ onSubmit, children }: { onSubmit: () => void; children: ReactNode }) {
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    onSubmit();
+  };
+  return <form noValidate onSubmit={submit} className="flex min-h-0 flex-col">{children}</form>;
 }
 
 interface PartProps {
@@ -57,10 +75,11 @@ function useContent() {
 
 function ContentField({ content, label, mono = false }: { content: ReturnType<typeof useContent>; label: string; mono?: boolean }) {
   const t = useText();
+  const autoFocus = useContext(FocusContent);
   return (
     <div className="flex flex-col gap-2">
       {content.file === undefined
-        ? <TextField label={label} rows={5} mono={mono} value={content.text} onChange={content.setText} />
+        ? <TextField label={label} rows={5} mono={mono} autoFocus={autoFocus} value={content.text} onChange={content.setText} />
         : <p className="text-13">{t('keys.use.file', { name: content.file.name })}</p>}
       <div className="flex gap-2">
         <Button small onPress={() => void content.pick()}>{t('keys.use.chooseFile')}</Button>
@@ -79,7 +98,7 @@ function Signing({ keyRecord, onClose }: PartProps) {
     if (message !== undefined) await sign.run({ key: keyRecord.uri, content: { message } });
   };
   return (
-    <>
+    <Part onSubmit={() => void submit()}>
       <DialogBody>
         <ContentField content={content} label={t('keys.use.message')} />
         {sign.result && <Outcome label={t('keys.use.signature')} text={sign.result.signature} note={t('keys.use.signedAs', { algorithm: sign.result.algorithm, version: sign.result.version })} fileName="signature.sig" />}
@@ -87,9 +106,9 @@ function Signing({ keyRecord, onClose }: PartProps) {
       </DialogBody>
       <DialogActions aside={<CopyAsCommand operation="keys.sign" input={{ key: keyRecord.uri, content: { message: 'FILE' } }} />}>
         <Button onPress={onClose}>{t('common.close')}</Button>
-        <Button kind="primary" pending={sign.pending} onPress={() => void submit()}>{t('keys.use.sign')}</Button>
+        <Button kind="primary" type="submit" pending={sign.pending}>{t('keys.use.sign')}</Button>
       </DialogActions>
-    </>
+    </Part>
   );
 }
 
@@ -100,11 +119,12 @@ function Verifying({ keyRecord, onClose }: PartProps) {
   const [signature, setSignature] = useState('');
   const trimmed = signature.replaceAll(/\s/g, '');
   const submit = async (): Promise<void> => {
+    if (trimmed === '') return;
     const message = await content.read();
     if (message !== undefined) await verify.run({ key: keyRecord.uri, content: { message }, signature: toBase64url(trimmed) });
   };
   return (
-    <>
+    <Part onSubmit={() => void submit()}>
       <DialogBody>
         <ContentField content={content} label={t('keys.use.message')} />
         <TextField label={t('keys.use.signature')} help={t('keys.use.signatureHelp')} mono rows={3} value={signature} onChange={setSignature} />
@@ -115,9 +135,9 @@ function Verifying({ keyRecord, onClose }: PartProps) {
       </DialogBody>
       <DialogActions aside={<CopyAsCommand operation="keys.verify" input={{ key: keyRecord.uri, content: { message: 'FILE' }, signature: 'FILE' }} />}>
         <Button onPress={onClose}>{t('common.close')}</Button>
-        <Button kind="primary" pending={verify.pending} isDisabled={trimmed === ''} onPress={() => void submit()}>{t('keys.use.verify')}</Button>
+        <Button kind="primary" type="submit" pending={verify.pending} isDisabled={trimmed === ''}>{t('keys.use.verify')}</Button>
       </DialogActions>
-    </>
+    </Part>
   );
 }
 
@@ -131,7 +151,7 @@ function Encrypting({ keyRecord, onClose }: PartProps) {
   };
   const short = KEY_ALGORITHMS[keyRecord.algorithm].family === 'rsa';
   return (
-    <>
+    <Part onSubmit={() => void submit()}>
       <DialogBody>
         <ContentField content={content} label={t('keys.use.plaintext')} />
         {short && <p className="text-12 text-muted">{t('keys.use.rsaShort')}</p>}
@@ -140,9 +160,9 @@ function Encrypting({ keyRecord, onClose }: PartProps) {
       </DialogBody>
       <DialogActions aside={<CopyAsCommand operation="keys.encrypt" input={{ key: keyRecord.uri, plaintext: 'FILE' }} />}>
         <Button onPress={onClose}>{t('common.close')}</Button>
-        <Button kind="primary" pending={encrypt.pending} onPress={() => void submit()}>{t('keys.use.encrypt')}</Button>
+        <Button kind="primary" type="submit" pending={encrypt.pending}>{t('keys.use.encrypt')}</Button>
       </DialogActions>
-    </>
+    </Part>
   );
 }
 
@@ -155,7 +175,7 @@ function Decrypting({ keyRecord, onClose }: PartProps) {
     if (ciphertext !== undefined) await decrypt.run({ key: keyRecord.uri, ciphertext });
   };
   return (
-    <>
+    <Part onSubmit={() => void submit()}>
       <DialogBody>
         <ContentField content={content} label={t('keys.use.ciphertextIn')} mono />
         {decrypt.result && <Outcome label={t('keys.use.plaintext')} text={decrypt.result.plaintext} decoded note={t('keys.use.decryptedBy', { version: decrypt.result.version })} fileName={(content.file?.name ?? 'message').replace(/\.enc$/, '')} />}
@@ -163,9 +183,9 @@ function Decrypting({ keyRecord, onClose }: PartProps) {
       </DialogBody>
       <DialogActions aside={<CopyAsCommand operation="keys.decrypt" input={{ key: keyRecord.uri, ciphertext: 'FILE' }} />}>
         <Button onPress={onClose}>{t('common.close')}</Button>
-        <Button kind="primary" pending={decrypt.pending} onPress={() => void submit()}>{t('keys.use.decrypt')}</Button>
+        <Button kind="primary" type="submit" pending={decrypt.pending}>{t('keys.use.decrypt')}</Button>
       </DialogActions>
-    </>
+    </Part>
   );
 }
 

@@ -18,6 +18,7 @@ export function ShowSecretPrompt({ prompt, request, busy, onAnswer }: { prompt: 
   const part = partIn(request.secret);
   const groups = request.secret.split('-');
   const last = bare(part === undefined ? (groups.at(-1) ?? '') : part.value).slice(-4);
+  const differs = bare(typed).length >= last.length && bare(typed) !== last;
   return (
     <PromptForm
       prompt={prompt} busy={busy} action={t('prompt.kept')} ready={bare(typed) === last}
@@ -32,7 +33,7 @@ export function ShowSecretPrompt({ prompt, request, busy, onAnswer }: { prompt: 
       {part === undefined && <p aria-label={t('ask.field.show-recovery-code')} role="group" className="grid grid-cols-4 justify-items-center gap-x-2 gap-y-1 rounded-control border border-edge bg-surface px-3 py-3 font-mono text-16 font-semibold tracking-wider select-all">
         {groups.map((group, index) => <span key={index}>{group}</span>)}
       </p>}
-      <TextField label={t('prompt.typeLastGroup')} value={typed} onChange={setTyped} autoFocus mono help={t('prompt.typeLastGroupWhy')} />
+      <TextField label={t('prompt.typeLastGroup')} value={typed} onChange={setTyped} autoFocus mono isInvalid={differs} help={differs ? <span className="text-danger">{t('prompt.differs')}</span> : t('prompt.typeLastGroupWhy')} />
     </PromptForm>
   );
 }

@@ -8,7 +8,7 @@ import { useWindowWidth } from './window-width.ts';
 
 /** Under this width the navigation shows icons alone, each with its words as a tip. */
 const ICONS_UNDER = 900;
-const ITEM = 'flex h-8 items-center gap-2.5 rounded-control px-2 text-13 text-text hover:bg-hover';
+const ITEM = 'flex h-8 items-center gap-2.5 rounded-control px-2 text-13 text-text';
 
 /** @param marks  places where something is to be seen, in words; shown as a dot */
 export function Navigation({ counts, marks, onLock, onPalette }: { counts: Readonly<Record<string, number | undefined>>; marks: Readonly<Record<string, string | undefined>>; onLock: () => void; onPalette: () => void }) {
@@ -33,7 +33,7 @@ function Place({ to, label, icon: Icon, count, mark, narrow }: { to: string; lab
   const t = useText();
   const here = useMatchRoute()({ to, fuzzy: true }) !== false;
   const link = (
-    <Link to={to} {...(here && { 'aria-current': 'page' as const })} aria-label={narrow ? [label, mark].filter(Boolean).join(', ') : undefined} className={cx(ITEM, 'relative', here && 'bg-selected font-medium', narrow && 'justify-center px-0')}>
+    <Link to={to} {...(here && { 'aria-current': 'page' as const })} aria-label={narrow ? [label, mark].filter(Boolean).join(', ') : undefined} className={cx(ITEM, 'relative', here ? 'bg-selected font-medium' : 'hover:bg-hover', narrow && 'justify-center px-0')}>
       <Icon aria-hidden className="size-5 shrink-0" strokeWidth={1.75} />
       {!narrow && <span className="grow truncate">{label}</span>}
       {!narrow && count !== undefined && count > 0 && <span className="text-12 text-muted">{wholeNumber(count, t.language)}</span>}
@@ -47,7 +47,7 @@ function Act({ label, shortcut, icon: Icon, narrow, onPress }: { label: string; 
   const t = useText();
   return (
     <TooltipTrigger delay={500} closeDelay={0}>
-      <AriaButton onPress={onPress} aria-label={label} className={cx(ITEM, 'w-full text-left', narrow && 'justify-center px-0')}>
+      <AriaButton onPress={onPress} aria-label={label} className={cx(ITEM, 'w-full text-left hover:bg-hover', narrow && 'justify-center px-0')}>
         <Icon aria-hidden className="size-5 shrink-0" strokeWidth={1.75} />
         {!narrow && <span className="grow truncate">{label}</span>}
       </AriaButton>

@@ -1,7 +1,7 @@
 import { ArrowLeft, Ellipsis } from 'lucide-react';
-import { createContext, useContext, useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
+import { createContext, useContext, useEffect, useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
 import { useText } from '../i18n/index.ts';
-import { Button, cx, IconButton, Menu, StatusLine, useNarrow, type MenuAction } from '../ui/index.ts';
+import { Button, cx, FilledElsewhere, IconButton, Menu, returnFocusToView, StatusLine, useNarrow, type MenuAction } from '../ui/index.ts';
 import { usePreferences } from './preferences.tsx';
 import { useWindowWidth } from './window-width.ts';
 
@@ -12,8 +12,11 @@ const STEP = 16;
 
 const within = (width: number): number => Math.round(Math.min(DETAIL.most, Math.max(DETAIL.least, width)));
 
-/** A list with a detail at its side, or in its place where there is no room. The width is remembered under `name`. */
-export function Panes({ name, list, detail, detailLabel, onCloseDetail }: { name: string; list: ReactNode; detail?: ReactNode; detailLabel: string; onCloseDetail: () => void }) {
+/**
+ * A list with a detail at its side, or in its place where there is no room. The width is remembered under `name`.
+ * @param filled  where the filled button is while a detail is there: its own, unless it has none
+ */
+export function Panes({ name, list, detail, detailLabel, filled = 'detail', onCloseDetail }: { name: string; list: ReactNode; detail?: ReactNode; detailLabel: string; filled?: 'list' | 'detail'; onCloseDetail: () => void }) {
   const t = useText();
   const { preferences, change } = usePreferences();
   const windowWidth = useWindowWidth();
@@ -23,14 +26,23 @@ export function Panes({ name, list, detail, detailLabel, onCloseDetail }: { name
   const setWidth = (next: number): void => change({ panes: { [name]: within(next) } });
   const hasDetail = detail !== undefined && detail !== null && detail !== false;
 
-  if (windowWidth < ONE_PANE_UNDER) {
+  // What was pressed in a detail may have gone with it: the list has the focus then.
+  const back = useRef<HTMLButtonElement>(null);
+  const onePane = windowWidth < ONE_PANE_UNDER;
+  useEffect(() => {
+    if (!hasDetail) returnFocusToView();
+    // A press of the mouse gives the focus to what was pressed, which is hidden by then: this comes after it.
+    else if (onePane) requestAnimationFrame(() => back.current?.focus());
+  }, [hasDetail, onePane]);
+
+  if (onePane) {
     return (
       <div className="flex min-h-0 min-w-0 grow flex-col">
         {/* The list stays, hidden, so that it keeps its place and its selection. */}
         <div className={cx('flex min-h-0 grow flex-col', hasDetail && 'hidden')}>{list}</div>
         {hasDetail && (
           <section aria-label={detailLabel} className="flex min-h-0 grow flex-col bg-surface">
-            <div className="shrink-0 border-b border-border px-2 py-1.5"><Button kind="plain" small icon={ArrowLeft} autoFocus onPress={onCloseDetail}>{t('shell.back')}</Button></div>
+            <div className="shrink-0 border-b border-border px-2 py-1.5"><Button kind="plain" small icon={ArrowLeft} ref={back} onPress={onCloseDetail}>{t('shell.back')}</Button></div>
             {detail}
           </section>
         )}
@@ -50,7 +62,7 @@ export function Panes({ name, list, detail, detailLabel, onCloseDetail }: { name
 
   return (
     <div className="flex min-h-0 min-w-0 grow">
-      <div className="flex min-h-0 min-w-0 grow flex-col">{list}</div>
+      <FilledElsewhere value={hasDetail && filled === 'detail'}><div className="flex min-h-0 min-w-0 grow flex-col">{list}</div></FilledElsewhere>
       {hasDetail && (
         <>
           <div

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useAction, useBridge, useInvalidation, useOperation } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { StoreGate } from '../store/StoreGate.tsx';
-import { useClearToasts } from '../ui/index.ts';
+import { forgetDrafts, useClearToasts } from '../ui/index.ts';
 import { Banners } from './Banners.tsx';
 import { useCommands, useRunCommand } from './commands.tsx';
 import { useOpenedFiles } from './FileDrop.tsx';
@@ -13,6 +13,7 @@ import { Navigation } from './Navigation.tsx';
 import { Palette } from './Palette.tsx';
 import { PLACES } from './places.ts';
 import { ShortcutSheet } from './ShortcutSheet.tsx';
+import { useViewFocus } from './view-focus.ts';
 
 type Sheet = 'palette' | 'shortcuts';
 
@@ -24,7 +25,11 @@ export function Shell() {
   const [open, setOpen] = useState(false);
   const close = (): void => setSheet(undefined);
   const general = t('shell.general');
-  useInvalidation(useClearToasts());
+  const clearToasts = useClearToasts();
+  useInvalidation(() => {
+    clearToasts();
+    forgetDrafts();
+  });
   useMenuCommands();
   useCommands([
     { id: 'palette', label: t('shell.palette'), group: general, icon: CommandIcon, shortcut: 'Mod+Shift+P', onRun: () => setSheet('palette') },
@@ -50,17 +55,18 @@ function OpenShell({ onPalette }: { onPalette: () => void }) {
   const go = t('shell.go');
   const general = t('shell.general');
   useFilesFromSystem();
+  useViewFocus();
   useCommands([
     ...PLACES.map(({ to, label, icon, shortcut }) => ({ id: `navigate:${to}`, label: t(label), group: go, icon, shortcut, onRun: () => void navigate({ to }) })),
     { id: 'navigate:/settings', label: t('shell.settings'), group: go, icon: Settings, shortcut: 'Mod+,', onRun: () => void navigate({ to: '/settings' }) },
-    { id: 'find', label: t('shell.find'), group: general, icon: Search, shortcut: 'Mod+F', onRun: focusSearch },
+    { id: 'find', label: t('shell.find'), group: general, icon: Search, shortcut: 'Mod+F', when: () => searchField() !== null, onRun: focusSearch },
     { id: 'lock', label: t('shell.lock'), group: general, icon: Lock, shortcut: 'Mod+L', always: true, onRun: () => void lock.run({}) },
   ]);
   return (
     <div className="flex min-h-0 grow">
       <Navigation counts={{ '/keys': keys }} marks={pluggedIn === 0 ? {} : { '/tokens': t('tokens.pluggedIn', { n: pluggedIn }) }} onLock={() => void lock.run({})} onPalette={onPalette} />
       <div className="flex min-h-0 min-w-0 grow flex-col">
-        <main className="flex min-h-0 min-w-0 grow"><Outlet /></main>
+        <main tabIndex={-1} className="flex min-h-0 min-w-0 grow"><Outlet /></main>
         <JobTray />
       </div>
     </div>
@@ -101,8 +107,10 @@ function useMenuCommands(): void {
 }
 
 /** The search field of the view. */
+const searchField = (): HTMLInputElement | null => document.querySelector<HTMLInputElement>('main input[type="search"]');
+
 function focusSearch(): void {
-  const field = document.querySelector<HTMLInputElement>('main input[type="search"]');
+  const field = searchField();
   field?.focus();
   field?.select();
 }

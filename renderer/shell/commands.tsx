@@ -13,6 +13,8 @@ export interface Command {
   shortcut?: string;
   /** Not while a dialog is open, unless so. */
   always?: boolean;
+  /** Whether there is something for it to do now; else its keys are left to others. Without it: always. */
+  when?: () => boolean;
   onRun: () => void;
 }
 
@@ -45,7 +47,7 @@ export function CommandProvider({ children }: { children: ReactNode }) {
     const press = (event: KeyboardEvent): void => {
       if (event.defaultPrevented) return;
       const command = registry.all().find(({ shortcut }) => shortcut !== undefined && matchesShortcut(event, shortcut));
-      if (command === undefined || (isDialogOpen() && !command.always)) return;
+      if (command === undefined || (isDialogOpen() && !command.always) || command.when?.() === false) return;
       if (command.shortcut?.includes('Mod') !== true && isTyping(event.target)) return;
       event.preventDefault();
       command.onRun();

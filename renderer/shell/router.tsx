@@ -1,4 +1,4 @@
-import { createMemoryHistory, createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
+import { createHashHistory, createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
 import { ActivityView } from '../activity/ActivityView.tsx';
 import { BackendsView } from '../backends/BackendsView.tsx';
 import { CertificatesView } from '../certificates/CertificatesView.tsx';
@@ -42,9 +42,9 @@ const routeTree = root.addChildren([
   createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsView }),
 ]);
 
-/** In memory: the address bar is the agent's business, and the desktop has none. */
-export function makeRouter(start = '/keys') {
-  return createRouter({ routeTree, history: createMemoryHistory({ initialEntries: [start] }), defaultPreload: false, defaultErrorComponent: ViewFault });
+/** Behind the “#”: what is before it is the agent's business. So one goes back and forward, and a reload stays where it was. */
+export function makeRouter() {
+  return createRouter({ routeTree, history: createHashHistory(), defaultPreload: false, defaultErrorComponent: ViewFault });
 }
 
 declare module '@tanstack/react-router' {

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { OutputFor } from '../bridge/index.ts';
 import { useText, type MessageKey } from '../i18n/index.ts';
-import { Notice, Sentence } from '../ui/index.ts';
+import { Notice, Prose, Sentence } from '../ui/index.ts';
 
 type Finding = OutputFor<'tokens.list'>['findings'][number];
 
@@ -14,7 +14,7 @@ export function TokenFindings({ findings, actionOf }: { findings: readonly Findi
   const say = (finding: Finding, part: 'detail' | 'remedy'): ReactNode => {
     const key = `finding.${finding.code}.${part}`;
     const said = finding[part];
-    return t.has(key) ? t(key as MessageKey) : said !== null && <Sentence text={said} />;
+    return t.has(key) ? <Prose text={t(key as MessageKey)} /> : said !== null && <Sentence text={said} />;
   };
   return (
     <ul className="flex flex-col gap-2 pb-2">

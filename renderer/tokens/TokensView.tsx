@@ -26,7 +26,7 @@ export function TokensView() {
   const answer = useOperation('tokens.list', {});
   const tokens = answer.data?.tokens ?? [];
   const token = tokens.find(({ id }) => id === selected) ?? tokens[0];
-  const show = (id: string | undefined, in_?: string): void => void navigate({ to: '/tokens', search: { ...(id !== undefined && { selected: id }), ...(in_ !== undefined && { slot: in_ }) } });
+  const show = (id: string | undefined, in_?: string): void => void navigate({ to: '/tokens', search: { ...(id !== undefined && { selected: id }), ...(in_ !== undefined && { slot: in_ }) }, replace: selected !== undefined });
   useCommands([
     ...(token?.present === true ? [{ id: 'tokens.setUp', label: t('tokens.setUp.title', { name: token.name }), group: t('tokens.title'), icon: Wand, shortcut: 'Mod+N', onRun: () => setSettingUp(token) }] : []),
     { id: 'tokens.addModule', label: t('tokens.module.title'), group: t('tokens.title'), icon: Blocks, onRun: () => setAdding(true) },

@@ -26,9 +26,9 @@ export function StateBadge({ tone, icon, children }: { tone: keyof typeof TONES;
 /** A word about a thing: a tag, a kind. */
 export function Badge({ children, icon: Icon }: { children: ReactNode; icon?: LucideIcon }) {
   return (
-    <span className="inline-flex h-5 items-center align-middle gap-1 rounded-control border border-border bg-canvas px-1.5 text-12 whitespace-nowrap text-text">
+    <span className="inline-flex h-5 max-w-full items-center align-middle gap-1 rounded-control border border-border bg-canvas px-1.5 text-12 whitespace-nowrap text-text">
       {Icon && <Icon aria-hidden className="size-3 shrink-0" strokeWidth={1.75} />}
-      {children}
+      <span className="min-w-0 truncate">{children}</span>
     </span>
   );
 }

@@ -1,5 +1,5 @@
 import { LoaderCircle, type LucideIcon } from 'lucide-react';
-import type { ReactNode, Ref } from 'react';
+import { createContext, useContext, type ReactNode, type Ref } from 'react';
 import { Button as AriaButton, Tooltip, TooltipTrigger, type ButtonProps as AriaButtonProps } from 'react-aria-components';
 import { cx } from './cx.ts';
 
@@ -13,6 +13,9 @@ const KINDS = {
   plain: 'text-text hover:bg-hover pressed:bg-selected border border-transparent',
 } as const;
 
+/** Whether the one filled button of a view is elsewhere now: those within step back. */
+export const FilledElsewhere = createContext(false);
+
 export interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'children' | 'style' | 'isPending'> {
   kind?: keyof typeof KINDS;
   small?: boolean;
@@ -25,6 +28,7 @@ export interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'childr
 }
 
 export function Button({ kind = 'quiet', small = false, icon: Icon, pending = false, children, className, isDisabled, ...rest }: ButtonProps) {
+  const stepsBack = useContext(FilledElsewhere) && kind === 'primary';
   return (
     <AriaButton
       {...rest}
@@ -33,7 +37,7 @@ export function Button({ kind = 'quiet', small = false, icon: Icon, pending = fa
       className={cx(
         'inline-flex shrink-0 items-center justify-center gap-1.5 rounded-control font-medium whitespace-nowrap select-none disabled:opacity-50',
         small ? 'h-7 px-2 text-13' : 'h-8 px-3 text-13',
-        KINDS[kind],
+        KINDS[stepsBack ? 'quiet' : kind],
         className,
       )}
     >

@@ -1,5 +1,5 @@
 import { Search, X, type LucideIcon } from 'lucide-react';
-import type { ReactNode, Ref } from 'react';
+import type { KeyboardEvent, ReactNode, Ref } from 'react';
 import {
   Checkbox as AriaCheckbox, FieldError, Input, Label, Radio as AriaRadio, RadioGroup as AriaRadioGroup, SearchField as AriaSearchField, Text,
   TextArea, TextField as AriaTextField, Button as AriaButton, type CheckboxProps, type RadioGroupProps, type SearchFieldProps, type TextFieldProps,
@@ -47,11 +47,18 @@ export function TextField({ label, help, placeholder, rows, mono = false, classN
           {trailing}
         </div>
       ) : (
-        <TextArea rows={rows} {...(placeholder !== undefined && { placeholder })} spellCheck={false} className={cx(CONTROL, 'h-auto resize-y py-1.5', mono && 'font-mono')} />
+        <TextArea rows={rows} onKeyDown={submitWithModifier} {...(placeholder !== undefined && { placeholder })} spellCheck={false} className={cx(CONTROL, 'h-auto resize-y py-1.5', mono && 'font-mono')} />
       )}
       <FieldHelp help={help} />
     </AriaTextField>
   );
+}
+
+/** Enter begins a line in a field of many; with Ctrl or Cmd it submits. */
+function submitWithModifier(event: KeyboardEvent<HTMLTextAreaElement>): void {
+  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  event.currentTarget.form?.requestSubmit();
 }
 
 /** Search; Esc empties it. `label` is its name, and its placeholder. */

@@ -2,6 +2,7 @@ import { CircleAlert, CircleCheck, Info, TriangleAlert, type LucideIcon } from '
 import type { ReactNode } from 'react';
 import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
+import { Prose } from './Prose.tsx';
 
 interface Finding {
   level: 'ok' | 'note' | 'warning' | 'problem';
@@ -29,8 +30,8 @@ export function Findings<F extends Finding>({ findings, actionsOf }: { findings:
           <li key={`${code} ${detail}`} className="flex gap-2">
             <Icon aria-label={t(word)} role="img" className={cx('mt-0.5 size-4 shrink-0', colour)} strokeWidth={1.75} />
             <div className="min-w-0 break-words">
-              <p>{detail}</p>
-              {remedy !== null && <p className="text-muted">{remedy}</p>}
+              <p><Prose text={detail} /></p>
+              {remedy !== null && <p className="text-muted"><Prose text={remedy} /></p>}
               {actionsOf?.(finding)}
             </div>
           </li>

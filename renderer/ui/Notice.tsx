@@ -5,6 +5,7 @@ import { asProblem } from '../bridge/index.ts';
 import { useText, type Telling, type Text } from '../i18n/index.ts';
 import { CopyButton } from './Copy.tsx';
 import { cx } from './cx.ts';
+import { Prose } from './Prose.tsx';
 
 const TONES = {
   info: { icon: Info, colour: 'text-muted', edge: 'border-border' },
@@ -38,7 +39,7 @@ function Saying({ telling, part, muted = false }: { telling: Telling; part: 'det
   const t = useText();
   const said = t.said(telling, part);
   const looks = muted ? 'text-muted' : undefined;
-  return said === undefined ? <p lang="en" className={looks}>{telling[part]}</p> : <p className={looks}>{said}</p>;
+  return said === undefined ? <p lang="en" className={looks}><Prose text={telling[part] ?? ''} /></p> : <p className={looks}><Prose text={said} /></p>;
 }
 
 /** Whether the reason says what kind of fault it is, and the English words alone what exactly. */
@@ -59,7 +60,7 @@ export function ErrorNotice({ error, actions }: { error: unknown; actions?: Reac
       actions={<>{actions}<CopyButton small kind="quiet" label={t('common.copyDetails')} text={() => problemDetails(problem)} /></>}
     >
       <Saying telling={problem} part="detail" />
-      {isParticular(problem, t) && <p lang="en" className="text-muted">{problem.detail}</p>}
+      {isParticular(problem, t) && <p lang="en" className="text-muted"><Prose text={problem.detail} /></p>}
       {problem.where !== undefined && !problem.detail.includes(problem.where) && !problem.where.startsWith('/') && <p className="text-muted">{t('errors.where', { where: problem.where })}</p>}
       {problem.triesLeft !== undefined && problem.triesLeft > 0 && <p>{t('errors.triesLeft', { n: problem.triesLeft })}</p>}
       {problem.remedy !== undefined && <Saying telling={problem} part="remedy" muted />}

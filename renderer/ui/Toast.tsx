@@ -2,6 +2,7 @@ import { X } from 'lucide-react';
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { useText } from '../i18n/index.ts';
 import { Button, IconButton } from './Button.tsx';
+import { returnFocusToView } from './view-focus.ts';
 
 export interface ToastMessage {
   text: string;
@@ -38,7 +39,10 @@ export function ToastProvider({ children }: { children: ReactNode }) {
     setShown((before) => [...before.slice(-2), { ...message, id }]);
   }, []);
   const clear = useCallback(() => setShown([]), []);
-  const dismiss = useCallback((id: number) => setShown((before) => before.filter((one) => one.id !== id)), []);
+  const dismiss = useCallback((id: number) => {
+    setShown((before) => before.filter((one) => one.id !== id));
+    returnFocusToView();
+  }, []);
   const t = useText();
   const region = useMemo(() => (
     <section aria-label={t('common.messages')} className="pointer-events-none fixed bottom-4 left-1/2 z-50 flex -translate-x-1/2 flex-col items-center gap-2">

@@ -5,6 +5,7 @@ import { cx } from './cx.ts';
 import { atLine, lineOfRow, linesOf, type RowGroup } from './groups.ts';
 import { HEADER_HEIGHT, linesInSight, ROW_HEIGHT, useLines } from './lines-in-sight.ts';
 import { ContextMenu, type MenuEntries } from './Menu.tsx';
+import { viewHasFocus } from './view-focus.ts';
 import { NO_SELECTION, select, typeAhead, type Extend, type ListSelection } from './selection.ts';
 
 const TYPING_PAUSE_MS = 700;
@@ -99,6 +100,11 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     void grid.current?.scrollTo({ top: 0 });
   }, [rows]);
   useImperativeHandle(ref, () => ({ focus: () => grid.current?.focus(), scrollToTop: () => grid.current?.scrollTo({ top: 0 }) }), []);
+
+  // A view that was come to by the keyboard waits for its list.
+  useEffect(() => {
+    if (viewHasFocus()) grid.current?.focus({ preventScroll: true });
+  }, []);
 
   const shown = useMemo(() => columns.filter((column) => (column.fromWidth ?? 0) <= width), [columns, width]);
   const template = shown.map((column) => column.width).join(' ');
