@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFileStorage } from '../file/index.ts';
 import { FileAppendLog } from '../append-log.ts';
@@ -9,6 +10,9 @@ import type { Storage, StorageReader } from '../storage.ts';
 export type DiskKind = 'file' | 'sqlite';
 
 export const DISK_KINDS: readonly DiskKind[] = ['file', 'sqlite'];
+
+/** In memory where that can be had: what a killed process wrote is there whether or not a disk has it, and thousands of folders and fsyncs cost little. */
+export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** Opens or creates, the file kind with a journal so short that it is emptied all the time. */
 export function openForTest(kind: DiskKind, folder: string): Promise<Storage> {

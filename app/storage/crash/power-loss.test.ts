@@ -1,19 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { DISK_KINDS, recoverForTest, type DiskKind } from './open-for-test.ts';
+import { DISK_KINDS, recoverForTest, SCRATCH, type DiskKind } from './open-for-test.ts';
 import { SimulatedDisk, SURVIVALS, type Survival } from './simulated-disk.ts';
 import { noTracing, readTrace, straceOf, type TraceEvent } from './trace.ts';
 import { judge, judgeLog } from './writes.ts';
 
 const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url));
 const WRITES = process.env['KEYWRIGHT_FULL'] === '1' ? 40 : 6;
-/** Thousands of small folders are made here. */
-const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 const skipped = noTracing === undefined ? '' : ` (skipped: ${noTracing})`;
 
