@@ -137,7 +137,7 @@ function About({ record }: { record: OutputFor<'certificates.show'> }) {
   const { subject, issuer, serial, notBefore, notAfter, names, purposes, tags, places, fingerprint, sha1, problems, revocation, validity, keyAlgorithm, signatureAlgorithm } = record;
   return (
     <>
-      {problems.length > 0 && <Notice tone="warning" title={t('certificates.problems')}><ul className="list-disc pl-4">{problems.map((problem) => <li key={problem}>{problem}</li>)}</ul></Notice>}
+      {problems.length > 0 && <Notice tone="warning" title={t('certificates.problems')}><ul className="list-disc pl-4">{problems.map((problem) => <li key={problem}><Sentence text={problem} /></li>)}</ul></Notice>}
       <Facts>
         <Fact name={t('certificates.state')}>
           <span className="flex flex-wrap gap-1.5">
@@ -191,7 +191,7 @@ function Chain({ id, onOpen }: { id: string; onOpen: (id: string) => void }) {
           </li>
         ))}
       </ol>
-      {answer.data !== undefined && !answer.data.complete && <p className="text-12 text-muted">{answer.data.note}</p>}
+      {answer.data !== undefined && !answer.data.complete && <p className="text-12 text-muted"><Sentence text={answer.data.note} /></p>}
       <ErrorNotice error={answer.error} />
     </Section>
   );

@@ -43,10 +43,10 @@ export function FileContents({ inspected: { answers, error } }: { inspected: Ins
   const items = answers.flatMap((answer) => answer.items.flatMap((item, index) => (item.kind === 'extension' ? [] : [{ item, below: answer.items.filter(({ kind, parent }) => kind === 'extension' && parent === index) }])));
   return (
     <section aria-label={t('certificates.inFile')} aria-live="polite" className="flex flex-col gap-2">
-      {answers.flatMap(({ problems }) => problems).map(({ detail }) => <p key={detail} lang="en" className="text-13 text-danger">{detail}</p>)}
+      {answers.flatMap(({ problems }) => problems).map(({ detail }) => <p key={detail} className="text-13 text-danger"><Sentence text={detail} /></p>)}
       {items.slice(0, MOST).map(({ item, below }, index) => (
         <div key={index} className="flex flex-col gap-1 rounded-control border border-border bg-canvas px-3 py-2 text-13">
-          <p className="font-medium break-words">{item.title === '' ? item.detail : item.title}</p>
+          <p className="font-medium break-words">{item.title === '' ? <Sentence text={item.detail} /> : item.title}</p>
           <p className="text-muted"><Sentence text={item.detail} /></p>
           <Facts>
             {item.facts.filter(({ name }) => TELLING.includes(name)).map(({ name, value }) => <Fact key={name} name={t.fact.name(name)}><span className="break-all">{t.fact.value(name, value)}</span></Fact>)}

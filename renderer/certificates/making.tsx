@@ -4,7 +4,7 @@ import { asProblem, type OutputFor } from '../bridge/index.ts';
 import { useText, type Text } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { placeName } from '../keys/KeyDetail.tsx';
-import { Button, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, TextField, type Choice } from '../ui/index.ts';
+import { Button, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, Sentence, TextField, type Choice } from '../ui/index.ts';
 
 /** What making any kind of certificate has in common. */
 
@@ -67,7 +67,7 @@ export function MakingDialog({ way, onWay, making, result, error, aside, action,
       <Dialog title={t('certificates.make.title')} open onClose={making.show} onSubmit={making.show}>
         <DialogBody>
           <Notice tone="warning" live title={t('certificates.make.discouraged', { name: discouraged.label })}>
-            <ul className="list-disc pl-4">{discouraged.warnings.map(({ warning, rule }) => <li key={warning} lang="en">{`${warning} (${rule})`}</li>)}</ul>
+            <ul className="list-disc pl-4">{discouraged.warnings.map(({ warning, rule }) => <li key={warning}><Sentence text={warning} /> ({rule})</li>)}</ul>
           </Notice>
         </DialogBody>
         <DialogActions><Button kind="primary" type="submit" autoFocus>{t('certificates.make.show')}</Button></DialogActions>

@@ -17,6 +17,9 @@ interface Wording {
   readonly says: string;
   /** Letters that are the wording's own: the more, the better it fits. */
   readonly own: number;
+  /** What it begins and ends with: told without a look at the pattern. */
+  readonly head: string;
+  readonly tail: string;
 }
 
 /** @param timeOf says a time as people of the language write it. */
@@ -25,8 +28,9 @@ export function sentenceSayer(sentences: Sentences, timeOf: (time: Date) => stri
   const say = (sentence: string, depth: number): string | undefined => {
     const whole = sentences[sentence];
     if (whole !== undefined) return whole;
-    wordings ??= Object.entries(sentences).filter(([wording]) => wording.includes('{')).map(([wording, says]) => ({ pattern: patternOf(wording), says, own: wording.replaceAll(NAME, '').length })).sort((one, other) => other.own - one.own);
-    for (const { pattern, says } of wordings) {
+    wordings ??= Object.entries(sentences).filter(([wording]) => wording.includes('{')).map(([wording, says]) => ({ pattern: patternOf(wording), says, own: wording.replaceAll(NAME, '').length, head: wording.split(NAME, 1)[0] as string, tail: wording.split(NAME).at(-1) as string })).sort((one, other) => other.own - one.own);
+    for (const { pattern, says, own, head, tail } of wordings) {
+      if (sentence.length < own || !sentence.startsWith(head) || !sentence.endsWith(tail)) continue;
       const filled = pattern.exec(sentence)?.groups;
       if (filled !== undefined) return says.replaceAll(NAME, (_, name: string) => value(filled[name] ?? '', depth));
     }

@@ -42,7 +42,7 @@ export function makeText(language: Language, catalogue: Catalogue, reasons: Reas
       return Array.isArray(parts) ? parts.map((part: ReactNode, index) => <span key={index}>{part}</span>) : (parts as ReactNode);
     },
     has: (key: string): key is MessageKey => key in ENGLISH,
-    said: (telling: Telling, part: 'detail' | 'remedy') => (language === 'en' ? telling[part] : sayReason(reasons, language, telling, part)),
+    said: (telling: Telling, part: 'detail' | 'remedy') => (language === 'en' ? telling[part] : (sayReason(reasons, language, telling, part) ?? saySentence(telling[part] ?? ''))),
     sentence: (sentence: string) => (language === 'en' ? sentence : saySentence(sentence)),
     fact: factSayer(facts, (time) => exactTime(time, language)),
     language,

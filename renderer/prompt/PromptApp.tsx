@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import type { PendingPrompt, PromptAnswer } from '../../app/contract/index.ts';
+import type { PendingPrompt, Problem, PromptAnswer } from '../../app/contract/index.ts';
 import { asProblem } from '../bridge/problem.ts';
 import { TextProvider, useText, type Language } from '../i18n/index.ts';
-import { Notice } from '../ui/index.ts';
+import { Notice, Saying } from '../ui/index.ts';
 import type { PromptClient } from './client.ts';
 import { PromptClientContext } from './client-context.ts';
 import { Prompt } from './Prompt.tsx';
@@ -23,7 +23,7 @@ function Queue({ client }: { client: PromptClient }) {
   }, [t]);
   const [prompts, setPrompts] = useState<readonly PendingPrompt[]>();
   const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState<string>();
+  const [failed, setFailed] = useState<Problem>();
   const box = useRef<HTMLDivElement>(null);
   const shown = prompts?.[0];
   const id = shown?.id;
@@ -34,7 +34,7 @@ function Queue({ client }: { client: PromptClient }) {
       setPrompts(await client.pending());
       setFailed(undefined);
     } catch (thrown) {
-      setFailed(asProblem(thrown).detail);
+      setFailed(asProblem(thrown));
     }
   }, [client]);
 
@@ -48,7 +48,7 @@ function Queue({ client }: { client: PromptClient }) {
     try {
       await client.answer(to, given);
     } catch (thrown) {
-      if (asProblem(thrown).code !== 'NOT_FOUND') setFailed(asProblem(thrown).detail);
+      if (asProblem(thrown).code !== 'NOT_FOUND') setFailed(asProblem(thrown));
     }
     setBusy(false);
     await refresh();
@@ -87,7 +87,7 @@ function Queue({ client }: { client: PromptClient }) {
 
   return (
     <main ref={box} className="flex h-full flex-col bg-raised">
-      {failed !== undefined && <div className="px-6 pt-5"><Notice tone="danger" live>{failed}</Notice></div>}
+      {failed !== undefined && <div className="px-6 pt-5"><Notice tone="danger" live><Saying telling={failed} part="detail" /></Notice></div>}
       {prompts !== undefined && prompts.length > 1 && <p role="status" className="border-b border-border px-6 py-1.5 text-12 text-muted">{t('prompt.queue', { n: prompts.length - 1 })}</p>}
       {shown !== undefined && <Prompt key={shown.id} prompt={shown} busy={busy} onAnswer={(given) => void answer(shown.id, given)} />}
       {none && client.lingerMs > 0 && <p role="status" className="appear-late p-6 text-13 text-muted">{t('prompt.nothingAsked')}</p>}

@@ -48,7 +48,7 @@ const KNOWN: readonly Wording[] = [
 
 /** @returns the text in the window's language where its wording is known. */
 export function say(text: string, t: Text): string {
-  return t.language === 'en' ? text : (sayBy([...KNOWN, ...ABOUT_TOKENS], text, t, PURPOSES) ?? text);
+  return t.language === 'en' ? text : (sayBy([...KNOWN, ...ABOUT_TOKENS], text, t, PURPOSES) ?? t.sentence(text) ?? text);
 }
 
 /** @returns what the field of a prompt is called. */

@@ -45,7 +45,7 @@ export function StoreSettings() {
         </Facts>
         {status.problems.length > 0 && (
           <Notice tone="danger" title={t('settings.problems', { n: status.problems.length })}>
-            <ul className="font-mono text-12">{status.problems.map(({ record, detail }) => <li key={record}>{t('settings.problem', { record, detail })}</li>)}</ul>
+            <ul className="font-mono text-12">{status.problems.map(({ record, detail }) => <li key={record}>{t('settings.problem', { record, detail: t.sentence(detail) ?? detail })}</li>)}</ul>
           </Notice>
         )}
         <div className="flex flex-wrap gap-2">
@@ -66,7 +66,7 @@ export function StoreSettings() {
         <ErrorNotice error={backup.error ?? verify.error} />
         {verify.result !== undefined && (
           <Notice live tone={verify.result.ok ? 'success' : 'danger'} title={verify.result.ok ? t('settings.verified', { n: verify.result.records }) : t('settings.problems', { n: verify.result.problems.length })}>
-            {verify.result.problems.length === 0 ? undefined : <ul className="font-mono text-12">{verify.result.problems.map(({ record, detail }) => <li key={record}>{t('settings.problem', { record, detail })}</li>)}</ul>}
+            {verify.result.problems.length === 0 ? undefined : <ul className="font-mono text-12">{verify.result.problems.map(({ record, detail }) => <li key={record}>{t('settings.problem', { record, detail: t.sentence(detail) ?? detail })}</li>)}</ul>}
           </Notice>
         )}
       </Section>

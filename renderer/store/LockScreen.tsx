@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { StoreStatus } from '../../app/contract/index.ts';
 import { useAction } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, ErrorNotice, Menu, Notice } from '../ui/index.ts';
+import { Button, ErrorNotice, Menu, Notice, Sentence } from '../ui/index.ts';
 import { AskedElsewhere, Doorstep } from './Doorstep.tsx';
 import { OpenStoreDialog } from './OpenStoreDialog.tsx';
 import { RestoreDialog } from './RestoreDialog.tsx';
@@ -17,7 +17,7 @@ export function LockScreen({ status }: { status: StoreStatus }) {
     <Doorstep title={t('store.locked', { name: status.name })} subtitle={<span className="font-mono text-12 break-all">{status.folder}</span>}>
       {status.problems.length > 0 && (
         <Notice tone="danger" title={t('store.cannotOpen')} actions={<Button small onPress={() => setDialog('restore')}>{t('store.restore')}</Button>}>
-          <ul lang="en">{status.problems.map(({ record, detail }) => <li key={record}>{detail}</li>)}</ul>
+          <ul>{status.problems.map(({ record, detail }) => <li key={record}><Sentence text={detail} /></li>)}</ul>
         </Notice>
       )}
       {unlock.pending ? (

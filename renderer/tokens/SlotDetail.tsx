@@ -7,7 +7,7 @@ import { useText } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { DetailPane, Section } from '../shell/index.ts';
-import { Button, CopyAsCommand, CopyButton, ErrorNotice, Fact, Facts, IconButton, Menu, Notice, Skeleton } from '../ui/index.ts';
+import { Button, CopyAsCommand, CopyButton, ErrorNotice, Fact, Facts, IconButton, Menu, Notice, Sentence, Skeleton } from '../ui/index.ts';
 import { slotTitle } from './core-wording.ts';
 import { isShort } from './SlotTable.tsx';
 import { useSlotMenu } from './slot-menu.tsx';
@@ -67,7 +67,7 @@ function KeyInSlot({ slot }: { slot: SlotRecord }) {
     <Section title={t('tokens.key')} actions={key !== null && <Button kind="plain" small onPress={() => void navigate({ to: '/keys', search: { selected: key.id } })}>{t('tokens.slotAction.showKey')}</Button>}>
       {slot.state === 'empty' && <p className="text-13 text-muted">{t('tokens.slotHelp.empty')}</p>}
       {slot.state === 'certificate-only' && <Notice tone="warning" title={t('tokens.slotState.certificate-only')}>{t('tokens.slotHelp.certificate-only')}</Notice>}
-      {(slot.state === 'unknown' || slot.state === 'unsupported') && <Notice title={t(`tokens.slotState.${slot.state}`)}>{slot.note ?? t(`tokens.slotHelp.${slot.state}`)}</Notice>}
+      {(slot.state === 'unknown' || slot.state === 'unsupported') && <Notice title={t(`tokens.slotState.${slot.state}`)}>{slot.note === null ? t(`tokens.slotHelp.${slot.state}`) : <Sentence text={slot.note} />}</Notice>}
       {slot.state === 'key' && (
         <Facts>
           {key !== null && <Fact name={t('keys.name')}>{key.label}</Fact>}

@@ -3,7 +3,7 @@ import type { SlotRecord } from '../../app/contract/index.ts';
 import { useText, type Text } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { Expiry } from '../keys/Expiry.tsx';
-import { EmptyState, NO_SELECTION, StateBadge, VirtualTable, type Column, type ListSelection, type MenuEntries } from '../ui/index.ts';
+import { EmptyState, NO_SELECTION, Sentence, StateBadge, VirtualTable, type Column, type ListSelection, type MenuEntries } from '../ui/index.ts';
 import { shortSlotTitle, slotTitle } from './core-wording.ts';
 
 /** The slots of one token: what is empty, what has a key, what a certificate, and what they ask for. */
@@ -61,7 +61,7 @@ function SlotName({ slot: { slot, title: given, key }, t }: { slot: SlotRecord; 
 function KeyIn({ slot, t }: { slot: SlotRecord; t: Text }) {
   if (slot.state === 'key') return <>{slot.key === null ? t('tokens.slotState.key') : algorithmName(slot.key.algorithm)}</>;
   if (slot.state === 'empty') return <span className="text-muted">{t('tokens.slotState.empty')}</span>;
-  return <StateBadge tone={slot.state === 'certificate-only' ? 'warning' : 'neutral'}>{slot.state === 'certificate-only' ? t('tokens.slotState.certificate-only') : (slot.note ?? t(`tokens.slotState.${slot.state}`))}</StateBadge>;
+  return <StateBadge tone={slot.state === 'certificate-only' ? 'warning' : 'neutral'}>{slot.state === 'certificate-only' ? t('tokens.slotState.certificate-only') : (slot.note === null ? t(`tokens.slotState.${slot.state}`) : <Sentence text={slot.note} />)}</StateBadge>;
 }
 
 function CertificateIn({ slot, t }: { slot: SlotRecord; t: Text }) {

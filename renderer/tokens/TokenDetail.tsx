@@ -3,7 +3,7 @@ import type { TokenRecord } from '../../app/contract/index.ts';
 import { useAction, useOperation, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { DetailPane, Section } from '../shell/index.ts';
-import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Notice, Skeleton, useToast } from '../ui/index.ts';
+import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Notice, Sentence, Skeleton, useToast } from '../ui/index.ts';
 import { ImportShareDialog } from './DkekDialog.tsx';
 import { SecretBadge, type SecretStatus } from './SecretBadge.tsx';
 import { remedyFor, remedyOf, type Remedy } from './remedies.ts';
@@ -65,7 +65,7 @@ function Status({ token, detail, status }: { token: TokenRecord; detail: Detail;
                 <span className="leading-4 text-muted">{t(`tokens.secret.${secret.kind}`)}</span>
                 <span className="min-w-0">
                   <SecretBadge secret={secret} stacked />
-                  {secret.note !== null && <span lang="en" className="block text-12 text-muted">{secret.note}</span>}
+                  {secret.note !== null && <span className="block text-12 text-muted"><Sentence text={secret.note} /></span>}
                 </span>
                 {button(remedyFor(secret), secret)}
               </li>

@@ -46,6 +46,6 @@ const SENTENCES: readonly Wording[] = [
 
 /** @returns a sentence in the window's language where its wording is known. */
 export function attestedIn(text: string, t: Text): { text: string; known: boolean } {
-  const said = t.language === 'en' ? undefined : sayBy(SENTENCES, text, t);
+  const said = t.language === 'en' ? undefined : (sayBy(SENTENCES, text, t) ?? t.sentence(text));
   return { text: said ?? text, known: t.language === 'en' || said !== undefined };
 }

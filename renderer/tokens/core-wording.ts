@@ -59,5 +59,5 @@ export function shortSlotTitle(title: string, t: Text): string {
 
 /** @returns why a token cannot do something, in the window's language where the wording is known. */
 export function whyNot(reason: string, t: Text): string {
-  return t.language === 'en' ? reason : (sayBy(REASONS, reason, t) ?? reason);
+  return t.language === 'en' ? reason : (sayBy(REASONS, reason, t) ?? t.sentence(reason) ?? reason);
 }

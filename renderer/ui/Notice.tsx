@@ -6,6 +6,7 @@ import { useText, type Telling, type Text } from '../i18n/index.ts';
 import { CopyButton } from './Copy.tsx';
 import { cx } from './cx.ts';
 import { Prose } from './Prose.tsx';
+import { Sentence } from './Sentence.tsx';
 
 const TONES = {
   info: { icon: Info, colour: 'text-muted', edge: 'border-border' },
@@ -34,12 +35,11 @@ function problemDetails(problem: Problem): string {
   return JSON.stringify({ at: new Date().toISOString(), ...problem }, null, 2);
 }
 
-/** What failed or what helps, in the window's language where the core gave its reason, else as the core says it. */
-function Saying({ telling, part, muted = false }: { telling: Telling; part: 'detail' | 'remedy'; muted?: boolean }) {
+/** What failed or what helps, in the window's language where the reason or the wording is known; else it is said that the rest is English, and then what the core says. */
+export function Saying({ telling, part, muted = false }: { telling: Telling; part: 'detail' | 'remedy'; muted?: boolean }) {
   const t = useText();
   const said = t.said(telling, part);
-  const looks = muted ? 'text-muted' : undefined;
-  return said === undefined ? <p lang="en" className={looks}><Prose text={telling[part] ?? ''} /></p> : <p className={looks}><Prose text={said} /></p>;
+  return said === undefined ? <p className="text-muted">{t('errors.inEnglish')} <span lang="en"><Prose text={telling[part] ?? ''} /></span></p> : <p className={muted ? 'text-muted' : undefined}><Prose text={said} /></p>;
 }
 
 /** Whether the reason says what kind of fault it is, and the English words alone what exactly. */
@@ -60,7 +60,7 @@ export function ErrorNotice({ error, actions }: { error: unknown; actions?: Reac
       actions={<>{actions}<CopyButton small kind="quiet" label={t('common.copyDetails')} text={() => problemDetails(problem)} /></>}
     >
       <Saying telling={problem} part="detail" />
-      {isParticular(problem, t) && <p lang="en" className="text-muted"><Prose text={problem.detail} /></p>}
+      {isParticular(problem, t) && <p className="text-muted">{t('errors.exactly')} <Sentence text={problem.detail} /></p>}
       {problem.where !== undefined && !problem.detail.includes(problem.where) && !problem.where.startsWith('/') && <p className="text-muted">{t('errors.where', { where: problem.where })}</p>}
       {problem.triesLeft !== undefined && problem.triesLeft > 0 && <p>{t('errors.triesLeft', { n: problem.triesLeft })}</p>}
       {problem.remedy !== undefined && <Saying telling={problem} part="remedy" muted />}
