@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { KEY_PREFIX, toSummary, type StoredKey } from '../app/keychain/inventory.ts';
+import { KEY_PREFIX, type StoredKey } from '../app/keychain/inventory.ts';
+import { toSummary } from '../app/keychain/key-summary.ts';
 import { jsonBytes } from '../app/keychain/unit.ts';
 import type { Storage } from '../app/storage/storage.ts';
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { corpus } from '../../scripts/corpora.ts';
+import { corpus, filesIn } from '../../scripts/corpora.ts';
 import { KeywrightError } from '../contract/index.ts';
 import { parsePem } from '../formats/pem.ts';
 import { type CertificateRequest, inWords, isRequestSigned, parseOcspRequest, parseOcspResponse, readCertificates, readRequest, readRevocationLists, textOf } from './index.ts';
@@ -11,14 +11,6 @@ import { type CertificateRequest, inWords, isRequestSigned, parseOcspRequest, pa
 vi.setConfig({ testTimeout: 120_000 });
 const [PYCA, PQ] = [corpus('pyca'), corpus('lamps-pq')];
 const WITHOUT = '(skipped without the corpora)';
-
-function* filesIn(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* filesIn(path);
-    else yield path;
-  }
-}
 
 /** Refused by us with a reason that node:crypto, which judges elsewhere, does not have. */
 const STRICTER = /BOOLEAN of DER|is not written as|needless|not written the shortest|version|unused bits|empty list|neither UTCTime|time that does not exist|indefinite|follow the end|one or more|at least one|several bytes/i;

@@ -1,6 +1,6 @@
 import { toJSONSchema } from 'zod';
 import { OPERATIONS, type Operation } from '../contract/index.ts';
-import type { ArgumentSpec, CommandSpec, Kind, OptionSpec, OutputSpec, UnionSpec } from './spec.ts';
+import type { ArgumentSpec, CommandSpec, FieldSpec, OptionSpec, OutputSpec, UnionSpec } from './spec.ts';
 
 /** JSON Schema as far as the contract's inputs and outputs need it. */
 interface Schema {
@@ -19,15 +19,7 @@ interface Schema {
   readonly additionalProperties?: Schema | boolean;
 }
 
-interface Field {
-  readonly path: string;
-  readonly kind: Kind;
-  readonly many?: true;
-  readonly choices?: readonly string[];
-  readonly nullable?: true;
-  readonly within?: string;
-  readonly reads?: true;
-  readonly most?: number;
+interface Field extends Omit<FieldSpec, 'nameTo'> {
   readonly default?: unknown;
 }
 

@@ -45,7 +45,8 @@ export type Kind =
   /** A file's path, made absolute. */
   | 'path';
 
-interface FieldSpec {
+/** One field of an operation’s input, as the command line gives it. */
+export interface FieldSpec {
   /** Dotted path in the input. */
   readonly path: string;
   readonly kind: Kind;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { corpus } from '../../scripts/corpora.ts';
+import { corpus, filesIn } from '../../scripts/corpora.ts';
 import { KeywrightError } from '../contract/index.ts';
 import { publicOfPkcs8, readPublicKey, recognise } from './index.ts';
 import { failure, read, readOne } from './testing/keys.ts';
@@ -11,14 +11,6 @@ vi.setConfig({ testTimeout: 120_000 });
 const [PYCA, SSH, PQ] = [corpus('pyca'), corpus('ssh'), corpus('lamps-pq')];
 const NAMES = { pyca: PYCA, ssh: SSH, 'lamps-pq': PQ, tss2: corpus('tss2'), cms: corpus('cms'), minisign: corpus('minisign'), rfc9579: corpus('rfc9579') } as const;
 const WITHOUT = '(skipped without the corpora)';
-
-function* filesIn(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* filesIn(path);
-    else yield path;
-  }
-}
 
 /** @returns the algorithms of the keys in a file, or the code of the error. */
 async function verdict(path: string, passphrase: string): Promise<string> {

@@ -1,6 +1,8 @@
-import { KEY_ALGORITHMS, because, KeywrightError, USAGES, type HardwareFacts, type KeyAlgorithmName, type KeyRecord, type KeyVersion, type Usage } from '../contract/index.ts';
+import { KEY_ALGORITHMS, because, KeywrightError, type HardwareFacts, type KeyAlgorithmName, type KeyRecord, type KeyVersion, type Usage } from '../contract/index.ts';
 import type { Protection } from '../keystore/keystore.ts';
 import type { ListedRecord, StorageTransaction } from '../storage/storage.ts';
+import { orderOf, withWords, type Entry, type Order } from './key-search.ts';
+import { fromSummary, toSummary, type KeySummary } from './key-summary.ts';
 import { jsonBytes } from './unit.ts';
 
 export interface StoredVersion {
@@ -45,13 +47,6 @@ export interface StoredKey {
 export const KEY_PREFIX = 'keys/';
 /** SubjectPublicKeyInfo, DER, by fingerprint: there also while a key's backend is not. */
 export const PUBLIC_PREFIX = 'public/';
-
-interface Entry {
-  readonly key: StoredKey;
-  /** The storage's revision: a write commits only if nobody else wrote since. */
-  readonly revision: string;
-  readonly haystack: string;
-}
 
 /** @returns for a reference in a scheme whose keys have many URIs: whether it names the key at a URI. */
 export type KeyNaming = (reference: string) => ((uri: string) => boolean) | undefined;
@@ -199,51 +194,10 @@ export class Inventory {
   }
 }
 
-/** Entries in some order, with all their haystacks as one text: one search over it takes a tenth of as many small ones. */
-interface Order {
-  readonly entries: readonly Entry[];
-  readonly text: string;
-  /** Where each haystack begins in the text, and where the text ends. */
-  readonly starts: Uint32Array;
-}
-
-function orderOf(entries: readonly Entry[]): Order {
-  const starts = new Uint32Array(entries.length + 1);
-  let at = 0;
-  for (const [index, { haystack }] of entries.entries()) {
-    starts[index] = at;
-    at += haystack.length + 1;
-  }
-  starts[entries.length] = at;
-  return { entries, text: `${entries.map(({ haystack }) => haystack).join('\n')}\n`, starts };
-}
-
-/** Ids and fingerprints are random, and a few digits of them are in many: only longer pieces are looked for there. */
-const PIECE_OF_ID = /^(sha256:)?[0-9a-f]{6,}$/;
-
-function* withWords({ entries, text, starts }: Order, words: readonly string[]): Generator<Entry> {
-  const [rarest, ...others] = words.toSorted((a, b) => b.length - a.length) as [string, ...string[]];
-  if (words.some((word) => PIECE_OF_ID.test(word))) {
-    for (const entry of entries) if (words.every((word) => entry.haystack.includes(word) || isNamedBy(entry.key, word))) yield entry;
-    return;
-  }
-  let index = 0;
-  for (let at = text.indexOf(rarest); at >= 0; at = text.indexOf(rarest, starts[index])) {
-    while (starts[index + 1]! <= at) index += 1;
-    const entry = entries[index]!;
-    if (others.every((word) => entry.haystack.includes(word))) yield entry;
-    index += 1;
-    if (index === entries.length) return;
-  }
-}
-
-function isNamedBy({ id, versions }: StoredKey, word: string): boolean {
-  return PIECE_OF_ID.test(word) && (id.includes(word) || versions.some(({ fingerprint }) => fingerprint?.toLowerCase().includes(word) === true));
-}
-
+/** What a list of keys can be sorted by. */
 export type SortField = 'label' | 'algorithm' | 'backend' | 'createdAt' | 'notAfter' | 'state';
 
-/** By that field, then by label, then by id. */
+/** Sorts in place: by that field, then by label, then by id. */
 function sortedBy(field: SortField, entries: Entry[]): Entry[] {
   // A haystack begins with the label in lower case and a line's end, which sorts before whatever a label may hold.
   const byLabel = (a: Entry, b: Entry): number => (a.haystack < b.haystack ? -1 : a.haystack > b.haystack ? 1 : a.key.id < b.key.id ? -1 : 1);
@@ -296,52 +250,6 @@ export function versionsOf(key: StoredKey): KeyVersion[] {
 
 export function isPair(key: Pick<StoredKey, 'algorithm'>): boolean {
   return KEY_ALGORITHMS[key.algorithm].kind === 'pair';
-}
-
-/** A key in an index of many: values by position, usages as bits. Append only. */
-type KeySummary = [
-  uri: string, id: string, label: string, backend: string, type: string, algorithm: KeyAlgorithmName, usages: number, state: StoredKey['state'], createdAt: string,
-  notBefore: string | null, notAfter: string | null, extractable: 0 | 1, protection: Protection, tags: string[], origin: StoredKey['origin'], trashedUntil: string | null,
-  versions: [version: number, createdAt: string, retired: 0 | 1, fingerprint: string | null][], formerIds: string[], change: number,
-  ...hardware: HardwareSummary[],
-];
-type HardwareSummary = [
-  ref: string, token: string, tokenTitle: string, slot: string | null, slotTitle: string | null, pinPolicy: HardwareFacts['pinPolicy'], touchPolicy: HardwareFacts['touchPolicy'], madeOnDevice: boolean | null,
-];
-
-/** @returns the key as an index holds it: for {@link Storage.put}. */
-export function toSummary(key: StoredKey): KeySummary {
-  const summary: KeySummary = [
-    key.uri, key.id, key.label, key.backend, key.type, key.algorithm, USAGES.reduce((bits, usage, index) => bits | (key.usages.includes(usage) ? 1 << index : 0), 0), key.state, key.createdAt,
-    key.notBefore, key.notAfter, key.extractable ? 1 : 0, key.protection, [...key.tags], key.origin, key.trashedUntil,
-    key.versions.map(({ version, createdAt, retired, fingerprint }) => [version, createdAt, retired ? 1 : 0, fingerprint]), [...key.formerIds], key.change,
-  ];
-  if (key.ref !== null && key.hardware !== null) {
-    const { token, tokenTitle, slot, slotTitle, pinPolicy, touchPolicy, madeOnDevice } = key.hardware;
-    summary.push([key.ref, token, tokenTitle, slot, slotTitle, pinPolicy, touchPolicy, madeOnDevice]);
-  }
-  return summary;
-}
-
-function fromSummary(summary: KeySummary): StoredKey {
-  const [uri, id, label, backend, type, algorithm, usages, state, createdAt, notBefore, notAfter, extractable, protection, tags, origin, trashedUntil, versions, formerIds, change, hardware] = summary;
-  return {
-    uri, id, label, backend, type, algorithm, usages: usagesOf(usages), state, createdAt, notBefore, notAfter, extractable: extractable === 1, protection, tags, origin,
-    trashedUntil, versions: versions.map(([version, at, retired, fingerprint]) => ({ version, createdAt: at, retired: retired === 1, fingerprint })), formerIds, change, ref: hardware?.[0] ?? null, hardware: hardware === undefined ? null : hardwareFrom(hardware),
-  };
-}
-
-/** Few sets of usages occur, in many keys each. */
-const USAGES_OF = new Map<number, readonly Usage[]>();
-
-function usagesOf(bits: number): readonly Usage[] {
-  let usages = USAGES_OF.get(bits);
-  if (usages === undefined) USAGES_OF.set(bits, (usages = USAGES.filter((_, index) => (bits & (1 << index)) !== 0)));
-  return usages;
-}
-
-function hardwareFrom([, token, tokenTitle, slot, slotTitle, pinPolicy, touchPolicy, madeOnDevice]: HardwareSummary): HardwareFacts {
-  return { token, tokenTitle, slot, slotTitle, pinPolicy, touchPolicy, madeOnDevice };
 }
 
 const labelOf = ({ label }: StoredKey): string[] => [label];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { KeywrightError, type Call, type PromptAnswer, type PromptRequest, type SecretBytes } from '../contract/index.ts';
-import { announceTouch, LastTryNotAgreed, PinKeeper, pinTitle, RefusedSecrets, touchTitle, typedFingerprint, type TokenSecret, type TriesLeft } from './pins.ts';
+import { LastTryNotAgreed, PinKeeper, RefusedSecrets, type TokenSecret, type TriesLeft } from './pins.ts';
+import { announceTouch, pinTitle, touchTitle, typedFingerprint } from './token-prompts.ts';
 
 /** A token with one PIN, as strict as a real one: it counts what it is sent. */
 class FakeToken implements TokenSecret {

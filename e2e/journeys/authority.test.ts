@@ -210,6 +210,7 @@ test('an authority whose keys stay in a SmartCard-HSM: root, sub-CA, a server th
     server?.kill();
   }
 
+  const list = page.getByRole('dialog', { name: new RegExp(`^${text('certificates.crl.title', { name: '' }).split('“')[0]}`) });
   await test.step('revoked, and the list signed and saved', async () => {
     await ada.picks(detail(SERVER), text('certificates.revoke.open'));
     const dialog = page.getByRole('dialog', { name: text('certificates.revoke.title', { name: SERVER }) });
@@ -219,7 +220,6 @@ test('an authority whose keys stay in a SmartCard-HSM: root, sub-CA, a server th
     await dialog.getByRole('button', { name: text('certificates.revoke.action'), exact: true }).click();
     await expect(dialog).toBeHidden();
     await page.getByRole('button', { name: text('certificates.makeCrl'), exact: true }).click();
-    const list = page.getByRole('dialog', { name: new RegExp(`^${text('certificates.crl.title', { name: '' }).split('“')[0]}`) });
     await list.getByRole('radio', { name: text('certificates.format.pem') }).check({ force: true });
     await shot('list');
     await isAccessible(page, 'revocation list', ['light']);
@@ -227,6 +227,18 @@ test('an authority whose keys stay in a SmartCard-HSM: root, sub-CA, a server th
     await expect(list).toBeHidden();
     await expect.poll(() => existsSync(path('ca1.crl'))).toBe(true);
     await shot('revoked');
+  });
+
+  await test.step('a delta says what changed since that list', async () => {
+    await opens(CA);
+    await ada.picks(detail(CA), text('certificates.makeCrl'));
+    await list.getByRole('checkbox', { name: text('certificates.crl.delta') }).check({ force: true });
+    await program.saving(path('delta.crl'), () => list.getByRole('button', { name: text('certificates.crl.action'), exact: true }).click());
+    await expect(list).toBeHidden();
+    await expect.poll(() => existsSync(path('delta.crl'))).toBe(true);
+    const { said } = judge('openssl', 'crl', '-inform', 'DER', '-in', path('delta.crl'), '-noout', '-text');
+    expect(said).toContain('Delta CRL Indicator: critical');
+    expect(said).toContain('No Revoked Certificates');
   });
 
   await test.step('openssl refuses what was revoked, and believes what was not', () => {

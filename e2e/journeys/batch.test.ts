@@ -104,16 +104,7 @@ test('a folder is dropped, signed, and verified by its manifest; a report is kep
       shell.openPath = async (path) => { paths.push(`opened ${path}`); return ''; };
       return paths;
     });
-    await ada.goesTo('certificates');
-    await press('certificates.make.open');
-    const dialog = page.getByRole('dialog', { name: text('certificates.make.title') });
-    await dialog.getByRole('radio', { name: text('certificates.way.self-signed') }).check({ force: true });
-    await dialog.getByRole('button', { name: new RegExp(`${text('certificates.make.profile')}$`) }).click();
-    await page.getByRole('option', { name: text('certificates.profile.email') }).click();
-    await dialog.getByLabel(text('certificates.make.name'), { exact: true }).fill('Ada Example');
-    await dialog.getByLabel(text('certificates.names'), { exact: true }).fill('ada@example.com');
-    await dialog.getByRole('button', { name: text('certificates.wayAction.self-signed'), exact: true }).click();
-    await expect(dialog).toBeHidden();
+    await ada.certifiesAKey();
     await ada.goesTo('files');
     const signed = join(folder, 'contract.signed.pdf');
     writeFileSync(join(folder, 'contract.pdf'), buildPdf());

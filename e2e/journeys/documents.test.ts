@@ -8,7 +8,7 @@ import { picturesOf } from '../support/axe.ts';
 import { expect, test } from '../support/fixture.ts';
 import { collected } from '../support/drop.ts';
 import type { startElectron } from '../support/electron.ts';
-import { chooses, person } from '../support/person.ts';
+import { person } from '../support/person.ts';
 import type { Program } from '../support/program.ts';
 import { text } from '../support/texts.ts';
 
@@ -24,17 +24,7 @@ test('a PDF is told by its content, signed twice to be seen, verified, and found
   await ada.createsAStore();
   await ada.makesAKey('Contracts');
   await ada.makesAKey('Sealing', 'X25519');
-  await ada.goesTo('certificates');
-  await page.getByRole('button', { name: text('certificates.make.open'), exact: true }).first().click();
-  const dialog = page.getByRole('dialog', { name: text('certificates.make.title') });
-  await dialog.getByRole('radio', { name: text('certificates.way.self-signed') }).check({ force: true });
-  await chooses(page, dialog.getByRole('combobox', { name: text('certificates.make.key') }), 'Contracts');
-  await dialog.getByRole('button', { name: new RegExp(`${text('certificates.make.profile')}$`) }).click();
-  await page.getByRole('option', { name: text('certificates.profile.email') }).click();
-  await dialog.getByLabel(text('certificates.make.name'), { exact: true }).fill('Ada Example');
-  await dialog.getByLabel(text('certificates.names'), { exact: true }).fill('ada@example.com');
-  await dialog.getByRole('button', { name: text('certificates.wayAction.self-signed'), exact: true }).click();
-  await expect(dialog).toBeHidden();
+  await ada.certifiesAKey('Contracts');
 
   // Its name says nothing.
   const contract = join(folder, 'contract');

@@ -45,6 +45,21 @@ export function person(program: Program) {
       await expect(this.detail(name)).toBeVisible();
     },
 
+    /** Makes a certificate for a key that is held, for e-mail and so for signing files. @param key left out: the one that is offered */
+    async certifiesAKey(key?: string): Promise<void> {
+      await this.goesTo('certificates');
+      await page.getByRole('button', { name: text('certificates.make.open'), exact: true }).first().click();
+      const dialog = page.getByRole('dialog', { name: text('certificates.make.title') });
+      await dialog.getByRole('radio', { name: text('certificates.way.self-signed') }).check({ force: true });
+      if (key !== undefined) await chooses(page, dialog.getByRole('combobox', { name: text('certificates.make.key') }), key);
+      await dialog.getByRole('button', { name: new RegExp(`${text('certificates.make.profile')}$`) }).click();
+      await page.getByRole('option', { name: text('certificates.profile.email') }).click();
+      await dialog.getByLabel(text('certificates.make.name'), { exact: true }).fill('Ada Example');
+      await dialog.getByLabel(text('certificates.names'), { exact: true }).fill('ada@example.com');
+      await dialog.getByRole('button', { name: text('certificates.wayAction.self-signed'), exact: true }).click();
+      await expect(dialog).toBeHidden();
+    },
+
     /** The pane with everything about one key. */
     detail(name: string): Locator {
       return page.getByRole('region', { name: text('keys.detail'), exact: true }).filter({ has: page.getByRole('heading', { name }) });

@@ -1,6 +1,6 @@
 import { KeywrightError, type Call } from '../../contract/index.ts';
 import type { Channel, KeypadOutcome } from '../../devices/index.ts';
-import { announceTouch } from '../../keystore/pins.ts';
+import { announceTouch } from '../../keystore/token-prompts.ts';
 import type { TokenFacts } from '../../keystore/tokens.ts';
 
 /** What work on a card with a keypad before it gets. */

@@ -1,6 +1,6 @@
 import { KEY_ALGORITHMS, SecretBytes } from '../../contract/index.ts';
 import type { KeyCall, KeyRef, KeyStore } from '../../keystore/keystore.ts';
-import { pinTitle } from '../../keystore/pins.ts';
+import { pinTitle } from '../../keystore/token-prompts.ts';
 import type { BackendDeps } from '../../keystore/registry.ts';
 import { coded, decoded, remoteKeyStore } from '../worker/key-store.ts';
 import { nameOfKey, selectorOf, type HeldKey, type TokenKeys } from './keys.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { asKeywrightError, KeywrightError, type Call, type KeyAlgorithmName } from '../../contract/index.ts';
 import type { KeyCall, KeyDescription } from '../../keystore/keystore.ts';
 import type { PinKeeper } from '../../keystore/pins.ts';
-import { confirmDestruction } from '../../keystore/pins.ts';
+import { confirmDestruction } from '../../keystore/token-prompts.ts';
 import { formatPkcs11Path, matchesPkcs11Path, parsePkcs11Uri, type Pkcs11Path } from '../../keystore/pkcs11-uri.ts';
 import type { TokenContents, TokenSlot } from '../../keystore/tokens.ts';
 import type { TokenConnection } from './connection.ts';

@@ -1,5 +1,6 @@
 import { KeywrightError, type Call, type SecretBytes } from '../../contract/index.ts';
-import { announceTouch, type PinKeeper, type Reason, type TokenSecret, type TokenSecretKind } from '../../keystore/pins.ts';
+import type { PinKeeper, Reason, TokenSecret, TokenSecretKind } from '../../keystore/pins.ts';
+import { announceTouch } from '../../keystore/token-prompts.ts';
 import type { PinFlags } from './messages.ts';
 import type { TokenConnection } from './connection.ts';
 

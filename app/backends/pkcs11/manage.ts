@@ -1,7 +1,8 @@
 import { askSecret, because, KeywrightError, type Call } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
-import { confirmDestruction, typedFingerprint, type PinKeeper } from '../../keystore/pins.ts';
+import type { PinKeeper } from '../../keystore/pins.ts';
+import { confirmDestruction, typedFingerprint } from '../../keystore/token-prompts.ts';
 import type { ActionState, TokenAction, TokenManagement, TokenStatus } from '../../keystore/tokens.ts';
 import { spkiOfCertificate } from './certificates.ts';
 import type { TokenConnection } from './connection.ts';

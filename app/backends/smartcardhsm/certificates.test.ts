@@ -1,39 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingForPcscd } from '../../../e2e/devices/pcscd.ts';
 import type { VirtualSmartCardHsm } from '../../../e2e/devices/smartcardhsm/card.ts';
 import { PIN } from '../../../e2e/devices/smartcardhsm/testing/client.ts';
 import { missingTools } from '../../../e2e/devices/tools.ts';
 import { codeOf, refusalOf } from '../../keystore/testing/calls.ts';
-import { memoryKind } from '../../storage/memory/index.ts';
-import type { Storage } from '../../storage/storage.ts';
 import { attest, deleteCertificate, deleteKey, putCertificate } from './certificates.ts';
 import { CardBench } from './testing/cards.ts';
 import { makeKey, withDkek } from './testing/keys.ts';
-import { Person } from './testing/people.ts';
 
 const missing = missingForPcscd() ?? missingTools({ openssl: 'openssl' });
 
 describe.skipIf(missing !== undefined)(`certificates and attestation of a SmartCard-HSM over PC/SC${missing === undefined ? '' : `: ${missing}`}`, () => {
   let bench: CardBench;
-  let storage: Storage;
-  let folder: string;
-  const person = (types: ConstructorParameters<typeof Person>[1] = {}): Person => new Person(storage, types);
-  const file = (name: string): string => join(folder, name);
+  const person: CardBench['person'] = (types) => bench.person(types);
+  const file = (name: string): string => bench.file(name);
 
   beforeAll(async () => {
     bench = await CardBench.open();
-    storage = await memoryKind.open({ folder: randomUUID(), create: true });
-    folder = mkdtempSync(join(tmpdir(), 'keywright-hsm-'));
   });
-  afterAll(async () => {
-    await bench[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => bench[Symbol.asyncDispose]());
 
   /** openssl issues it with the card's own private key, which a test may look at. */
   const certificateFor = (card: VirtualSmartCardHsm): Buffer => {
@@ -79,7 +67,7 @@ describe.skipIf(missing !== undefined)(`certificates and attestation of a SmartC
     expect(await codeOf(deleteCertificate(hsm, key, '11', person({ pin: PIN }).call()))).toBe('NOT_FOUND');
     card.memory.files.set(0xce01, certificateFor(card));
     expect(await codeOf(deleteCertificate(hsm, key, '11', person({ pin: PIN }).call()))).toBe('CAPABILITY_MISSING');
-    await storage.put(`material/smartcardhsm/requests/${createHash('sha256').update(key.versions[0]!.publicKey!).digest('hex')}`, request, { ifRevision: 'any' });
+    await bench.storage.put(`material/smartcardhsm/requests/${createHash('sha256').update(key.versions[0]!.publicKey!).digest('hex')}`, request, { ifRevision: 'any' });
     await deleteCertificate(hsm, key, '11', person({ pin: PIN }).call());
     expect(card.memory.files.get(0xce01)).toEqual(request);
   });

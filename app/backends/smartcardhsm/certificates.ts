@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { because, KeywrightError } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyCall, KeyDescription } from '../../keystore/keystore.ts';
-import { confirmDestruction, typedFingerprint } from '../../keystore/pins.ts';
+import { confirmDestruction, typedFingerprint } from '../../keystore/token-prompts.ts';
 import type { Attestation } from '../../keystore/tokens.ts';
 import { FILE, PREFIX } from './applet.ts';
 import { verifyDevice, verifyRequest, type DeviceChain } from './chain.ts';

@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingForPcscd } from '../../../e2e/devices/pcscd.ts';
 import { VirtualSmartCardHsm } from '../../../e2e/devices/smartcardhsm/card.ts';
 import { OFFICER_PIN, PIN, SET_UP } from '../../../e2e/devices/smartcardhsm/testing/client.ts';
 import { missingTools, mustRun } from '../../../e2e/devices/tools.ts';
+import type { KeyCall } from '../../keystore/keystore.ts';
 import { codeOf, refusalOf } from '../../keystore/testing/calls.ts';
-import { memoryKind } from '../../storage/memory/index.ts';
-import type { Storage } from '../../storage/storage.ts';
 import { createShare, importShare, unwrapKey, wrapKey } from './backup.ts';
 import { attest, deleteKey } from './certificates.ts';
 import type { SmartCardHsm } from './hsm.ts';
@@ -14,23 +12,18 @@ import { changePin, changeSoPin, initialize, unblockPin } from './setup.ts';
 import { statusOf } from './status.ts';
 import { CardBench } from './testing/cards.ts';
 import { CHECK_VALUE, described, makeKey, PATIENCE, QUICK, withDkek } from './testing/keys.ts';
-import { Person } from './testing/people.ts';
 
 const missing = missingForPcscd() ?? missingTools({ 'sc-hsm-tool': 'opensc' });
 
 describe.skipIf(missing !== undefined)(`managing a SmartCard-HSM over PC/SC${missing === undefined ? '' : `: ${missing}`}`, () => {
   let bench: CardBench;
-  let storage: Storage;
-  const person = (types: ConstructorParameters<typeof Person>[1] = {}): Person => new Person(storage, types);
+  const person: CardBench['person'] = (types) => bench.person(types);
   const tool = (...args: string[]): Promise<string> => mustRun('sc-hsm-tool', args, { environment: bench.pcscd.environment, deadline: 120_000 });
 
   beforeAll(async () => {
     bench = await CardBench.open();
-    storage = await memoryKind.open({ folder: randomUUID(), create: true });
   });
-  afterAll(async () => {
-    await bench[Symbol.asyncDispose]();
-  });
+  afterAll(() => bench[Symbol.asyncDispose]());
 
   test('one that was never set up is set up with all options, and sc-hsm-tool sees them', async () => {
     const card = new VirtualSmartCardHsm();
@@ -143,7 +136,7 @@ describe.skipIf(missing !== undefined)(`managing a SmartCard-HSM over PC/SC${mis
     });
 
     const everything = { pin: PIN, 'so-pin': OFFICER_PIN, 'new-pin': '123456', 'new-so-pin': '1122334455667788', 'dkek-password': 'a long password' };
-    const operations: readonly [string, () => VirtualSmartCardHsm, (hsm: SmartCardHsm, card: VirtualSmartCardHsm, call: ReturnType<Person['call']>) => Promise<unknown>][] = [
+    const operations: readonly [string, () => VirtualSmartCardHsm, (hsm: SmartCardHsm, card: VirtualSmartCardHsm, call: KeyCall) => Promise<unknown>][] = [
       ['initialize', withDkek, (hsm, _card, call) => initialize(hsm, { label: 'x', dkekShares: 1 }, call)],
       ['status', withDkek, (hsm, _card, call) => statusOf(hsm, call)],
       ['change PIN', withDkek, (hsm, _card, call) => changePin(hsm, call)],

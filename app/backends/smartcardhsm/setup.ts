@@ -1,7 +1,7 @@
 import { askSecret, KeywrightError, type SecretBytes } from '../../contract/index.ts';
 import { dataOf, statusError, SW, tlv } from '../../devices/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
-import { confirmDestruction } from '../../keystore/pins.ts';
+import { confirmDestruction } from '../../keystore/token-prompts.ts';
 import type { InitializeToken } from '../../keystore/tokens.ts';
 import { DEFAULT_RETRIES, FILE, INS, MOST_RETRIES, OFFICER_PIN_DIGITS, OPTION, OWN, PIN_LENGTH, pinLengthFor, REFERENCE } from './applet.ts';
 import { assertAgreed, judge, officerPinBytes, type SmartCardHsm } from './hsm.ts';

@@ -1,7 +1,5 @@
-import { randomUUID, verify } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { verify } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PinLedger } from '../../../e2e/devices/pin-ledger.ts';
 import { missingForPcscd } from '../../../e2e/devices/pcscd.ts';
@@ -9,35 +7,25 @@ import { VirtualSmartCardHsm } from '../../../e2e/devices/smartcardhsm/card.ts';
 import { Client, PIN, SET_UP } from '../../../e2e/devices/smartcardhsm/testing/client.ts';
 import { missingTools, mustRun } from '../../../e2e/devices/tools.ts';
 import { codeOf } from '../../keystore/testing/calls.ts';
-import { memoryKind } from '../../storage/memory/index.ts';
-import type { Storage } from '../../storage/storage.ts';
 import { createShare, importShare, unwrapKey, wrapKey } from './backup.ts';
 import { readDescription } from './description.ts';
 import { readWrappedKey } from './key-file.ts';
 import { statusOf } from './status.ts';
 import { CardBench } from './testing/cards.ts';
 import { makeKey, PATIENCE, QUICK, withDkek } from './testing/keys.ts';
-import { Person } from './testing/people.ts';
 
 const missing = missingForPcscd() ?? missingTools({ 'sc-hsm-tool': 'opensc' });
 
 describe.skipIf(missing !== undefined)(`backup of keys in a SmartCard-HSM over PC/SC${missing === undefined ? '' : `: ${missing}`}`, () => {
   let bench: CardBench;
-  let storage: Storage;
-  let folder: string;
-  const person = (types: ConstructorParameters<typeof Person>[1] = {}): Person => new Person(storage, types);
+  const person: CardBench['person'] = (types) => bench.person(types);
   const tool = (...args: string[]): Promise<string> => mustRun('sc-hsm-tool', args, { environment: bench.pcscd.environment, deadline: 120_000 });
-  const file = (name: string): string => join(folder, name);
+  const file = (name: string): string => bench.file(name);
 
   beforeAll(async () => {
     bench = await CardBench.open();
-    storage = await memoryKind.open({ folder: randomUUID(), create: true });
-    folder = mkdtempSync(join(tmpdir(), 'keywright-hsm-'));
   });
-  afterAll(async () => {
-    await bench[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => bench[Symbol.asyncDispose]());
 
   test('two shares are put together, and sc-hsm-tool shows the key check value that we tell', async () => {
     const hsm = await bench.insert(new VirtualSmartCardHsm({ setUp: { ...SET_UP, dkekShares: 2 } }));

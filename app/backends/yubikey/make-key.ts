@@ -4,7 +4,7 @@ import { fromBigInt } from '../../formats/der.ts';
 import { fingerprint, publicOfPkcs8 } from '../../formats/index.ts';
 import { parsePkcs8, type PrivateParts } from '../../formats/private-parts.ts';
 import type { GenerateKey, KeyCall, KeyDescription, KeyMaterial } from '../../keystore/keystore.ts';
-import { confirmDestruction, typedFingerprint } from '../../keystore/pins.ts';
+import { confirmDestruction, typedFingerprint } from '../../keystore/token-prompts.ts';
 import { assertAllUsages, assertUsages } from '../software/refusals.ts';
 import { firmwareFor } from './firmware.ts';
 import { asManager } from './management-key.ts';

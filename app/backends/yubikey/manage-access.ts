@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { askSecret, askToConfirm, KeywrightError, SecretBytes } from '../../contract/index.ts';
 import { statusError, SW, triesIn } from '../../devices/index.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
-import { confirmDestruction } from '../../keystore/pins.ts';
+import { confirmDestruction } from '../../keystore/token-prompts.ts';
 import { readAdminData, writeAdminData } from './admin-data.ts';
 import { asManager, bytesOf, derivedKey, MANAGEMENT_ALGORITHMS, managementFacts, protectedObject, proves, type ManagementAlgorithm } from './management-key.ts';
 import { putObject } from './objects.ts';

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { because, KeywrightError } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyCall, KeyDescription } from '../../keystore/keystore.ts';
-import { confirmDestruction, typedFingerprint } from '../../keystore/pins.ts';
+import { confirmDestruction, typedFingerprint } from '../../keystore/token-prompts.ts';
 import { encodeCertificate } from './certificates.ts';
 import { confirmOverwriting } from './make-key.ts';
 import { asManager } from './management-key.ts';

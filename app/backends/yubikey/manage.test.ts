@@ -5,7 +5,7 @@ import { derBits, derInteger, der, derOid, derSequence, TAG } from '../../format
 import { fingerprint } from '../../formats/index.ts';
 import { tlv } from '../../devices/index.ts';
 import type { KeyDescription } from '../../keystore/keystore.ts';
-import { typedFingerprint } from '../../keystore/pins.ts';
+import { typedFingerprint } from '../../keystore/token-prompts.ts';
 import { codeOf, refusalOf } from '../../keystore/testing/calls.ts';
 import { plug, type Plugged } from './testing/plug.ts';
 import { generate } from './testing/with-key.ts';

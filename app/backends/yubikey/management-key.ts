@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, pbkdf2 as pbkdf2Callback, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { KeywrightError, SecretBytes, type TouchPolicy } from '../../contract/index.ts';
-import { announceTouch, type TokenSecret } from '../../keystore/pins.ts';
+import type { TokenSecret } from '../../keystore/pins.ts';
+import { announceTouch } from '../../keystore/token-prompts.ts';
 import type { KeyCall } from '../../keystore/keystore.ts';
 import { findTlv, leadingTlvs, orLeave, parseTlv, parseTlvs, statusError, SW, tlv, type Leaving } from '../../devices/index.ts';
 import { readAdminData } from './admin-data.ts';

@@ -1,7 +1,7 @@
 import { KeywrightError, type Call } from '../../contract/index.ts';
 import { findTlv, orLeave, parseTlv, parseTlvs, statusError, SW, tlv, type Leaving, type Response } from '../../devices/index.ts';
 import type { KeyCall, KeyRef } from '../../keystore/keystore.ts';
-import { announceTouch, pinTitle, touchTitle } from '../../keystore/pins.ts';
+import { announceTouch, pinTitle, touchTitle } from '../../keystore/token-prompts.ts';
 import { ALGORITHM_REFERENCES, INS, PIN_REFERENCE, type Slot } from './piv.ts';
 import { withPin } from './secrets.ts';
 import { reading, settle, unsettle, type PivChannel } from './session.ts';

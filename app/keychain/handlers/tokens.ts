@@ -1,17 +1,17 @@
 import { X509Certificate } from 'node:crypto';
-import { because, KeywrightError, type OutputOf, type SlotRecord, type TokenRecord, type tokenOperations } from '../../contract/index.ts';
+import { because, KeywrightError } from '../../contract/index.ts';
 import { fingerprint } from '../../formats/index.ts';
 import type { KeyDescription } from '../../keystore/keystore.ts';
-import type { Finding } from '../../keystore/registry.ts';
-import type { ActionState, Token, TokenManagement, TokenSlot } from '../../keystore/tokens.ts';
+import type { ActionState, Token, TokenManagement } from '../../keystore/tokens.ts';
 import type { Context } from '../context.ts';
-import { primary, PUBLIC_PREFIX, recordOf, type StoredKey } from '../inventory.ts';
+import type { StoredKey } from '../inventory.ts';
 import type { KnownToken } from '../known-tokens.ts';
 import type { Session } from '../session.ts';
 import { storedKey, titleOf } from '../stored-key.ts';
 import { bytesOf, writeSecret } from '../files/places.ts';
 import { handlersOf } from './handlers.ts';
 import { forgetKey, keepPublicKeys, writeKey, writeNewKey } from './key-records.ts';
+import { findingRecord, nameOf, slotRecord, tokenRecord } from './token-records.ts';
 
 /** Certificates, shares and wrapped keys are small. */
 const MAX_FILE = 64 * 1024;
@@ -188,10 +188,6 @@ function allTokens(session: Session): KnownToken[] {
   return [...known.values()].sort((a, b) => here(a) - here(b) || (nameOf(a) < nameOf(b) ? -1 : 1));
 }
 
-function nameOf({ name, facts }: KnownToken): string {
-  return name ?? titleOf(facts);
-}
-
 /** @throws NOT_FOUND; INVALID_INPUT for a reference that fits several, with their ids. */
 function resolve(reference: string, session: Session): KnownToken {
   const all = allTokens(session);
@@ -253,43 +249,6 @@ function entered(description: KeyDescription, token: Token): StoredKey {
   return storedKey(description, token.store, { label: description.label ?? `${slotTitle ?? slot ?? 'Key'}, ${titleOf(token.facts)}`, tags: [], origin: 'found' }, token);
 }
 
-function tokenRecord(known: KnownToken, { backends, inventory }: Session): TokenRecord {
-  const { facts, instance, type, lastSeenAt } = known;
-  const present = backends.tokens.get(facts.id);
-  const now = present?.token.facts ?? facts;
-  return {
-    id: now.id, name: nameOf(known), backend: instance, type, model: now.model, serial: now.serial, firmware: now.firmware, manufacturer: now.manufacturer, label: now.label, form: now.form,
-    present: present !== undefined, reader: present === undefined ? null : now.reader, lastSeenAt: present === undefined ? lastSeenAt : new Date().toISOString(), keys: inventory.ofToken(facts.id).length,
-  };
-}
-
-async function slotRecord(slot: TokenSlot, token: string, session: Session): Promise<SlotRecord> {
-  const key = session.inventory.ofToken(token).find(({ ref, hardware }) => (slot.key !== null && ref === slot.key) || (slot.key === null && slot.state === 'unknown' && hardware?.slot === slot.slot));
-  const { certificate, problem } = slot.certificate === null ? { certificate: null, problem: null } : await certificateRecord(slot.certificate, key, session);
-  return {
-    slot: slot.slot, title: slot.title, state: slot.state, key: key === undefined ? null : recordOf(key, session), note: slot.note,
-    pinPolicy: slot.pinPolicy, touchPolicy: slot.touchPolicy, madeOnDevice: slot.madeOnDevice, certificate, problem,
-  };
-}
-
-async function certificateRecord(der: Uint8Array, key: StoredKey | undefined, session: Session): Promise<Pick<SlotRecord, 'certificate' | 'problem'>> {
-  try {
-    const certificate = new X509Certificate(der);
-    const name = key === undefined ? null : primary(key).fingerprint;
-    const own = fingerprint(certificate.publicKey.export({ type: 'spki', format: 'der' }));
-    const known = name === null ? undefined : await session.storage.get(PUBLIC_PREFIX + name);
-    return {
-      certificate: {
-        subject: oneLine(certificate.subject), issuer: oneLine(certificate.issuer), notBefore: new Date(certificate.validFrom).toISOString(), notAfter: new Date(certificate.validTo).toISOString(),
-        fingerprint: fingerprint(der), fitsKey: known === undefined ? null : own === name, selfSigned: certificate.subject === certificate.issuer,
-      },
-      problem: null,
-    };
-  } catch {
-    return { certificate: null, problem: 'What is stored as its certificate is not an X.509 certificate.' };
-  }
-}
-
 function certificateOf(bytes: Uint8Array): X509Certificate {
   try {
     return new X509Certificate(bytes);
@@ -298,14 +257,8 @@ function certificateOf(bytes: Uint8Array): X509Certificate {
   }
 }
 
-const oneLine = (name: string): string => name.replaceAll('\n', ', ');
-
 function pemOf(der: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString('base64').replaceAll(/(.{64})(?=.)/g, '$1\n')}\n-----END CERTIFICATE-----\n`;
-}
-
-function findingRecord({ remedy, ...finding }: Finding): OutputOf<typeof tokenOperations.list>['findings'][number] {
-  return { ...finding, remedy: remedy ?? null };
 }
 
 function withoutUndefined<T extends object>(given: T): { [K in keyof T]: Exclude<T[K], undefined> } {

@@ -2,7 +2,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyO
 import { z } from 'zod';
 import { askSecret, KEY_ALGORITHMS, KeywrightError, SIGNATURE_ALGORITHMS, type KeyAlgorithmName, type SecretBytes } from '../../contract/index.ts';
 import type { GenerateKey, KeyCall, KeyDescription, KeyStore } from '../keystore.ts';
-import { PinKeeper, pinTitle, RefusedSecrets, type TokenSecret } from '../pins.ts';
+import { PinKeeper, RefusedSecrets, type TokenSecret } from '../pins.ts';
+import { pinTitle } from '../token-prompts.ts';
 import type { BackendManifest } from '../registry.ts';
 import type { ActionState, Attestation, Token, TokenContents, TokenEvent, TokenFacts, TokenSource, TokenStatus } from '../tokens.ts';
 

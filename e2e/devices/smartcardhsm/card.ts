@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { ApduExchange, respond, StatusWord, SW, type Command } from '../apdu.ts';
 import { OpenPgpApplication } from '../openpgp.ts';
-import { PinLedger } from '../pin-ledger.ts';
 import { tlv, valueOf, type Tlv } from '../tlv.ts';
-import { ApduTrace } from '../trace.ts';
-import type { VirtualCard } from '../vpcd.ts';
+import { VirtualToken } from '../virtual-token.ts';
 import { curveOfPrime } from './curves.ts';
 import { authenticatedRequest, testScheme, type SchemeAuthority } from './cvc.ts';
 import { dkekStatus, importShare, newDkek, unwrap, wrap, type Dkek } from './dkek.ts';
@@ -34,24 +32,18 @@ const MOST_DATA = 1462;
 const PROPRIETARY = 0x80;
 
 /** A SmartCard-HSM as its reader sees it. */
-export class VirtualSmartCardHsm implements VirtualCard {
+export class VirtualSmartCardHsm extends VirtualToken {
   readonly atr: Uint8Array = ATR;
   readonly serial: string;
-  /** Every PIN and SO PIN, and what became of it. */
-  readonly ledger = new PinLedger();
-  /** Every command and its status word. */
-  readonly trace = new ApduTrace();
   readonly authority: SchemeAuthority;
-  /** Beside the application, in cards that have several, with tries of its own. */
-  readonly openpgp = new OpenPgpApplication();
   readonly #exchange = new ApduExchange({ maxData: MOST_DATA, extended: true, proprietary: true });
   readonly #hsm: Hsm;
-  readonly #misanswers = new Map<number, (answer: Buffer) => Uint8Array>();
   #other = false;
   /** The status word of a good answer, where it is not 9000. */
   #warning: number = SW.success;
 
   constructor(options: SmartCardHsmOptions = {}) {
+    super();
     const [major = 3, minor = 5] = (options.version ?? '3.5').split('.').map(Number);
     this.serial = options.serial ?? `XTHSM${100_000 + Math.floor(Math.random() * 900_000)}`;
     this.authority = options.authority ?? testScheme();
@@ -73,10 +65,6 @@ export class VirtualSmartCardHsm implements VirtualCard {
     return this.#hsm.memory;
   }
 
-  inserted(): void {
-    this.ledger.inserted();
-  }
-
   powerOn(): void {
     this.powerOff();
   }
@@ -88,24 +76,10 @@ export class VirtualSmartCardHsm implements VirtualCard {
     this.#exchange.reset();
   }
 
-  async transmit(apdu: Uint8Array): Promise<Uint8Array> {
+  protected async answer(apdu: Uint8Array): Promise<Buffer> {
     this.#warning = SW.success;
-    let response: Buffer = await this.#exchange.run(apdu, (command) => this.#handle(command));
-    if (this.#warning !== SW.success && response.readUInt16BE(response.length - 2) === SW.success) response = respond(response.subarray(0, -2), this.#warning);
-    const answer = this.#misanswers.get(apdu[1] ?? 0)?.(response) ?? response;
-    this.trace.record(apdu, answer);
-    return answer;
-  }
-
-  /** Answers to an instruction are changed by `change`, from now on until it is left out: malformed objects, wrong status words. */
-  misanswer(ins: number, change?: (answer: Buffer) => Uint8Array): void {
-    if (change === undefined) this.#misanswers.delete(ins);
-    else this.#misanswers.set(ins, change);
-  }
-
-  /** Another program uses OpenPGP, and leaves that selected. */
-  async useOpenPgp(): Promise<void> {
-    await this.transmit(Buffer.from(`00a4040006${OpenPgpApplication.aid}00`, 'hex'));
+    const response = await this.#exchange.run(apdu, (command) => this.#handle(command));
+    return this.#warning !== SW.success && response.readUInt16BE(response.length - 2) === SW.success ? respond(response.subarray(0, -2), this.#warning) : response;
   }
 
   blockPin(): void {

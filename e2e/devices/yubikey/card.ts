@@ -1,9 +1,7 @@
 import { ApduExchange, StatusWord, SW, type Command } from '../apdu.ts';
 import { OpenPgpApplication } from '../openpgp.ts';
-import { PinLedger } from '../pin-ledger.ts';
 import { tlv } from '../tlv.ts';
-import { ApduTrace } from '../trace.ts';
-import type { VirtualCard } from '../vpcd.ts';
+import { VirtualToken } from '../virtual-token.ts';
 import { attest, testAuthority, type AttestationAuthority } from './attestation.ts';
 import { setManagementKey } from './management-key.ts';
 import { FORM_FACTORS, modelOf, type FormFactor, type Model } from './model.ts';
@@ -39,25 +37,19 @@ const SHORTEST_AID = 5;
 const PIV_TEMPLATE = Buffer.from('61114f0600001000010079074f05a000000308', 'hex');
 
 /** A YubiKey as its reader sees it: the PIV application, and as much of others as tells serial number and firmware. */
-export class VirtualYubiKey implements VirtualCard {
+export class VirtualYubiKey extends VirtualToken {
   readonly model: Model;
   readonly serial: number;
   readonly touch = new TouchSensor();
-  /** Every PIN, PUK and what became of it. */
-  readonly ledger = new PinLedger();
-  /** Every command and its status word. */
-  readonly trace = new ApduTrace();
   readonly authority: AttestationAuthority;
-  /** Beside PIV, with tries of its own. */
-  readonly openpgp = new OpenPgpApplication();
   readonly #exchange: ApduExchange;
   readonly #piv: Piv;
   readonly #device: Device;
-  readonly #misanswers = new Map<number, (answer: Buffer) => Uint8Array>();
   #selected: Application | undefined;
 
   /** @throws RangeError for a firmware that no YubiKey with PIV has. */
   constructor(options: YubiKeyOptions = {}) {
+    super();
     this.model = modelOf(options.firmware ?? '5.7.1');
     this.serial = options.serial ?? 10_000_000 + Math.floor(Math.random() * 20_000_000);
     this.authority = options.authority ?? testAuthority();
@@ -86,10 +78,6 @@ export class VirtualYubiKey implements VirtualCard {
     return this.#piv.memory;
   }
 
-  inserted(): void {
-    this.ledger.inserted();
-  }
-
   powerOn(): void {
     this.powerOff();
   }
@@ -102,22 +90,8 @@ export class VirtualYubiKey implements VirtualCard {
     this.openpgp.deselected();
   }
 
-  async transmit(apdu: Uint8Array): Promise<Uint8Array> {
-    const response = await this.#exchange.run(apdu, (command) => this.#handle(command));
-    const answer = this.#misanswers.get(apdu[1] ?? 0)?.(response) ?? response;
-    this.trace.record(apdu, answer);
-    return answer;
-  }
-
-  /** Answers to an instruction are changed by `change`, from now on until it is left out: malformed objects, wrong status words. */
-  misanswer(ins: number, change?: (answer: Buffer) => Uint8Array): void {
-    if (change === undefined) this.#misanswers.delete(ins);
-    else this.#misanswers.set(ins, change);
-  }
-
-  /** Another program uses OpenPGP, and leaves that selected. */
-  async useOpenPgp(): Promise<void> {
-    await this.transmit(Buffer.from(`00a4040006${OpenPgpApplication.aid}00`, 'hex'));
+  protected answer(apdu: Uint8Array): Promise<Buffer> {
+    return this.#exchange.run(apdu, (command) => this.#handle(command));
   }
 
   blockPin(): void {

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { corpus } from '../../../../scripts/corpora.ts';
+import { corpus, filesIn } from '../../../../scripts/corpora.ts';
 import { KeywrightError, SecretBytes } from '../../../contract/index.ts';
 import { inspect } from '../inspect.ts';
 import { Tree } from '../tree.ts';
@@ -28,14 +28,6 @@ const NEITHER: readonly (readonly [pattern: RegExp, why: string])[] = [
 ];
 /** Opening it takes scrypt 1 GiB; the tests of minisign do. */
 const LEFT_CLOSED = /minisign\/aead\/minisign\.key$/;
-
-function* filesIn(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* filesIn(path);
-    else yield path;
-  }
-}
 
 function passwordsOf(name: string, folder: string): (file: string) => string | undefined {
   if (name === 'pyca') {
