@@ -3,6 +3,8 @@ import { QueriesObserver, type QueryClient, type QueryKey } from '@tanstack/reac
 export const PAGE = 200;
 /** So many rows ahead of those in sight are loaded too: a fast turn of the wheel takes half a second for them. */
 const AHEAD = 300;
+/** So many pages are asked for at once where all of many are wanted. */
+const AT_ONCE = 4;
 
 /** Where the pages of one list come from. */
 export interface PageSource<Answer, Row> {
@@ -16,6 +18,8 @@ export interface PageLoader<Row> {
   /** A row, or undefined while it is not loaded. */
   rowAt(index: number): Row | undefined;
   onRange(first: number, last: number): void;
+  /** @returns all rows from one to another, whether in sight or not: for what is done to many at once. @throws what a page failed with */
+  load(first: number, last: number, signal: AbortSignal): Promise<readonly Row[]>;
   /** Calls `listener` when rows have come or changed. @returns how to end that */
   subscribe(listener: () => void): () => void;
   /** Another number whenever rows have come or changed. */
@@ -89,6 +93,18 @@ export function pageLoader<Answer extends { readonly total: number }, Row>(clien
       leapt ||= Math.abs(from - first) > PAGE;
       [first, last] = [from, to];
       watch();
+    },
+    async load(from, to, signal) {
+      const rows: Row[] = [];
+      const [firstPage, lastPage] = [Math.floor(from / PAGE), Math.floor(to / PAGE)];
+      // Some at a time, so that the core is never without one to answer. What was loaded for this is not kept.
+      for (let page = firstPage; page <= lastPage; page += AT_ONCE) {
+        const pages = Array.from({ length: Math.min(AT_ONCE, lastPage - page + 1) }, (_, index) => page + index);
+        const answers = await Promise.all(pages.map(async (one) => rowsOf(one) ?? source.rowsIn(await source.load(one, signal))));
+        for (const answer of answers) for (const row of answer) rows.push(row);
+        if (signal.aborted) return [];
+      }
+      return rows.slice(from - firstPage * PAGE, to + 1 - firstPage * PAGE);
     },
     subscribe(listener) {
       listeners.add(listener);

@@ -1,18 +1,16 @@
-import { Download, Ellipsis, PenLine, RotateCw, Trash2, Usb } from 'lucide-react';
-import { useNavigate } from '@tanstack/react-router';
+import { Download, Ellipsis, PenLine } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 import type { KeyRecord, Mending } from '../../app/contract/index.ts';
-import { decodeText, useAction, useOperation } from '../bridge/index.ts';
-import { deedOf, keptUntil, listOf, saidFinding, type Text, useText, whoName } from '../i18n/index.ts';
+import { decodeText, useOperation } from '../bridge/index.ts';
+import { deedOf, listOf, saidFinding, type Text, useText, whoName } from '../i18n/index.ts';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
 import { DetailPane, Section } from '../shell/Panes.tsx';
-import { Badge, Button, CopyAsCommand, CopyButton, cx, ErrorNotice, ExactTime, Fact, Facts, Findings, IconButton, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords, useToast } from '../ui/index.ts';
+import { Badge, Button, CopyAsCommand, CopyButton, cx, ErrorNotice, ExactTime, Fact, Facts, Findings, IconButton, Menu, Notice, Segments, Skeleton, StateBadge, TimeInWords } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
-import { EditDialog } from './EditDialog.tsx';
-import { ExportDialog } from './ExportDialog.tsx';
+import { useKeyActions } from './key-actions.tsx';
 import { stateTone } from './state.ts';
-import { UseDialog, usesOf, type Use } from './UseDialog.tsx';
+import { usesOf } from './UseDialog.tsx';
 
 /** Everything about one key, and what can be done with it. */
 export function KeyDetail({ id, onGone }: { id: string; onGone: () => void }) {
@@ -50,67 +48,27 @@ export function placeName(record: KeyRecord, t: Text): string {
 /** A key with what can be done with it, above the facts about it. */
 function KnownKey({ record, onGone, children }: { record: KeyRecord; onGone: () => void; children: ReactNode }) {
   const t = useText();
-  const toast = useToast();
-  const navigate = useNavigate();
-  const remove = useAction('keys.delete');
-  const restore = useAction('keys.restore');
-  const purge = useAction('keys.purge');
-  const rotate = useAction('keys.rotate');
-  const [use, setUse] = useState<Use>();
-  const [exporting, setExporting] = useState(false);
-  const [editing, setEditing] = useState(false);
-  const uses = usesOf(record);
-  const trashed = record.trashedUntil !== null;
-  const rotateNow = async (): Promise<void> => {
-    const after = await rotate.run({ key: record.uri });
-    if (after !== undefined) toast({ text: t('keys.rotated', { name: record.label, version: after.version }) });
-  };
-  const trash = async (): Promise<void> => {
-    const moved = await remove.run({ key: record.uri });
-    if (moved === undefined) return;
-    toast({ text: t('keys.trashed', { name: record.label, until: keptUntil(moved, t) }), action: { label: t('common.undo'), onAction: () => void restore.run({ key: record.uri }) } });
-    onGone();
-  };
-  const destroy = async (): Promise<void> => {
-    if ((await purge.run({ key: record.uri })) !== undefined) onGone();
-  };
-  const menu = !trashed && (
-    <Menu
-      label={t('common.more')}
-      entries={[
-        ...uses.slice(1).map((name) => ({ id: name, label: t(`keys.useButton.${name}`), onAction: () => setUse(name) })),
-        ...(uses.length > 1 ? [null] : []),
-        { id: 'edit', label: t('keys.edit.open'), shortcut: 'F2', onAction: () => setEditing(true) },
-        ...(record.hardware === null ? [{ id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotateNow() }] : []),
-        null,
-        record.hardware !== null && record.present
-          ? { id: 'token', label: t('keys.showToken'), icon: Usb, onAction: () => void navigate({ to: '/tokens', search: { selected: record.hardware!.token, ...(record.hardware!.slot !== null && { slot: record.hardware!.slot }) } }) }
-          : { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash() },
-      ]}
-    >
-      <IconButton icon={Ellipsis} label={t('common.more')} />
-    </Menu>
-  );
+  const does = useKeyActions(onGone);
+  const [first] = usesOf(record);
+  const menu = <Menu label={t('common.more')} entries={does.menuOf([record])}><IconButton icon={Ellipsis} label={t('common.more')} /></Menu>;
   const actions = (
     <>
-      {trashed ? (
+      {record.trashedUntil !== null ? (
         <>
-          <Notice tone="warning">{t.rich('keys.inTrash', { until: <ExactTime at={record.trashedUntil!} /> })}</Notice>
-          <Button kind="primary" pending={restore.pending} onPress={() => void restore.run({ key: record.uri })}>{t('keys.restore')}</Button>
-          <Button kind="destructive" className="ml-auto" pending={purge.pending} onPress={() => void destroy()}>{t('keys.purge')}</Button>
+          <Notice tone="warning">{t.rich('keys.inTrash', { until: <ExactTime at={record.trashedUntil} /> })}</Notice>
+          <Button kind="primary" pending={does.restoring} onPress={() => void does.restoreAll([record])}>{t('keys.restore')}</Button>
+          <Button kind="destructive" className="ml-auto" pending={does.destroying} onPress={() => void does.destroy(record)}>{t('keys.purge')}</Button>
         </>
       ) : (
         <>
-          {uses[0] !== undefined && <Button kind="primary" icon={PenLine} onPress={() => setUse(uses[0])}>{t(`keys.useButton.${uses[0]}`)}</Button>}
-          <Button icon={Download} isDisabled={!record.extractable} onPress={() => setExporting(true)}>{t('keys.export.open')}</Button>
+          {first !== undefined && <Button kind="primary" icon={PenLine} onPress={() => does.use(record, first)}>{t(`keys.useButton.${first}`)}</Button>}
+          <Button icon={Download} isDisabled={!record.extractable} onPress={() => does.exportKey(record)}>{t('keys.export.open')}</Button>
         </>
       )}
       {!record.present && <Notice tone="warning" title={t('keys.notPresentTitle', { token: record.hardware?.tokenTitle ?? record.backend })}>{t('keys.notPresentHelp')}</Notice>}
-      {!record.extractable && !trashed && <p className="text-12 text-muted">{t('keys.export.notExtractable')}</p>}
-      <ErrorNotice error={remove.error ?? restore.error ?? purge.error ?? rotate.error} />
-      {use !== undefined && <UseDialog keyRecord={record} use={use} onUse={setUse} open onClose={() => setUse(undefined)} />}
-      {exporting && <ExportDialog keyRecord={record} open onClose={() => setExporting(false)} />}
-      {editing && <EditDialog keyRecord={record} open onClose={() => setEditing(false)} />}
+      {!record.extractable && record.trashedUntil === null && <p className="text-12 text-muted">{t('keys.export.notExtractable')}</p>}
+      <ErrorNotice error={does.error} />
+      {does.dialogs}
     </>
   );
   return <DetailPane title={record.label} subtitle={t('keys.summary', { algorithm: algorithmName(record.algorithm), place: placeName(record, t) })} menu={menu} actions={actions}>{children}</DetailPane>;

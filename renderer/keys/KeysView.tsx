@@ -3,19 +3,19 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { memo, useMemo, useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { instanceTitle } from '../backends/names.ts';
-import { useAction, useBridge, useOperation, type ChosenFile } from '../bridge/index.ts';
-import { keptUntil, useText, wholeNumber, type Text } from '../i18n/index.ts';
+import { useOperation, type ChosenFile } from '../bridge/index.ts';
+import { useText, wholeNumber, type Text } from '../i18n/index.ts';
 import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane, Panes } from '../shell/Panes.tsx';
 import {
-  Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, TimeInWords, useAtRest, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort,
+  Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, TimeInWords, useAtRest, VirtualTable, type Column, type ListSelection, type Sort,
 } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { CheckDialog } from './CheckDialog.tsx';
-import { EditDialog } from './EditDialog.tsx';
 import { Expiry } from './Expiry.tsx';
 import { ImportDialog } from './ImportDialog.tsx';
+import { useKeyActions } from './key-actions.tsx';
 import { KeyDetail, placeName } from './KeyDetail.tsx';
 import { useKeyPages, type KeyPages, type KeyQuery } from './key-pages.ts';
 import { NewKeyDialog } from './NewKeyDialog.tsx';
@@ -57,6 +57,7 @@ export function KeysView() {
   const query = useMemo(() => queryOf(filters, sort), [filters, sort]);
   const pages = useKeyPages(query);
   const dialogs = useDialogs();
+  const [selection, setSelection] = useState<ListSelection>(selected === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selected]) });
   // From one key to the next is no step: back leads to the list.
   const openKey = (id: string | undefined): void => void navigate({ to: '/keys', search: id === undefined ? {} : { selected: id }, replace: selected !== undefined });
   useCommands([
@@ -80,9 +81,9 @@ export function KeysView() {
         onCloseDetail={() => openKey(undefined)}
         detail={selected === undefined ? undefined : <KeyDetail key={selected} id={selected} onGone={() => openKey(undefined)} />}
         list={(
-          <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} secondary={[{ id: 'import', label: t('keys.import.open'), onAction: () => dialogs.setImporting(true) }]} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} />} foot={[{ id: 'check', label: t('keys.check.open'), icon: ShieldCheck, onAction: () => dialogs.setChecking(true) }, { id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: pages.refetch }]}>
+          <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} secondary={[{ id: 'import', label: t('keys.import.open'), onAction: () => dialogs.setImporting(true) }]} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} selected={selection.selected.size} />} foot={[{ id: 'check', label: t('keys.check.open'), icon: ShieldCheck, onAction: () => dialogs.setChecking(true) }, { id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: pages.refetch }]}>
             {pages.error !== undefined && pages.error !== null && <div className="px-4 pb-2"><ErrorNotice error={pages.error} /></div>}
-            <KeyTable pages={pages} grouping={filters.group} sort={sort} onSort={setSort} selectedId={selected} onOpen={openKey} dialogs={dialogs} filtered={isFiltered(filters)} onShowAll={() => setFilters({ ...NO_FILTERS, group: filters.group })} />
+            <KeyTable pages={pages} selection={selection} onSelection={setSelection} grouping={filters.group} sort={sort} onSort={setSort} selectedId={selected} onOpen={openKey} dialogs={dialogs} filtered={isFiltered(filters)} onShowAll={() => setFilters({ ...NO_FILTERS, group: filters.group })} />
           </ListPane>
         )}
       />
@@ -147,9 +148,6 @@ function columns(t: Text): Column<KeyRecord>[] {
   ];
 }
 
-/** What is in a token that is plugged in can only be destroyed there. */
-const isInToken = ({ hardware, present }: KeyRecord): boolean => hardware !== null && present;
-
 function Place({ record, t }: { record: KeyRecord; t: Text }) {
   const Icon = record.backend === 'software' ? PLACE_ICONS[record.protection] : record.protection.startsWith('store') ? FolderArchive : PLACE_ICONS[record.protection];
   return (
@@ -168,74 +166,42 @@ function groupTitle({ name, title }: KeyPages['groups'][number], grouping: Filte
   return grouping === 'backend' && name === 'software' ? t('keys.thisComputer') : title;
 }
 
-function KeyTable({ pages, grouping, sort, onSort, selectedId, onOpen, dialogs, filtered, onShowAll }: {
-  pages: KeyPages; grouping: Filters['group']; sort: Sort; onSort: (sort: Sort) => void; selectedId: string | undefined; onOpen: (id: string | undefined) => void;
+function KeyTable({ pages, selection, onSelection, grouping, sort, onSort, selectedId, onOpen, dialogs, filtered, onShowAll }: {
+  pages: KeyPages; selection: ListSelection; onSelection: (selection: ListSelection) => void; grouping: Filters['group']; sort: Sort; onSort: (sort: Sort) => void; selectedId: string | undefined; onOpen: (id: string | undefined) => void;
   dialogs: ReturnType<typeof useDialogs>; filtered: boolean; onShowAll: () => void;
 }) {
   const t = useText();
-  const bridge = useBridge();
-  const toast = useToast();
-  const remove = useAction('keys.delete');
-  const restore = useAction('keys.restore');
-  const rotate = useAction('keys.rotate');
-  const [selection, setSelection] = useState<ListSelection>(selectedId === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selectedId]) });
-  const [editing, setEditing] = useState<KeyRecord>();
+  const does = useKeyActions((gone) => {
+    onSelection({ ...selection, selected: new Set() });
+    if (gone.some(({ id }) => id === selectedId)) onOpen(undefined);
+  });
   const shown = useMemo(() => columns(t), [t]);
   const groups = useMemo(() => pages.groups.map((group) => ({ ...group, title: groupTitle(group, grouping, t) })), [pages.groups, grouping, t]);
   const openAtRest = useAtRest((id: string) => id !== selectedId && onOpen(id));
   if (pages.total === undefined) return <div className="grow" />;
 
   const select = (next: ListSelection): void => {
-    setSelection(next);
+    onSelection(next);
     const [only] = next.selected;
     if (next.selected.size === 1 && only !== undefined) openAtRest(only);
-  };
-  const trash = async (keys: readonly KeyRecord[]): Promise<void> => {
-    const moved: KeyRecord[] = [];
-    for (const { uri, trashedUntil } of keys) {
-      const after = trashedUntil === null ? await remove.run({ key: uri }) : undefined;
-      if (after !== undefined) moved.push(after);
-    }
-    if (moved.length === 0) return;
-    const undo = async (): Promise<void> => {
-      for (const { uri } of moved) await restore.run({ key: uri });
-    };
-    toast({ text: moved.length === 1 ? t('keys.trashed', { name: moved[0]!.label, until: keptUntil(moved[0]!, t) }) : t('keys.trashedMany', { n: moved.length, until: keptUntil(moved[0]!, t) }), action: { label: t('common.undo'), onAction: () => void undo() } });
-    if (keys.some(({ id }) => id === selectedId)) onOpen(undefined);
-  };
-  const menu = (keys: readonly KeyRecord[]): MenuEntries => {
-    const [only] = keys;
-    if (only === undefined) return [];
-    const one = keys.length === 1;
-    if (only.trashedUntil !== null) return [{ id: 'restore', label: t('keys.restore'), onAction: () => keys.forEach(({ uri }) => void restore.run({ key: uri })) }];
-    return [
-      ...(one ? [
-        { id: 'open', label: t('keys.openDetail'), onAction: () => onOpen(only.id) },
-        { id: 'edit', label: t('keys.edit.open'), shortcut: 'F2', onAction: () => setEditing(only) },
-        ...(only.hardware === null ? [{ id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotate.run({ key: only.uri }) }] : []),
-      ] : []),
-      { id: 'copy-uri', label: t('keys.copyUri'), onAction: () => void bridge.copyText(keys.map(({ uri }) => uri).join('\n')) },
-      null,
-      { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', disabled: keys.some(isInToken) ? t('keys.inTokenNoTrash') : undefined, onAction: () => void trash(keys) },
-    ];
   };
   return (
     <>
       <VirtualTable
         label={t('keys.title')} columns={shown} count={pages.total} groups={groups} rowAt={pages.rows.rowAt} rows={pages.rows} keyOf={({ id }) => id} textOf={({ label }) => label}
-        selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(keys) => void trash(keys)} onRename={setEditing} menu={menu}
+        selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(keys) => void does.trash(keys)} onRename={does.edit} menu={does.menuOf}
         sort={sort} onSort={onSort}
         empty={filtered
           ? <EmptyState action={<Button onPress={onShowAll}>{t('keys.showAll')}</Button>}>{t('keys.noneFound')}</EmptyState>
           : <EmptyState action={<Button onPress={() => dialogs.setMaking(true)}>{t('keys.new.open')}</Button>}>{t('keys.none')}</EmptyState>}
       />
-      {(remove.error ?? restore.error ?? rotate.error) && <div className="px-4 py-2"><ErrorNotice error={remove.error ?? restore.error ?? rotate.error} /></div>}
-      {editing !== undefined && <EditDialog keyRecord={editing} open onClose={() => setEditing(undefined)} />}
+      {does.error && <div className="px-4 py-2"><ErrorNotice error={does.error} /></div>}
+      {does.dialogs}
     </>
   );
 }
 
-function Status({ pages }: { pages: KeyPages }) {
+function Status({ pages, selected }: { pages: KeyPages; selected: number }) {
   const t = useText();
   const navigate = useNavigate();
   const failed = pages.sources.filter(({ state }) => state === 'failed');
@@ -243,6 +209,7 @@ function Status({ pages }: { pages: KeyPages }) {
   return (
     <>
       {pages.total !== undefined && <span>{t('keys.count', { n: pages.total, shown: wholeNumber(pages.total, t.language) })}</span>}
+      {selected > 1 && <span className="text-text">{t('common.selected', { n: selected, shown: wholeNumber(selected, t.language) })}</span>}
       {oldest !== undefined && <span>{t.rich('keys.asOf', { when: <TimeInWords at={oldest} /> })}</span>}
       {failed.map(({ backend }) => (
         <Button key={backend} small kind="plain" className="max-w-full" onPress={() => void navigate({ to: '/backends', search: { selected: backend } })}>

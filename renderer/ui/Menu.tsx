@@ -1,6 +1,6 @@
-import type { LucideIcon } from 'lucide-react';
+import { ChevronRight, type LucideIcon } from 'lucide-react';
 import { useRef, type ReactNode } from 'react';
-import { Menu as AriaMenu, MenuItem, MenuTrigger, Popover, Separator, Text } from 'react-aria-components';
+import { Menu as AriaMenu, MenuItem, MenuTrigger, Popover, Separator, SubmenuTrigger, Text } from 'react-aria-components';
 import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
 import { POPOVER } from './Select.tsx';
@@ -15,6 +15,8 @@ export interface MenuAction {
   destructive?: boolean;
   /** Why it cannot be done now; said beneath it. */
   disabled?: string | undefined;
+  /** It opens a menu of these, and does nothing by itself. */
+  entries?: readonly MenuAction[];
   onAction: () => void;
 }
 
@@ -35,20 +37,32 @@ function MenuItems({ label, entries }: { label: string; entries: MenuEntries }) 
       {entries.map((entry, index) =>
         entry === null ? (
           <Separator key={`separator-${index}`} className="mx-2 my-1 border-t border-border" />
+        ) : entry.entries !== undefined ? (
+          <SubmenuTrigger key={entry.id}>
+            <Item entry={entry} hasIcons={hasIcons} />
+            <Popover className={POPOVER} offset={-2}><MenuItems label={entry.label} entries={entry.entries} /></Popover>
+          </SubmenuTrigger>
         ) : (
-          <MenuItem key={entry.id} id={entry.id} textValue={entry.label} className={cx('focus-inside flex cursor-default items-center gap-2 rounded-control px-2 py-1.5 text-13 focused:bg-selected disabled:text-muted', entry.destructive ? 'text-danger' : 'text-text')}>
-            {entry.icon ? <entry.icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} /> : hasIcons && <span aria-hidden className="size-4 shrink-0" />}
-            {entry.disabled === undefined ? <Text slot="label" className="grow"><Name {...entry} /></Text> : (
-              // Without slots all of it is the name: what is to be read, the reason too, is what is heard.
-              <span className="flex grow flex-col">
-                <Name {...entry} />
-                <span className="max-w-64 text-12 text-muted">{entry.disabled}</span>
-              </span>
-            )}
-          </MenuItem>
+          <Item key={entry.id} entry={entry} hasIcons={hasIcons} />
         ),
       )}
     </AriaMenu>
+  );
+}
+
+function Item({ entry, hasIcons }: { entry: MenuAction; hasIcons: boolean }) {
+  return (
+    <MenuItem id={entry.id} textValue={entry.label} className={cx('focus-inside flex cursor-default items-center gap-2 rounded-control px-2 py-1.5 text-13 focused:bg-selected disabled:text-muted', entry.destructive ? 'text-danger' : 'text-text')}>
+      {entry.icon ? <entry.icon aria-hidden className="size-4 shrink-0" strokeWidth={1.75} /> : hasIcons && <span aria-hidden className="size-4 shrink-0" />}
+      {entry.disabled === undefined ? <Text slot="label" className="grow"><Name {...entry} /></Text> : (
+        // Without slots all of it is the name: what is to be read, the reason too, is what is heard.
+        <span className="flex grow flex-col">
+          <Name {...entry} />
+          <span className="max-w-64 text-12 text-muted">{entry.disabled}</span>
+        </span>
+      )}
+      {entry.entries !== undefined && <ChevronRight aria-hidden className="size-4 shrink-0 text-muted" strokeWidth={1.75} />}
+    </MenuItem>
   );
 }
 
@@ -74,6 +88,11 @@ export function Menu({ label, entries, children }: { label: string; entries: Men
   );
 }
 
+/** An entry that closes the menu that it stands in, however deep. */
+const closing = (entry: MenuAction, onClose: () => void): MenuAction => ({
+  ...entry, onAction: () => (onClose(), entry.onAction()), ...(entry.entries && { entries: entry.entries.map((one) => closing(one, onClose)) }),
+});
+
 /** A menu at a point of the window, in CSS pixels. */
 export function ContextMenu({ label, entries, at, onClose }: { label: string; entries: MenuEntries; at: { x: number; y: number } | undefined; onClose: () => void }) {
   const anchor = useRef<HTMLSpanElement>(null);
@@ -81,7 +100,7 @@ export function ContextMenu({ label, entries, at, onClose }: { label: string; en
     <>
       <span ref={anchor} aria-hidden className="pointer-events-none fixed" style={{ left: at?.x ?? 0, top: at?.y ?? 0 }} />
       <Popover triggerRef={anchor} isOpen={at !== undefined} onOpenChange={(open) => !open && onClose()} placement="bottom start" offset={2} className={POPOVER}>
-        <MenuItems label={label} entries={entries.map((entry) => entry && { ...entry, onAction: () => (onClose(), entry.onAction()) })} />
+        <MenuItems label={label} entries={entries.map((entry) => entry && closing(entry, onClose))} />
       </Popover>
     </>
   );

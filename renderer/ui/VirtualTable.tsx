@@ -6,6 +6,7 @@ import { atLine, lineOfRow, linesOf, type RowGroup } from './groups.ts';
 import { HEADER_HEIGHT, linesInSight, ROW_HEIGHT, useLines } from './lines-in-sight.ts';
 import { ContextMenu, type MenuEntries } from './Menu.tsx';
 import { viewHasFocus } from './view-focus.ts';
+import { useReach } from './reach.ts';
 import { NO_SELECTION, select, typeAhead, type Extend, type ListSelection } from './selection.ts';
 
 const TYPING_PAUSE_MS = 700;
@@ -31,7 +32,9 @@ export interface Sort {
 }
 
 /** Is told which rows are to be seen, and tells when they have come or changed, by another number. */
-export interface RowSource {
+export interface RowSource<Row> {
+  /** Rows whether in sight or not, for a selection that reaches further. Without it all are there. */
+  load?(first: number, last: number, signal: AbortSignal): Promise<readonly Row[]>;
   onRange(first: number, last: number): void;
   subscribe(listener: () => void): () => void;
   version(): number;
@@ -52,7 +55,7 @@ export interface VirtualTableProps<Row> {
   /** A row, or undefined while it is not loaded. */
   rowAt: (index: number) => Row | undefined;
   /** Where rows are loaded as they come into sight. */
-  rows?: RowSource;
+  rows?: RowSource<Row>;
   keyOf: (row: Row) => string;
   /** What type-ahead looks at, and what the row is called. */
   textOf: (row: Row) => string;
@@ -82,6 +85,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const typed = useRef({ text: '', at: 0 });
   const handlers = useRef<RowHandlers>(IDLE);
   const awaited = useRef<number>(undefined);
+  const reach = useReach(rows.load, keyOf);
   const active = Math.min(selection.active, Math.max(0, count - 1));
 
   const lines = linesOf(count, groups);
@@ -113,19 +117,30 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     return row === undefined ? undefined : keyOf(row);
   };
   const selectedRows = (): Row[] => {
-    const rows: Row[] = [];
-    for (let index = 0; index < count && rows.length < selection.selected.size; index += 1) {
+    const found = new Map<string, Row>();
+    for (let index = 0; index < count && found.size < selection.selected.size; index += 1) {
       const row = rowAt(index);
-      if (row !== undefined && selection.selected.has(keyOf(row))) rows.push(row);
+      if (row !== undefined && selection.selected.has(keyOf(row))) found.set(keyOf(row), row);
     }
-    return rows;
+    for (const [key, row] of reach.rows) if (selection.selected.has(key) && !found.has(key)) found.set(key, row);
+    return [...found.values()];
   };
+
+  /** Everything from one row to another; what is not loaded yet joins the selection when it is, unless something else is selected by then. */
+  function selectBetween(anchor: number, to: number, at: number): void {
+    const next = { ...select({ ...selection, anchor }, to, { range: true }, keyAt), active: at };
+    const [first, last] = [Math.min(anchor, to), Math.max(anchor, to)];
+    onSelection(next);
+    if (next.selected.size <= last - first) reach.to(first, last, (selected) => onSelection({ ...next, selected }));
+  }
 
   function goTo(index: number, extend: Extend = {}): void {
     if (count === 0) return;
     const to = Math.max(0, Math.min(count - 1, index));
-    onSelection(select(selection, to, extend, keyAt));
-    awaited.current = keyAt(to) === undefined && extend.moveOnly !== true ? to : undefined;
+    reach.stop();
+    if (extend.range === true && extend.toggle !== true) selectBetween(selection.anchor, to, to);
+    else onSelection(select(selection, to, extend, keyAt));
+    awaited.current = keyAt(to) === undefined && extend.moveOnly !== true && extend.range !== true ? to : undefined;
     show(lineOfRow(to, groups));
   }
 
@@ -155,10 +170,10 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
       Delete: () => onDelete?.(selectedRows()),
       F2: () => row !== undefined && onRename?.(row),
       ContextMenu: () => openMenuAtActive(),
-      Escape: () => onSelection({ ...selection, selected: new Set() }),
+      Escape: () => (reach.stop(), onSelection({ ...selection, selected: new Set() })),
     };
     if (key === 'F10' && shiftKey) openMenuAtActive();
-    else if (modified && key.toLowerCase() === 'a') onSelection({ ...select({ ...selection, anchor: 0 }, count - 1, { range: true }, keyAt), active });
+    else if (modified && key.toLowerCase() === 'a') selectBetween(0, count - 1, active);
     else if (key in handled) handled[key]?.();
     else if (key.length === 1 && !modified && !event.altKey) typeOn(key);
     else return;
@@ -216,6 +231,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
         aria-rowcount={lines + 1}
         aria-colcount={shown.length}
         aria-multiselectable
+        aria-busy={reach.busy}
         tabIndex={0}
         {...(count > 0 && { 'aria-activedescendant': `${id}-${active}` })}
         onKeyDown={press}
@@ -302,7 +318,7 @@ const TableRow = memo(function TableRow<Row>({ id, index, line, outside, row, co
 }) as <Row>(props: TableRowProps<Row>) => ReactNode;
 
 const NO_GROUPS: readonly RowGroup[] = [];
-const ALL_THERE: RowSource = { onRange: () => undefined, subscribe: () => () => undefined, version: () => 0 };
+const ALL_THERE: RowSource<never> = { onRange: () => undefined, subscribe: () => () => undefined, version: () => 0 };
 
 /** @returns the row on a line, or the first one under it where it is a heading. */
 function rowNear(line: number, groups: readonly RowGroup[]): number {

@@ -1,0 +1,107 @@
+import { useNavigate } from '@tanstack/react-router';
+import { Download, PenLine, RotateCw, SquareTerminal, Trash2, Usb } from 'lucide-react';
+import { useState, type ReactNode } from 'react';
+import type { KeyRecord } from '../../app/contract/index.ts';
+import { useAction, useBridge, type OperationId } from '../bridge/index.ts';
+import { keptUntil, useText } from '../i18n/index.ts';
+import { commandOf, useToast, type MenuAction, type MenuEntries } from '../ui/index.ts';
+import { EditDialog } from './EditDialog.tsx';
+import { ExportDialog } from './ExportDialog.tsx';
+import { UseDialog, usesOf, type Use } from './UseDialog.tsx';
+
+/** What is in a token that is plugged in can only be destroyed there. */
+const isInToken = ({ hardware, present }: KeyRecord): boolean => hardware !== null && present;
+
+type Asking = { what: 'use'; use: Use; key: KeyRecord } | { what: 'export' | 'edit'; key: KeyRecord };
+
+/**
+ * What can be done with keys: the same in the menu of the list, in that of a detail and with the keyboard, with the dialogs that ask for more.
+ * @param onGone  told of keys that are not in the list any more
+ */
+export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
+  const t = useText();
+  const bridge = useBridge();
+  const toast = useToast();
+  const navigate = useNavigate();
+  const remove = useAction('keys.delete');
+  const restore = useAction('keys.restore');
+  const purge = useAction('keys.purge');
+  const rotate = useAction('keys.rotate');
+  const [asking, setAsking] = useState<Asking>();
+  const use = (key: KeyRecord, name: Use): void => setAsking({ what: 'use', use: name, key });
+  const edit = (key: KeyRecord): void => setAsking({ what: 'edit', key });
+  const exportKey = (key: KeyRecord): void => setAsking({ what: 'export', key });
+
+  const rotateNow = async (key: KeyRecord): Promise<void> => {
+    const after = await rotate.run({ key: key.uri });
+    if (after !== undefined) toast({ text: t('keys.rotated', { name: key.label, version: after.version }) });
+  };
+  const restoreAll = async (keys: readonly KeyRecord[]): Promise<void> => {
+    for (const { uri } of keys) if ((await restore.run({ key: uri })) === undefined) return;
+  };
+  const trash = async (keys: readonly KeyRecord[]): Promise<void> => {
+    const moved: KeyRecord[] = [];
+    // What is in a token comes last: there the core says why not.
+    for (const key of [...keys.filter((one) => !isInToken(one)), ...keys.filter(isInToken)]) {
+      if (key.trashedUntil !== null) continue;
+      const after = await remove.run({ key: key.uri });
+      // The first that fails tells why; what is moved by then can be taken back.
+      if (after === undefined) break;
+      moved.push(after);
+    }
+    const [first] = moved;
+    if (first === undefined) return;
+    const until = keptUntil(first, t);
+    toast({ text: moved.length === 1 ? t('keys.trashed', { name: first.label, until }) : t('keys.trashedMany', { n: moved.length, until }), action: { label: t('common.undo'), onAction: () => void restoreAll(moved) } });
+    onGone(moved);
+  };
+  const destroy = async (key: KeyRecord): Promise<void> => {
+    if ((await purge.run({ key: key.uri })) !== undefined) onGone([key]);
+  };
+  const copy = (text: string): void => void bridge.copyText(text).then(() => toast({ text: t('common.copied') }));
+
+  /** Commands for what asks for nothing more; what opens a dialog has its command there. */
+  const commands = (keys: readonly KeyRecord[], verbs: readonly (readonly [id: OperationId & `keys.${string}`, label: string])[]): MenuAction => ({
+    id: 'command', label: t('common.copyAsCommand'), icon: SquareTerminal, onAction: () => undefined,
+    entries: verbs.map(([id, label]) => ({ id: `command ${id}`, label, onAction: () => copy(keys.map(({ uri }) => commandOf(id, { key: uri } as never)).join('\n')) })),
+  });
+
+  const menuOf = (keys: readonly KeyRecord[]): MenuEntries => {
+    const [only] = keys;
+    if (only === undefined) return [];
+    const one = keys.length === 1;
+    if (only.trashedUntil !== null) {
+      return [
+        { id: 'restore', label: t('keys.restore'), onAction: () => void restoreAll(keys) },
+        commands(keys, [['keys.restore', t('keys.restore')], ...(one ? [['keys.purge', t('keys.purge')] as const] : [])]),
+        ...(one ? [null, { id: 'purge', label: t('keys.purge'), icon: Trash2, destructive: true, onAction: () => void destroy(only) }] : []),
+      ];
+    }
+    const inToken = keys.some(isInToken);
+    const canRotate = one && only.hardware === null;
+    return [
+      ...(one ? [
+        ...usesOf(only).map((name, index) => ({ id: name, label: t(`keys.useButton.${name}`), ...(index === 0 && { icon: PenLine }), onAction: () => use(only, name) })),
+        { id: 'export', label: t('keys.export.open'), icon: Download, disabled: only.extractable ? undefined : t('keys.export.notExtractable'), onAction: () => exportKey(only) },
+        null,
+        { id: 'edit', label: t('keys.edit.open'), shortcut: 'F2', onAction: () => edit(only) },
+        ...(canRotate ? [{ id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotateNow(only) }] : []),
+      ] : []),
+      { id: 'copy-uri', label: t('keys.copyUri'), onAction: () => copy(keys.map(({ uri }) => uri).join('\n')) },
+      ...(inToken ? [] : [commands(keys, [...(canRotate ? [['keys.rotate', t('keys.rotate')] as const] : []), ['keys.delete', t('keys.trash')]])]),
+      null,
+      ...(one && inToken ? [{ id: 'token', label: t('keys.showToken'), icon: Usb, onAction: () => void navigate({ to: '/tokens', search: { selected: only.hardware!.token, ...(only.hardware!.slot !== null && { slot: only.hardware!.slot }) } }) }] : []),
+      { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', disabled: inToken ? t('keys.inTokenNoTrash') : undefined, onAction: () => void trash(keys) },
+    ];
+  };
+
+  const done = (): void => setAsking(undefined);
+  const dialogs: ReactNode = asking !== undefined && (
+    <>
+      {asking.what === 'use' && <UseDialog keyRecord={asking.key} use={asking.use} onUse={(name) => use(asking.key, name)} open onClose={done} />}
+      {asking.what === 'export' && <ExportDialog keyRecord={asking.key} open onClose={done} />}
+      {asking.what === 'edit' && <EditDialog keyRecord={asking.key} open onClose={done} />}
+    </>
+  );
+  return { menuOf, use, edit, exportKey, trash, restoreAll, destroy, dialogs, restoring: restore.pending, destroying: purge.pending, error: remove.error ?? restore.error ?? purge.error ?? rotate.error };
+}
