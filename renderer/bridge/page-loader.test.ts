@@ -13,6 +13,7 @@ function list() {
   const loader = pageLoader<{ total: number; rows: string[] }, string>(client, {
     keyOf: (page) => ['list', page],
     rowsIn: ({ rows }) => rows,
+    loadMany: async (offset, limit) => ({ total: TOTAL, rows: Array.from({ length: limit }, (_, index) => `${offset + index}`) }),
     load: async (page) => {
       asked.push(page);
       await new Promise<void>((resolve) => { waiting.set(page, resolve); });
@@ -69,4 +70,18 @@ test('an event makes pages in sight fresh at once, and others when they are seen
   await answer();
   expect(loader.rowAt(0)).toBe('0.1');
   end();
+});
+
+test('rows that are not in sight are given too, some at a time, until that is ended', async () => {
+  const { loader } = list();
+  const given: string[] = [];
+  for await (const some of loader.load(150, 2_149, new AbortController().signal)) given.push(...some);
+  expect(given).toEqual(Array.from({ length: 2000 }, (_, index) => `${150 + index}`));
+  const ended = new AbortController();
+  let pieces = 0;
+  for await (const _ of loader.load(0, TOTAL - 1, ended.signal)) {
+    pieces += 1;
+    if (pieces === 2) ended.abort();
+  }
+  expect(pieces).toBe(2);
 });

@@ -3,13 +3,15 @@ import { QueriesObserver, type QueryClient, type QueryKey } from '@tanstack/reac
 export const PAGE = 200;
 /** So many rows ahead of those in sight are loaded too: a fast turn of the wheel takes half a second for them. */
 const AHEAD = 300;
-/** So many pages are asked for at once where all of many are wanted. */
-const AT_ONCE = 4;
+/** So many rows are asked for at once where all of very many are wanted: the most that the core gives. */
+const MANY = 1000;
 
 /** Where the pages of one list come from. */
 export interface PageSource<Answer, Row> {
   keyOf(page: number): QueryKey;
   load(page: number, signal: AbortSignal): Promise<Answer>;
+  /** So many rows from one on, without regard to pages. */
+  loadMany(offset: number, limit: number, signal: AbortSignal): Promise<Answer>;
   rowsIn(answer: Answer): readonly Row[];
 }
 
@@ -18,8 +20,8 @@ export interface PageLoader<Row> {
   /** A row, or undefined while it is not loaded. */
   rowAt(index: number): Row | undefined;
   onRange(first: number, last: number): void;
-  /** @returns all rows from one to another, whether in sight or not: for what is done to many at once. @throws what a page failed with */
-  load(first: number, last: number, signal: AbortSignal): Promise<readonly Row[]>;
+  /** Gives all rows from one to another, some at a time, whether in sight or not: for what is done to many. @throws what asking for them failed with */
+  load(first: number, last: number, signal: AbortSignal): AsyncIterable<readonly Row[]>;
   /** Calls `listener` when rows have come or changed. @returns how to end that */
   subscribe(listener: () => void): () => void;
   /** Another number whenever rows have come or changed. */
@@ -94,17 +96,9 @@ export function pageLoader<Answer extends { readonly total: number }, Row>(clien
       [first, last] = [from, to];
       watch();
     },
-    async load(from, to, signal) {
-      const rows: Row[] = [];
-      const [firstPage, lastPage] = [Math.floor(from / PAGE), Math.floor(to / PAGE)];
-      // Some at a time, so that the core is never without one to answer. What was loaded for this is not kept.
-      for (let page = firstPage; page <= lastPage; page += AT_ONCE) {
-        const pages = Array.from({ length: Math.min(AT_ONCE, lastPage - page + 1) }, (_, index) => page + index);
-        const answers = await Promise.all(pages.map(async (one) => rowsOf(one) ?? source.rowsIn(await source.load(one, signal))));
-        for (const answer of answers) for (const row of answer) rows.push(row);
-        if (signal.aborted) return [];
-      }
-      return rows.slice(from - firstPage * PAGE, to + 1 - firstPage * PAGE);
+    async *load(from, to, signal) {
+      // What was loaded for this is not kept among the pages.
+      for (let at = from; at <= to && !signal.aborted; at += MANY) yield source.rowsIn(await source.loadMany(at, Math.min(MANY, to + 1 - at), signal));
     },
     subscribe(listener) {
       listeners.add(listener);

@@ -23,6 +23,7 @@ export function usePages<K extends OperationId, Row>(operation: K, query: InputF
     const inputFor = (page: number): InputFor<K> => ({ ...query, offset: page * PAGE, limit: PAGE });
     return {
       query, keyOf: (page: number) => [operation, inputFor(page)], load: (page: number, signal: AbortSignal) => bridge.call(operation, inputFor(page), { signal }) as Promise<Answer>,
+      loadMany: (offset: number, limit: number, signal: AbortSignal) => bridge.call(operation, { ...query, offset, limit }, { signal }) as Promise<Answer>,
       rowsIn,
     };
   }, [bridge, operation, query, rowsIn]);

@@ -34,7 +34,7 @@ export interface Sort {
 /** Is told which rows are to be seen, and tells when they have come or changed, by another number. */
 export interface RowSource<Row> {
   /** Rows whether in sight or not, for a selection that reaches further. Without it all are there. */
-  load?(first: number, last: number, signal: AbortSignal): Promise<readonly Row[]>;
+  load?(first: number, last: number, signal: AbortSignal): AsyncIterable<readonly Row[]>;
   onRange(first: number, last: number): void;
   subscribe(listener: () => void): () => void;
   version(): number;

@@ -6,12 +6,12 @@ export interface Reach<Row> {
   readonly busy: boolean;
   /** Something else is selected: what is on its way comes too late. */
   stop(): void;
-  /** Loads all rows from one to another and tells their keys. */
+  /** Loads all rows from one to another, and tells the keys of those that are there by then, time and again. */
   to(first: number, last: number, onReached: (keys: ReadonlySet<string>) => void): void;
 }
 
 /** A selection that reaches beyond the rows that are loaded. @param load as of `RowSource`; undefined: all rows are there */
-export function useReach<Row>(load: ((first: number, last: number, signal: AbortSignal) => Promise<readonly Row[]>) | undefined, keyOf: (row: Row) => string): Reach<Row> {
+export function useReach<Row>(load: ((first: number, last: number, signal: AbortSignal) => AsyncIterable<readonly Row[]>) | undefined, keyOf: (row: Row) => string): Reach<Row> {
   const [rows, setRows] = useState<ReadonlyMap<string, Row>>(new Map());
   const [busy, setBusy] = useState(false);
   const under = useRef<AbortController>(undefined);
@@ -27,13 +27,17 @@ export function useReach<Row>(load: ((first: number, last: number, signal: Abort
       const controller = new AbortController();
       under.current = controller;
       setBusy(true);
-      void load(first, last, controller.signal).then((all) => {
-        if (controller.signal.aborted) return;
-        const reached = new Map(all.map((row) => [keyOf(row), row]));
-        setRows(reached);
-        onReached(new Set(reached.keys()));
-        // What a page failed with is told where pages are loaded.
-      }, () => undefined).finally(() => {
+      void (async () => {
+        const reached = new Map<string, Row>();
+        for await (const some of load(first, last, controller.signal)) {
+          if (controller.signal.aborted) return;
+          for (const row of some) reached.set(keyOf(row), row);
+          setRows(reached);
+          onReached(new Set(reached.keys()));
+        }
+        setBusy(false);
+      })().catch(() => {
+        // What asking failed with is told where the list is: how many are selected is told, too.
         if (!controller.signal.aborted) setBusy(false);
       });
     },
