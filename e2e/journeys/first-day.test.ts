@@ -129,5 +129,26 @@ test('from the first run to a signed file, an exported key, a rotation and an un
     await ada.unlocks();
     await edits();
     await expect(name).toHaveValue('Vault');
+    await page.keyboard.press('Escape');
+  });
+
+  await test.step('the keyboard’s menu of a row is the menu of the detail, and the list says how many are selected', async () => {
+    const entries = async () => (await page.getByRole('menu').getByRole('menuitem').allTextContents()).join('\n');
+    await ada.detail('Vault').getByRole('button', { name: text('common.more'), exact: true }).click();
+    const inDetail = await entries();
+    await page.keyboard.press('Escape');
+    const list = page.getByRole('grid', { name: text('keys.title') });
+    await list.focus();
+    await page.keyboard.type('Vault');
+    await page.keyboard.press('ContextMenu');
+    await expect(page.getByRole('menu')).toBeVisible();
+    expect(await entries()).toBe(inDetail);
+    await page.getByRole('menuitem', { name: text('common.copyAsCommand') }).press('ArrowRight');
+    await expect(page.getByRole('menuitem', { name: text('keys.rotate'), exact: true }).last()).toBeFocused();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await expect(list).toBeFocused();
+    await page.keyboard.press('Control+a');
+    await expect(page.getByText(text('common.selected', { n: 2, shown: '2' }), { exact: true })).toBeVisible();
   });
 });

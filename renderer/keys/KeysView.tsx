@@ -196,6 +196,7 @@ function KeyTable({ pages, selection, onSelection, grouping, sort, onSort, selec
           : <EmptyState action={<Button onPress={() => dialogs.setMaking(true)}>{t('keys.new.open')}</Button>}>{t('keys.none')}</EmptyState>}
       />
       {does.error && <div className="px-4 py-2"><ErrorNotice error={does.error} /></div>}
+      {does.underWay}
       {does.dialogs}
     </>
   );

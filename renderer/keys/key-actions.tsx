@@ -1,16 +1,19 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Download, PenLine, RotateCw, SquareTerminal, Trash2, Usb } from 'lucide-react';
-import { useState, type ReactNode } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, type OperationId } from '../bridge/index.ts';
-import { keptUntil, useText } from '../i18n/index.ts';
-import { commandOf, useToast, type MenuAction, type MenuEntries } from '../ui/index.ts';
+import { keptUntil, useText, wholeNumber } from '../i18n/index.ts';
+import { Button, commandOf, ProgressBar, useToast, type MenuAction, type MenuEntries } from '../ui/index.ts';
 import { EditDialog } from './EditDialog.tsx';
 import { ExportDialog } from './ExportDialog.tsx';
 import { UseDialog, usesOf, type Use } from './UseDialog.tsx';
 
 /** What is in a token that is plugged in can only be destroyed there. */
 const isInToken = ({ hardware, present }: KeyRecord): boolean => hardware !== null && present;
+
+/** So many keys are in the trash before anybody could read how far it is. */
+const A_FEW = 20;
 
 type Asking = { what: 'use'; use: Use; key: KeyRecord } | { what: 'export' | 'edit'; key: KeyRecord };
 
@@ -28,6 +31,8 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
   const purge = useAction('keys.purge');
   const rotate = useAction('keys.rotate');
   const [asking, setAsking] = useState<Asking>();
+  const [trashing, setTrashing] = useState<{ done: number; total: number }>();
+  const stopped = useRef(false);
   const use = (key: KeyRecord, name: Use): void => setAsking({ what: 'use', use: name, key });
   const edit = (key: KeyRecord): void => setAsking({ what: 'edit', key });
   const exportKey = (key: KeyRecord): void => setAsking({ what: 'export', key });
@@ -41,14 +46,18 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
   };
   const trash = async (keys: readonly KeyRecord[]): Promise<void> => {
     const moved: KeyRecord[] = [];
+    stopped.current = false;
     // What is in a token comes last: there the core says why not.
     for (const key of [...keys.filter((one) => !isInToken(one)), ...keys.filter(isInToken)]) {
       if (key.trashedUntil !== null) continue;
+      if (stopped.current) break;
+      if (keys.length > A_FEW) setTrashing({ done: moved.length, total: keys.length });
       const after = await remove.run({ key: key.uri });
       // The first that fails tells why; what is moved by then can be taken back.
       if (after === undefined) break;
       moved.push(after);
     }
+    setTrashing(undefined);
     const [first] = moved;
     if (first === undefined) return;
     const until = keptUntil(first, t);
@@ -95,6 +104,14 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
     ];
   };
 
+  /** What many keys take a while for: how far it is, and how to end it. */
+  const underWay: ReactNode = trashing !== undefined && (
+    <div className="flex h-9 shrink-0 items-center gap-3 border-t border-border px-4 text-13">
+      <span role="status" className="tabular-nums">{t('keys.trashing', { done: wholeNumber(trashing.done, t.language), total: wholeNumber(trashing.total, t.language) })}</span>
+      <div className="ml-auto w-40 shrink-0"><ProgressBar label={t('keys.trash')} fraction={trashing.done / trashing.total} /></div>
+      <Button small kind="plain" onPress={() => (stopped.current = true)}>{t('common.cancel')}</Button>
+    </div>
+  );
   const done = (): void => setAsking(undefined);
   const dialogs: ReactNode = asking !== undefined && (
     <>
@@ -103,5 +120,5 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
       {asking.what === 'edit' && <EditDialog keyRecord={asking.key} open onClose={done} />}
     </>
   );
-  return { menuOf, use, edit, exportKey, trash, restoreAll, destroy, dialogs, restoring: restore.pending, destroying: purge.pending, error: remove.error ?? restore.error ?? purge.error ?? rotate.error };
+  return { menuOf, use, edit, exportKey, trash, restoreAll, destroy, dialogs, underWay, restoring: restore.pending, destroying: purge.pending, error: remove.error ?? restore.error ?? purge.error ?? rotate.error };
 }
