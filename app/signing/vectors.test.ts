@@ -11,7 +11,7 @@ import { contentOf, trustingSpki, verifyAs } from './testing/keys.ts';
 
 /** Signatures that others made, and what others say of them. */
 
-const [SSH, MINISIGN, JOSE, COSE] = [corpus('ssh'), corpus('minisign'), corpus('jose-cookbook'), corpus('cose-examples')];
+const [SSH, MINISIGN, JOSE, COSE, WYCHEPROOF] = [corpus('ssh'), corpus('minisign'), corpus('jose-cookbook'), corpus('cose-examples'), corpus('wycheproof')];
 const WITHOUT = '(skipped without the corpora)';
 type Json = Record<string, any>;
 
@@ -70,6 +70,31 @@ async function verdictOf(token: Uint8Array, jwk: Json, payload?: Uint8Array, for
     throw thrown;
   }
 }
+
+describe.skipIf(WYCHEPROOF === undefined)(`JWS of Wycheproof ${WITHOUT}`, () => {
+  /** Not ours to refuse: a JWK's own `alg`, `use` and `key_ops` bind no key here, and PSS verifies with a salt of any length. */
+  const TAKEN = /^(?:SaltLenChanged|Using[RP]S\d{3}|rejects?Wrong(?:Use|KeyOps)|mismatchedAlgAndCurve|rejectsModifiedKey)$/;
+
+  test.each(['json_web_signature', 'json_web_crypto', 'json_web_key'])('%s: by each public key, what is right holds and nothing else does', async (name) => {
+    const { testGroups } = JSON.parse(readFileSync(join(WYCHEPROOF as string, 'testvectors_v1', `${name}_test.json`), 'utf8')) as Json;
+    const wrong: string[] = [];
+    let right = 0;
+    for (const { public: jwk, tests } of testGroups) {
+      if (jwk?.kty === undefined) continue; // a MAC proves nothing to others; a set of keys is no key
+      for (const { tcId, comment, result, jws } of tests) {
+        if (jws === undefined || TAKEN.test(comment)) continue;
+        const token = Buffer.from(typeof jws === 'string' ? jws : JSON.stringify(jws));
+        // Without a payload it may be of one that is empty, or elsewhere: that must be told.
+        const verdict = await verdictOf(token, jwk, comment === 'emptyPayload' ? Buffer.alloc(0) : undefined);
+        const holds = typeof verdict !== 'string' && verdict.length > 0 && verdict.every(({ intact }) => intact);
+        if (holds !== (result === 'valid')) wrong.push(`${tcId} ${comment}: ${holds}`);
+        else if (holds) right += 1;
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(right > 0).toBe(name !== 'json_web_key'); // whose right ones are MACs
+  });
+});
 
 describe.skipIf(JOSE === undefined)(`the JOSE cookbook (RFC 7520) ${WITHOUT}`, () => {
   const example = (name: string): Json => JSON.parse(readFileSync(join(JOSE as string, name), 'utf8')) as Json;

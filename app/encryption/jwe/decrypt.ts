@@ -24,7 +24,7 @@ export async function decryptJwe(source: ByteSource, openers: Openers, write: (p
   if (jwe.tag.length !== (facts.mac?.bytes ?? TAG)) throw malformed('The tag of the JWE has a wrong length.');
   for await (const { name, key, certain } of contentKeys(jwe.recipients, facts.keyBytes, jwe.enc, openers)) {
     using secret = key;
-    const plaintext = open(jwe, facts, secret);
+    const plaintext = openContent(jwe, facts, secret);
     if (plaintext === undefined && !certain) continue;
     if (plaintext === undefined) break;
     await write(jwe.deflated ? inflated(plaintext) : plaintext);
@@ -45,8 +45,8 @@ async function whole(source: ByteSource): Promise<Buffer> {
   }
 }
 
-/** @returns undefined when the tag does not fit */
-function open({ iv, ciphertext, tag, aad }: ReadJwe, { cipher, mac }: ContentCipher, secret: SecretBytes): Buffer | undefined {
+/** @param secret of as many bytes as the cipher wants. @returns undefined when the tag does not fit */
+export function openContent({ iv, ciphertext, tag, aad }: Pick<ReadJwe, 'iv' | 'ciphertext' | 'tag' | 'aad'>, { cipher, mac }: ContentCipher, secret: SecretBytes): Buffer | undefined {
   const key = secret.reveal();
   if (mac !== undefined) {
     // The first half authenticates, the second encrypts; the length of what else is authenticated comes last, in bits.
