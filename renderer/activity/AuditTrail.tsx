@@ -125,13 +125,19 @@ export function AuditTrail({ choose }: { choose: ReactNode }) {
   );
 }
 
+/** Who called, and by which way where the name does not say it already. */
+function whoWhere({ principalName, face }: AuditEntry, t: Text): string {
+  const [name, way] = [whoName(principalName, t), faceName(face, t)];
+  return name === way ? name : t('activity.whoWhere', { name, face: way });
+}
+
 function AuditDetail({ entry }: { entry: AuditEntry }) {
   const t = useText();
   return (
     <DetailPane title={deedOf(entry, t)} subtitle={<ExactTime at={entry.at} />} actions={<CopyAsCommand operation="audit.list" input={{ operation: entry.operation }} />}>
       <Facts>
         <Fact name={t('activity.outcome')}><Outcome outcome={entry.outcome} /></Fact>
-        <Fact name={t('activity.who')}>{t('activity.whoWhere', { name: whoName(entry.principalName, t), face: faceName(entry.face, t) })}</Fact>
+        <Fact name={t('activity.who')}>{whoWhere(entry, t)}</Fact>
         <Fact name={t('activity.operation')}><code className="font-mono text-12">{entry.operation}</code></Fact>
         <Fact name={t('activity.effect')}>{t(`activity.effect.${entry.effect}`)}</Fact>
         <Fact name={t('activity.number')}>{wholeNumber(entry.number, t.language)}</Fact>

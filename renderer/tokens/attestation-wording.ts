@@ -1,5 +1,6 @@
 import type { Text } from '../i18n/index.ts';
 import { sayBy, type Wording } from '../i18n/wordings.ts';
+import { FORMS } from './fact-wording.ts';
 
 /** What an attestation says, and why it does not hold, in English as the core says it. */
 const SENTENCES: readonly Wording[] = [
@@ -18,7 +19,7 @@ const SENTENCES: readonly Wording[] = [
   [/^Each use needs a touch\.$/, 'tokens.attested.touchAlways'],
   [/^A use needs a touch, which counts for 15 seconds\.$/, 'tokens.attested.touchCached'],
   [/^Whether a touch is needed is not said\.$/, 'tokens.attested.touchUnknown'],
-  [/^Form factor: (?<form>.+)\.$/, 'tokens.attested.formFactor'],
+  [/^Form factor: (?<what>.+)\.$/, 'tokens.attested.formFactor'],
   [/^It is a FIPS model\.$/, 'tokens.attested.fips'],
   [/^It is a CSPN model\.$/, 'tokens.attested.cspn'],
   [/^Made in this SmartCard-HSM, serial (?<serial>\S+)\.$/, 'tokens.attested.madeInHsm'],
@@ -46,6 +47,6 @@ const SENTENCES: readonly Wording[] = [
 
 /** @returns a sentence in the window's language where its wording is known. */
 export function attestedIn(text: string, t: Text): { text: string; known: boolean } {
-  const said = t.language === 'en' ? undefined : (sayBy(SENTENCES, text, t) ?? t.sentence(text));
+  const said = t.language === 'en' ? undefined : (sayBy(SENTENCES, text, t, FORMS) ?? t.sentence(text));
   return { text: said ?? text, known: t.language === 'en' || said !== undefined };
 }

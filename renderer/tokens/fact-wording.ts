@@ -1,8 +1,20 @@
 import type { Text } from '../i18n/index.ts';
 import { sayBy, type Wording } from '../i18n/wordings.ts';
 
+/** Yubico’s form factors. */
+export const FORMS: readonly Wording[] = [
+  [/^USB-A keychain$/, 'tokens.form.usbA'],
+  [/^USB-A nano$/, 'tokens.form.usbANano'],
+  [/^USB-C keychain$/, 'tokens.form.usbC'],
+  [/^USB-C nano$/, 'tokens.form.usbCNano'],
+  [/^USB-C and Lightning$/, 'tokens.form.usbCLightning'],
+  [/^USB-A with fingerprint reader$/, 'tokens.form.usbABio'],
+  [/^USB-C with fingerprint reader$/, 'tokens.form.usbCBio'],
+];
+
 /** What tokens tell of themselves, in English as the core says it: names of facts, and values that are words. */
 const FACTS: readonly Wording[] = [
+  ...FORMS,
   [/^Key check value$/, 'tokens.fact.keyCheckValue'],
   [/^PIN reset with the SO PIN$/, 'tokens.fact.pinReset'],
   [/^Device$/, 'tokens.fact.device'],
