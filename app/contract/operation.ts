@@ -9,6 +9,12 @@ export type Noun = (typeof NOUNS)[number];
 export const FACES = ['ipc', 'rest', 'cli', 'prompt'] as const;
 export type Face = (typeof FACES)[number];
 
+/** What handlers have to know of a face, so that none asks for one by its name; a face to come says it here. */
+export const FACE_FACTS: Readonly<Record<Face, {
+  /** Whether an answer may hold a private key, in a file’s bytes say. The window’s memory is no place for one. */
+  readonly mayHoldPrivateKeys: boolean;
+}>> = { ipc: { mayHoldPrivateKeys: false }, prompt: { mayHoldPrivateKeys: false }, rest: { mayHoldPrivateKeys: true }, cli: { mayHoldPrivateKeys: true } };
+
 export const PERMISSIONS = [
   'store:read', 'store:use', 'store:admin', 'backends:read', 'backends:admin', 'keys:read', 'keys:use', 'keys:write', 'keys:admin',
   'certificates:read', 'certificates:use', 'certificates:write', 'certificates:admin', 'files:use', 'files:paths',

@@ -1,4 +1,4 @@
-import { askToConfirm, KeywrightError, SecretBytes, type fileOperations, type InputOf, type OutputOf } from '../../contract/index.ts';
+import { askToConfirm, FACE_FACTS, KeywrightError, SecretBytes, type fileOperations, type InputOf, type OutputOf } from '../../contract/index.ts';
 import { MAX_CONVERTED } from '../../contract/conversion.ts';
 import { checkWritable, type KeyFileFormat, lacksSeed } from '../../formats/index.ts';
 import { readParts, wipeParts, type FileParts } from '../conversion/parts.ts';
@@ -49,7 +49,7 @@ async function converted(target: Target, parts: FileParts, input: Input, context
   if (about === undefined) throw new KeywrightError('INVALID_INPUT', { detail: `There is no number ${input.item} of it in the file.`, where: '/item' });
   if (reason !== null) throw new KeywrightError('CAPABILITY_MISSING', { detail: reason, remedy: 'Choose one of the formats named.', alternatives: TARGETS.filter((one) => rowOf(one, parts, { ...input, item: undefined }).available).map((one) => one.format) });
   const isSecret = (part === 'private' || part === 'all') && about.keys.length > 0;
-  if (isSecret && input.to === undefined && context.call.principal.face === 'ipc') throw new KeywrightError('PERMISSION_DENIED', { detail: 'No private key passes through the window.', where: '/to', remedy: 'Have it written to a file.' });
+  if (isSecret && input.to === undefined && !FACE_FACTS[context.call.principal.face].mayHoldPrivateKeys) throw new KeywrightError('PERMISSION_DENIED', { detail: 'No private key passes through the window.', where: '/to', remedy: 'Have it written to a file.' });
   const encrypted = format === 'pkcs12' || (isSecret && protection !== 'none' && (input.encrypt || protection === 'needed') && mayEncrypt(format, about));
   if (part === 'private') for (const { material } of about.keys) checkWritable(material.algorithm, { format: format as KeyFileFormat, encoding: input.encoding, encrypted, seedless: lacksSeed(material.algorithm, material.secret.reveal()) });
   const label = about.keys[0]?.label ?? about.certificates[0]?.label ?? target.title;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { askToConfirm, type fileOperations, type InputOf, KeywrightError } from '../../contract/index.ts';
+import { askToConfirm, FACE_FACTS, type fileOperations, type InputOf, KeywrightError } from '../../contract/index.ts';
 import { MAX_INSPECTED } from '../../contract/inspection.ts';
 import { asn1Lines } from '../../certificates/words/asn1.ts';
 import { looksLikePem, parsePem } from '../../formats/pem.ts';
@@ -32,7 +32,7 @@ const nameOf = ({ name, from }: InputOf<typeof fileOperations.inspect>): string 
 async function whyHidden(input: { bytes: boolean; secrets: boolean }, isSecret: boolean, context: Context): Promise<string | null> {
   if (!input.bytes || !isSecret) return null;
   if (!input.secrets) return 'The file may hold a private key: its bytes are shown only when its secrets are asked for too.';
-  if (context.call.principal.face === 'ipc') throw new KeywrightError('PERMISSION_DENIED', { detail: 'The window does not show the bytes of private keys.', remedy: 'Use the command line: keywright files inspect FILE --bytes --secrets.' });
+  if (!FACE_FACTS[context.call.principal.face].mayHoldPrivateKeys) throw new KeywrightError('PERMISSION_DENIED', { detail: 'The window does not show the bytes of private keys.', remedy: 'Use the command line: keywright files inspect FILE --bytes --secrets.' });
   await askToConfirm({ purpose: 'confirm', title: 'Show the bytes of a file that may hold a private key', action: 'Show them', note: 'Whoever sees them, or a record of them, may have the key.' }, context.call);
   return null;
 }
