@@ -212,7 +212,7 @@ export function settingsOf(bundle: Bundle, entries: Record<string, string>, plac
           entryFileNames: `[name].${extension}`,
           // Flat beside the entries, so that a URL relative to a module means the same in every chunk.
           chunkFileNames: `[name]-[hash].${extension}`,
-          codeSplitting: bundle.format === 'cjs' ? false : { includeDependenciesRecursively: false, groups: places.size === 0 ? [] : [{ name: (id: string) => places.get(id) ?? null }] },
+          codeSplitting: bundle.format === 'cjs' ? false : places.size === 0 ? true : { includeDependenciesRecursively: false, groups: [{ name: (id: string) => places.get(id) ?? null, debugName: 'places' }] },
         },
       },
     },

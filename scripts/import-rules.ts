@@ -30,7 +30,7 @@ const FILES = '^app/signing/(raw|write-aside|file-errors)\\.ts$';
 const ROOMS: readonly Room[] = [
   { folder: '^app/contract/', local: [], packages: ['zod'], withoutNode: true },
   { folder: '^app/keystore/', local: [CONTRACT], types: [STORAGE], packages: ['zod'] },
-  { folder: '^app/storage/', local: [CONTRACT], packages: ['zod', 'pg'] },
+  { folder: '^app/storage/', local: [CONTRACT], packages: ['zod'] },
   { folder: '^app/devices/', local: [CONTRACT] },
   // `frames`: the worker protocol has the same frames as processes of ours have between each other.
   { folder: '^app/backends/', local: [KEYSTORE, CONTRACT, FORMATS, '^app/devices/', STORAGE, '^app/rpc/frames\\.ts$'] },
