@@ -138,6 +138,9 @@ export const IPC_OPERATIONS: readonly string[] = [
   'agent.openapi',
   'agent.status',
   'doctor.run',
+  'health.hide',
+  'health.list',
+  'health.unhide',
 ];
 
 /** What the prompt surface may call. */

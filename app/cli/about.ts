@@ -30,6 +30,7 @@ const NOUN_SUMMARIES: Readonly<Record<string, string>> = {
   config: 'Settings',
   agent: 'The running agent',
   doctor: 'What keeps Keywright from working',
+  health: 'What asks for attention: what ends, what is weak, damaged or not backed up',
   'store slots': 'Ways to unlock the store',
 };
 

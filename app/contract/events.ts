@@ -14,6 +14,8 @@ export const CoreEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('certificates.changed') }),
   /** A certificate ends within so many days: told once for each certificate and threshold. */
   z.strictObject({ type: z.literal('certificates.expiring'), id: z.string(), days: z.int() }),
+  /** What asks for attention may be other than before. */
+  z.strictObject({ type: z.literal('health.changed') }),
   z.strictObject({ type: z.literal('jobs.changed'), id: z.string().optional() }),
   z.strictObject({ type: z.literal('audit.changed') }),
   z.strictObject({ type: z.literal('access.changed') }),

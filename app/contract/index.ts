@@ -24,6 +24,8 @@ export * as certificateMakingOperations from './certificate-making.ts';
 export * as certificateRevocationOperations from './certificate-revocation.ts';
 export * as certificateOperations from './certificates.ts';
 export * as fileOperations from './files.ts';
+export * as healthOperations from './health.ts';
+export type { HealthFinding } from './health.ts';
 export type { ConvertFormatName } from './conversion.ts';
 export type { InspectedItem } from './inspection.ts';
 export type { SignatureFormatName, SignatureFormName } from './signature-formats.ts';

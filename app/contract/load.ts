@@ -18,6 +18,7 @@ const MODULES: Readonly<Record<Noun, () => Promise<Module[]>>> = {
   config: service,
   agent: service,
   doctor: service,
+  health: async () => [await import('./health.ts')],
   prompts: service,
 };
 

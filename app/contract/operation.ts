@@ -2,7 +2,7 @@ import type { z, ZodType } from 'zod';
 import type { ErrorCode } from './errors.ts';
 import type { Usage } from './algorithms.ts';
 
-export const NOUNS = ['store', 'backends', 'keys', 'certificates', 'files', 'tokens', 'jobs', 'audit', 'access', 'config', 'agent', 'doctor', 'prompts'] as const;
+export const NOUNS = ['store', 'backends', 'keys', 'certificates', 'files', 'tokens', 'jobs', 'audit', 'access', 'config', 'agent', 'doctor', 'health', 'prompts'] as const;
 export type Noun = (typeof NOUNS)[number];
 
 /** `prompt` is the prompt surface: the desktop's prompt window or the browser's prompt page. Later: grpc, quic, mcp. */
@@ -19,7 +19,7 @@ export const PERMISSIONS = [
   'store:read', 'store:use', 'store:admin', 'backends:read', 'backends:admin', 'keys:read', 'keys:use', 'keys:write', 'keys:admin',
   'certificates:read', 'certificates:use', 'certificates:write', 'certificates:admin', 'files:use', 'files:paths',
   'tokens:read', 'tokens:write', 'tokens:admin', 'jobs:read', 'jobs:write', 'audit:read', 'access:read', 'access:admin', 'config:read', 'config:write',
-  'agent:read', 'doctor:read', 'prompts:admin',
+  'agent:read', 'doctor:read', 'health:read', 'health:write', 'prompts:admin',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 

@@ -6,6 +6,7 @@ import * as certificateMaking from './certificate-making.ts';
 import * as certificateRevocation from './certificate-revocation.ts';
 import * as certificates from './certificates.ts';
 import * as files from './files.ts';
+import * as health from './health.ts';
 import * as keyUse from './key-use.ts';
 import * as keys from './keys.ts';
 import * as service from './service.ts';
@@ -13,7 +14,7 @@ import * as store from './store.ts';
 import * as tokens from './tokens.ts';
 
 /** A file that is new here stands in `load.ts` too. */
-const declared: Record<string, unknown>[] = [store, backends, keys, keyUse, certificates, certificateMaking, certificateChecks, certificateRevocation, files, encryption, tokens, service];
+const declared: Record<string, unknown>[] = [store, backends, keys, keyUse, certificates, certificateMaking, certificateChecks, certificateRevocation, files, encryption, tokens, service, health];
 
 /**
  * Every operation there is, by noun, then by id: faces, documentation and tests are derived from this list. Sorted, since a

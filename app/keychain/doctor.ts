@@ -12,7 +12,7 @@ const CLOCK_TOLERANCE = 5 * 60_000;
 /** Looks for whatever keeps Keywright from working: the runtime, the data folder, the configuration, the store, each backend. */
 export async function runDoctor(context: Context): Promise<OutputOf<typeof serviceOperations.doctorRun>> {
   const findings: OutputOf<typeof serviceOperations.doctorRun>['findings'] = [];
-  for await (const finding of look(context)) {
+  for await (const { finding } of lookAround(context)) {
     context.call.signal.throwIfAborted();
     const record = { ...finding, remedy: finding.remedy ?? null };
     // What keeps several backends from their tokens is one thing.
@@ -23,15 +23,12 @@ export async function runDoctor(context: Context): Promise<OutputOf<typeof servi
   return { ok: findings.every(({ level }) => level !== 'problem'), findings };
 }
 
-async function* look(context: Context): AsyncGenerator<Finding> {
-  yield runtime();
-  yield memory(context);
-  yield* dataFolder(context.services.stores.folder);
-  yield* configuration(context);
-  yield* store(context);
-  yield* clock(context);
-  yield* readers(context);
-  yield* addons();
+/** @returns all that is looked at, each with the backend that it is about. */
+export async function* lookAround(context: Context): AsyncGenerator<{ readonly finding: Finding; readonly backend: string | null }> {
+  const { services } = context;
+  for (const part of [[runtime(), memory(context)], dataFolder(services.stores.folder), configuration(context), store(context)]) for await (const finding of part) yield { finding, backend: null };
+  yield* backends(context);
+  for (const part of [clock(context), readers(context), addons()]) for await (const finding of part) yield { finding, backend: null };
 }
 
 function runtime(): Finding {
@@ -67,22 +64,26 @@ async function* configuration({ services }: Context): AsyncGenerator<Finding> {
   for (const { where, detail, suggestion } of problems) yield { level: 'problem', code: 'config.invalid', detail: `${where}: ${detail}`, ...(suggestion === null ? {} : { remedy: suggestion }) };
 }
 
-async function* store(context: Context): AsyncGenerator<Finding> {
-  const { stores } = context.services;
+async function* store({ services: { stores } }: Context): AsyncGenerator<Finding> {
   if (stores.state === 'absent') yield { level: 'ok', code: 'store.absent', detail: 'There is no store yet.', remedy: 'Create one with `keywright store create`.' };
   const { problems } = stores.status();
   if (stores.state === 'locked' && problems.length > 0) for (const { record, detail } of problems) yield { level: 'problem', code: 'store.damaged', detail: `${record}: ${detail}` };
   else if (stores.state === 'locked') yield { level: 'ok', code: 'store.locked', detail: 'The store is locked.', remedy: 'Unlock it to have its records and backends looked at too.' };
   if (stores.state !== 'unlocked') return;
-  const { storage, backends } = stores.session;
+  const { storage } = stores.session;
   if (storage.problems.length === 0) yield { level: 'ok', code: 'store.sound', detail: `The store is open; its ${storage.size} records are where they should be.` };
   for (const { record, detail } of storage.problems) yield { level: 'problem', code: 'store.damaged', detail: `${record}: ${detail}`, remedy: 'Run `keywright store verify`, and restore a backup.' };
+}
+
+async function* backends({ services: { stores }, call }: Context): AsyncGenerator<{ finding: Finding; backend: string }> {
+  if (stores.state !== 'unlocked') return;
+  const { backends } = stores.session;
   for (const { name } of backends.list()) {
     try {
       // What keeps tokens from being seen is no problem to whom has none.
-      for await (const finding of backends.diagnose(name, context.call)) yield finding.level === 'problem' && !backends.matters(name) ? { ...finding, level: 'warning' } : finding;
+      for await (const finding of backends.diagnose(name, call)) yield { finding: finding.level === 'problem' && !backends.matters(name) ? { ...finding, level: 'warning' } : finding, backend: name };
     } catch (thrown) {
-      yield { level: 'problem', code: 'backends.fails', detail: `“${name}”: ${thrown instanceof Error ? thrown.message : 'it does not open'}`, remedy: `Run \`keywright backends diagnose ${name}\`.` };
+      yield { finding: { level: 'problem', code: 'backends.fails', detail: `“${name}”: ${thrown instanceof Error ? thrown.message : 'it does not open'}`, remedy: `Run \`keywright backends diagnose ${name}\`.` }, backend: name };
     }
   }
 }

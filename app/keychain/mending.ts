@@ -1,6 +1,8 @@
 import { commandLine, quote } from '../contract/command-line.ts';
 import { convert } from '../contract/conversion.ts';
-import { certificateMakingOperations, encryptionOperations, fileOperations, KEY_ALGORITHMS, type KeyAlgorithmName, keyOperations, KeywrightError, type Mending, type MendingName, type Operation } from '../contract/index.ts';
+import {
+  certificateMakingOperations, encryptionOperations, fileOperations, KEY_ALGORITHMS, type KeyAlgorithmName, keyOperations, KeywrightError, type Mending, type MendingName, type Operation, storeOperations, tokenOperations,
+} from '../contract/index.ts';
 import type { StoredCertificate } from './certificate-inventory.ts';
 import { whyNot } from './capabilities.ts';
 import { livingKeys } from './handlers/certificate-records.ts';
@@ -28,7 +30,13 @@ export interface Subject {
 const OPERATIONS = {
   'files.convert': convert, 'files.decrypt': encryptionOperations.decryptFiles, 'files.sign': fileOperations.sign, 'keys.import': keyOperations.importKeys, 'keys.rotate': keyOperations.rotate, 'keys.generate': keyOperations.generate,
   'keys.delete': keyOperations.remove, 'certificates.renew': certificateMakingOperations.renew, 'certificates.request': certificateMakingOperations.request,
+  'keys.restore': keyOperations.restore, 'store.backup': storeOperations.backup,
+  'tokens.change-pin': tokenOperations.changePin, 'tokens.unblock-pin': tokenOperations.unblockPin, 'tokens.change-puk': tokenOperations.changePuk, 'tokens.set-management-key': tokenOperations.setManagementKey,
 } as const satisfies Record<Mending['operation'], Operation>;
+
+/** What can be done to a token without choosing anything first. */
+export const TOKEN_MENDINGS = ['change-pin', 'unblock-pin', 'change-puk', 'set-management-key'] as const;
+export type TokenMending = (typeof TOKEN_MENDINGS)[number];
 
 /** Endings of what a conversion writes. */
 const ENDINGS: Readonly<Record<string, string>> = { pem: 'pem', pkcs8: 'pem', openssh: 'key', ppk: 'ppk', jwe: 'jwe', pkcs12: 'p12', minisign: 'key', signify: 'sec' };
@@ -82,6 +90,20 @@ export class Mender {
   /** A copy of a key, into the trash. What is in a token has none. */
   trash({ uri, label, hardware }: StoredKey): Mending[] {
     return hardware === null ? [this.#made('trash', 'keys.delete', { key: uri }, label)] : [];
+  }
+
+  restoreKey({ uri, label }: StoredKey): Mending {
+    return this.#made('restore', 'keys.restore', { key: uri }, label);
+  }
+
+  /** @param name of the store */
+  backup(name: string): Mending {
+    return this.#made('backup', 'store.backup', {}, name, fileNameOf(name, 'kwb'));
+  }
+
+  /** A secret of a token that is changed or unblocked. A management key becomes a random one behind the PIN: that is what is recommended. */
+  ofToken(action: TokenMending, token: string, label: string): Mending {
+    return this.#made(action, `tokens.${action}`, action === 'set-management-key' ? { token, protect: true } : { token }, label);
   }
 
   #convert(key: 'convert' | 'protect', format: string): Mending {

@@ -6,6 +6,8 @@ import { Backends } from './backends.ts';
 import type { Cancellation } from './cancellation.ts';
 import { CERTIFICATE_PREFIX, CertificateInventory } from './certificate-inventory.ts';
 import { FoundKeys } from './found-keys.ts';
+import { HealthNotes } from './health/notes.ts';
+import { keepStatuses } from './health/token-watch.ts';
 import { Inventory, KEY_PREFIX, type KeyNaming } from './inventory.ts';
 import { JobRecords } from './job-records.ts';
 import type { Ports } from './ports.ts';
@@ -32,6 +34,8 @@ export interface Session extends AsyncDisposable {
   readonly access: Access;
   /** Keys that tokens brought along. */
   readonly found: FoundKeys;
+  /** What is remembered of what asks for attention. */
+  readonly health: HealthNotes;
   /** Jobs that can be gone on with. */
   readonly jobs: JobRecords;
   /** Aborted when the store is locked. */
@@ -53,8 +57,10 @@ export async function openSession(storage: SealedStorage, ports: Ports, options:
     JobRecords.open(storage),
   ]);
   const found = await FoundKeys.open({ storage, inventory, certificates, backends, audit, signal: controller.signal, emit: options.emit, log: ports.log });
+  const health = new HealthNotes(storage, options.emit, ports.log);
+  keepStatuses(backends.tokens, health, controller.signal);
   return {
-    storage, inventory, certificates, revocations, backends, audit, access, found, jobs, signal: controller.signal, inFlight,
+    storage, inventory, certificates, revocations, backends, audit, access, found, health, jobs, signal: controller.signal, inFlight,
     async [Symbol.asyncDispose]() {
       const locked = new KeywrightError('STORE_LOCKED', because('store.locked-meanwhile', {}));
       controller.abort(locked);

@@ -1,5 +1,5 @@
 // Made from the contract by `node renderer/bridge/generate.ts`. Not to be edited.
-import type { backendOperations, certificateCheckOperations, certificateMakingOperations, certificateOperations, certificateRevocationOperations, encryptionOperations, fileOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations, tokenOperations } from '../../app/contract/index.ts';
+import type { backendOperations, certificateCheckOperations, certificateMakingOperations, certificateOperations, certificateRevocationOperations, encryptionOperations, fileOperations, healthOperations, keyOperations, keyUseOperations, serviceOperations, storeOperations, tokenOperations } from '../../app/contract/index.ts';
 
 export interface Operations {
   'access.grant': typeof serviceOperations.accessGrant;
@@ -62,6 +62,9 @@ export interface Operations {
   'files.sign': typeof fileOperations.sign;
   'files.timestamp': typeof fileOperations.timestamp;
   'files.verify': typeof fileOperations.verify;
+  'health.hide': typeof healthOperations.hide;
+  'health.list': typeof healthOperations.list;
+  'health.unhide': typeof healthOperations.unhide;
   'jobs.cancel': typeof serviceOperations.jobsCancel;
   'jobs.forget': typeof serviceOperations.jobsForget;
   'jobs.list': typeof serviceOperations.jobsList;
@@ -216,6 +219,9 @@ export const OPERATION_FACTS: Readonly<Record<keyof Operations, OperationFacts>>
   'files.sign': {"effect":"use","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files..."],"files":{"certificate":"certificate"},"options":{"out.path":"out","out.overwrite":"force","encoding":"signature-encoding","signature.path":"signature","manifest.path":"manifest","manifest.overwrite":"replace-manifest","folders.hidden":"hidden","folders.symlinks":"follow-symlinks"},"paths":{"files":"in","out.path":"out","signature.path":"in","manifest.path":"out"}},"defaults":{"folders":{"hidden":false,"symlinks":false},"format":"raw","out":{"beside":true,"overwrite":false}}},
   'files.timestamp': {"effect":"write","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["file.path"],"options":{"authority":"timestamp","out.path":"out","out.overwrite":"force"},"paths":{"file.path":"in","out.path":"out"}},"defaults":{"hash":"sha256","out":{"beside":true,"overwrite":false}}},
   'files.verify': {"effect":"read","streams":true,"asks":true,"onCommandLine":true,"cli":{"arguments":["files...?"],"files":{"public-key":"publicKey","allowed-signers":"allowedSigners","roots":"roots"},"options":{"signature.path":"signature","encoding":"signature-encoding","manifest.path":"manifest","folders.hidden":"hidden","folders.symlinks":"follow-symlinks"},"paths":{"files":"in","signature.path":"in","manifest.path":"in"}},"defaults":{"folders":{"hidden":false,"symlinks":false},"trust":"store","purpose":"file-signing"}},
+  'health.hide': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
+  'health.list': {"effect":"read","streams":false,"asks":true,"onCommandLine":true,"cli":{},"defaults":{"look":false,"hidden":false,"limit":500}},
+  'health.unhide': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
   'jobs.cancel': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
   'jobs.forget': {"effect":"write","streams":false,"asks":false,"onCommandLine":true,"cli":{"arguments":["id"]},"defaults":{}},
   'jobs.list': {"effect":"read","streams":false,"asks":false,"onCommandLine":true,"cli":{},"defaults":{}},
@@ -339,6 +345,6 @@ export const KEY_ALGORITHMS = {
   'slh-dsa-shake-256f': {"family":"slh-dsa","kind":"pair","bits":256,"usages":["sign","verify"],"signatures":["slh-dsa-shake-256f"],"encryptions":[],"wrappings":[]},
 } as const;
 
-export const PERMISSIONS = ["store:read","store:use","store:admin","backends:read","backends:admin","keys:read","keys:use","keys:write","keys:admin","certificates:read","certificates:use","certificates:write","certificates:admin","files:use","files:paths","tokens:read","tokens:write","tokens:admin","jobs:read","jobs:write","audit:read","access:read","access:admin","config:read","config:write","agent:read","doctor:read","prompts:admin"] as const;
+export const PERMISSIONS = ["store:read","store:use","store:admin","backends:read","backends:admin","keys:read","keys:use","keys:write","keys:admin","certificates:read","certificates:use","certificates:write","certificates:admin","files:use","files:paths","tokens:read","tokens:write","tokens:admin","jobs:read","jobs:write","audit:read","access:read","access:admin","config:read","config:write","agent:read","doctor:read","health:read","health:write","prompts:admin"] as const;
 
 export const ERROR_CODES = ["INVALID_INPUT","NOT_FOUND","ALREADY_EXISTS","CONFLICT","UNAUTHENTICATED","PERMISSION_DENIED","STORE_LOCKED","PIN_REQUIRED","PIN_INCORRECT","PIN_BLOCKED","TOUCH_TIMEOUT","TOKEN_REMOVED","CAPABILITY_MISSING","BACKEND_UNAVAILABLE","RATE_LIMITED","CANCELLED","TIMEOUT","CORRUPT_RECORD","STORAGE_FULL","STORAGE_READ_ONLY","STORE_TOO_NEW","INTERNAL"] as const;

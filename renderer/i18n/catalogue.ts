@@ -7,6 +7,7 @@ import certificates from './en/certificates.json' with { type: 'json' };
 import common from './en/common.json' with { type: 'json' };
 import errors from './en/errors.json' with { type: 'json' };
 import files from './en/files.json' with { type: 'json' };
+import health from './en/health.json' with { type: 'json' };
 import keys from './en/keys.json' with { type: 'json' };
 import mending from './en/mending.json' with { type: 'json' };
 import operations from './en/operations.json' with { type: 'json' };
@@ -17,7 +18,7 @@ import store from './en/store.json' with { type: 'json' };
 import tokens from './en/tokens.json' with { type: 'json' };
 
 /** English, one file a feature. Every other language has the same files with the same keys. */
-export const ENGLISH = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens, ...mending, ...operations };
+export const ENGLISH = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens, ...mending, ...operations, ...health };
 
 export type MessageKey = keyof typeof ENGLISH;
 export type Catalogue = Readonly<Record<MessageKey, string>>;

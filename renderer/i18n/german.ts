@@ -5,6 +5,7 @@ import certificates from './de/certificates.json' with { type: 'json' };
 import common from './de/common.json' with { type: 'json' };
 import errors from './de/errors.json' with { type: 'json' };
 import files from './de/files.json' with { type: 'json' };
+import health from './de/health.json' with { type: 'json' };
 import keys from './de/keys.json' with { type: 'json' };
 import mending from './de/mending.json' with { type: 'json' };
 import operations from './de/operations.json' with { type: 'json' };
@@ -21,7 +22,7 @@ import type { FactWords } from './facts.ts';
 import type { Reasons } from './reasons.ts';
 import type { Sentences } from './sentences.ts';
 
-export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens, ...mending, ...operations };
+export const GERMAN: Catalogue = { ...common, ...errors, ...shell, ...store, ...prompt, ...keys, ...certificates, ...files, ...backends, ...activity, ...settings, ...tokens, ...mending, ...operations, ...health };
 export const GERMAN_FACTS: FactWords = facts;
 export const GERMAN_REASONS: Reasons = reasons;
 export const GERMAN_SENTENCES: Sentences = { ...failures, ...sentences };

@@ -12,7 +12,6 @@ import {
   Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, TimeInWords, useAtRest, VirtualTable, type Column, type ListSelection, type Sort,
 } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
-import { CheckDialog } from './CheckDialog.tsx';
 import { Expiry } from './Expiry.tsx';
 import { ImportDialog } from './ImportDialog.tsx';
 import { useKeyActions } from './key-actions.tsx';
@@ -60,10 +59,11 @@ export function KeysView() {
   const [selection, setSelection] = useState<ListSelection>(selected === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selected]) });
   // From one key to the next is no step: back leads to the list.
   const openKey = (id: string | undefined): void => void navigate({ to: '/keys', search: id === undefined ? {} : { selected: id }, replace: selected !== undefined });
+  const checkKeys = (): void => void navigate({ to: '/health', search: { check: true } });
   useCommands([
     { id: 'keys.new', label: t('keys.new.title'), group: t('keys.title'), shortcut: 'Mod+N', onRun: () => dialogs.setMaking(true) },
     { id: 'keys.import', label: t('keys.import.title'), group: t('keys.title'), shortcut: 'Mod+I', onRun: () => dialogs.setImporting(true) },
-    { id: 'keys.check', label: t('keys.check.open'), group: t('keys.title'), icon: ShieldCheck, onRun: () => dialogs.setChecking(true) },
+    { id: 'keys.check', label: t('keys.check.open'), group: t('keys.title'), icon: ShieldCheck, onRun: checkKeys },
     { id: 'keys.trash', label: t('keys.showTrash'), group: t('keys.title'), onRun: () => setFilters({ ...NO_FILTERS, state: 'trash' }) },
   ]);
   useDropTarget({
@@ -81,14 +81,13 @@ export function KeysView() {
         onCloseDetail={() => openKey(undefined)}
         detail={selected === undefined ? undefined : <KeyDetail key={selected} id={selected} onGone={() => openKey(undefined)} />}
         list={(
-          <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} secondary={[{ id: 'import', label: t('keys.import.open'), onAction: () => dialogs.setImporting(true) }]} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} selected={selection.selected.size} />} foot={[{ id: 'check', label: t('keys.check.open'), icon: ShieldCheck, onAction: () => dialogs.setChecking(true) }, { id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: pages.refetch }]}>
+          <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} secondary={[{ id: 'import', label: t('keys.import.open'), onAction: () => dialogs.setImporting(true) }]} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} selected={selection.selected.size} />} foot={[{ id: 'check', label: t('keys.check.open'), icon: ShieldCheck, onAction: checkKeys }, { id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: pages.refetch }]}>
             {pages.error !== undefined && pages.error !== null && <div className="px-4 pb-2"><ErrorNotice error={pages.error} /></div>}
             <KeyTable pages={pages} selection={selection} onSelection={setSelection} grouping={filters.group} sort={sort} onSort={setSort} selectedId={selected} onOpen={openKey} dialogs={dialogs} filtered={isFiltered(filters)} onShowAll={() => setFilters({ ...NO_FILTERS, group: filters.group })} />
           </ListPane>
         )}
       />
       <NewKeyDialog open={dialogs.making} onClose={() => dialogs.setMaking(false)} onMade={(key) => openKey(key.id)} />
-      {dialogs.checking && <CheckDialog onClose={() => dialogs.setChecking(false)} />}
       <ImportDialog file={dialogs.file} open={dialogs.importing} onClose={dialogs.endImport} onImported={([key]) => key !== undefined && openKey(key.id)} />
     </>
   );
@@ -97,13 +96,12 @@ export function KeysView() {
 function useDialogs() {
   const [making, setMaking] = useState(false);
   const [importing, setImporting] = useState(false);
-  const [checking, setChecking] = useState(false);
   const [file, setFile] = useState<ChosenFile>();
   const endImport = (): void => {
     setImporting(false);
     setFile(undefined);
   };
-  return { making, setMaking, importing, setImporting, checking, setChecking, file, setFile, endImport };
+  return { making, setMaking, importing, setImporting, file, setFile, endImport };
 }
 
 function NewKeyButton({ dialogs }: { dialogs: ReturnType<typeof useDialogs> }) {

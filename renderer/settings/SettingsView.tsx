@@ -1,3 +1,4 @@
+import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useText } from '../i18n/index.ts';
 import { Tabs } from '../ui/index.ts';
@@ -8,7 +9,8 @@ import { StoreSettings } from './StoreSettings.tsx';
 
 export function SettingsView() {
   const t = useText();
-  const [tab, setTab] = useState('general');
+  const asked = useSearch({ from: '/settings' }).tab;
+  const [tab, setTab] = useState<string>(asked ?? 'general');
   return (
     <div className="flex min-h-0 grow flex-col bg-surface">
       <header className="flex min-h-12 shrink-0 items-center px-4 pt-1"><h1 className="text-16 font-semibold">{t('settings.title')}</h1></header>

@@ -10,8 +10,13 @@ import { useWindowWidth } from './window-width.ts';
 const ICONS_UNDER = 900;
 const ITEM = 'flex h-8 items-center gap-2.5 rounded-control px-2 text-13 text-text';
 
-/** @param marks  places where something is to be seen, in words; shown as a dot */
-export function Navigation({ counts, marks, onLock, onPalette }: { counts: Readonly<Record<string, number | undefined>>; marks: Readonly<Record<string, string | undefined>>; onLock: () => void; onPalette: () => void }) {
+/** Something is to be seen in a place: a dot, where its number is not shown, and words. */
+export interface PlaceMark {
+  readonly tone: 'success' | 'warning';
+  readonly words: string;
+}
+
+export function Navigation({ counts, marks, onLock, onPalette }: { counts: Readonly<Record<string, number | undefined>>; marks: Readonly<Record<string, PlaceMark | undefined>>; onLock: () => void; onPalette: () => void }) {
   const t = useText();
   const narrow = useWindowWidth() < ICONS_UNDER;
   return (
@@ -29,18 +34,18 @@ export function Navigation({ counts, marks, onLock, onPalette }: { counts: Reado
   );
 }
 
-function Place({ to, label, icon: Icon, count, mark, narrow }: { to: string; label: string; icon: LucideIcon; count?: number | undefined; mark?: string | undefined; narrow: boolean }) {
+function Place({ to, label, icon: Icon, count, mark, narrow }: { to: string; label: string; icon: LucideIcon; count?: number | undefined; mark?: PlaceMark | undefined; narrow: boolean }) {
   const t = useText();
   const here = useMatchRoute()({ to, fuzzy: true }) !== false;
   const link = (
-    <Link to={to} {...(here && { 'aria-current': 'page' as const })} aria-label={narrow ? [label, mark].filter(Boolean).join(', ') : undefined} className={cx(ITEM, 'relative', here ? 'bg-selected font-medium' : 'hover:bg-hover', narrow && 'justify-center px-0')}>
+    <Link to={to} {...(here && { 'aria-current': 'page' as const })} aria-label={narrow ? [label, mark?.words].filter(Boolean).join(', ') : undefined} className={cx(ITEM, 'relative', here ? 'bg-selected font-medium' : 'hover:bg-hover', narrow && 'justify-center px-0')}>
       <Icon aria-hidden className="size-5 shrink-0" strokeWidth={1.75} />
       {!narrow && <span className="grow truncate">{label}</span>}
       {!narrow && count !== undefined && count > 0 && <span className="text-12 text-muted">{wholeNumber(count, t.language)}</span>}
-      {mark !== undefined && <span title={mark} className={cx('flex size-2 rounded-round bg-success', narrow && 'absolute top-1.5 right-1.5')}>{!narrow && <span className="sr-only">{mark}</span>}</span>}
+      {mark !== undefined && (narrow || count === undefined) && <span title={mark.words} className={cx('flex size-2 rounded-round', mark.tone === 'success' ? 'bg-success' : 'bg-warning', narrow && 'absolute top-1.5 right-1.5')}>{!narrow && <span className="sr-only">{mark.words}</span>}</span>}
     </Link>
   );
-  return narrow ? <Tipped tip={mark === undefined ? label : `${label}: ${mark}`}>{link}</Tipped> : link;
+  return narrow ? <Tipped tip={mark === undefined ? label : `${label}: ${mark.words}`}>{link}</Tipped> : link;
 }
 
 function Act({ label, shortcut, icon: Icon, narrow, onPress }: { label: string; shortcut: string; icon: LucideIcon; narrow: boolean; onPress: () => void }) {

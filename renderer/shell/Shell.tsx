@@ -2,7 +2,7 @@ import { Outlet, useNavigate } from '@tanstack/react-router';
 import { Command as CommandIcon, Keyboard, Lock, Search, Settings } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useAction, useBridge, useInvalidation, useOperation } from '../bridge/index.ts';
-import { useText } from '../i18n/index.ts';
+import { useText, wholeNumber } from '../i18n/index.ts';
 import { StoreGate } from '../store/StoreGate.tsx';
 import { forgetDrafts, useClearToasts } from '../ui/index.ts';
 import { Banners } from './Banners.tsx';
@@ -14,6 +14,8 @@ import { Palette } from './Palette.tsx';
 import { PLACES } from './places.ts';
 import { ShortcutSheet } from './ShortcutSheet.tsx';
 import { useViewFocus } from './view-focus.ts';
+
+const HEALTH_EVERY_MS = 60 * 60_000;
 
 type Sheet = 'palette' | 'shortcuts';
 
@@ -52,6 +54,8 @@ function OpenShell({ onPalette }: { onPalette: () => void }) {
   const pluggedIn = useOperation('tokens.list', { present: true }).data?.tokens.length ?? 0;
   // As many as the list shows: what the store holds has the trash in it too.
   const keys = useOperation('keys.list', { limit: 1 }, { keepPrevious: true }).data?.total;
+  // What is known by itself: nothing is asked of tokens or networks for it. As time passes, more ends.
+  const attention = useOperation('health.list', {}, { keepPrevious: true, refetchEvery: HEALTH_EVERY_MS }).data?.attention;
   const go = t('shell.go');
   const general = t('shell.general');
   useFilesFromSystem();
@@ -64,7 +68,12 @@ function OpenShell({ onPalette }: { onPalette: () => void }) {
   ]);
   return (
     <div className="flex min-h-0 grow">
-      <Navigation counts={{ '/keys': keys }} marks={pluggedIn === 0 ? {} : { '/tokens': t('tokens.pluggedIn', { n: pluggedIn }) }} onLock={() => void lock.run({})} onPalette={onPalette} />
+      <Navigation counts={{ '/keys': keys, '/health': attention }}
+        marks={{
+          ...(pluggedIn > 0 && { '/tokens': { tone: 'success', words: t('tokens.pluggedIn', { n: pluggedIn }) } }),
+          ...(attention !== undefined && attention > 0 && { '/health': { tone: 'warning', words: t('health.attention', { n: attention, shown: wholeNumber(attention, t.language) }) } }),
+        }}
+        onLock={() => void lock.run({})} onPalette={onPalette} />
       <div className="flex min-h-0 min-w-0 grow flex-col">
         <main tabIndex={-1} className="flex min-h-0 min-w-0 grow"><Outlet /></main>
         <JobTray />

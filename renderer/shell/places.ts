@@ -1,4 +1,4 @@
-import { Activity, Award, Blocks, FileSignature, KeyRound, Usb, type LucideIcon } from 'lucide-react';
+import { Activity, Award, Blocks, FileSignature, HeartPulse, KeyRound, Usb, type LucideIcon } from 'lucide-react';
 import type { MessageKey } from '../i18n/index.ts';
 
 /** The window's main places, in the order of the navigation. */
@@ -8,5 +8,6 @@ export const PLACES = [
   { to: '/files', label: 'shell.files', icon: FileSignature, shortcut: 'Mod+3' },
   { to: '/tokens', label: 'shell.tokens', icon: Usb, shortcut: 'Mod+4' },
   { to: '/backends', label: 'shell.backends', icon: Blocks, shortcut: 'Mod+5' },
-  { to: '/activity', label: 'shell.activity', icon: Activity, shortcut: 'Mod+6' },
+  { to: '/health', label: 'shell.health', icon: HeartPulse, shortcut: 'Mod+6' },
+  { to: '/activity', label: 'shell.activity', icon: Activity, shortcut: 'Mod+7' },
 ] as const satisfies readonly { to: string; label: MessageKey; icon: LucideIcon; shortcut: string }[];

@@ -1,4 +1,4 @@
-import type { backendOperations, certificateCheckOperations, certificateMakingOperations, certificateOperations, certificateRevocationOperations, encryptionOperations, fileOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations, tokenOperations } from '../../contract/index.ts';
+import type { backendOperations, certificateCheckOperations, certificateMakingOperations, certificateOperations, certificateRevocationOperations, encryptionOperations, fileOperations, healthOperations, InputOf, keyOperations, keyUseOperations, OutputOf, serviceOperations, storeOperations, tokenOperations } from '../../contract/index.ts';
 import type { Context } from '../context.ts';
 import type { Handler } from '../dispatcher.ts';
 
@@ -10,6 +10,7 @@ type AllOperations =
   | (typeof certificateRevocationOperations)[keyof typeof certificateRevocationOperations]
   | (typeof certificateOperations)[keyof typeof certificateOperations]
   | (typeof fileOperations)[keyof typeof fileOperations]
+  | (typeof healthOperations)[keyof typeof healthOperations]
   | (typeof keyOperations)[keyof typeof keyOperations]
   | (typeof keyUseOperations)[keyof typeof keyUseOperations]
   | (typeof serviceOperations)[keyof typeof serviceOperations]

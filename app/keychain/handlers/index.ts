@@ -17,6 +17,7 @@ export const HANDLERS: Readonly<Record<Noun, () => Promise<ReadonlyMap<string, H
   config: service,
   agent: service,
   doctor: service,
+  health: async () => (await import('./health.ts')).healthHandlers,
   prompts: service,
 };
 

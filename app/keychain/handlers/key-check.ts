@@ -15,6 +15,8 @@ import { publicKeyOf } from './key-records.ts';
 const MOST_NAMES = 5;
 /** Records read between two looks at what else there is to do. */
 const AT_ONCE = 64;
+/** So many findings are remembered until the next check. */
+const MOST_KEPT = 500;
 const NO_LIST = 'Whether a key is one that Debian made in 2006 to 2008 (CVE-2008-0166), or one whose private part was published, only a list tells: give one with --weak-list.';
 
 type ToldOf = Told & Pick<HygieneFinding, 'about'>;
@@ -50,9 +52,11 @@ export const keyCheckHandlers: Pick<HandlersOf<'keys'>, 'keys.check'> = {
     for (const group of sharedPrimes) told.push(...together(group.map((at) => all[at]!), 'shared-prime', context));
     for (const group of sameModulus) told.push(...together(group.map((at) => all[at]!), 'same-modulus', context));
     told.sort((a, b) => Number(a.level !== 'problem') - Number(b.level !== 'problem') || (a.about.label < b.about.label ? -1 : 1));
+    const findings = await withActions(told.slice(0, Math.max(input.limit, MOST_KEPT)), context);
+    const notes = [...(listed.size === 0 ? [NO_LIST] : []), ...(unread === 0 ? [] : [`${unread} public keys could not be read: run keywright store verify.`])];
+    await session.health.checked({ at: new Date().toISOString(), keys: keys.length, certificates: certificates.length, compared, notes, findings: findings.slice(0, MOST_KEPT) });
     return {
-      ok: told.every(({ level }) => level !== 'problem'), keys: keys.length, certificates: certificates.length, compared, total: told.length, findings: await withActions(told.slice(0, input.limit), context),
-      notes: [...(listed.size === 0 ? [NO_LIST] : []), ...(unread === 0 ? [] : [`${unread} public keys could not be read: run keywright store verify.`])],
+      ok: told.every(({ level }) => level !== 'problem'), keys: keys.length, certificates: certificates.length, compared, total: told.length, findings: findings.slice(0, input.limit), notes,
     };
   },
 };

@@ -83,6 +83,7 @@ export const storeHandlers = handlersOf('store', {
         bytes += chunk.length;
         await write(chunk);
       }, watch(context)));
+    await context.session.health.backedUp(new Date().toISOString());
     return { written: place.written, records: summary.records, bytes, sha256: hash.digest('hex') };
   },
 
@@ -106,6 +107,7 @@ export const storeHandlers = handlersOf('store', {
 
   async 'store.verify'(_input, context) {
     const { records, problems } = await context.session.storage.verify(watch(context));
+    context.session.health.verified(problems);
     return { ok: problems.length === 0, records, problems: [...problems] };
   },
 

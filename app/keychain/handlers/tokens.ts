@@ -32,7 +32,9 @@ export const tokenHandlers = handlersOf('tokens', {
     const record = tokenRecord(known, session);
     const present = session.backends.tokens.get(known.facts.id);
     if (present === undefined) return { ...record, status: null, algorithms: [], capabilities: [], pinPolicies: [], touchPolicies: [], actions: [] };
-    const { initialised, secrets, findings, details } = await present.token.status(call);
+    const status = await present.token.status(call);
+    session.health.sawToken(known.facts.id, present.token, status);
+    const { initialised, secrets, findings, details } = status;
     return {
       ...record,
       status: { initialised, secrets: secrets.map((secret) => ({ ...secret })), findings: findings.map(findingRecord), details: details.map((detail) => ({ ...detail })) },
