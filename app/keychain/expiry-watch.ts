@@ -10,7 +10,7 @@ const DAY = 86_400_000;
 const TOLD = 'expiry-told';
 
 /** @returns the thresholds of the setting, ascending. */
-function thresholds(setting: unknown): number[] {
+export function thresholds(setting: unknown): number[] {
   return String(setting ?? '').split(',').filter((text) => text !== '').map(Number).sort((a, b) => a - b);
 }
 

@@ -56,7 +56,7 @@ test('axe finds nothing on any page, in any dialog, in any theme', async ({ prog
   await seen('no keys');
   await ada.makesAKey('Release signing');
   await ada.makesAKey('Vault', 'AES 256');
-  for (const place of ['certificates', 'files', 'backends', 'activity', 'settings', 'keys'] as const) {
+  for (const place of ['certificates', 'files', 'backends', 'health', 'activity', 'settings', 'keys'] as const) {
     await ada.goesTo(place);
     await seen(place);
     if (place === 'certificates') {

@@ -29,7 +29,7 @@ export function person(program: Program) {
       await typeSecret(program, text('ask.unlock', { name: STORE }), 'store-passphrase', passphrase);
     },
 
-    async goesTo(place: 'keys' | 'certificates' | 'files' | 'tokens' | 'backends' | 'activity' | 'settings'): Promise<void> {
+    async goesTo(place: 'keys' | 'certificates' | 'files' | 'tokens' | 'backends' | 'health' | 'activity' | 'settings'): Promise<void> {
       await page.getByRole('navigation', { name: text('shell.navigation') }).getByRole('link', { name: new RegExp(`^${text(`shell.${place}`)}`) }).click();
       await expect(heading(page, `${place}.title`)).toBeVisible();
     },

@@ -55,7 +55,7 @@ export function HealthView() {
   const check = useKeyCheck();
   const health = answer.data;
   const shown = health?.findings.find(({ id }) => id === selected);
-  const open = (id: string | undefined): void => void navigate({ to: '/health', search: id === undefined ? {} : { selected: id } });
+  const open = (id: string | undefined): void => void navigate({ to: '/health', search: id === undefined ? {} : { selected: id }, replace: selected !== undefined });
   const lookNow = (): void => void look.run({ look: true, limit: 1 });
 
   useOnOpen(() => {
