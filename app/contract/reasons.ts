@@ -29,6 +29,8 @@ export const REASONS = {
   'prompt.unanswered': { detail: 'Nobody answered the prompt within {minutes} min, so it was closed. Nothing was changed.', remedy: 'Start again when somebody is there. The setting prompts.waitMinutes says how long a prompt waits.' },
   'prompt.cancelled': { detail: 'The prompt was cancelled. Nothing was changed.' },
   'prompt.typed-otherwise': { detail: 'What was typed is not what was asked for. Nothing was changed.' },
+  // What asks for attention
+  'health.gone': { detail: 'There is no such finding any more.', remedy: 'See `keywright health list --hidden`.' },
   // Tokens
   'token.removed': { detail: 'The token was removed.', remedy: 'Put it back and try again.' },
   'token.not-touched': { detail: '{token} was not touched in time.', remedy: 'Try again, and touch it while it blinks.' },

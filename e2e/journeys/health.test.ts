@@ -97,7 +97,7 @@ withYubiKey('a token with the PIN that it was delivered with is told of once som
   const { page } = program;
   const ada = person(program);
   const detail = page.getByRole('region', { name: text('health.detail'), exact: true });
-  const pin = page.getByRole('row', { name: new RegExp(text('finding.yubikey.default-pin.detail')) });
+  const pin = page.getByRole('row', { name: new RegExp(text('health.code.yubikey.default-pin')) });
   await ada.createsAStore();
   await yubikey.plugIn();
   await ada.goesTo('health');

@@ -6,13 +6,16 @@ import { useText } from '../i18n/index.ts';
 import { MendDialog } from '../mending/MendDialog.tsx';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { DetailPane, Section } from '../shell/index.ts';
-import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, Sentence } from '../ui/index.ts';
+import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, Sentence, TimeInWords } from '../ui/index.ts';
 import { LevelBadge } from './LevelBadge.tsx';
 import { useOpenPlace } from './open-place.ts';
 import { aboutOf, partOf, PLACE_ICONS, titleOf } from './words.ts';
 
-/** One finding: the reason in words, what it concerns, and what mends it. */
-export function FindingDetail({ finding, onHide }: { finding: HealthFinding; onHide: (finding: HealthFinding) => void }) {
+/**
+ * One finding: the reason in words, what it concerns, and what mends it.
+ * @param seen  when it was looked for; null for what is known at any time
+ */
+export function FindingDetail({ finding, seen, onHide }: { finding: HealthFinding; seen: string | null; onHide: (finding: HealthFinding) => void }) {
   const t = useText();
   const open = useOpenPlace();
   const unhide = useAction('health.unhide');
@@ -48,7 +51,7 @@ export function FindingDetail({ finding, onHide }: { finding: HealthFinding; onH
         </Fact>
         {since !== null && <Fact name={t('health.since')}><ExactTime at={since} /></Fact>}
         {until !== null && <Fact name={t('health.until')}><ExactTime at={until} /></Fact>}
-        <Fact name={t('health.from')}>{t(`health.from.${from}`)}</Fact>
+        <Fact name={t('health.from')}>{t(`health.from.${from}`)}{seen !== null && <>, <TimeInWords at={seen} /></>}</Fact>
       </Facts>
       <Section title={t('health.hide')}>
         <p className="text-13 text-muted">{t('health.hideWhat')}</p>

@@ -18,12 +18,20 @@ const FRESH_MS = 30_000;
 
 type Health = OutputFor<'health.list'>;
 
-function columnsOf(t: Text): Column<HealthFinding>[] {
+/** What has no time of its own was seen when it was looked for. */
+const seenAt = (from: HealthFinding['from'], { lookedAt, checked }: Pick<Health, 'lookedAt' | 'checked'>): string | null => (from === 'look' ? lookedAt : from === 'check' ? (checked?.at ?? null) : null);
+
+function columnsOf(t: Text, seen: Pick<Health, 'lookedAt' | 'checked'>): Column<HealthFinding>[] {
   return [
     { id: 'what', title: t('health.what'), width: 'minmax(13rem, 2fr)', cell: (finding) => <What finding={finding} t={t} /> },
     { id: 'about', title: t('health.about'), width: 'minmax(8rem, 1.2fr)', fromWidth: 400, fits: true, cell: (finding) => <About finding={finding} t={t} /> },
-    { id: 'when', title: t('health.when'), width: 'minmax(8rem, 0.7fr)', fits: true, fromWidth: 340, cell: ({ since, until }) => (until !== null ? <Expiry at={until} /> : since !== null ? <TimeInWords at={since} /> : t('health.now')) },
+    { id: 'when', title: t('health.when'), width: 'minmax(8rem, 0.7fr)', fits: true, fromWidth: 340, cell: ({ since, until, from }) => <When since={since ?? seenAt(from, seen)} until={until} /> },
   ];
+}
+
+function When({ since, until }: Pick<HealthFinding, 'since' | 'until'>) {
+  if (until !== null) return <Expiry at={until} />;
+  return since === null ? null : <TimeInWords at={since} />;
 }
 
 function What({ finding, t }: { finding: HealthFinding; t: Text }) {
@@ -91,7 +99,7 @@ export function HealthView() {
       name="health"
       detailLabel={t('health.detail')}
       onCloseDetail={() => open(undefined)}
-      detail={shown && <FindingDetail key={shown.id} finding={shown} onHide={(finding) => void hideAll([finding])} />}
+      detail={shown && health !== undefined && <FindingDetail key={shown.id} finding={shown} seen={seenAt(shown.from, health)} onHide={(finding) => void hideAll([finding])} />}
       list={(
         <ListPane
           title={t('health.title')}
@@ -114,9 +122,9 @@ export function HealthView() {
 function FindingTable({ health, selectedId, onOpen, onHide, onUnhide }: { health: Health; selectedId: string | undefined; onOpen: (id: string | undefined) => void; onHide: (findings: readonly HealthFinding[]) => void; onUnhide: (findings: readonly HealthFinding[]) => void }) {
   const t = useText();
   const openPlace = useOpenPlace();
-  const { findings, lookedAt, total } = health;
+  const { findings, lookedAt, checked, total } = health;
   const [selection, setSelection] = useState<ListSelection>(selectedId === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selectedId]) });
-  const columns = useMemo(() => columnsOf(t), [t]);
+  const columns = useMemo(() => columnsOf(t, { lookedAt, checked }), [t, lookedAt, checked]);
   const openAtRest = useAtRest((id: string) => id !== selectedId && onOpen(id));
   const select = (next: ListSelection): void => {
     setSelection(next);

@@ -1,6 +1,6 @@
 import { Award, Blocks, HardDrive, KeyRound, MonitorCog, Usb, type LucideIcon } from 'lucide-react';
 import type { HealthFinding } from '../../app/contract/index.ts';
-import type { MessageKey, Text } from '../i18n/index.ts';
+import { exactTime, type MessageKey, type Text } from '../i18n/index.ts';
 
 type Place = HealthFinding['about']['place'];
 
@@ -20,7 +20,10 @@ export function partOf({ code, detail, remedy }: Pick<HealthFinding, 'code' | 'd
   return text === null ? null : saidOf(text, t);
 }
 
-const saidOf = (text: string, t: Text): string => t.sentence(text) ?? text;
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/** In English the core's own words serve; times are said as people write them. */
+const saidOf = (text: string, t: Text): string => t.sentence(text) ?? text.replaceAll(TIME, (time) => exactTime(new Date(time), t.language));
 
 /** @returns what it concerns, by name. */
 export function aboutOf({ about: { place, label } }: Pick<HealthFinding, 'about'>, t: Text): string {

@@ -1,4 +1,4 @@
-import { type HealthFinding, KeywrightError } from '../../contract/index.ts';
+import { because, type HealthFinding, KeywrightError } from '../../contract/index.ts';
 import type { Context } from '../context.ts';
 import { checkConcerns } from '../health/check.ts';
 import { byGravity, idOf, type Concern } from '../health/concern.ts';
@@ -44,7 +44,7 @@ async function setHidden(id: string, hidden: boolean, context: Context): Promise
   const { session } = context;
   const { all } = await collect(context);
   const found = all.find((one) => one.id === id);
-  if (found === undefined) throw new KeywrightError('NOT_FOUND', { detail: 'There is no such finding any more.', remedy: 'See `keywright health list --hidden`.' });
+  if (found === undefined) throw new KeywrightError('NOT_FOUND', because('health.gone', {}));
   context.subject(`health:${id}`);
   context.note(found.concern.code);
   context.committed(await session.health.hide(id, hidden, context.keyCall.unit));

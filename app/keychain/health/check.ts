@@ -23,7 +23,7 @@ export function checkConcerns(context: Context): Concern[] {
     const { kind, ...rest } = about;
     return [{
       // Two of the same code about one key are about different versions of it.
-      level: level === 'ok' ? 'note' : level, code, which: told === undefined && code !== 'shared-prime' && code !== 'same-modulus' ? finding.detail : '', about: { place: kind, ...rest, label: labelNow(finding, session) }, since: check!.at, until: null, from: 'check', detail, remedy,
+      level: level === 'ok' ? 'note' : level, code, which: told === undefined && code !== 'shared-prime' && code !== 'same-modulus' ? finding.detail : '', about: { place: kind, ...rest, label: labelNow(finding, session) }, since: null, until: null, from: 'check', detail, remedy,
       mend: told === undefined ? () => finding.mendedBy.filter((action) => isPossible(action, session)) : (mender) => told.mend(mender),
     }];
   });
