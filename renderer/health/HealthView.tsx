@@ -67,7 +67,8 @@ export function HealthView() {
   const lookNow = (): void => void look.run({ look: true, limit: 1 });
 
   useOnOpen(() => {
-    if (health?.lookedAt == null || Date.now() - Date.parse(health.lookedAt) > FRESH_MS) lookNow();
+    const at = health?.lookedAt ?? null;
+    if (at === null || Date.now() - Date.parse(at) > FRESH_MS) lookNow();
   });
   // Asked for from elsewhere: once.
   const { start } = check;
@@ -165,11 +166,11 @@ function Checked({ check, health }: { check: KeyCheck; health: Health | undefine
       </div>
     );
   }
-  const checked = health?.checked;
+  const checked = health?.checked ?? null;
   const found = health?.findings.some(({ from }) => from === 'check') ?? false;
   return (
     <div className="flex flex-col gap-1 px-4 pb-2 text-13 text-muted empty:hidden">
-      {checked != null && (
+      {checked !== null && (
         <>
           <p className="flex flex-wrap items-center gap-x-2">
             <span>{t.rich('health.checkedAt', { when: <TimeInWords at={checked.at} /> })}: {checkedWhat(checked, t)} {!found && t('health.checkedNone')}</span>
