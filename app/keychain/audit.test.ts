@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +90,26 @@ describe('an entry and its change', () => {
 });
 
 describe('what was tampered with', () => {
+  test('by who has the root key and sealed it anew: an entry that was changed does not follow, and another chain is not the one that a change saw', async () => {
+    const raw = await storage();
+    const trail = await AuditTrail.open(raw, options);
+    for (let uses = 0; uses < 3; uses += 1) await trail.append(facts({ operation: 'keys.sign', effect: 'use', detail: `use ${uses}` }));
+    const change = facts();
+    await raw.transaction((tx) => trail.record(change, tx));
+    await trail.settle(change);
+    const entries = await raw.log.read(1, 10);
+    const altered = entries.map(({ number, entry }) => ({ number, entry: Buffer.from(Buffer.from(entry).toString('latin1').replace('use 1', 'use 9'), 'latin1') }));
+    const reading = (log: readonly { number: number; entry: Uint8Array }[]): Promise<AuditTrail> => AuditTrail.open(withLog(raw, { read: async (from, limit) => log.slice(from - 1, from - 1 + limit) }), options);
+    expect(await (await reading(entries)).verify(quiet)).toMatchObject({ ok: true, entries: 4 });
+    expect(await (await reading(altered)).verify(quiet)).toMatchObject({ ok: false, firstBroken: 2 });
+    let link: Uint8Array = Buffer.alloc(32);
+    const chained = altered.map(({ number, entry }) => {
+      link = createHash('sha256').update(link).update(entry.subarray(32)).digest();
+      return { number, entry: Buffer.concat([link, entry.subarray(32)]) };
+    });
+    expect(await (await reading(chained)).verify(quiet)).toMatchObject({ ok: false, firstBroken: 3, detail: expect.stringContaining('a later change saw') });
+  });
+
   for (const [what, tamper] of [
     ['removed', (log: string) => rm(log, { recursive: true })],
     ['cut short', async (log: string) => { for (const name of await readdir(log)) await truncate(join(log, name), 700); }],

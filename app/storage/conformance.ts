@@ -189,6 +189,10 @@ export function describeStorage(kind: StorageKind): void {
           await tx.put('there', bytes('other'), { ifRevision: 'absent' }).catch(() => undefined);
           await tx.put('two', bytes('2'), { ifRevision: 'absent' });
         })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+        await expect(storage.transaction(async (tx) => {
+          await tx.put('one', bytes('1'), { ifRevision: 'absent' });
+          await tx.put('one', bytes('2'), { ifRevision: 'absent' }).catch(() => undefined);
+        })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
         expect((await all(storage, '')).map(({ key }) => key)).toEqual(['there']);
         expect(textOf((await storage.get('there'))!.value)).toBe('there');
       });

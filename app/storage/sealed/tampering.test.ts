@@ -169,6 +169,7 @@ describe('an index that was tampered with', () => {
     await raw.delete(deltas[1] ?? '', { ifRevision: 'any' });
     await using store = await open(raw);
     expect(told(store)).toEqual(['index', 'keys/b']);
+    expect(store.problems.find(({ record }) => record === 'index')?.detail).toContain('Transactions 2 to 2 of the index are missing.');
     await readable(store);
     expect((await store.verify(watch)).problems.length).toBeGreaterThan(0);
   });
@@ -225,6 +226,38 @@ describe('an index that was tampered with', () => {
     await using store = await open(raw);
     expect(told(store)).toContain('index');
     await readable(store);
+  });
+
+  test('a delta of another history in the place of one with its number is told', async () => {
+    const raw = await freshMemory();
+    await filled(raw, RECORDS);
+    const before = await copyOf(raw);
+    const change = async (name: string): Promise<void> => {
+      await using store = await open(raw);
+      await store.put(name, bytes('new'), { ifRevision: 'any' });
+    };
+    await change('keys/a');
+    const other = await raw.get((await rawKeys(raw, 'i/d/')).at(-1) ?? '');
+    for (const key of await rawKeys(raw)) await raw.delete(key, { ifRevision: 'any' });
+    for (const record of before.values()) await putBack(raw, record);
+    await change('keys/b');
+    await change('keys/c');
+    await putBack(raw, other);
+    await using store = await open(raw);
+    expect(told(store)).toEqual(['index', 'keys/a', 'keys/b']);
+    expect((await store.verify(watch)).problems.map(({ record }) => record)).toContain('index');
+  });
+
+  test('while the index is lost, a record in the place of another one is not taken for it', async () => {
+    const raw = await freshMemory();
+    await filled(raw, RECORDS);
+    const place = await rawKeyOf(raw, 'keys/b');
+    await putBack(raw, await raw.get(await rawKeyOf(raw, 'keys/a')), place);
+    for (const key of await rawKeys(raw, 'i/')) await raw.delete(key, { ifRevision: 'any' });
+    await using store = await open(raw);
+    expect(told(store)).toContain(`record ${place.slice('r/'.length)}`);
+    expect(await valueOf(store, 'keys/a')).toBe('one');
+    expect(names(store)).not.toContain('keys/b');
   });
 
   test('a lost or damaged head is told, and every record still reads', async () => {
@@ -285,6 +318,21 @@ describe('an index that was tampered with', () => {
       expect(store.size).toBe(420);
       await readable(store, many);
     }
+  });
+
+  test('of more records than are examined at open, one that was removed and one that was put back are told all the same', async () => {
+    const raw = await freshMemory();
+    await filled(raw, many);
+    const old = await raw.get(await rawKeyOf(raw, 'keys/0007'));
+    {
+      await using store = await open(raw);
+      await store.put('keys/0007', bytes('new'), { ifRevision: 'any' });
+    }
+    await putBack(raw, old);
+    await raw.delete(await rawKeyOf(raw, 'keys/0300'), { ifRevision: 'any' });
+    await using store = await open(raw);
+    expect(told(store)).toEqual(['keys/0007', 'keys/0300']);
+    expect((await store.verify(watch)).problems.map(({ record }) => record).sort()).toEqual(['keys/0007', 'keys/0300']);
   });
 
   test('a damaged index mends itself once enough is written', async () => {

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { SecretBytes } from '../../contract/index.ts';
 import type { Storage } from '../storage.ts';
+import { HmacKey } from './hmac.ts';
 import { createSealed, newRecoveryCode, openSealed, readHeader } from './index.ts';
 import { parseRecoveryCode } from './recovery-code.ts';
 import { bytes, CHEAP, copyOf, create, filled, flip, freshMemory, open, PASSPHRASE, ringOf, text, valueOf } from './testing.ts';
@@ -83,9 +84,12 @@ describe('unlocking', () => {
     await filled(raw, {});
     const keys = await ringOf(raw);
     const bytesOfRoot = keys.root.reveal();
+    const wiped = vi.spyOn(HmacKey.prototype as { [Symbol.dispose](): void }, Symbol.dispose);
     expect(bytesOfRoot.some((byte) => byte !== 0)).toBe(true);
     keys[Symbol.dispose]();
     expect(bytesOfRoot.every((byte) => byte === 0)).toBe(true);
+    expect(wiped).toHaveBeenCalledTimes(5); // what it is split into: names, records, index, log, header
+    wiped.mockRestore();
     expect(() => keys.opaqueId('a')).toThrow('locked');
     expect(() => keys.root).toThrow('locked');
   });
