@@ -1,10 +1,10 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Plus } from 'lucide-react';
+import { Plus, RotateCw } from 'lucide-react';
 import { useState } from 'react';
 import type { BackendInstance, BackendType } from '../../app/contract/index.ts';
-import { useOperation } from '../bridge/index.ts';
+import { fetchedAt, useOperation } from '../bridge/index.ts';
 import { useText, type Text } from '../i18n/index.ts';
-import { ListPane, Panes, useCommands } from '../shell/index.ts';
+import { ListPane, ListStatus, Panes, useCommands } from '../shell/index.ts';
 import { Button, EmptyState, ErrorNotice, Skeleton, VirtualTable, type Column } from '../ui/index.ts';
 import { AddBackendDialog } from './AddBackendDialog.tsx';
 import { BackendDetail } from './BackendDetail.tsx';
@@ -40,7 +40,8 @@ export function BackendsView() {
           <ListPane
             title={t('backends.title')}
             actions={<Button kind="primary" icon={Plus} onPress={() => setAdding(true)}>{t('backends.add')}</Button>}
-            status={<span>{t('backends.count', { n: backends.length })}</span>}
+            status={<ListStatus count={t('backends.count', { n: backends.length })} asOf={fetchedAt(answer)} />}
+            foot={[{ id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: () => void answer.refetch() }]}
           >
             {answer.error !== null && <div className="p-4"><ErrorNotice error={answer.error} /></div>}
             {answer.data === undefined ? answer.error === null && <div className="grow"><Skeleton /></div> : (

@@ -43,6 +43,11 @@ export function useOperation<K extends OperationId>(operation: K, input: InputFo
   });
 }
 
+/** @returns when an answer was given last (ISO 8601); undefined until it was. */
+export function fetchedAt({ dataUpdatedAt }: { readonly dataUpdatedAt: number }): string | undefined {
+  return dataUpdatedAt === 0 ? undefined : new Date(dataUpdatedAt).toISOString();
+}
+
 export interface Action<K extends OperationId> {
   /** Runs it. @returns the answer, or undefined when it failed (see `error`) or was cancelled. Never rejects. */
   run(input: InputFor<K>): Promise<OutputFor<K> | undefined>;

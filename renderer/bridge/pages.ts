@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState, useSyncExternalStore } from 'react';
 import type { InputFor, OperationId, OutputFor } from './bridge.ts';
-import { useBridge } from './hooks.tsx';
+import { fetchedAt, useBridge } from './hooks.tsx';
 import { PAGE, pageLoader, type PageLoader } from './page-loader.ts';
 
 /** A list of any length, of which what is to be seen is loaded. */
@@ -9,6 +9,8 @@ export interface Pages<Answer, Row> {
   /** Of the first page: how many there are is the same in all. undefined until the first answer; that of the query before until a new one is answered. */
   readonly answer: Answer | undefined;
   readonly error: unknown;
+  /** When the core last told of it (ISO 8601); undefined until it did. */
+  readonly fetchedAt: string | undefined;
   /** Its rows, for the table alone: whoever draws the view does not draw it anew for each page that comes. */
   readonly rows: PageLoader<Row>;
   refetch(): void;
@@ -33,5 +35,5 @@ export function usePages<K extends OperationId, Row>(operation: K, query: InputF
   if (shown !== source && !head.isPlaceholderData) setShown(source);
   const rows = useMemo(() => pageLoader<Answer, Row>(client, shown), [client, shown]);
   const error = useSyncExternalStore(rows.subscribe, rows.error);
-  return { answer: head.data, error: head.error ?? error ?? undefined, rows, refetch: () => void client.invalidateQueries({ queryKey: [operation] }) };
+  return { answer: head.data, fetchedAt: fetchedAt(head), error: head.error ?? error ?? undefined, rows, refetch: () => void client.invalidateQueries({ queryKey: [operation] }) };
 }

@@ -1,18 +1,14 @@
-import { BadgeCheck, Ban, Download, Ellipsis, RotateCw, ShieldCheck, Trash2 } from 'lucide-react';
-import { useState } from 'react';
+import { BadgeCheck, Download, Ellipsis, RotateCw, ShieldCheck } from 'lucide-react';
+import type { ReactNode } from 'react';
 import type { CertificateRecord } from '../../app/contract/index.ts';
-import { useAction, useBridge, useOperation, type OutputFor } from '../bridge/index.ts';
-import { keptUntil, useText } from '../i18n/index.ts';
+import { useOperation, type OutputFor } from '../bridge/index.ts';
+import { useText } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { Expiry } from '../keys/Expiry.tsx';
-import { commonNameIn } from './common-name.ts';
 import { DetailPane, Section } from '../shell/index.ts';
-import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, IconButton, Menu, Notice, Sentence, Skeleton, StateBadge, useToast } from '../ui/index.ts';
-import { CompareDialog } from './CompareDialog.tsx';
-import { CrlDialog } from './CrlDialog.tsx';
-import { ExportDialog } from './ExportDialog.tsx';
+import { Badge, Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Fact, Facts, IconButton, Menu, Notice, Sentence, Skeleton, StateBadge } from '../ui/index.ts';
+import { useCertificateActions } from './certificate-actions.tsx';
 import { KeyPlace } from './key-place.tsx';
-import { RevokeDialog } from './RevokeDialog.tsx';
 import { Verdict } from './Verdict.tsx';
 
 /** Algorithms that keys here can have; others are called as the reader of certificates calls them. */
@@ -20,115 +16,51 @@ const KNOWN_KEYS = /^(?:ec-[a-z]|rsa-\d|ed\d|x\d|ml-|slh-)/;
 
 /** Everything about one certificate, and what can be done with it. */
 export function CertificateDetail({ id, onGone, onOpen }: { id: string; onGone: () => void; onOpen: (id: string) => void }) {
-  const t = useText();
   const certificate = useOperation('certificates.show', { certificate: id });
   if (certificate.error) return <div className="p-4"><ErrorNotice error={certificate.error} /></div>;
   if (certificate.data === undefined) return <Skeleton />;
-  const record = certificate.data;
   return (
-    <DetailPane title={record.label} subtitle={record.type === 'openssh' ? t('certificates.anSshCertificate') : record.authority ? t('certificates.anAuthority') : t('certificates.aCertificate')} actions={<Actions record={record} onGone={onGone} onOpen={onOpen} />}>
-      <About record={record} />
-      {record.type === 'x509' && <Chain id={record.id} onOpen={onOpen} />}
-      <Contents record={record} />
+    <KnownCertificate record={certificate.data} onGone={onGone} onOpen={onOpen}>
+      <About record={certificate.data} />
+      {certificate.data.type === 'x509' && <Chain id={certificate.data.id} onOpen={onOpen} />}
+      <Contents record={certificate.data} />
+    </KnownCertificate>
+  );
+}
+
+/** A certificate with what can be done with it, above the facts about it. OpenSSH has neither chains nor verdicts: what is left is a file and a later end. */
+function KnownCertificate({ record, onGone, onOpen, children }: { record: CertificateRecord; onGone: () => void; onOpen: (id: string) => void; children: ReactNode }) {
+  const t = useText();
+  const does = useCertificateActions(onGone, onOpen);
+  const isSsh = record.type === 'openssh';
+  const actions = (
+    <>
+      {record.trashedUntil !== null ? (
+        <>
+          <Notice tone="warning">{t.rich('certificates.inTrash', { until: <ExactTime at={record.trashedUntil} /> })}</Notice>
+          <Button kind="primary" pending={does.restoring} onPress={() => void does.restoreAll([record])}>{t('certificates.restore')}</Button>
+          <Button kind="destructive" className="ml-auto" pending={does.destroying} onPress={() => void does.destroy(record)}>{t('certificates.purge')}</Button>
+        </>
+      ) : (
+        <>
+          <Button kind="primary" icon={Download} pending={does.exporting} onPress={() => void does.exportOne(record)}>{t('certificates.export.open')}</Button>
+          {isSsh
+            ? <Button icon={RotateCw} pending={does.renewing} onPress={() => void does.renewAll([record])}>{t('certificates.renew')}</Button>
+            : <Button icon={ShieldCheck} pending={does.verify.pending} onPress={() => void does.verify.run({ certificate: record.id })}>{t('certificates.verify')}</Button>}
+        </>
+      )}
+      {does.verify.result !== undefined && <Verdict verdict={does.verify.result} />}
+      <ErrorNotice error={does.error} />
+      {does.dialogs}
+    </>
+  );
+  return (
+    <DetailPane
+      title={record.label} subtitle={isSsh ? t('certificates.anSshCertificate') : record.authority ? t('certificates.anAuthority') : t('certificates.aCertificate')}
+      menu={<Menu label={t('common.more')} entries={does.menuOf([record])}><IconButton icon={Ellipsis} label={t('common.more')} /></Menu>} actions={actions}
+    >
+      {children}
     </DetailPane>
-  );
-}
-
-function Actions({ record, onGone, onOpen }: { record: CertificateRecord; onGone: () => void; onOpen: (id: string) => void }) {
-  const t = useText();
-  const toast = useToast();
-  const [dialog, setDialog] = useState<'export' | 'revoke' | 'compare' | 'crl' | 'issuer-crl'>();
-  const update = useAction('certificates.update');
-  const remove = useAction('certificates.delete');
-  const restore = useAction('certificates.restore');
-  const purge = useAction('certificates.purge');
-  const renew = useAction('certificates.renew');
-  const verify = useAction('certificates.verify');
-  const unrevoke = useAction('certificates.revoke');
-  const trash = async (): Promise<void> => {
-    const moved = await remove.run({ certificate: record.id });
-    if (moved === undefined) return;
-    toast({ text: t('certificates.trashed', { n: 1, name: record.label, until: keptUntil(moved, t) }), action: { label: t('common.undo'), onAction: () => void restore.run({ certificate: record.id }) } });
-    onGone();
-  };
-  const renewNow = async (newKey: boolean): Promise<void> => {
-    const after = await renew.run({ certificate: record.id, ...(newKey && { newKey }) });
-    if (after === undefined) return;
-    toast({ text: t('certificates.renewed', { name: after.label }) });
-    onOpen(after.id);
-  };
-  const destroy = async (): Promise<void> => {
-    if ((await purge.run({ certificate: record.id })) !== undefined) onGone();
-  };
-  if (record.trashedUntil !== null) {
-    return (
-      <>
-        <Notice tone="warning">{t.rich('certificates.inTrash', { until: <ExactTime at={record.trashedUntil} /> })}</Notice>
-        <Button kind="primary" pending={restore.pending} onPress={() => void restore.run({ certificate: record.id })}>{t('certificates.restore')}</Button>
-        <Button kind="destructive" className="ml-auto" pending={purge.pending} onPress={() => void destroy()}>{t('certificates.purge')}</Button>
-        <ErrorNotice error={restore.error ?? purge.error} />
-      </>
-    );
-  }
-  if (record.type === 'openssh') return <SshActions record={record} onTrash={() => void trash()} onRenew={() => void renewNow(false)} renewing={renew.pending} error={remove.error ?? renew.error} />;
-  const canSign = record.keys.length > 0;
-  const onHold = record.revocation?.reason === 'certificate-hold';
-  return (
-    <>
-      <Button kind="primary" icon={Download} onPress={() => setDialog('export')}>{t('certificates.export.open')}</Button>
-      <Button icon={ShieldCheck} pending={verify.pending} onPress={() => void verify.run({ certificate: record.id })}>{t('certificates.verify')}</Button>
-      <Menu
-        label={t('common.more')}
-        entries={[
-          { id: 'trust', label: record.trusted ? t('certificates.distrust') : t('certificates.trust'), icon: BadgeCheck, onAction: () => void update.run({ certificate: record.id, trusted: !record.trusted }) },
-          { id: 'compare', label: t('certificates.compare.open'), onAction: () => setDialog('compare') },
-          null,
-          { id: 'renew', label: t('certificates.renew'), icon: RotateCw, disabled: canSign ? undefined : t('certificates.renewNoKey'), onAction: () => void renewNow(false) },
-          { id: 'renew-key', label: t('certificates.renewWithNewKey'), disabled: canSign ? undefined : t('certificates.renewNoKey'), onAction: () => void renewNow(true) },
-          ...(record.authority ? [{ id: 'crl', label: t('certificates.makeCrl'), disabled: canSign ? undefined : t('certificates.renewNoKey'), onAction: () => setDialog('crl') }] : []),
-          ...(record.revocation?.state === 'revoked' ? [{ id: 'issuer-crl', label: t('certificates.makeIssuerCrl'), disabled: record.issuedBy === null ? t('certificates.renewNoKey') : undefined, onAction: () => setDialog('issuer-crl') }] : []),
-          ...(onHold ? [{ id: 'unrevoke', label: t('certificates.revoke.takeBack'), onAction: () => void unrevoke.run({ certificate: record.id, reason: 'remove-from-crl' }) }] : []),
-          ...(record.issuedBy !== null && !record.selfSigned && (onHold || record.revocation?.state !== 'revoked') ? [{ id: 'revoke', label: t('certificates.revoke.open'), icon: Ban, destructive: true, onAction: () => setDialog('revoke') }] : []),
-          null,
-          { id: 'trash', label: t('certificates.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash() },
-        ]}
-      >
-        <IconButton icon={Ellipsis} label={t('common.more')} className="size-8" />
-      </Menu>
-      {verify.result !== undefined && <Verdict verdict={verify.result} />}
-      <ErrorNotice error={update.error ?? remove.error ?? renew.error ?? verify.error ?? unrevoke.error} />
-      {dialog === 'export' && <ExportDialog certificate={record} onClose={() => setDialog(undefined)} />}
-      {dialog === 'revoke' && <RevokeDialog certificate={record} onClose={() => setDialog(undefined)} onList={() => setDialog('issuer-crl')} />}
-      {dialog === 'crl' && <CrlDialog authority={record} onClose={() => setDialog(undefined)} />}
-      {dialog === 'issuer-crl' && record.issuedBy !== null && <CrlDialog authority={{ id: record.issuedBy, label: commonNameIn(record.issuer) }} onClose={() => setDialog(undefined)} />}
-      {dialog === 'compare' && <CompareDialog certificate={record} onClose={() => setDialog(undefined)} />}
-    </>
-  );
-}
-
-/** OpenSSH has neither chains nor lists of revoked certificates: what is left is a file, a later end, and the trash. */
-function SshActions({ record, onTrash, onRenew, renewing, error }: { record: CertificateRecord; onTrash: () => void; onRenew: () => void; renewing: boolean; error: unknown }) {
-  const t = useText();
-  const bridge = useBridge();
-  const toast = useToast();
-  const exports = useAction('certificates.export');
-  const save = async (): Promise<void> => {
-    const name = `${record.label.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')}-cert.pub`;
-    const target = await bridge.saveTarget(name);
-    if (target === undefined) return;
-    const answer = await exports.run({ certificate: record.id, to: target.out });
-    if (answer?.written === undefined) return;
-    toast({ text: t('certificates.export.done', { name: record.label, where: (await target.finish(answer.written)) ?? name }) });
-  };
-  return (
-    <>
-      <Button kind="primary" icon={Download} pending={exports.pending} onPress={() => void save()}>{t('certificates.export.open')}</Button>
-      <Button icon={RotateCw} pending={renewing} onPress={onRenew}>{t('certificates.renew')}</Button>
-      <Menu label={t('common.more')} entries={[{ id: 'trash', label: t('certificates.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: onTrash }]}>
-        <IconButton icon={Ellipsis} label={t('common.more')} className="size-8" />
-      </Menu>
-      <ErrorNotice error={error ?? exports.error} />
-    </>
   );
 }
 

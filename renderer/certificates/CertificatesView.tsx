@@ -1,13 +1,14 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { BadgeCheck, CalendarDays, FileDown, Globe, RotateCw, Trash2 } from 'lucide-react';
+import { BadgeCheck, CalendarDays, FileDown, Globe, RotateCw } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
 import type { CertificateRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, usePages, type ChosenFile, type InputFor, type OutputFor } from '../bridge/index.ts';
-import { keptUntil, useText, type Text } from '../i18n/index.ts';
+import { useText, type Text } from '../i18n/index.ts';
 import { Expiry } from '../keys/Expiry.tsx';
 import { commonNameIn } from './common-name.ts';
-import { ListPane, Panes, useCommands, useDropTarget } from '../shell/index.ts';
-import { Button, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, useAtRest, useToast, VirtualTable, type Column, type ListSelection, type MenuEntries, type Sort } from '../ui/index.ts';
+import { ListPane, ListStatus, Panes, useCommands, useDropTarget } from '../shell/index.ts';
+import { Button, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, useAtRest, VirtualTable, type Column, type ListSelection, type Sort } from '../ui/index.ts';
+import { useCertificateActions } from './certificate-actions.tsx';
 import { CertificateDetail } from './CertificateDetail.tsx';
 import { ExamineDialog } from './ExamineDialog.tsx';
 import { ImportDialog } from './ImportDialog.tsx';
@@ -85,6 +86,7 @@ export function CertificatesView() {
     setFiles([]);
   };
   const total = pages.answer?.total;
+  const [selection, setSelection] = useState<ListSelection>(selected === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selected]) });
   return (
     <>
       <Panes
@@ -103,7 +105,7 @@ export function CertificatesView() {
                 <Select inline neutral="all" label={t('certificates.show')} value={shown} onChange={setShown} className="w-48" choices={SHOWN.map((name) => ({ value: name, label: t(`certificates.shown.${name}`) }))} />
               </FilterBar>
             )}
-            status={total !== undefined && <span>{t('certificates.count', { n: total })}</span>}
+            status={total !== undefined && <ListStatus count={t('certificates.count', { n: total })} selected={selection.selected.size} asOf={pages.fetchedAt} />}
             foot={[
               { id: 'calendar', label: t('certificates.calendar'), icon: CalendarDays, onAction: () => void calendar('ics') },
               { id: 'table', label: t('certificates.table'), icon: FileDown, onAction: () => void calendar('csv') },
@@ -111,7 +113,7 @@ export function CertificatesView() {
             ]}
           >
             {(pages.error ?? expiring.error) !== undefined && <div className="px-4 pb-2"><ErrorNotice error={pages.error ?? expiring.error} /></div>}
-            {total === undefined ? <div className="grow" /> : <CertificateTable pages={pages} total={total} sort={sort} onSort={setSort} selectedId={selected} onOpen={open} filtered={shown !== 'all' || search !== ''} onMake={() => setDialog('make')} onShowAll={() => { setShown('all'); setSearch(''); }} />}
+            {total === undefined ? <div className="grow" /> : <CertificateTable pages={pages} total={total} selection={selection} onSelection={setSelection} sort={sort} onSort={setSort} selectedId={selected} onOpen={open} filtered={shown !== 'all' || search !== ''} onMake={() => setDialog('make')} onShowAll={() => { setShown('all'); setSearch(''); }} />}
           </ListPane>
         )}
       />
@@ -122,67 +124,33 @@ export function CertificatesView() {
   );
 }
 
-function CertificateTable({ pages, total, sort, onSort, selectedId, onOpen, filtered, onMake, onShowAll }: {
-  pages: ReturnType<typeof usePages<'certificates.list', CertificateRecord>>; total: number; sort: Sort; onSort: (sort: Sort) => void; selectedId: string | undefined; onOpen: (id: string | undefined) => void;
+function CertificateTable({ pages, total, selection, onSelection, sort, onSort, selectedId, onOpen, filtered, onMake, onShowAll }: {
+  pages: ReturnType<typeof usePages<'certificates.list', CertificateRecord>>; total: number; selection: ListSelection; onSelection: (selection: ListSelection) => void; sort: Sort; onSort: (sort: Sort) => void; selectedId: string | undefined; onOpen: (id: string | undefined) => void;
   filtered: boolean; onMake: () => void; onShowAll: () => void;
 }) {
   const t = useText();
-  const bridge = useBridge();
-  const toast = useToast();
-  const remove = useAction('certificates.delete');
-  const restore = useAction('certificates.restore');
-  const renew = useAction('certificates.renew');
-  const renewNow = async (certificates: readonly CertificateRecord[]): Promise<void> => {
-    for (const { id } of certificates) {
-      const after = await renew.run({ certificate: id });
-      if (after === undefined) return;
-      toast({ text: t('certificates.renewed', { name: after.label }) });
-      if (certificates.length === 1) onOpen(after.id);
-    }
-  };
-  const [selection, setSelection] = useState<ListSelection>(selectedId === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selectedId]) });
+  const does = useCertificateActions((gone) => {
+    onSelection({ ...selection, selected: new Set() });
+    if (gone.some(({ id }) => id === selectedId)) onOpen(undefined);
+  }, onOpen);
   const columns = useMemo(() => columnsOf(t), [t]);
   const openAtRest = useAtRest((id: string) => id !== selectedId && onOpen(id));
   const select = (next: ListSelection): void => {
-    setSelection(next);
+    onSelection(next);
     const [only] = next.selected;
     if (next.selected.size === 1 && only !== undefined) openAtRest(only);
-  };
-  const trash = async (certificates: readonly CertificateRecord[]): Promise<void> => {
-    const moved: CertificateRecord[] = [];
-    for (const { id, trashedUntil } of certificates) {
-      const after = trashedUntil === null ? await remove.run({ certificate: id }) : undefined;
-      if (after !== undefined) moved.push(after);
-    }
-    if (moved.length === 0) return;
-    const undo = async (): Promise<void> => {
-      for (const { id } of moved) await restore.run({ certificate: id });
-    };
-    toast({ text: t('certificates.trashed', { n: moved.length, name: moved[0]!.label, until: keptUntil(moved[0]!, t) }), action: { label: t('common.undo'), onAction: () => void undo() } });
-    if (moved.some(({ id }) => id === selectedId)) onOpen(undefined);
-  };
-  const menu = (certificates: readonly CertificateRecord[]): MenuEntries => {
-    const [only] = certificates;
-    if (only === undefined) return [];
-    if (only.trashedUntil !== null) return [{ id: 'restore', label: t('certificates.restore'), onAction: () => certificates.forEach(({ id }) => void restore.run({ certificate: id })) }];
-    return [
-      ...(certificates.length === 1 ? [{ id: 'open', label: t('certificates.openDetail'), onAction: () => onOpen(only.id) }] : []),
-      { id: 'renew', label: t('certificates.renew'), icon: RotateCw, disabled: certificates.every(({ keys }) => keys.length > 0) ? undefined : t('certificates.renewNoKey'), onAction: () => void renewNow(certificates) },
-      { id: 'copy', label: t('certificates.copyFingerprint'), onAction: () => void bridge.copyText(certificates.map(({ fingerprint }) => fingerprint).join('\n')) },
-      null,
-      { id: 'trash', label: t('certificates.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', onAction: () => void trash(certificates) },
-    ];
   };
   return (
     <>
       <VirtualTable
         label={t('certificates.title')} columns={columns} count={total} rowAt={pages.rows.rowAt} rows={pages.rows} keyOf={({ id }) => id} textOf={({ label }) => label}
-        selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(certificates) => void trash(certificates)} menu={menu} sort={sort} onSort={onSort}
+        selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(certificates) => void does.trash(certificates)} menu={does.menuOf} sort={sort} onSort={onSort}
         empty={filtered
           ? <EmptyState action={<Button onPress={onShowAll}>{t('certificates.showAll')}</Button>}>{t('certificates.noneFound')}</EmptyState>
           : <EmptyState action={<Button onPress={onMake}>{t('certificates.make.open')}</Button>}>{t('certificates.none')}</EmptyState>}
       />
-      {(remove.error ?? restore.error ?? renew.error) && <div className="px-4 py-2"><ErrorNotice error={remove.error ?? restore.error ?? renew.error} /></div>}
+      {does.error && <div className="px-4 py-2"><ErrorNotice error={does.error} /></div>}
+      {does.dialogs}
     </>
   );
 }

@@ -1,22 +1,20 @@
-import { useState } from 'react';
 import { useAction, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Fact, Facts, TextField } from '../ui/index.ts';
+import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Fact, Facts, TextField, useDraft } from '../ui/index.ts';
 import { Verdict } from './Verdict.tsx';
 
 /** Looks at a TLS server: whom it says it is, whether that is to be believed, and how it speaks. */
 export function ExamineDialog({ onClose }: { onClose: () => void }) {
   const t = useText();
   const examine = useAction('certificates.examine');
-  const [host, setHost] = useState('');
-  const [save, setSave] = useState(false);
+  const [{ host, save }, change] = useDraft('certificates.examine', { host: '', save: false });
   const input: InputFor<'certificates.examine'> = { host: host.trim(), ...(save && { save }) };
   const answer = examine.result;
   return (
     <Dialog title={t('certificates.examine.title')} open onClose={onClose} onSubmit={() => void (host.trim() !== '' && examine.run(input))}>
       <DialogBody>
-        <TextField label={t('certificates.examine.host')} help={t('certificates.examine.hostHelp')} value={host} onChange={setHost} autoFocus />
-        <Checkbox isSelected={save} onChange={setSave}>{t('certificates.examine.save')}</Checkbox>
+        <TextField label={t('certificates.examine.host')} help={t('certificates.examine.hostHelp')} value={host} onChange={(text) => change({ host: text })} autoFocus />
+        <Checkbox isSelected={save} onChange={(chosen) => change({ save: chosen })}>{t('certificates.examine.save')}</Checkbox>
         {answer !== undefined && (
           <>
             <Verdict verdict={answer} />

@@ -1,9 +1,9 @@
 import { useMemo, useState } from 'react';
 import { useAction, useBridge, useOperation, type ChosenFile, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { ComboBox, CopyAsCommand, Notice, PickFile, Select, TextField } from '../ui/index.ts';
+import { ComboBox, CopyAsCommand, Notice, PickFile, Select, TextField, useDraft } from '../ui/index.ts';
 import { FileContents, useInspected } from './FileContents.tsx';
-import { keyChoices, MakingDialog, useDays, useMaking, type Way } from './making.tsx';
+import { keyChoices, MAKING, MakingDialog, useDays, useMaking, type Way } from './making.tsx';
 import { SshDialog } from './SshDialog.tsx';
 
 const PROFILES = ['root', 'sub-ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp'] as const;
@@ -26,7 +26,8 @@ interface Props {
 
 /** A certificate or a request, and as it will be in words while it is described. */
 export function MakeDialog({ file, onClose, onMade }: Props) {
-  const [way, setWay] = useState<Way>(file === undefined ? 'self-signed' : 'issue-request');
+  const [{ way }, change] = useDraft<{ way: Way }>(file === undefined ? `${MAKING}.way` : undefined, { way: file === undefined ? 'self-signed' : 'issue-request' });
+  const setWay = (next: Way): void => change({ way: next });
   if (way === 'ssh') return <SshDialog onWay={setWay} onClose={onClose} onMade={onMade} />;
   return <X509Dialog way={way} onWay={setWay} file={file} onClose={onClose} onMade={onMade} />;
 }
@@ -42,14 +43,8 @@ function X509Dialog({ way, onWay, file: dropped, onClose, onMade }: Props & { wa
   const issue = useAction('certificates.issue');
   const [key, setKey] = useState<string>();
   const [issuer, setIssuer] = useState<string>();
-  const [profile, setProfile] = useState<Profile>('tls-server');
-  const [name, setName] = useState('');
-  const [organisation, setOrganisation] = useState('');
-  const [alternatives, setAlternatives] = useState('');
-  const [pathLength, setPathLength] = useState('');
-  const [permitted, setPermitted] = useState('');
-  const [forbidden, setForbidden] = useState('');
-  const [listUrl, setListUrl] = useState('');
+  const [draft, change] = useDraft(dropped === undefined ? MAKING : undefined, { profile: 'tls-server' as Profile, name: '', organisation: '', alternatives: '', pathLength: '', permitted: '', forbidden: '', listUrl: '' });
+  const { profile, name, organisation, alternatives, pathLength, permitted, forbidden, listUrl } = draft;
   const [file, setFile] = useState(dropped);
   const inspected = useInspected(useMemo(() => (file === undefined ? [] : [file]), [file]));
   const days = useDays(DAYS[profile]);
@@ -108,15 +103,15 @@ function X509Dialog({ way, onWay, file: dropped, onClose, onMade }: Props & { wa
         </>
       ) : <ComboBox label={t('certificates.make.key')} value={chosen?.uri} onChange={setKey} choices={keyChoices(held, t)} {...(held.length === 0 && { help: t('certificates.make.noKeys') })} />}
       {isIssued && <ComboBox label={t('certificates.make.issuer')} value={signer?.id} onChange={setIssuer} choices={signers.map(({ id, label, subject: help }) => ({ value: id, label, help }))} {...(signers.length === 0 && { help: t('certificates.make.noIssuers') })} />}
-      <Select label={t('certificates.make.profile')} value={profile} onChange={setProfile} choices={PROFILES.map((value) => ({ value, label: t(`certificates.profile.${value}`), help: t(`certificates.profileHelp.${value}`) }))} />
-      <TextField label={t('certificates.make.name')} help={fromRequest ? t('certificates.make.nameOfRequest') : t('certificates.make.nameHelp')} value={name} onChange={setName} maxLength={64} />
-      <TextField label={t('certificates.make.organisation')} value={organisation} onChange={setOrganisation} maxLength={64} />
-      {!isAuthority && <TextField label={t('certificates.names')} help={fromRequest ? t('certificates.make.namesOfRequest') : t('certificates.make.namesHelp')} value={alternatives} onChange={setAlternatives} rows={2} />}
-      {isAuthority && <TextField label={t('certificates.make.pathLength')} help={t('certificates.make.pathLengthHelp')} value={pathLength} onChange={setPathLength} isInvalid={badPath} inputMode="numeric" />}
-      {isAuthority && way !== 'request' && <TextField label={t('certificates.make.permitted')} help={t('certificates.make.permittedHelp')} value={permitted} onChange={setPermitted} rows={2} />}
-      {isAuthority && way !== 'request' && <TextField label={t('certificates.make.forbidden')} help={t('certificates.make.forbiddenHelp')} value={forbidden} onChange={setForbidden} rows={2} />}
+      <Select label={t('certificates.make.profile')} value={profile} onChange={(chosen) => change({ profile: chosen })} choices={PROFILES.map((value) => ({ value, label: t(`certificates.profile.${value}`), help: t(`certificates.profileHelp.${value}`) }))} />
+      <TextField label={t('certificates.make.name')} help={fromRequest ? t('certificates.make.nameOfRequest') : t('certificates.make.nameHelp')} value={name} autoFocus={!fromRequest} onChange={(text) => change({ name: text })} maxLength={64} />
+      <TextField label={t('certificates.make.organisation')} value={organisation} onChange={(text) => change({ organisation: text })} maxLength={64} />
+      {!isAuthority && <TextField label={t('certificates.names')} help={fromRequest ? t('certificates.make.namesOfRequest') : t('certificates.make.namesHelp')} value={alternatives} onChange={(text) => change({ alternatives: text })} rows={2} />}
+      {isAuthority && <TextField label={t('certificates.make.pathLength')} help={t('certificates.make.pathLengthHelp')} value={pathLength} onChange={(text) => change({ pathLength: text })} isInvalid={badPath} inputMode="numeric" />}
+      {isAuthority && way !== 'request' && <TextField label={t('certificates.make.permitted')} help={t('certificates.make.permittedHelp')} value={permitted} onChange={(text) => change({ permitted: text })} rows={2} />}
+      {isAuthority && way !== 'request' && <TextField label={t('certificates.make.forbidden')} help={t('certificates.make.forbiddenHelp')} value={forbidden} onChange={(text) => change({ forbidden: text })} rows={2} />}
       {way !== 'request' && days.field}
-      {isIssued && <TextField label={t('certificates.make.listUrl')} help={t('certificates.make.listUrlHelp')} value={listUrl} onChange={setListUrl} />}
+      {isIssued && <TextField label={t('certificates.make.listUrl')} help={t('certificates.make.listUrlHelp')} value={listUrl} onChange={(text) => change({ listUrl: text })} />}
     </MakingDialog>
   );
 }

@@ -4,13 +4,15 @@ import { asProblem, type OutputFor } from '../bridge/index.ts';
 import { useText, type Text } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
 import { placeName } from '../keys/KeyDetail.tsx';
-import { Button, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, Sentence, TextField, type Choice } from '../ui/index.ts';
+import { Button, Dialog, DialogActions, DialogBody, ErrorNotice, forgetDrafts, Notice, RadioGroup, Sentence, TextField, useDraft, type Choice } from '../ui/index.ts';
 
 /** What making any kind of certificate has in common. */
 
 const WAYS = ['self-signed', 'request', 'issue', 'issue-request', 'ssh'] as const;
 export type Way = (typeof WAYS)[number];
 const MAX_DAYS = 36_500;
+/** What was typed is kept under names that begin so, until a certificate is made of it. */
+export const MAKING = 'certificates.make';
 
 /** Keys to choose from, with what they are and where. */
 export const keyChoices = (keys: readonly KeyRecord[], t: Text): Choice<string>[] => keys.map((key) => ({ value: key.uri, label: key.label, help: t('keys.summary', { algorithm: algorithmName(key.algorithm), place: placeName(key, t) }) }));
@@ -18,10 +20,10 @@ export const keyChoices = (keys: readonly KeyRecord[], t: Text): Choice<string>[
 /** How long it will be valid. @param usual days, for as long as nothing else was typed. */
 export function useDays(usual: number): { count: number; bad: boolean; field: ReactNode } {
   const t = useText();
-  const [typed, setTyped] = useState('');
+  const [{ typed }, change] = useDraft(`${MAKING}.days`, { typed: '' });
   const count = typed === '' ? usual : Number(typed);
   const bad = !Number.isInteger(count) || count < 1 || count > MAX_DAYS;
-  return { count, bad, field: <TextField label={t('certificates.make.days')} value={typed === '' ? String(usual) : typed} onChange={setTyped} isInvalid={bad} inputMode="numeric" /> };
+  return { count, bad, field: <TextField label={t('certificates.make.days')} value={typed === '' ? String(usual) : typed} onChange={(text) => change({ typed: text })} isInvalid={bad} inputMode="numeric" /> };
 }
 
 type Made = OutputFor<'certificates.issue'>;
@@ -36,6 +38,7 @@ export function useMaking(onMade: (id: string) => void, onClose: () => void) {
     try {
       const made = await make();
       if (made === undefined) return;
+      forgetDrafts(MAKING);
       if (made.warnings.length > 0) {
         setDiscouraged(made);
         return;

@@ -1,7 +1,7 @@
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { useAction, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Select, TextField, useDraft } from '../ui/index.ts';
+import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, forgetDrafts, Select, TextField, useDraft } from '../ui/index.ts';
 import { tagsOf } from './tags.ts';
 
 type Settable = 'active' | 'suspended' | 'deactivated' | 'compromised';
@@ -18,7 +18,8 @@ export function EditDialog({ keyRecord, open, onClose }: { keyRecord: KeyRecord;
   const update = useAction('keys.update');
   const states = nextStates(keyRecord.state);
   const initial = states.find((name) => name === keyRecord.state) ?? states[0]!;
-  const [{ label, tags, state, until }, change, forget] = useDraft(`keys.edit ${keyRecord.id} ${keyRecord.revision}`, {
+  const draft = `keys.edit ${keyRecord.id} ${keyRecord.revision}`;
+  const [{ label, tags, state, until }, change] = useDraft(draft, {
     label: keyRecord.label, tags: keyRecord.tags.join(', '), state: initial, until: keyRecord.notAfter?.slice(0, 10) ?? '',
   });
   const date = until === '' ? undefined : new Date(`${until}T00:00:00Z`);
@@ -34,7 +35,7 @@ export function EditDialog({ keyRecord, open, onClose }: { keyRecord: KeyRecord;
   const submit = async (): Promise<void> => {
     if (badDate || label.trim() === '') return;
     if ((await update.run({ ...input, ifRevision: keyRecord.revision })) === undefined) return;
-    forget();
+    forgetDrafts(draft);
     onClose();
   };
   return (

@@ -7,7 +7,7 @@ import { useOperation, type ChosenFile } from '../bridge/index.ts';
 import { useText, wholeNumber, type Text } from '../i18n/index.ts';
 import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
-import { ListPane, Panes } from '../shell/Panes.tsx';
+import { ListPane, ListStatus, Panes } from '../shell/Panes.tsx';
 import {
   Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, TimeInWords, useAtRest, VirtualTable, type Column, type ListSelection, type Sort,
 } from '../ui/index.ts';
@@ -207,9 +207,7 @@ function Status({ pages, selected }: { pages: KeyPages; selected: number }) {
   const oldest = pages.sources.map(({ fetchedAt }) => fetchedAt).toSorted()[0];
   return (
     <>
-      {pages.total !== undefined && <span>{t('keys.count', { n: pages.total, shown: wholeNumber(pages.total, t.language) })}</span>}
-      {selected > 1 && <span className="text-text">{t('common.selected', { n: selected, shown: wholeNumber(selected, t.language) })}</span>}
-      {oldest !== undefined && <span>{t.rich('keys.asOf', { when: <TimeInWords at={oldest} /> })}</span>}
+      {pages.total !== undefined && <ListStatus count={t('keys.count', { n: pages.total, shown: wholeNumber(pages.total, t.language) })} selected={selected} asOf={oldest} />}
       {failed.map(({ backend }) => (
         <Button key={backend} small kind="plain" className="max-w-full" onPress={() => void navigate({ to: '/backends', search: { selected: backend } })}>
           <StateBadge tone="warning">{t('keys.sourceFailed', { backend })}</StateBadge>

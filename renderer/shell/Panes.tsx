@@ -1,7 +1,7 @@
 import { ArrowLeft, Ellipsis } from 'lucide-react';
 import { createContext, useContext, useEffect, useRef, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react';
-import { useText } from '../i18n/index.ts';
-import { Button, cx, FilledElsewhere, IconButton, Menu, returnFocusToView, StatusLine, useNarrow, type MenuAction } from '../ui/index.ts';
+import { useText, wholeNumber } from '../i18n/index.ts';
+import { Button, cx, FilledElsewhere, IconButton, Menu, returnFocusToView, StatusLine, TimeInWords, useNarrow, type MenuAction } from '../ui/index.ts';
 import { usePreferences } from './preferences.tsx';
 import { useWindowWidth } from './window-width.ts';
 
@@ -124,6 +124,18 @@ export function ListPane({ title, actions, secondary = [], filters, status, foot
         </StatusLine>
       )}
     </div>
+  );
+}
+
+/** What the foot of a list tells first: how many there are, how many of them are selected, and how fresh that is. */
+export function ListStatus({ count, selected = 0, asOf }: { count: string; selected?: number; asOf?: string | undefined }) {
+  const t = useText();
+  return (
+    <>
+      <span>{count}</span>
+      {selected > 1 && <span className="text-text">{t('common.selected', { n: selected, shown: wholeNumber(selected, t.language) })}</span>}
+      {asOf !== undefined && <span>{t.rich('common.asOf', { when: <TimeInWords at={asOf} /> })}</span>}
+    </>
   );
 }
 

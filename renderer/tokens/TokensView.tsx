@@ -1,10 +1,10 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Blocks, Wand } from 'lucide-react';
+import { Blocks, RotateCw, Wand } from 'lucide-react';
 import { useState } from 'react';
 import type { TokenRecord } from '../../app/contract/index.ts';
-import { useOperation } from '../bridge/index.ts';
+import { fetchedAt, useOperation } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { ListPane, ONE_PANE_UNDER, Panes, useCommands, useWindowWidth } from '../shell/index.ts';
+import { ListPane, ListStatus, ONE_PANE_UNDER, Panes, useCommands, useWindowWidth } from '../shell/index.ts';
 import { Button, EmptyState, ErrorNotice, Skeleton } from '../ui/index.ts';
 import { AddModuleDialog } from './AddModuleDialog.tsx';
 import { SetUpDialog } from './SetUpDialog.tsx';
@@ -46,7 +46,8 @@ export function TokensView() {
           <ListPane
             title={t('tokens.title')}
             actions={token !== undefined && <Button onPress={() => setAdding(true)}>{t('tokens.module.open')}</Button>}
-            status={<span>{t('tokens.count', { present: tokens.filter(({ present }) => present).length, n: tokens.length })}</span>}
+            status={<ListStatus count={t('tokens.count', { present: tokens.filter(({ present }) => present).length, n: tokens.length })} asOf={fetchedAt(answer)} />}
+            foot={[{ id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: () => void answer.refetch() }]}
           >
             {answer.error !== null && <div className="px-4 pb-2"><ErrorNotice error={answer.error} /></div>}
             {answer.data === undefined && answer.error === null && <div className="grow"><Skeleton /></div>}

@@ -6,5 +6,5 @@ export function Prose({ text }: { text: string }) {
   const parts = text.split('`');
   // A last backquote without its fellow is a character like others.
   if (parts.length % 2 === 0) return text;
-  return parts.map((part, index) => (index % 2 === 0 ? <Fragment key={index}>{part}</Fragment> : <code key={index} className="font-mono text-12 break-all">{part}</code>));
+  return parts.map((part, index) => (index % 2 === 0 ? <Fragment key={index}>{part}</Fragment> : <code key={index} className="font-mono text-12 break-words">{part}</code>));
 }
