@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { fileError } from './places.ts';
 
@@ -14,6 +15,7 @@ const SQLITE_FULL = 13;
 export function takeLock(path: string): Disposable | undefined {
   let database: DatabaseSync | undefined;
   try {
+    makePrivate(path);
     database = new DatabaseSync(path);
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
   } catch (thrown) {
@@ -24,4 +26,16 @@ export function takeLock(path: string): Disposable | undefined {
   }
   const held = database;
   return { [Symbol.dispose]: () => { if (held.isOpen) held.close(); } };
+}
+
+/**
+ * SQLite would make it readable for others, and gives its other files the permissions of this one. One that is there is not
+ * opened: closing any descriptor of a file drops all locks that this process has on it (fcntl(2)).
+ */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+  }
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -238,10 +238,16 @@ describe('strangers', () => {
 });
 
 describe.skipIf(process.platform === 'win32')('places', () => {
-  test('the folder, the socket and the record are for this user alone', async () => {
-    await own();
-    const modes = ['', 'socket', 'owner.json'].map((name) => statSync(join(ownerFolder(dataDir), name)).mode & 0o777);
-    expect(modes).toEqual([0o700, 0o600, 0o600]);
+  test('the folder and all that is in it are for this user alone, whatever the umask', async () => {
+    const before = process.umask(0);
+    try {
+      await own();
+    } finally {
+      process.umask(before);
+    }
+    const modes = ['.', ...readdirSync(ownerFolder(dataDir))].map((name) => [name, statSync(join(ownerFolder(dataDir), name)).mode & 0o777]);
+    expect(modes).toEqual(expect.arrayContaining([['socket', 0o600], ['owner.json', 0o600]]));
+    expect(modes.filter(([name, mode]) => mode !== (name === '.' ? 0o700 : 0o600))).toEqual([]);
   });
 
   test('a record that others may write is not believed', async () => {

@@ -111,7 +111,7 @@ describe('the bridge', () => {
 
   test('is closed however its path is spelt, and so is the prompt page', async () => {
     const { promptOrigin } = await openPromptPage(await signIn());
-    const spellings = (path: string, at: string): string[] => [path.replace('/ipc', '/%69pc'), path.replace('/ipc', '/ip%63'), `${at}${path}`, `http://elsewhere.example${path}`];
+    const spellings = (path: string, at: string): string[] => [path.replace('/ipc', '/%69pc'), path.replace('/ipc', '/ip%63'), `${at}${path}`, `HTTP://localhost:${new URL(at).port}${path}`];
     const calls = [['POST', '/ipc/store.status', origin], ['POST', '/ipc/uploads?name=x', origin], ['GET', '/ipc/prompt-window', origin], ['GET', '/ipc/events', origin], ['GET', '/ipc/downloads/x', origin],
       ['POST', '/ipc/prompts.pending', promptOrigin], ['GET', '/ipc/events', promptOrigin]] as const;
     for (const [method, path, at] of calls) {

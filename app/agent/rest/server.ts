@@ -90,7 +90,7 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
       done();
       return;
     }
-    const why = !own.includes(headers.host) ? 'The Host header names neither this machine nor the address that we listen on.'
+    const why = !own.includes(headers.host) || !own.includes(authorityIn(request) ?? headers.host) ? 'The Host header names neither this machine nor the address that we listen on.'
       : headers.origin !== undefined && headers.origin !== `${scheme}://${headers.host}` ? 'A page from elsewhere may not call this agent.'
         : headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate' ? 'A page from elsewhere may not call this agent.' : undefined;
     if (why !== undefined) {
@@ -159,6 +159,11 @@ export function peerOf({ raw }: FastifyRequest): string {
 /** @returns method and path for the audit trail: never the query, which may hold a login code. */
 export function requestLine({ method, url }: FastifyRequest): string {
   return `${method} ${url.split(/[?#]/, 1)[0]?.slice(0, 150) ?? ''}`;
+}
+
+/** @returns whom a request in absolute form (RFC 9112 §3.2.2) is for, whatever its Host header says; undefined for the usual form. */
+function authorityIn({ url }: FastifyRequest): string | undefined {
+  return url.startsWith('/') ? undefined : (/^https?:\/\/([^/?#]*)/i.exec(url)?.[1] ?? '');
 }
 
 /** What is not even HTTP has no request to answer: one line, and the connection ends. */
