@@ -224,40 +224,44 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   if (count > 0 && activeLine >= drawn.first + drawn.slots.length) toDraw.push(['active', activeLine]);
   return (
     <>
-      <div
-        ref={grid}
-        role="grid"
-        aria-label={label}
-        aria-rowcount={lines + 1}
-        aria-colcount={shown.length}
-        aria-multiselectable
-        aria-busy={reach.busy}
-        tabIndex={0}
-        {...(count > 0 && { 'aria-activedescendant': `${id}-${active}` })}
-        onKeyDown={press}
-        className="focus-inside group/grid relative flex min-h-0 grow flex-col overflow-x-hidden overflow-y-auto"
-      >
-        <div role="row" aria-rowindex={1} className="sticky top-0 z-10 grid shrink-0 items-center border-b border-border bg-surface px-2 text-12 text-muted" style={{ height: HEADER_HEIGHT, gridTemplateColumns: template }}>
-          {shown.map((column) => <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />)}
-        </div>
-        {count === 0 ? (
-          <div role="row" className="grow"><div role="gridcell" className="h-full">{empty}</div></div>
-        ) : (
-          <div role="rowgroup" className="relative w-full shrink-0" style={{ height: lines * ROW_HEIGHT, paddingTop: drawn.first * ROW_HEIGHT }}>
-            {toDraw.map(([slot, line]) => {
-              const there = atLine(line, groups);
-              if ('heading' in there) return <GroupHeading key={slot} line={line} group={there.heading} columns={shown.length} />;
-              const index = there.row;
-              const row = rowAt(index);
-              return (
-                <TableRow
-                  key={slot} id={`${id}-${index}`} index={index} line={line} outside={slot === 'active'} row={row} columns={shown} template={template}
-                  selected={row !== undefined && selection.selected.has(keyOf(row))} active={index === active} loading={t('common.loading')} on={handlers}
-                />
-              );
-            })}
+      <div className="relative flex min-h-0 grow flex-col">
+        <div
+          ref={grid}
+          role="grid"
+          aria-label={label}
+          aria-rowcount={lines + 1}
+          aria-colcount={shown.length}
+          aria-multiselectable
+          aria-busy={reach.busy}
+          tabIndex={0}
+          {...(count > 0 && { 'aria-activedescendant': `${id}-${active}` })}
+          onKeyDown={press}
+          className="peer group/grid relative flex min-h-0 grow flex-col overflow-x-hidden overflow-y-auto outline-none"
+        >
+          <div role="row" aria-rowindex={1} className="sticky top-0 z-10 grid shrink-0 items-center border-b border-border bg-surface px-2 text-12 text-muted" style={{ height: HEADER_HEIGHT, gridTemplateColumns: template }}>
+            {shown.map((column) => <HeaderCell key={column.id} column={column} sort={sort} onSort={onSort} />)}
           </div>
-        )}
+          {count === 0 ? (
+            <div role="row" className="grow"><div role="gridcell" className="h-full">{empty}</div></div>
+          ) : (
+            <div role="rowgroup" className="relative w-full shrink-0" style={{ height: lines * ROW_HEIGHT, paddingTop: drawn.first * ROW_HEIGHT }}>
+              {toDraw.map(([slot, line]) => {
+                const there = atLine(line, groups);
+                if ('heading' in there) return <GroupHeading key={slot} line={line} group={there.heading} columns={shown.length} />;
+                const index = there.row;
+                const row = rowAt(index);
+                return (
+                  <TableRow
+                    key={slot} id={`${id}-${index}`} index={index} line={line} outside={slot === 'active'} row={row} columns={shown} template={template}
+                    selected={row !== undefined && selection.selected.has(keyOf(row))} active={index === active} loading={t('common.loading')} on={handlers}
+                  />
+                );
+              })}
+            </div>
+          )}
+        </div>
+        {/* Over the header and the rows, whose backgrounds would hide the edges of an outline within. */}
+        <div aria-hidden className="pointer-events-none invisible absolute inset-0 z-20 border-2 border-(--focus) peer-focus-visible:visible" />
       </div>
       {menu && <ContextMenu label={label} entries={menuAt === undefined ? [] : menu(selectedRows())} at={menuAt} onClose={() => (setMenuAt(undefined), grid.current?.focus())} />}
     </>
