@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { NOUNS, OPERATIONS, type KeyRecord } from '../contract/index.ts';
 import { HANDLERS, loadNoun } from './handlers/index.ts';
 import { openTestCore, PASSPHRASE, somebody, type TestCore } from './testing/core.ts';
@@ -224,6 +224,16 @@ describe('who may call', () => {
     await expect(core.call('access.grant', { name: 'ci', scope: ['keys:admin'] }, {}, { principal: somebody(['access:admin']) })).rejects.toEqual(fails('PERMISSION_DENIED'));
     const { token, grant } = await core.call<{ token: string; grant: { id: string } }>('access.grant', { name: 'ci', scope: ['keys:read'], expires: '12h' });
     const principal = await core.core.authenticate(token, 'rest');
+    const guessed = `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`;
+    await expect(core.core.authenticate(guessed, 'rest')).rejects.toEqual(fails('UNAUTHENTICATED'));
+    const { content: trail } = await core.call<{ content: string }>('audit.export');
+    expect(trail).not.toContain(token.slice(-43));
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 12 * 60 * 60 * 1000 });
+    try {
+      await expect(core.core.authenticate(token, 'rest')).rejects.toEqual(fails('UNAUTHENTICATED'));
+    } finally {
+      vi.useRealTimers();
+    }
     expect(await core.call('access.whoami', {}, {}, { principal: { ...principal, permissions: new Set([...principal.permissions, 'agent:read']) } })).toMatchObject({ name: 'ci', permissions: expect.arrayContaining(['keys:read']) });
     expect(JSON.stringify(await core.call('access.list'))).not.toContain(token);
     await core.call('access.revoke', { id: grant.id });
