@@ -4,7 +4,7 @@ import type { AuditEntry } from '../../app/contract/index.ts';
 import { asProblem, ERROR_CODES, OPERATION_FACTS, useAction, useBridge, type ProblemError } from '../bridge/index.ts';
 import { deedName, deedOf, faceName, useText, whoName, wholeNumber, type MessageKey, type Text } from '../i18n/index.ts';
 import { DetailPane, ListPane, Panes, useCommands } from '../shell/index.ts';
-import { Button, CopyAsCommand, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, Notice, Select, Sentence, Skeleton, StateBadge, TimeInWords, useToast, VirtualTable, type ChoiceGroup, type Column } from '../ui/index.ts';
+import { Button, CopyAsCommand, EmptyState, ErrorNotice, ExactTime, Fact, Facts, FilterBar, NO_SELECTION, Notice, Select, Sentence, Skeleton, StateBadge, TimeInWords, useToast, VirtualTable, type ChoiceGroup, type Column } from '../ui/index.ts';
 import { useAudit } from './use-audit.ts';
 
 const ALL = 'all';
@@ -32,7 +32,10 @@ const GROUPS: Readonly<Record<string, MessageKey>> = {
 };
 
 function operationGroups(t: Text): ChoiceGroup<string>[] {
-  const choices = Object.keys(OPERATION_FACTS).map((id) => ({ value: id, label: deedName(id, t), help: id })).sort((one, other) => one.label.localeCompare(other.label, t.language));
+  const facts: Readonly<Record<string, { readonly effect: string }>> = OPERATION_FACTS;
+  // What only looks is rarely looked for.
+  const choices = Object.keys(facts).map((id) => ({ value: id, label: deedName(id, t), help: id, reads: facts[id]?.effect === 'read' }))
+    .sort((one, other) => Number(one.reads) - Number(other.reads) || one.label.localeCompare(other.label, t.language));
   const groupOf = (id: string): string => (id.split('.', 1)[0] as string in GROUPS ? (id.split('.', 1)[0] as string) : 'other');
   return Object.entries(GROUPS).map(([group, title]) => ({ title: t(title), choices: choices.filter(({ value }) => groupOf(value) === group) }));
 }
@@ -94,14 +97,13 @@ export function AuditTrail({ choose }: { choose: ReactNode }) {
             </>
           }
           filters={
-            <>
-              {choose}
-              <Select inline label={t('activity.operation')} value={operation} onChange={setOperation} className="w-52" choices={[{ value: ALL, label: t('activity.allOperations') }]} groups={groups} />
+            <FilterBar search={choose} active={[operation, outcome].filter((one) => one !== ALL).length} room={584}>
+              <Select inline neutral={ALL} label={t('activity.operation')} value={operation} onChange={setOperation} className="w-48" choices={[{ value: ALL, label: t('activity.allOperations') }]} groups={groups} />
               <Select
-                inline label={t('activity.outcome')} value={outcome} onChange={setOutcome} className="w-52"
+                inline neutral={ALL} label={t('activity.outcome')} value={outcome} onChange={setOutcome} className="w-48"
                 choices={[{ value: ALL, label: t('activity.allOutcomes') }, { value: 'ok', label: t('activity.done') }, ...ERROR_CODES.map((code) => ({ value: code as string, label: t(`errors.${code}`) }))]}
               />
-            </>
+            </FilterBar>
           }
           status={<span>{more ? t('activity.countMore', { n: entries.length }) : t('activity.count', { n: entries.length })}</span>}
         >

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { Mending } from '../../app/contract/index.ts';
 import { asProblem, useAction, type ChosenFile, type OutputFor } from '../bridge/index.ts';
-import { saidFinding, useText, type Text } from '../i18n/index.ts';
+import { faultPlace, saidFinding, useText, type Text } from '../i18n/index.ts';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
 import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, Notice, Sentence } from '../ui/index.ts';
@@ -56,10 +56,10 @@ function Inspected({ answer: { detail, sha256, items, problems, asn1, hex, hidde
   return (
     <section aria-label={t('files.inspected')} className="flex flex-col gap-3" aria-live="polite">
       <p className="text-14 font-medium"><Sentence text={detail} /></p>
-      {problems.map(({ code, detail: problem, where }) => <Notice key={`${code}-${problem}`} tone="warning">{where === null ? problem : `${problem} (${where})`}</Notice>)}
+      {problems.map(({ code, detail: problem, where }) => <Notice key={`${code}-${problem}`} tone="warning"><Sentence text={problem} />{where !== null && ` (${faultPlace(where, t)})`}</Notice>)}
       <Items items={items} parent={null} loud={withFindings(items)} onMend={onMend} />
       <Facts><Fact name="SHA-256"><code className="font-mono text-12 break-all">{sha256}</code></Fact></Facts>
-      {hidden !== null && <p className="text-12 text-muted">{hidden}</p>}
+      {hidden !== null && <p className="text-12 text-muted"><Sentence text={hidden} /></p>}
       <Lines title={t('files.asn1')} lines={asn1} />
       <Lines title={t('files.hex')} lines={hex} />
     </section>

@@ -15,6 +15,8 @@ const DEEPEST = 3;
 interface Wording {
   readonly pattern: RegExp;
   readonly says: string;
+  /** What is filled in between quotation marks is somebody's name for something: left as it is, even where it is a word that is known. */
+  readonly names: ReadonlySet<string>;
   /** Letters that are the wording's own: the more, the better it fits. */
   readonly own: number;
   /** What it begins and ends with: told without a look at the pattern. */
@@ -28,11 +30,11 @@ export function sentenceSayer(sentences: Sentences, timeOf: (time: Date) => stri
   const say = (sentence: string, depth: number): string | undefined => {
     const whole = sentences[sentence];
     if (whole !== undefined) return whole;
-    wordings ??= Object.entries(sentences).filter(([wording]) => wording.includes('{')).map(([wording, says]) => ({ pattern: patternOf(wording), says, own: wording.replaceAll(NAME, '').length, head: wording.split(NAME, 1)[0] as string, tail: wording.split(NAME).at(-1) as string })).sort((one, other) => other.own - one.own);
-    for (const { pattern, says, own, head, tail } of wordings) {
+    wordings ??= Object.entries(sentences).filter(([wording]) => wording.includes('{')).map(([wording, says]) => ({ pattern: patternOf(wording), says, names: new Set([...wording.matchAll(/“\{([a-z])\}”/g)].map(([, name]) => name as string)), own: wording.replaceAll(NAME, '').length, head: wording.split(NAME, 1)[0] as string, tail: wording.split(NAME).at(-1) as string })).sort((one, other) => other.own - one.own);
+    for (const { pattern, says, names, own, head, tail } of wordings) {
       if (sentence.length < own || !sentence.startsWith(head) || !sentence.endsWith(tail)) continue;
       const filled = pattern.exec(sentence)?.groups;
-      if (filled !== undefined) return says.replaceAll(NAME, (_, name: string) => value(filled[name] ?? '', depth));
+      if (filled !== undefined) return says.replaceAll(NAME, (_, name: string) => (names.has(name) ? (filled[name] ?? '') : value(filled[name] ?? '', depth)));
     }
     return undefined;
   };

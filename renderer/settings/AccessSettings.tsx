@@ -29,7 +29,7 @@ export function AccessSettings() {
             <li key={grant.id} className="flex items-start gap-3 py-2.5 text-13">
               <div className="flex min-w-0 grow flex-col gap-1">
                 <span className="font-medium">{grant.name}</span>
-                <span className="flex flex-wrap gap-1">{grant.scope.map((permission) => <Badge key={permission}>{permission}</Badge>)}</span>
+                <span className="flex flex-wrap gap-1">{grant.scope.map((permission) => <Badge key={permission}><span title={permission}>{t(`permission.${permission}`)}</span></Badge>)}</span>
                 <span className="flex flex-wrap gap-x-4 text-12 text-muted">
                   <span>{t('settings.expires')} {grant.expiresAt === null ? t('settings.never') : <TimeInWords at={grant.expiresAt} />}</span>
                   <span>{t('settings.lastUsed')} {grant.lastUsedAt === null ? t('settings.notYet') : <TimeInWords at={grant.lastUsedAt} />}</span>

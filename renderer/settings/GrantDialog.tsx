@@ -44,8 +44,8 @@ export function GrantDialog({ open, onClose }: { open: boolean; onClose: () => v
         <TextField label={t('settings.tokenName')} value={name} onChange={setName} autoFocus maxLength={100} help={t('settings.tokenNameHelp')} />
         <CheckboxGroup value={[...scope]} onChange={(value) => setScope(value as Permission[])} className="flex flex-col gap-1.5">
           <FieldLabel>{t('settings.scope')}</FieldLabel>
-          <div className="grid grid-cols-[repeat(auto-fill,minmax(9rem,1fr))] gap-x-4 gap-y-1.5">
-            {GRANTABLE.map((permission) => <Checkbox key={permission} value={permission}><span className="font-mono text-12 leading-5">{permission}</span></Checkbox>)}
+          <div className="grid grid-cols-[repeat(auto-fill,minmax(13rem,1fr))] gap-x-4 gap-y-1.5">
+            {GRANTABLE.map((permission) => <Checkbox key={permission} value={permission}><span className="flex flex-col">{t(`permission.${permission}`)}<code className="font-mono text-12 text-muted">{permission}</code></span></Checkbox>)}
           </div>
         </CheckboxGroup>
         <Select label={t('settings.lifetime')} value={expires} onChange={setExpires} className="w-48" choices={LIFETIMES.map((value) => ({ value: value as string, label: t('settings.days', { n: Number.parseInt(value, 10) }) }))} />

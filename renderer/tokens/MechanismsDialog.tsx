@@ -27,7 +27,7 @@ export function MechanismsDialog({ token, onClose }: { token: TokenRecord; onClo
                 <tr key={code} className="border-t border-border align-top">
                   <td className="py-1.5 pr-4 font-mono text-12">{name}</td>
                   <td className="py-1.5 pr-4 whitespace-nowrap tabular-nums">{minimumBits === null && maximumBits === null ? '' : minimumBits === maximumBits ? maximumBits : t('tokens.mechanisms.range', { least: minimumBits ?? 0, most: maximumBits ?? 0 })}</td>
-                  <td lang="en" className="py-1.5 text-muted">{listOf(uses, t)}</td>
+                  <td className="py-1.5 text-muted">{listOf(uses.map((use) => t.sentence(use) ?? use), t)}</td>
                 </tr>
               ))}
             </tbody>

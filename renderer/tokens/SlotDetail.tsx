@@ -88,7 +88,7 @@ function CertificateInSlot({ token, slot }: { token: TokenRecord; slot: SlotReco
   const { certificate, problem } = slot;
   return (
     <Section title={t('tokens.certificate')}>
-      {problem !== null && <Notice tone="danger" title={t('tokens.certificateBroken')}><span lang="en">{problem}</span></Notice>}
+      {problem !== null && <Notice tone="danger" title={t('tokens.certificateBroken')}><Sentence text={problem} /></Notice>}
       {certificate === null && problem === null && (slot.state === 'key' ? <Notice tone="warning" title={t('tokens.noCertificate')}>{t('tokens.noCertificateHelp')}</Notice> : <p className="text-13 text-muted">{t('common.none')}</p>)}
       {certificate?.fitsKey === false && <Notice tone="danger" title={t('tokens.doesNotFit')}>{t('tokens.doesNotFitHelp')}</Notice>}
       {certificate !== null && (

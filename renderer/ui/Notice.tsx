@@ -2,7 +2,7 @@ import { CircleAlert, CircleCheck, Info, TriangleAlert, type LucideIcon } from '
 import type { ReactNode } from 'react';
 import type { Problem } from '../../app/contract/index.ts';
 import { asProblem } from '../bridge/index.ts';
-import { useText, type Telling, type Text } from '../i18n/index.ts';
+import { faultPlace, useText, type Telling, type Text } from '../i18n/index.ts';
 import { CopyButton } from './Copy.tsx';
 import { cx } from './cx.ts';
 import { Prose } from './Prose.tsx';
@@ -61,7 +61,7 @@ export function ErrorNotice({ error, actions }: { error: unknown; actions?: Reac
     >
       <Saying telling={problem} part="detail" />
       {isParticular(problem, t) && <p className="text-muted">{t('errors.exactly')} <Sentence text={problem.detail} /></p>}
-      {problem.where !== undefined && !problem.detail.includes(problem.where) && !problem.where.startsWith('/') && <p className="text-muted">{t('errors.where', { where: problem.where })}</p>}
+      {problem.where !== undefined && !problem.detail.includes(problem.where) && !problem.where.startsWith('/') && <p className="text-muted">{t('errors.where', { where: faultPlace(problem.where, t) })}</p>}
       {problem.triesLeft !== undefined && problem.triesLeft > 0 && <p>{t('errors.triesLeft', { n: problem.triesLeft })}</p>}
       {problem.remedy !== undefined && <Saying telling={problem} part="remedy" muted />}
       {problem.alternatives !== undefined && problem.alternatives.length > 0 && <p className="text-muted">{t('errors.alternatives', { list: problem.alternatives.join(', ') })}</p>}
