@@ -18,18 +18,24 @@ type Node = File | Folder;
 
 /**
  * What survives a crash: `all` that was written (the process was killed), or only what an fsync covered (`durable`: the
- * power failed and the disk had written nothing on its own), for names in folders and contents of files apart.
+ * power failed and the disk had written nothing on its own), for names in folders and contents of files apart. `even` and
+ * `odd`: of what no fsync covered, every other sector was written, so that writes are torn and in another order.
  */
 export interface Survival {
   readonly names: 'all' | 'durable';
-  readonly contents: 'all' | 'durable';
+  readonly contents: 'all' | 'durable' | 'even' | 'odd';
 }
+
+/** What a disk writes whole or not at all. */
+const SECTOR = 512;
 
 export const SURVIVALS: readonly Survival[] = [
   { names: 'all', contents: 'all' },
   { names: 'durable', contents: 'durable' },
   { names: 'all', contents: 'durable' },
   { names: 'durable', contents: 'all' },
+  { names: 'all', contents: 'even' },
+  { names: 'all', contents: 'odd' },
 ];
 
 /** A folder as a trace of system calls left it, in memory and on the disk (fsync(2): a new name needs an fsync of its folder). */
@@ -159,8 +165,17 @@ function restoreFolder(folder: Folder, path: string | undefined, survival: Survi
       if (inside !== undefined) mkdirSync(inside, { mode: 0o700 });
       return `${name}{${restoreFolder(node, inside, survival)}}`;
     }
-    const content = survival.contents === 'all' ? node.content : node.durable;
+    const content = surviving(node, survival.contents);
     if (inside !== undefined) writeFileSync(inside, content, { mode: 0o600 });
     return `${name}=${content.toString('base64')}`;
   }).join(';');
+}
+
+function surviving({ content, durable }: File, contents: Survival['contents']): Buffer {
+  if (contents === 'all') return content;
+  if (contents === 'durable') return durable;
+  const torn = Buffer.alloc(content.length);
+  durable.copy(torn);
+  for (let at = contents === 'even' ? 0 : SECTOR; at < content.length; at += 2 * SECTOR) content.copy(torn, at, at, at + SECTOR);
+  return torn;
 }
