@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openFileStorage } from '../file/index.ts';
-import { FileAppendLog } from '../append-log.ts';
+import { FileAppendLog, type AppendLogOptions } from '../append-log.ts';
 import { Database, openDatabase } from '../sqlite/database.ts';
 import { sqliteKind } from '../sqlite/index.ts';
 import type { Storage, StorageReader } from '../storage.ts';
@@ -15,10 +15,10 @@ export const DISK_KINDS: readonly DiskKind[] = ['file', 'sqlite'];
 export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** Opens or creates, the file kind with a journal so short that it is emptied all the time. */
-export function openForTest(kind: DiskKind, folder: string): Promise<Storage> {
+export function openForTest(kind: DiskKind, folder: string, appendLog?: AppendLogOptions): Promise<Storage> {
   const create = !existsSync(join(folder, kind === 'file' ? 'storage.json' : 'store.db'));
   if (kind === 'sqlite') return sqliteKind.open({ folder, create });
-  return openFileStorage({ folder, create, settleBytes: 8 * 1024, settleDelay: 2 });
+  return openFileStorage({ folder, create, settleBytes: 8 * 1024, settleDelay: 2, ...(appendLog === undefined ? {} : { appendLog }) });
 }
 
 type Recovered = StorageReader & Pick<Storage, 'log'> & AsyncDisposable;

@@ -22,7 +22,7 @@ describe.skipIf(noTracing !== undefined)(`power loss, by a trace of system calls
       const { states, breaches } = crashes(events, folder);
       // Each file is fsynced before it is renamed, and each folder before the journal lets go of what is in it.
       expect(breaches).toEqual([]);
-      expect(states.at(-1)).toMatchObject({ acknowledged: WRITES });
+      expect(states.at(-1)?.acknowledged).toBeGreaterThan(WRITES);
       for (const state of states) expect({ state, wrong: await recover(kind, events, folder, state) }).toEqual({ state, wrong: [] });
     });
   });
@@ -34,10 +34,14 @@ function trace(kind: DiskKind): { events: TraceEvent[]; folder: string } {
   const output = join(scratch, 'trace');
   mkdirSync(folder, { mode: 0o700 });
   const [command, ...options] = straceOf(output);
-  const ran = spawnSync(command!, [...options, process.execPath, WRITER, kind, folder, String(WRITES), String(WRITES / 2)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  expect(ran.stderr).toBe('');
-  expect(ran.stdout).toContain('closed');
-  const events = readTrace(output);
+  // The second process finds what the first one left when it was killed: written, and not fsynced.
+  const events = ['die', String(WRITES / 2)].flatMap((then) => {
+    const ran = spawnSync(command!, [...options, process.execPath, WRITER, kind, folder, then === 'die' ? '1' : String(WRITES), then], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    expect(ran.stderr).toBe('');
+    if (then === 'die') expect(ran.signal).toBe('SIGKILL');
+    else expect(ran.stdout).toContain('closed');
+    return readTrace(output);
+  });
   rmSync(scratch, { recursive: true, force: true });
   return { events, folder };
 }

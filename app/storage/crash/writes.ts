@@ -25,6 +25,12 @@ export async function newestWrite(reader: StorageReader): Promise<number> {
   return (await listAll(reader, 'kept/')).length;
 }
 
+/** @returns the number of the newest write that is in the log, 0 for none. */
+export async function newestLogged({ log }: Pick<Storage, 'log'>): Promise<number> {
+  const entries = await log.read(1, (await log.last()) + 1);
+  return Math.max(0, ...entries.filter(({ entry }) => entry.length > 0).map(({ entry }) => Number(Buffer.from(entry).toString())));
+}
+
 /**
  * Judges what a crash left behind.
  *

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeywrightError } from '../../contract/index.ts';
-import { FileAppendLog } from '../append-log.ts';
+import { FileAppendLog, type AppendLogOptions } from '../append-log.ts';
 import { BufferedStorage, type Write } from '../buffered.ts';
 import { syncFolder, writeNewFile } from '../disk.ts';
 import { alreadyThere, conditionError, corrupt, nothingThere, storageError, tooNew } from '../faults.ts';
@@ -22,10 +22,11 @@ interface FileStorageOptions {
   readonly settleBytes?: number;
   /** … or when nothing was written for so many milliseconds. */
   readonly settleDelay?: number;
+  readonly appendLog?: AppendLogOptions;
 }
 
-/** As {@link fileKind} opens it, with a journal of another length. */
-export async function openFileStorage({ folder, create, settleBytes = 2 * 1024 * 1024, settleDelay = 500 }: FileStorageOptions): Promise<Storage> {
+/** As {@link fileKind} opens it, with a journal and log files of another length. */
+export async function openFileStorage({ folder, create, settleBytes = 2 * 1024 * 1024, settleDelay = 500, appendLog }: FileStorageOptions): Promise<Storage> {
   try {
     const marker = join(folder, MARKER);
     const records = new RecordsFolder(join(folder, 'records'));
@@ -39,7 +40,7 @@ export async function openFileStorage({ folder, create, settleBytes = 2 * 1024 *
     const { journal, changes } = Journal.open(join(folder, 'journal'));
     const entries = new OrderedRecords<Entry>();
     const scanned = await records.scan(known, (key, entry) => entries.set(key, entry));
-    const storage = new FileStorage({ folder, records, journal, entries, scanned, settleBytes, settleDelay, log: new FileAppendLog(join(folder, 'log')) });
+    const storage = new FileStorage({ folder, records, journal, entries, scanned, settleBytes, settleDelay, log: new FileAppendLog(join(folder, 'log'), appendLog) });
     storage.replay(changes);
     return storage;
   } catch (thrown) {
