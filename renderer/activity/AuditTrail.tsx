@@ -5,6 +5,7 @@ import { asProblem, ERROR_CODES, OPERATION_FACTS, useAction, useBridge, type Pro
 import { deedName, deedOf, faceName, useText, whoName, wholeNumber, type MessageKey, type Text } from '../i18n/index.ts';
 import { DetailPane, ListPane, Panes, useCommands } from '../shell/index.ts';
 import { Button, CopyAsCommand, EmptyState, ErrorNotice, ExactTime, Fact, Facts, FilterBar, NO_SELECTION, Notice, Select, Sentence, Skeleton, StateBadge, TimeInWords, useToast, VirtualTable, type ChoiceGroup, type Column } from '../ui/index.ts';
+import { Subject } from './Subject.tsx';
 import { useAudit } from './use-audit.ts';
 
 const ALL = 'all';
@@ -144,7 +145,7 @@ function AuditDetail({ entry }: { entry: AuditEntry }) {
         <Fact name={t('activity.effect')}>{t(`activity.effect.${entry.effect}`)}</Fact>
         <Fact name={t('activity.number')}>{wholeNumber(entry.number, t.language)}</Fact>
         <Fact name={t('activity.request')}><span className="font-mono text-12 break-all">{entry.request}</span></Fact>
-        {entry.subjects.length > 0 && <Fact name={t('activity.subjects')}><ul className="font-mono text-12 break-all">{entry.subjects.map((subject) => <li key={subject}>{subject}</li>)}</ul></Fact>}
+        {entry.subjects.length > 0 && <Fact name={t('activity.subjects')}><ul className="flex flex-col gap-1">{entry.subjects.map((subject) => <li key={subject}><Subject uri={subject} /></li>)}</ul></Fact>}
         {entry.detail !== null && <Fact name={t('activity.detail')}><Sentence text={entry.detail} /></Fact>}
       </Facts>
     </DetailPane>

@@ -20,7 +20,7 @@ export function Navigation({ counts, marks, onLock, onPalette }: { counts: Reado
   const t = useText();
   const narrow = useWindowWidth() < ICONS_UNDER;
   return (
-    <nav aria-label={t('shell.navigation')} className={cx('flex shrink-0 flex-col gap-0.5 border-r border-border bg-canvas p-2', narrow ? 'w-[52px]' : 'w-[200px]')}>
+    <nav aria-label={t('shell.navigation')} className={cx('flex shrink-0 flex-col gap-0.5 overflow-y-auto border-r border-border bg-canvas p-2', narrow ? 'w-[52px]' : 'w-[200px]')}>
       <div className={cx('mb-2 flex h-9 items-center gap-2 px-2 text-14 font-semibold', narrow && 'justify-center px-0')}>
         <Mark />
         {!narrow && <span>{t('common.keywright')}</span>}

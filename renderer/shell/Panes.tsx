@@ -89,6 +89,7 @@ export function Panes({ name, list, detail, detailLabel, filled = 'detail', onCl
 
 /** Under this width of a list what is less needed stands in a menu. */
 const NARROW_LIST = 520;
+const FOOT_ROOM = 740;
 
 /**
  * A list with its title, actions, filters and foot.
@@ -101,15 +102,17 @@ export function ListPane({ title, actions, secondary = [], filters, status, foot
   const t = useText();
   const pane = useRef<HTMLDivElement>(null);
   const narrow = useNarrow(pane, NARROW_LIST);
-  const hidden = [...secondary, ...foot.filter(({ id }) => id !== REFRESH)];
+  // More than one thing beside the refreshing needs more room in a line with what is told.
+  const narrowFoot = useNarrow(pane, foot.length > 2 ? FOOT_ROOM : NARROW_LIST);
+  const aside = foot.filter(({ id }) => id !== REFRESH);
+  const hidden = [...(narrow ? secondary : []), ...(narrowFoot ? aside : [])];
   return (
     <div ref={pane} className="flex min-h-0 grow flex-col bg-surface">
       <header className="flex min-h-12 shrink-0 items-center justify-between gap-3 px-4 py-1.5">
         <h1 className="truncate text-16 font-semibold">{title}</h1>
         <div className="flex shrink-0 items-center gap-2">
-          {narrow && hidden.length > 0
-            ? <Menu label={t('common.more')} entries={hidden}><IconButton icon={Ellipsis} label={t('common.more')} className="size-8" /></Menu>
-            : secondary.map(({ id, label, icon, onAction }) => <Button key={id} {...(icon && { icon })} onPress={onAction}>{label}</Button>)}
+          {hidden.length > 0 && <Menu label={t('common.more')} entries={hidden}><IconButton icon={Ellipsis} label={t('common.more')} className="size-8" /></Menu>}
+          {!narrow && secondary.map(({ id, label, icon, onAction }) => <Button key={id} {...(icon && { icon })} onPress={onAction}>{label}</Button>)}
           {actions}
         </div>
       </header>
@@ -119,7 +122,7 @@ export function ListPane({ title, actions, secondary = [], filters, status, foot
         <StatusLine>
           {status}
           <span className="ml-auto flex items-center gap-1">
-            {foot.filter(({ id }) => !narrow || id === REFRESH).map(({ id, label, icon, onAction }) => <Button key={id} small kind="plain" {...(icon && { icon })} onPress={onAction}>{label}</Button>)}
+            {foot.filter(({ id }) => !narrowFoot || id === REFRESH).map(({ id, label, icon, onAction }) => <Button key={id} small kind="plain" {...(icon && { icon })} onPress={onAction}>{label}</Button>)}
           </span>
         </StatusLine>
       )}
