@@ -18,16 +18,21 @@ function isInUse(profile: string): boolean {
 
 export type BrowserOutcome = 'closed' | 'handed over' | 'failed';
 
+/** A browser that ends sooner than this (ms) has shown nothing that a person could have closed. */
+const SHOWS_NOTHING_WITHIN = 1000;
+
 /**
  * Opens an address as an app window: no tabs, no address bar, a profile of its own without the person's extensions.
  *
  * @param profile  folder for the browser's profile; made if it is not there
  * @param onStarted  called with the way to end it
- * @returns when the window is closed
+ * @returns when the window is closed; `failed` also when the browser crashed, or ended before it could show anything
  */
 export function openAppWindow(browser: string, address: string, profile: string, environment: Environment, onStarted: (end: () => void) => void): Promise<BrowserOutcome> {
   mkdirSync(profile, { recursive: true, mode: 0o700 });
   const handsOver = isInUse(profile);
+  const startedAt = Date.now();
+  let isEnded = false;
   const child = spawn(browser, [
     `--app=${address}`,
     `--user-data-dir=${profile}`,
@@ -42,12 +47,17 @@ export function openAppWindow(browser: string, address: string, profile: string,
     '--window-size=1280,800',
     ...rootSwitches(),
   ], { env: { ...environment }, stdio: 'ignore' });
-  onStarted(() => void child.kill('SIGTERM'));
+  onStarted(() => {
+    isEnded = true;
+    child.kill('SIGTERM');
+  });
   return new Promise((resolve) => {
     child.once('error', () => resolve('failed'));
     child.once('close', (code) => {
-      if (code !== 0 && code !== null) resolve('failed');
-      else resolve(handsOver ? 'handed over' : 'closed');
+      if (isEnded) resolve('closed');
+      else if (code !== 0) resolve('failed');
+      else if (handsOver) resolve('handed over');
+      else resolve(Date.now() - startedAt < SHOWS_NOTHING_WITHIN ? 'failed' : 'closed');
     });
   });
 }
