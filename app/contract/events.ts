@@ -23,5 +23,7 @@ export const CoreEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('prompts.changed'), pending: z.int() }),
   /** The core process was started again by its host after it died. Made by the host, not by the core. */
   z.strictObject({ type: z.literal('core.restarted') }),
+  /** The core process dies each time that its host starts it, or does so no more. Made by the host. */
+  z.strictObject({ type: z.literal('core.failing'), failing: z.boolean() }),
 ]);
 export type CoreEvent = z.output<typeof CoreEvent>;

@@ -46,6 +46,10 @@ test('the page can neither go elsewhere, nor open a window, nor get a permission
   await page.evaluate(() => {
     location.href = 'keywright://prompt/prompt.html';
   });
+  await page.evaluate(() => {
+    location.href = 'about:blank';
+  });
+  await expect.poll(() => page.url()).toBe(here);
   const location_ = await page.evaluate(() => navigator.permissions.query({ name: 'geolocation' }).then(({ state }) => state));
   expect(location_).toBe('denied');
   expect(page.url()).toBe(here);

@@ -116,6 +116,18 @@ test('a core that dies at once each time is started ever more slowly', async () 
   expect(children).toHaveLength(7);
 });
 
+test('the windows are told that the core dies each time, and once that it answers again', async () => {
+  const told = () => events.filter(({ type }) => type === 'core.failing');
+  for (let death = 0; death < 5; death += 1) {
+    expect(told()).toEqual(death < 3 ? [] : [{ type: 'core.failing', failing: true }]);
+    children.at(-1)?.end('SIGKILL');
+    await vi.advanceTimersByTimeAsync(10_000);
+  }
+  await supervisor.call('echo', {}, options);
+  await supervisor.call('echo', {}, options);
+  expect(told()).toEqual([{ type: 'core.failing', failing: true }, { type: 'core.failing', failing: false }]);
+});
+
 test('prompts of a core that died are taken away', () => {
   children[0]?.end('SIGKILL');
   expect(events).toContainEqual({ type: 'prompts.changed', pending: 0 });

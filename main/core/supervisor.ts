@@ -11,6 +11,8 @@ export interface SupervisorOptions {
 
 /** Milliseconds before each further start: the first is nearly at once, and a core that dies at once does not spin. */
 const BACKOFF = [100, 300, 1000, 2000, 5000, 10_000];
+/** So many deaths in a row are no accident any more: the window says so. */
+const FAILS_FROM = 3;
 /** A core that lived this long (ms) has started well: the next death counts as the first. */
 const STEADY_AFTER = 30_000;
 /** How long a call waits for a core that is being started (ms). It has not been sent to any core then. */
@@ -43,6 +45,7 @@ export class CoreSupervisor {
   #connection: Connection | undefined;
   #waiting: ((connection: Connection) => void)[] = [];
   #deaths = 0;
+  #isFailing = false;
   #stopping = false;
   #restart: NodeJS.Timeout | undefined;
 
@@ -67,7 +70,9 @@ export class CoreSupervisor {
   /** As {@link Core.call}. @throws BACKEND_UNAVAILABLE also when no core could be started. */
   async call(operation: string, input: unknown, options: CallOptions): Promise<unknown> {
     const connection = await this.#connected(options.signal);
-    return Promise.race([connection.core.call(operation, input, options), connection.death]);
+    const output = await Promise.race([connection.core.call(operation, input, options), connection.death]);
+    this.#tellFailing(false);
+    return output;
   }
 
   /** Has a refused message audited. Never throws: a refusal stands whether or not it can be written down. */
@@ -127,9 +132,16 @@ export class CoreSupervisor {
     this.#emit({ type: 'prompts.changed', pending: 0 });
     if (this.#stopping) return;
     this.#deaths = lived > STEADY_AFTER ? 1 : this.#deaths + 1;
+    if (this.#deaths >= FAILS_FROM) this.#tellFailing(true);
     const delay = BACKOFF[Math.min(this.#deaths, BACKOFF.length) - 1] ?? 0;
     this.#options.log(`The core process ended (${how}); it is started again in ${delay} ms.`);
     this.#restart = setTimeout(() => this.#launch(true), delay);
+  }
+
+  #tellFailing(isFailing: boolean): void {
+    if (isFailing === this.#isFailing) return;
+    this.#isFailing = isFailing;
+    this.#emit({ type: 'core.failing', failing: isFailing });
   }
 
   #emit(event: CoreEvent): void {

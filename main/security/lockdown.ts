@@ -48,6 +48,12 @@ function lockContents(contents: WebContents): void {
   contents.on('will-navigate', (event) => stay(event, event.url));
   contents.on('will-frame-navigate', (event) => stay(event, event.url));
   contents.on('will-redirect', (event) => event.preventDefault());
+  // Nobody is asked before a page goes to about:blank: it is brought back.
+  let home: string | undefined;
+  contents.on('did-navigate', (_event, url) => {
+    if (Object.values(ORIGINS).some((origin) => url.startsWith(`${origin}/`))) home = url;
+    else if (home !== undefined) void contents.loadURL(home);
+  });
 }
 
 /** Applies to every page that this program ever shows. Must run before the first window. */

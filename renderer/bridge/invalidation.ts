@@ -18,4 +18,5 @@ export const STALE_AFTER: Readonly<Record<CoreEvent['type'], readonly OperationI
   'config.changed': ['config.show', 'config.explain', 'store.status', 'health.list'],
   'prompts.changed': [],
   'core.restarted': 'all',
+  'core.failing': [],
 };

@@ -22,6 +22,7 @@ export function Banners() {
   const bridge = useBridge();
   const [state, setState] = useState<BridgeState>('connected');
   const [restarted, setRestarted] = useState(false);
+  const [failing, setFailing] = useState(false);
   const [pending, setPending] = useState(0);
   const [ending, setEnding] = useState<ReadonlySet<string>>(new Set());
   const navigate = useNavigate();
@@ -32,6 +33,7 @@ export function Banners() {
       setRestarted(true);
       setPending(0);
     }
+    if (event.type === 'core.failing') setFailing(event.failing);
     if (event.type === 'certificates.expiring') setEnding((before) => new Set([...before, event.id]));
     if (event.type === 'prompts.changed') {
       if (event.pending > pending) bridge.openPromptSurface({ unlessOpen: true });
@@ -42,7 +44,8 @@ export function Banners() {
     <>
       {state === 'interrupted' && <Banner icon={CircleAlert}>{t('shell.interrupted')}</Banner>}
       {state === 'signed-out' && <Banner icon={CircleAlert}>{t('shell.signedOut')}</Banner>}
-      {restarted && state === 'connected' && (
+      {failing && <Banner icon={CircleAlert}>{t('shell.coreFails')}</Banner>}
+      {restarted && !failing && state === 'connected' && (
         <Banner icon={Info} actions={<IconButton icon={X} label={t('common.dismiss')} onPress={() => setRestarted(false)} />}>{t('shell.coreRestarted')}</Banner>
       )}
       {ending.size > 0 && state === 'connected' && (

@@ -11,7 +11,7 @@ import { peerOf, principalOf, requestLine } from './server.ts';
 /** Who may be told of which event: who may read what it says is stale. */
 const EVENT_PERMISSION: Readonly<Record<CoreEvent['type'], Permission | undefined>> = {
   'keys.changed': 'keys:read', 'store.changed': 'store:read', 'backends.changed': 'backends:read', 'tokens.changed': 'tokens:read', 'certificates.changed': 'certificates:read', 'certificates.expiring': 'certificates:read', 'jobs.changed': 'jobs:read', 'audit.changed': 'audit:read',
-  'access.changed': 'access:read', 'config.changed': 'config:read', 'health.changed': 'health:read', 'prompts.changed': 'prompts:admin', 'core.restarted': undefined,
+  'access.changed': 'access:read', 'config.changed': 'config:read', 'health.changed': 'health:read', 'prompts.changed': 'prompts:admin', 'core.restarted': undefined, 'core.failing': undefined,
 };
 
 /** Whether a route is one of REST, and so a token is needed: also on paths below it that do not exist. */
