@@ -6,7 +6,9 @@ import { DIST, ROOT } from './paths.ts';
 
 /** Loaded from node_modules as they are: addons find their binaries by their own path, and some are optional. */
 const NATIVE = ['pkcs11js', 'pcsc-mini'];
-const EXTERNAL = [...NATIVE.map((name) => new RegExp(`^${name}(/|$)`)), 'electron', ...builtinModules, /^node:/];
+/** Under the LGPL: it stays a module of its own, as it was published, which anybody can replace by another version. */
+const SEPARATE = ['openpgp'];
+const EXTERNAL = [...[...NATIVE, ...SEPARATE].map((name) => new RegExp(`^${name}(/|$)`)), 'electron', ...builtinModules, /^node:/];
 
 /** One run of the bundler: a few entries that share chunks. */
 export interface Bundle {

@@ -52,7 +52,7 @@ const ROOMS: readonly Room[] = [
 
 const HOUSE = '^(app|main|preload|renderer|e2e|scripts)/';
 /** Free of the rules: tests, the suites that tests share, build configuration, and what generates sources. */
-const FREE = '(\\.test\\.tsx?|/conformance[^/]*\\.ts|/testing/.*|/vite\\.config\\.ts|/generate\\.ts)$';
+export const FREE = '(\\.test\\.tsx?|/conformance[^/]*\\.ts|/testing/.*|/vite\\.config\\.ts|/generate\\.ts)$';
 
 /** The file that breaks the rules on purpose, so that a run that sees nothing is noticed. */
 export const CANARY = 'app/contract/import-rules.canary.ts';

@@ -3,10 +3,11 @@
  * that runtime and needs no network; else electron-builder downloads the version in package.json.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.ts';
 import { builtCore, PARTS } from './freshness.ts';
+import { shippedPackages, thirdPartyText } from './licences.ts';
 import { DIST, ROOT } from './paths.ts';
 
 const PLATFORM_SWITCH: Readonly<Record<string, string>> = { linux: '--linux', win32: '--win', darwin: '--mac' };
@@ -19,8 +20,8 @@ function runtimeSettings(): string[] {
 }
 
 /**
- * Sets aside what lies outside of the archive: the core's own files, the window that it serves to a browser, and the file
- * with its version. What electron-builder takes from a place goes to one place alone, hence the copies.
+ * Sets aside what lies outside of the archive: the core's own files, the window that it serves to a browser, the file with
+ * its version, and the licences of what goes out with it. What electron-builder takes from a place goes to one place alone, hence the copies.
  */
 function stageCore(): void {
   const stage = join(ROOT, 'out', 'core');
@@ -29,6 +30,7 @@ function stageCore(): void {
   for (const file of builtCore()) copyFileSync(join(DIST, file), join(stage, file));
   cpSync(join(DIST, 'renderer'), join(stage, 'renderer'), { recursive: true });
   copyFileSync(join(ROOT, 'package.json'), join(ROOT, 'out', 'package.json'));
+  writeFileSync(join(ROOT, 'out', 'LICENSES.third-party.txt'), thirdPartyText(shippedPackages()));
 }
 
 await build(['core'], { onlyStale: false });
