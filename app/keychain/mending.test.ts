@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -221,5 +221,4 @@ test('every finding that has no action says what one can do', async () => {
     expect(found.length).toBeGreaterThan(0);
     for (const { remedy } of found) expect(remedy).toMatch(/^\S.*\.$/);
   }
-  expect(createPublicKey(readFileSync(at('key.pem'))).asymmetricKeyType).toBe('rsa');
 });
