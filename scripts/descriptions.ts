@@ -24,7 +24,7 @@ export function operationsPage(): string {
     ...NOUNS.flatMap((noun) => {
       const operations = OPERATIONS.filter((operation) => nounOf(operation) === noun);
       return [`## ${noun}`, table(['operation', 'what it does', 'permission', 'effect', 'REST', 'command'], operations.map((operation) => [
-        code(operation.id) + (operation.progress === undefined ? '' : ' →'), operation.summary, code(operation.permission), operation.effect, restOf(operation), commandOf(operation),
+        code(operation.id) + (operation.progress === undefined ? '' : ' →'), operation.summary, operation.permission === null ? 'any caller' : code(operation.permission), operation.effect, restOf(operation), commandOf(operation),
       ]))];
     }),
     '## Not on every face',

@@ -82,7 +82,8 @@ function describe(operation: Operation, schemas: Schemas): Json {
     operationId: operation.id,
     summary: operation.summary,
     tags: [nounOf(operation)],
-    'x-permission': operation.permission,
+    // Without one, any valid token will do.
+    ...(operation.permission === null ? {} : { 'x-permission': operation.permission }),
     'x-effect': operation.effect,
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(stream?.body === 'in' ? { requestBody: { required: true, content: { [stream.type]: { schema: { type: 'string', format: 'binary' } } } } }

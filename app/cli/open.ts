@@ -71,7 +71,7 @@ async function inThisProcess(dataDir: string, spec: Pick<CommandSpec, 'permissio
       const [{ loadConfig }, { openCore }] = await Promise.all([import('../config/index.ts'), import('../index.ts')]);
       const { path, named } = configFileOf(globals.config, dataDir, environment);
       // Whoever asks about the configuration, or mends it, must be able to with one that is wrong.
-      const config = loadConfig({ file: path, named, env: environment, lenient: spec.permission.startsWith('config:') });
+      const config = loadConfig({ file: path, named, env: environment, lenient: spec.permission?.startsWith('config:') === true });
       return await openCore({ dataDir, config, kind: 'cli', silent: !globals.verbose, claim, begun });
     } catch (thrown) {
       await begun?.[Symbol.asyncDispose]();

@@ -7,7 +7,7 @@ export interface CommandSpec {
   /** `['store', 'slots', 'list']` */
   readonly words: readonly string[];
   readonly summary: string;
-  readonly permission: string;
+  readonly permission: string | null;
   /** Needs an open store. */
   readonly needsStore: boolean;
   /** Needs none, and opens it if a file gives the passphrase. */

@@ -139,18 +139,20 @@ export const examine = operation({
 export const expiring = operation({
   id: 'certificates.expiring', summary: 'List the certificates that end soon, over all backends, as a table, CSV or a calendar', effect: 'read', permission: 'certificates:read', quiet: true,
   http: { method: 'GET', path: '/v1/certificates/expiring', status: 200 },
-  cli: { out: 'content', table: { rows: 'certificates', columns: ['label', 'days', 'notAfter', 'issuer', 'place', 'id'] }, examples: ['keywright certificates expiring --days 30', 'keywright certificates expiring --format ics --out certificates.ics'] },
+  cli: { out: 'content', table: { rows: 'certificates', columns: ['label', 'days', 'notAfter', 'revoked', 'issuer', 'place', 'id'] }, examples: ['keywright certificates expiring --days 30', 'keywright certificates expiring --format ics --out certificates.ics'] },
   input: z.strictObject({
     days: z.int().min(0).max(36_500).default(90),
     /** Those that have ended too. */
     expired: z.boolean().default(true),
+    /** Those that are revoked too: nobody needs to renew them. One that is only on hold is always listed. */
+    revoked: z.boolean().default(false),
     format: z.enum(['table', 'csv', 'ics']).default('table'),
   }),
   output: z.strictObject({
     certificates: z.array(z.strictObject({
       id: z.string(), label: z.string(), subject: z.string(), issuer: z.string(), notAfter: Timestamp,
       /** Whole days left; negative: so many ago. */
-      days: z.int(), place: z.string(), key: z.string().nullable(), renewable: z.boolean(),
+      days: z.int(), place: z.string(), key: z.string().nullable(), renewable: z.boolean(), revoked: z.boolean(),
     })),
     /** CSV (RFC 4180) or iCalendar (RFC 5545). */
     content: z.string().optional(),

@@ -193,6 +193,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   'publicKey': 'public key that must have signed',
   'puk': 'tries of the PUK',
   'purpose': 'what the certificate must be for',
+  'revoked': 'also those that are revoked for good; one on hold is listed always',
   'reason': 'why it was revoked (RFC 5280 §5.3.1)',
   'files.jwt:issuer': 'who issues it (iss)',
   'files.jwt:subject': 'whom it is about (sub)',

@@ -85,7 +85,8 @@ export interface Operation<I extends ZodType = ZodType, O extends ZodType = ZodT
   /** Streams what another call does: not a job of its own. */
   readonly follows?: true;
   readonly errors: readonly ErrorCode[];
-  readonly permission: Permission;
+  /** null: whoever is known at all may call it, such as to ask who they are. */
+  readonly permission: Permission | null;
   readonly capability?: Capability;
   /** On every face unless a reason is written here. */
   readonly notOn?: Partial<Record<Face, string>>;

@@ -122,7 +122,7 @@ export const accessRevoke = operation({
   input: z.strictObject({ id: z.string().max(100) }), output: Empty, errors: ['NOT_FOUND'],
 });
 export const accessWhoami = operation({
-  id: 'access.whoami', summary: 'Tell who is calling and what they may do', effect: 'read', permission: 'agent:read', quiet: true, whenLocked: true,
+  id: 'access.whoami', summary: 'Tell who is calling and what they may do', effect: 'read', permission: null, quiet: true, whenLocked: true,
   http: { method: 'GET', path: '/v1/access/whoami', status: 200 },
   input: Empty, output: z.strictObject({ principal: z.string(), name: z.string(), face: z.string(), permissions: z.array(PermissionName) }), errors: [],
 });

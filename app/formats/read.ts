@@ -15,7 +15,7 @@ import { PEM_FORMATS, readAge, readBlock, readCose, readDer, readJwe, readJwks, 
 import { readPkcs12 } from './read-stores.ts';
 import { readBks, readJks } from './read-java-stores.ts';
 import { recognise } from './recognise.ts';
-import { sniffDer } from './sniff.ts';
+import { cutOff, sniffDer } from './sniff.ts';
 import type { FileContents, KeyFileFormat, ReadKey, ReadKeysOptions } from './types.ts';
 
 /** Largest file of keys that is read. */
@@ -91,6 +91,7 @@ async function find(content: Uint8Array, search: Search): Promise<void> {
   };
   const add = (...keys: readonly ReadKey[]): void => { contents.keys.push(...keys); };
   const kind = sniffDer(content);
+  if (kind !== undefined && cutOff(content) !== undefined) throw malformed(recognise(content).detail, content.length, 'Get the file anew: its end is missing.');
   const derFormat = kind === undefined ? undefined : DER_FORMATS[kind];
   if (derFormat !== undefined) return only(derFormat) ? add(await readDer(content, kind === 'pkcs8-encrypted' ? 'pkcs8-encrypted' : derFormat, passphrases)) : undefined;
   if (kind === 'pkcs12') {

@@ -6,7 +6,7 @@ import { isMinisignSecret } from './minisign-secret.ts';
 import { OPENSSH_MAGIC } from './openssh-private.ts';
 import { looksLikeSshLine } from './openssh-public.ts';
 import { looksLikePem, parsePem } from './pem.ts';
-import { sniffDer } from './sniff.ts';
+import { cutOff, sniffDer } from './sniff.ts';
 import type { Recognised } from './types.ts';
 
 /** Names what a file is, also when this version does not read it, so that nothing is called malformed that is only foreign. */
@@ -90,7 +90,8 @@ const PEM_KINDS: Readonly<Record<string, string>> = {
 export function recognise(content: Uint8Array): Recognised {
   const what = kindOf(content);
   const [readable, detail] = KINDS[what] as readonly [boolean, string];
-  return { what, readable, detail };
+  const whole = what === 'unknown' ? undefined : cutOff(content);
+  return { what, readable, detail: whole === undefined ? detail : `${detail} It is cut off: ${content.length} of ${whole} bytes are there.` };
 }
 
 function kindOf(content: Uint8Array): string {

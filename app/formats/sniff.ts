@@ -1,16 +1,17 @@
 import { type DerElement, DerReader, TAG } from './der.ts';
+import { cutOff, isContentType, sniffCut } from './sniff-cut.ts';
+
+export { cutOff } from './sniff-cut.ts';
 
 /** What a DER structure is, told by its first elements and without reading it in earnest. */
 export type DerKind =
   | 'pkcs8' | 'pkcs8-encrypted' | 'pkcs1' | 'sec1' | 'dsa-private' | 'public-key' | 'pkcs1-public' | 'certificate' | 'certificate-request' | 'crl'
   | 'attribute-certificate' | 'ecdsa-signature' | 'pkcs12' | 'cms' | 'ocsp-response' | 'bcfks' | 'dsa-parameters' | 'ec-parameters';
 
-/** PKCS#7's content types and S/MIME's (RFC 5652 §14, RFC 8551). */
-const isContentType = (oid: string): boolean => oid.startsWith('1.2.840.113549.1.7.') || oid.startsWith('1.2.840.113549.1.9.16.1.');
-
-/** @returns undefined when it is none of these, or not DER (PKCS#12 and CMS files in BER are told all the same). */
+/** @returns undefined when it is none of these, or not DER. PKCS#12 and CMS files in BER are told all the same, and what was cut off by what is left of it. */
 export function sniffDer(bytes: Uint8Array): DerKind | undefined {
   if (bytes[0] === 0x30 && bytes[1] === 0x80) return sniffIndefinite(bytes);
+  if (cutOff(bytes) !== undefined) return sniffCut(bytes);
   try {
     const outer = new DerReader(bytes);
     const first = outer.enter('it');

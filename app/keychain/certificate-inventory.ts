@@ -23,6 +23,11 @@ export interface StoredCertificate extends CertificateFacts {
   readonly change: number;
 }
 
+/** On hold, it may be valid again. */
+export function isRevokedForGood({ revoked }: StoredCertificate): boolean {
+  return revoked !== null && revoked.reason !== 'certificate-hold';
+}
+
 export interface TokenPlace { readonly token: string; readonly title: string; readonly slot: string }
 
 export const CERTIFICATE_PREFIX = 'certificates/';

@@ -140,7 +140,7 @@ function resumableError(error: KeywrightError, job: string): KeywrightError {
 function authorise(operation: Operation, { principal }: CallOptions): void {
   const reason = operation.notOn?.[principal.face];
   if (reason !== undefined) throw new KeywrightError('PERMISSION_DENIED', { detail: `${operation.id} is not to be had here. ${reason}` });
-  if (!principal.permissions.has(operation.permission)) {
+  if (operation.permission !== null && !principal.permissions.has(operation.permission)) {
     throw new KeywrightError('PERMISSION_DENIED', { detail: `“${principal.name}” may not do this: it needs the permission ${operation.permission}.`, remedy: 'Ask for a token with that permission (`keywright access grant`).' });
   }
 }

@@ -4,7 +4,7 @@ import { calendar, csv, type ExpiringRow } from './expiry-files.ts';
 
 /** Labels and names that somebody else chose. */
 const LABELS = ['plain', 'with, comma; semi\\colon', 'two\nlines', 'two\r\nlines', 'a\rb', '=HYPERLINK("http://example.org")', '"quoted"', 'ü'.repeat(200), '😀'.repeat(60), '\u202Egnp.exe', 'tab\there', '+49 123', '-1', '@x', '\0'];
-const ROWS = LABELS.map((label, index): ExpiringRow => ({ id: index.toString(16).padStart(64, '0'), label, subject: `CN=${label}`, issuer: 'CN=Authority, Ltd.', notAfter: '2030-12-31T23:59:59.000Z', days: 5, place: 'This store', key: null, renewable: true }));
+const ROWS = LABELS.map((label, index): ExpiringRow => ({ id: index.toString(16).padStart(64, '0'), label, subject: `CN=${label}`, issuer: 'CN=Authority, Ltd.', notAfter: '2030-12-31T23:59:59.000Z', days: 5, place: 'This store', key: null, renewable: true, revoked: false }));
 
 describe('a calendar of what ends', () => {
   const content = calendar(ROWS);
@@ -42,7 +42,7 @@ test('a calendar without anything that ends has a component that nobody sees, as
 test.skipIf(spawnSync('python3', ['--version']).status !== 0)('a table is read by another program as it was written, and no cell is a formula', () => {
   const { stdout } = spawnSync('python3', ['-c', 'import csv,json,sys,io; print(json.dumps(list(csv.reader(io.StringIO(sys.stdin.buffer.read().decode(), newline=""), strict=True))))'], { input: csv(ROWS), encoding: 'utf8' });
   const [head, ...rows] = JSON.parse(stdout) as string[][];
-  expect(head).toHaveLength(8);
+  expect(head).toHaveLength(9);
   expect(rows.map(([label]) => label!.replace(/^'/, ''))).toEqual(LABELS);
   for (const [cell = ''] of rows) expect(/^[=+@\t\r]/.test(cell)).toBe(false);
 });

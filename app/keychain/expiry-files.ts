@@ -12,9 +12,10 @@ export interface ExpiringRow {
   readonly place: string;
   readonly key: string | null;
   readonly renewable: boolean;
+  readonly revoked: boolean;
 }
 
-const COLUMNS = ['label', 'subject', 'issuer', 'notAfter', 'days', 'place', 'key', 'id'] as const;
+const COLUMNS = ['label', 'subject', 'issuer', 'notAfter', 'days', 'place', 'key', 'id', 'revoked'] as const;
 
 export function csv(rows: readonly ExpiringRow[]): string {
   return [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((column) => cell(String(row[column] ?? ''))).join(','))].map((line) => `${line}\r\n`).join('');
@@ -35,8 +36,8 @@ const NO_EVENTS = ['BEGIN:VTIMEZONE', 'TZID:UTC', 'BEGIN:STANDARD', 'DTSTART:197
 /** An event of a day for each, with a reminder two weeks before. */
 export function calendar(rows: readonly ExpiringRow[]): string {
   const stamp = compact(new Date().toISOString());
-  const events = rows.flatMap(({ id, label, subject, issuer, notAfter, place, key }) => [
-    'BEGIN:VEVENT', `UID:${id}@keywright`, `DTSTAMP:${stamp}`, `DTSTART;VALUE=DATE:${notAfter.slice(0, 10).replaceAll('-', '')}`, `SUMMARY:${text(`Certificate “${label}” ends`)}`,
+  const events = rows.flatMap(({ id, label, subject, issuer, notAfter, place, key, revoked }) => [
+    'BEGIN:VEVENT', `UID:${id}@keywright`, `DTSTAMP:${stamp}`, `DTSTART;VALUE=DATE:${notAfter.slice(0, 10).replaceAll('-', '')}`, `SUMMARY:${text(`Certificate “${label}” ends${revoked ? ' (revoked)' : ''}`)}`,
     `DESCRIPTION:${text(`Subject: ${subject}\nIssuer: ${issuer}\nEnds: ${notAfter}\nPlace: ${place}\nKey: ${key ?? 'not held here'}\nSHA-256: ${id}`)}`, 'TRANSP:TRANSPARENT',
     'BEGIN:VALARM', 'ACTION:DISPLAY', `DESCRIPTION:${text(`Certificate “${label}” ends`)}`, 'TRIGGER:-P14D', 'END:VALARM', 'END:VEVENT',
   ]);

@@ -1,4 +1,5 @@
 import { asKeywrightError } from '../contract/index.ts';
+import { isRevokedForGood } from './certificate-inventory.ts';
 import type { Ports } from './ports.ts';
 import type { Services } from './services.ts';
 import { jsonBytes, jsonOf } from './unit.ts';
@@ -24,9 +25,10 @@ export async function tellExpiring({ stores, events, config }: Services, log: Po
     const told = record === undefined ? {} : jsonOf<Record<string, number>>(record);
     const next: Record<string, number> = {};
     const due: { id: string; days: number }[] = [];
-    for (const { id, notAfter, trashedUntil } of session.certificates.allKinds()) {
+    for (const one of session.certificates.allKinds()) {
+      const { id, notAfter, trashedUntil } = one;
       const left = Date.parse(notAfter) - now;
-      if (trashedUntil !== null || left < 0) continue;
+      if (trashedUntil !== null || left < 0 || isRevokedForGood(one)) continue;
       const threshold = days.find((one) => left <= one * DAY);
       const before = told[id];
       if (threshold === undefined) continue;

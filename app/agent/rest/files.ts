@@ -24,7 +24,7 @@ export async function answerFile(core: Core, operation: Operation, input: () => 
 
 /** What the dispatcher does for every other call: these two never reach it, since their bodies are no input. */
 async function permit(core: Core, operation: Operation, principal: Principal, { method }: FastifyRequest): Promise<void> {
-  if (principal.permissions.has(operation.permission)) return;
+  if (operation.permission === null || principal.permissions.has(operation.permission)) return;
   const detail = `“${principal.name}” may not do this: it needs the permission ${operation.permission}.`;
   await core.refuse({ face: principal.face, code: 'PERMISSION_DENIED', request: `${method} ${operation.http.path}`, reason: detail });
   throw new KeywrightError('PERMISSION_DENIED', { detail, remedy: 'Ask for a token with that permission (`keywright access grant`).' });

@@ -64,6 +64,16 @@ test('a damaged part of a bundle is told with its place, and the others are expl
 test('what was cut off is told with the place where it ends', async () => {
   const der = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'der' });
   expect((await look(der.subarray(0, 100))).tree.problems).toMatchObject([{ code: 'INVALID_INPUT', where: expect.stringMatching(/^offset \d+$/) as unknown }]);
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const certificate = (await certify('ec-p256', 'CN=Ada')).der;
+  const files: [string, Buffer][] = [
+    ['public-key', der], ['pkcs8', privateKey.export({ type: 'pkcs8', format: 'der' })], ['pkcs1', privateKey.export({ type: 'pkcs1', format: 'der' })], ['certificate', Buffer.from(certificate)],
+    ['pkcs8-encrypted', privateKey.export({ type: 'pkcs8', format: 'der', cipher: 'aes-256-cbc', passphrase: 'some passphrase' })],
+    ['sec1', generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({ type: 'sec1', format: 'der' })],
+  ];
+  for (const [kind, whole] of files) {
+    for (const length of [60, whole.length - 1]) expect((await look(whole.subarray(0, length))).tree.items).toMatchObject([{ kind, detail: expect.stringContaining(`It is cut off: ${length} of ${whole.length} bytes are there.`) as unknown }]);
+  }
   const pem = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }) as string;
   expect((await look(pem.slice(0, 60))).tree.problems).toMatchObject([{ code: 'INVALID_INPUT', where: 'line 1' }]);
 });
