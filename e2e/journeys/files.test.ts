@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { picturesOf } from '../support/axe.ts';
+import { drop } from '../support/drop.ts';
 import { expect, test } from '../support/fixture.ts';
 import { person } from '../support/person.ts';
 import type { Program } from '../support/program.ts';
@@ -119,6 +120,13 @@ test('a certificate, an old PKCS#12 and a JWT are named rightly, opened as a tre
     await program.choosing([at(name)], () => page.getByRole('button', { name: text('files.chooseOne'), exact: true }).first().click());
     await page.getByRole('button', { name: text('files.inspectAction'), exact: true }).click();
   };
+  if (program.kind === 'browser') {
+    // Where a view takes no files, the window does: they are looked at.
+    await ada.goesTo('settings');
+    await drop(page.locator('main'), page, [at('one')], 'files.drop.inspect');
+    await expect(page.getByRole('radio', { name: text('files.mode.inspect'), exact: true })).toBeChecked();
+    await expect(page.getByRole('listitem').filter({ hasText: 'one' })).toBeVisible();
+  }
   await look('one');
   await expect(seen.getByText(/Bob Example/).first()).toBeVisible();
   await expect(seen.getByText(text('files.asn1'), { exact: true })).toBeVisible();

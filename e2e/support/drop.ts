@@ -12,7 +12,8 @@ export async function dropped(program: Program, paths: readonly string[]): Promi
   for (const path of paths) await expect(page.getByRole('listitem').filter({ hasText: basename(path) })).toBeVisible();
 }
 
-async function drop(target: Locator, page: Page, paths: readonly string[]): Promise<void> {
+/** Drops files onto a view. @param hint  what the window says before, in the catalogue */
+export async function drop(target: Locator, page: Page, paths: readonly string[], hint = 'files.drop.sign'): Promise<void> {
   const files = paths.map((path) => ({ name: basename(path), content: readFileSync(path, 'utf8') }));
   const transfer = await page.evaluateHandle((contents) => {
     const data = new DataTransfer();
@@ -20,7 +21,7 @@ async function drop(target: Locator, page: Page, paths: readonly string[]): Prom
     return data;
   }, files);
   await target.dispatchEvent('dragover', { dataTransfer: transfer });
-  await expect(page.getByText(text('files.drop.sign', { n: paths.length }))).toBeVisible();
+  await expect(page.getByText(text(hint, { n: paths.length }))).toBeVisible();
   await target.dispatchEvent('drop', { dataTransfer: transfer });
 }
 

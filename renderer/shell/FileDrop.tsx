@@ -14,7 +14,14 @@ export interface DropTarget {
 }
 
 class Targets {
-  current: DropTarget | undefined;
+  /** Of the view that is shown. */
+  ofView: DropTarget | undefined;
+  /** Where the view takes no files. */
+  ofWindow: DropTarget | undefined;
+
+  get current(): DropTarget | undefined {
+    return this.ofView ?? this.ofWindow;
+  }
 }
 
 const TargetContext = createContext<Targets>(new Targets());
@@ -77,8 +84,8 @@ export function useOpenedFiles(): (files: readonly ChosenFile[]) => void {
   return (files) => targets.current?.onOpen?.(files);
 }
 
-/** Takes files that are dropped on the window, for as long as the component is there. */
-export function useDropTarget(target: DropTarget): void {
+/** Takes files that are dropped on the window, for as long as the component is there. @param place the window’s own target is for views without one */
+export function useDropTarget(target: DropTarget, place: 'ofView' | 'ofWindow' = 'ofView'): void {
   const targets = useContext(TargetContext);
   const latest = useRef(target);
   useEffect(() => {
@@ -86,10 +93,10 @@ export function useDropTarget(target: DropTarget): void {
   });
   useEffect(() => {
     const mine: DropTarget = { hint: (files) => latest.current.hint(files), onDrop: (files) => latest.current.onDrop(files), onFailed: (thrown) => latest.current.onFailed?.(thrown), onOpen: (files) => latest.current.onOpen?.(files) };
-    const before = targets.current;
-    targets.current = mine;
+    const before = targets[place];
+    targets[place] = mine;
     return () => {
-      if (targets.current === mine) targets.current = before;
+      if (targets[place] === mine) targets[place] = before;
     };
-  }, [targets]);
+  }, [targets, place]);
 }

@@ -1,13 +1,13 @@
 import { Outlet, useNavigate } from '@tanstack/react-router';
 import { Command as CommandIcon, Keyboard, Lock, Search, Settings } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
-import { useAction, useBridge, useInvalidation, useOperation } from '../bridge/index.ts';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { useAction, useBridge, useInvalidation, useOperation, type ChosenFile } from '../bridge/index.ts';
 import { useText, wholeNumber } from '../i18n/index.ts';
 import { StoreGate } from '../store/StoreGate.tsx';
 import { forgetDrafts, useClearToasts } from '../ui/index.ts';
 import { Banners } from './Banners.tsx';
 import { useCommands, useRunCommand } from './commands.tsx';
-import { useOpenedFiles } from './FileDrop.tsx';
+import { useDropTarget, useOpenedFiles } from './FileDrop.tsx';
 import { JobTray } from './JobTray.tsx';
 import { Navigation } from './Navigation.tsx';
 import { Palette } from './Palette.tsx';
@@ -86,12 +86,16 @@ function OpenShell({ onPalette }: { onPalette: () => void }) {
 function useFilesFromSystem(): void {
   const bridge = useBridge();
   const navigate = useNavigate();
+  const t = useText();
   const open = useOpenedFiles();
   const latest = useRef(open);
   useEffect(() => {
     latest.current = open;
   });
-  useEffect(() => bridge.onOpenedFiles((files) => void navigate({ to: '/files' }).then(() => setTimeout(() => latest.current(files)))), [bridge, navigate]);
+  const inFiles = useCallback((files: readonly ChosenFile[]) => void navigate({ to: '/files' }).then(() => setTimeout(() => latest.current(files))), [navigate]);
+  useEffect(() => bridge.onOpenedFiles(inFiles), [bridge, inFiles]);
+  // So is what is dropped where the view itself takes no files.
+  useDropTarget({ hint: (n) => t('files.drop.inspect', { n }), onDrop: inFiles }, 'ofWindow');
 }
 
 /** Commands of the application's menu; one that only another view offers waits until that view is there. */
