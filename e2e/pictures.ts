@@ -12,6 +12,7 @@ import { expect, test } from './support/yubikey.ts';
 
 /** Nine days from now: what ends soon has a mark of its own in the list. */
 const soon = new Date(Date.now() + 9 * 86_400_000).toISOString().slice(0, 10);
+const ago = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString();
 const PIN = '481516';
 
 /** What stands in the list beside the YubiKey's key. */
@@ -49,9 +50,9 @@ test('pictures of the README', async ({ program, yubikey, folder }) => {
   await keepRecoveryCode(program);
 
   for (const [algorithm, label, ...more] of KEYS) await keywright('keys', 'generate', '--backend', 'software', '--algorithm', algorithm, '--label', label, ...more);
-  await keywright('certificates', 'self-sign', 'Root CA', '--profile', 'root', '--subject', 'CN=Example Root CA,O=Example,C=DE');
+  await keywright('certificates', 'self-sign', 'Root CA', '--profile', 'root', '--subject', 'CN=Example Root CA,O=Example,C=DE', '--not-before', ago(400));
   await keywright('certificates', 'issue', '--issuer', 'Example Root CA', '--key', 'Release signing', '--profile', 'code-signing', '--subject', 'CN=Ada Example,O=Example');
-  await keywright('certificates', 'issue', '--issuer', 'Example Root CA', '--key', 'api-signer', '--profile', 'tls-server', '--san', 'dns:api.example.org', '--subject', 'CN=api.example.org', '--days', '20');
+  await keywright('certificates', 'issue', '--issuer', 'Example Root CA', '--key', 'api-signer', '--profile', 'tls-server', '--san', 'dns:api.example.org', '--subject', 'CN=api.example.org', '--not-before', ago(70), '--not-after', ago(-20));
 
   await yubikey.plugIn();
   await ada.goesTo('tokens');
@@ -79,6 +80,11 @@ test('pictures of the README', async ({ program, yubikey, folder }) => {
   await ada.goesTo('certificates');
   await page.getByRole('row', { name: /api\.example\.org/ }).click();
   await picture(page, 'certificates', BOTH);
+
+  await ada.goesTo('health');
+  await page.getByRole('row', { name: /api\.example\.org/ }).click();
+  await expect(page.getByText(text('health.looking'))).toBeHidden();
+  await picture(page, 'health', ['light']);
 });
 
 /** Changes what the token was delivered with, and makes a key. */

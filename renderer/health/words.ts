@@ -23,7 +23,7 @@ export function partOf({ code, detail, remedy }: Pick<HealthFinding, 'code' | 'd
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 
 /** In English the core's own words serve; times are said as people write them. */
-const saidOf = (text: string, t: Text): string => t.sentence(text) ?? text.replaceAll(TIME, (time) => exactTime(new Date(time), t.language));
+const saidOf = (text: string, t: Text): string => (t.sentence(text) ?? text).replaceAll(TIME, (time) => exactTime(new Date(time), t.language));
 
 /** @returns what it concerns, by name. */
 export function aboutOf({ about: { place, label } }: Pick<HealthFinding, 'about'>, t: Text): string {
