@@ -34,9 +34,9 @@ const NOUN_SUMMARIES: Readonly<Record<string, string>> = {
   'store slots': 'Ways to unlock the store',
 };
 
-export async function showVersion(_argv: readonly string[], around: Surroundings): Promise<number> {
+export async function showVersion(argv: readonly string[], around: Surroundings): Promise<number> {
   const { version } = await import('../version.ts');
-  around.stdout.write(`${version}\n`);
+  around.stdout.write(argv.includes('--json') ? `${JSON.stringify({ version })}\n` : `${version}\n`);
   return 0;
 }
 

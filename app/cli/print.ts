@@ -25,7 +25,8 @@ export function humanOutput(spec: CommandSpec, output: unknown, style: Style): s
   const rest = Object.entries(output as Record<string, unknown>).filter(([name]) => name !== spec.table?.rows);
   const printed = new Set<string>();
   const found = Array.isArray(rows) ? rows.flatMap((row: unknown) => findingLines(at(row, 'findings'), at(row, 'title'), style, printed)) : [];
-  const asides = rest.flatMap(([name, value]) => aside(name, value, style));
+  // A check that says no says so: its answer is the one `false` that is told.
+  const asides = rest.flatMap(([name, value]) => (name === 'ok' && value === false ? [`${style.dim('ok:')} no`] : aside(name, value, style)));
   return (spec.table.tree === true ? [...asides, ...lines, ...found] : [...lines, ...found, ...asides]).map((line) => `${line}\n`).join('').replace(/\n{2,}$/, '\n');
 }
 

@@ -62,7 +62,7 @@ async function runWords(argv: readonly string[], around: Surroundings): Promise<
   const [first = ''] = words;
   if (words.length === 1 && Object.hasOwn(PROGRAM, first)) return (await PROGRAM[first]!())(rest, around);
   const about = await import('./about.ts');
-  if (words.length === 0 && argv.includes('--version')) return about.showVersion([], around);
+  if (words.length === 0 && argv.includes('--version')) return about.showVersion(argv, around);
   return about.overview(words, rest, around);
 }
 

@@ -149,7 +149,7 @@ export const list = operation({
     expiring: z.int().min(0).max(36_500).optional(),
     /** Those for this key. */
     key: KeyReference.optional(),
-    sort: z.string().regex(/^-?(label|subject|issuer|notBefore|notAfter|createdAt)$/).default('label'),
+    sort: z.string().regex(/^-?(label|subject|issuer|notBefore|notAfter|createdAt)$/, 'sorted is by label, subject, issuer, notBefore, notAfter, createdAt; with a minus before it, from the end').default('label'),
     trash: z.boolean().default(false),
     limit: Limit.default(100),
     cursor: Cursor.optional(),

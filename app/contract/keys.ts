@@ -53,7 +53,7 @@ export const list = operation({
     /** `field=value`, `field!=value` or `field~part`, separated by spaces, all must hold: algorithm, backend, state, usage, tag, label, protection, extractable. */
     filter: z.string().max(1000).optional(),
     /** `label`, `algorithm`, `backend`, `createdAt`, `notAfter` or `state`; `-` in front: descending. */
-    sort: z.string().regex(/^-?(label|algorithm|backend|createdAt|notAfter|state)$/).default('label'),
+    sort: z.string().regex(/^-?(label|algorithm|backend|createdAt|notAfter|state)$/, 'sorted is by label, algorithm, backend, createdAt, notAfter, state; with a minus before it, from the end').default('label'),
     /** Rows of one group stand together, and the answer says where each group begins. `publicKey`: keys that hold the same pair. */
     group: z.enum(['backend', 'algorithm', 'state', 'publicKey']).optional(),
     /** The trash alone. */

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,10 +119,24 @@ describe('damage on disk', () => {
     await works(core, key.id);
   });
 
+  test('without store.json a store is not taken for none: no new one takes its place, and the file written anew opens it', async () => {
+    const path = fresh('without-facts');
+    execFileSync('cp', ['-r', model, path]);
+    const facts = await readFile(join(path, 'store.json'));
+    await rm(join(path, 'store.json'));
+    await using core = await openTestCore({ folder: path });
+    expect(await core.call('store.status')).toMatchObject({ state: 'locked', problems: [{ record: 'store.json', detail: expect.stringContaining('{"kind":"sqlite","format":1}') as unknown }] });
+    await expect(core.call('store.create')).rejects.toEqual(fails('ALREADY_EXISTS'));
+    await expect(core.call('store.unlock')).rejects.toEqual(fails('CORRUPT_RECORD'));
+    await writeFile(join(path, 'store.json'), facts);
+    await core.call('store.unlock');
+    await works(core, key.id);
+  });
+
   test('what a creation left that was cut off is not in the way, and is not deleted', async () => {
     const path = fresh('cut-off');
-    execFileSync('cp', ['-r', model, path]);
-    await rm(join(path, 'store.json'));
+    await mkdir(join(path, 'store'), { recursive: true });
+    await writeFile(join(path, 'store', 'store.db'), '');
     await using core = await openTestCore({ folder: path });
     expect(await core.call('store.create')).toMatchObject({ state: 'unlocked', keys: 0 });
     expect((await readdir(path)).some((name) => name.startsWith('store-unfinished-'))).toBe(true);

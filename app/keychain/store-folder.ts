@@ -126,6 +126,13 @@ async function sync(folder: string): Promise<void> {
   }
 }
 
+/** @returns the error for a store whose storage is there, and whose `store.json` is not. */
+export function factsMissing(folder: string, kind: string): KeywrightError {
+  return new KeywrightError('CORRUPT_RECORD', {
+    detail: `${folder} holds a store, but ${FACTS} beside it, which says of which kind it is, is missing.`, where: FACTS, remedy: `Write {"kind":"${kind}","format":1} into ${FACTS}, or restore a backup (\`keywright store restore\`).`,
+  });
+}
+
 function unreadable(cause: unknown): KeywrightError {
   return new KeywrightError('CORRUPT_RECORD', {
     detail: `${FACTS} does not say which kind of storage the store is on.`, where: FACTS, remedy: 'Write {"kind":"sqlite","format":1} into it, or restore a backup (`keywright store restore`).', cause,

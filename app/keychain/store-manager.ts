@@ -1,17 +1,19 @@
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute } from 'node:path';
 import { asKeywrightError, because, KeywrightError, type SecretBytes, type StoreStatus } from '../contract/index.ts';
-import { createSealed, openSealed, readHeader, type SealedStorage, type StoreHeader } from '../storage/sealed/index.ts';
+import { createSealed, openSealed, readHeader, RECORD_PREFIX, type SealedStorage, type StoreHeader } from '../storage/sealed/index.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { EventBus } from './events.ts';
 import { Gate } from './gate.ts';
 import type { Begun, Config, CoreKind, Ports } from './ports.ts';
 import { RecentStores } from './recent-stores.ts';
 import { openSession, type Session } from './session.ts';
-import { dataFolder, giveBack, makeFolder, newDataFolder, newIncomingFolder, readFacts, removeIncoming, takeIncoming, writeFacts, type StoreFacts } from './store-folder.ts';
+import { dataFolder, factsMissing, giveBack, makeFolder, newDataFolder, newIncomingFolder, readFacts, removeIncoming, takeIncoming, writeFacts, type StoreFacts } from './store-folder.ts';
 
 /** A storage that is locked for so long is closed. */
 const REST_AFTER_MS = 1000;
+/** Kinds of storage that a folder is looked through for when nothing says which one it has. */
+const KINDS_HERE = ['sqlite', 'file'];
 
 /** One store at a time: absent, locked or unlocked. All transitions run one after the other. */
 export class StoreManager implements AsyncDisposable {
@@ -287,7 +289,10 @@ export class StoreManager implements AsyncDisposable {
     try {
       await makeFolder(this.#folder);
       this.#facts = await readFacts(this.#folder);
-      if (this.#facts === null) return;
+      if (this.#facts === null) {
+        await this.#refuseOrphan();
+        return;
+      }
       const raw = await this.#openRaw(this.#facts.kind);
       const header = await readHeader(raw).catch(closing(raw));
       if (header === undefined) await closing(raw)(missing('The header of the store is missing.', 'header'));
@@ -297,6 +302,20 @@ export class StoreManager implements AsyncDisposable {
     } catch (thrown) {
       this.#trouble = asKeywrightError(thrown);
       throw thrown;
+    }
+  }
+
+  /** Storage that holds records, without the file that says of which kind it is: no creation that was cut off, and no place for a new store. @throws CORRUPT_RECORD */
+  async #refuseOrphan(): Promise<void> {
+    const folder = dataFolder(this.#folder);
+    if (!existsSync(folder)) return;
+    for (const kind of KINDS_HERE) {
+      const storage = await this.#ports.storageKind(kind);
+      const raw = await storage.open({ folder, create: false, brief: true }).catch(() => undefined);
+      if (raw === undefined) continue;
+      await using opened = raw;
+      if ((await readHeader(opened)) === undefined || (await opened.list(RECORD_PREFIX, { limit: 1 })).items.length === 0) return;
+      throw factsMissing(folder, kind);
     }
   }
 

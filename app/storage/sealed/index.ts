@@ -4,6 +4,7 @@ export type {
 } from './types.ts';
 export { DerivedAhead } from './ahead.ts';
 export { createSealed, openSealed, readHeader } from './open.ts';
+export { RECORD_PREFIX } from './record.ts';
 export { newRecoveryCode } from './recovery-code.ts';
 export { readBackup, writeBackup } from './backup.ts';
 export type { BackupSink, BackupSource, BackupSummary } from './backup.ts';

@@ -140,6 +140,9 @@ export class SealedStore implements SealedStorage {
       examine: async (name) => (await this.#read(name)) !== 'corrupt',
       exclusively: (work) => this.#exclusively(work),
     }, watch).then(({ records, problems, strays }) => {
+      // That the log was cut off is seen as the store is opened: it grows since, and lacks what it lacked.
+      const log = this.#problems.get('log');
+      if (log !== undefined) problems.set('log', log);
       this.#problems.clear();
       for (const [name, problem] of problems) this.#problems.set(name, problem);
       this.#strays.clear();

@@ -78,7 +78,7 @@ function inspect(path: string): Opened | undefined {
     if (version > MIGRATIONS.length) return { state: 'too new', found: version, known: MIGRATIONS.length };
     // 100,000 records take about 35 ms.
     const { quick_check: found } = connection.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
-    return found === 'ok' ? undefined : { state: 'damaged', why: `SQLite's check says: ${found}.` };
+    return found === 'ok' ? undefined : { state: 'damaged', why: checkSays(found) };
   } catch (thrown) {
     const code = (thrown as { errcode?: number }).errcode ?? 0;
     if (SHARED_MEMORY_FAULTS.has(code)) return undefined;
@@ -185,7 +185,7 @@ export class Database {
   check(): Answers['check'] {
     const wrong: { where: string; why: string }[] = [];
     for (const row of this.#connection.prepare('PRAGMA integrity_check(20)').all() as unknown as { integrity_check: string }[]) {
-      if (row.integrity_check !== 'ok') wrong.push({ where: DATABASE, why: `SQLite's check says: ${row.integrity_check}.` });
+      if (row.integrity_check !== 'ok') wrong.push({ where: DATABASE, why: checkSays(row.integrity_check) });
     }
     const keys = this.#connection.prepare('SELECT key FROM records ORDER BY key');
     for (const { key } of keys.all() as unknown as { key: string }[]) {
@@ -228,4 +228,9 @@ export class Database {
 /** CRC-32 of all that a record is: SQLite has no checksums of its own, and a flipped bit in a value goes unnoticed by it. */
 function checksum(key: string, revision: string, summary: string | null, value: Uint8Array): number {
   return crc32(value, crc32(`${key}\n${revision}\n${summary ?? ''}`));
+}
+
+/** SQLite heads its findings with a line of its own. */
+function checkSays(found: string): string {
+  return `SQLite's check says: ${found.replace(/^\*\*\* in database \w+ \*\*\*\s*/, '').replaceAll(/\s*\n\s*/g, '; ')}.`;
 }
