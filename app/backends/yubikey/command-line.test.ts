@@ -167,8 +167,9 @@ describe.skipIf(missing !== undefined)(`keywright on the command line with a Yub
 
   test('out of the reader its keys stay listed as not present, and using one says what to do', async () => {
     await pcscd.reader('yubikey').remove();
-    const { keys } = await told<{ keys: { label: string; present: boolean }[] }>('keys', 'list');
-    expect(keys.find(({ label }) => label === 'Release signing')).toMatchObject({ present: false });
+    const listed = async () => (await told<{ keys: { label: string; present: boolean }[] }>('keys', 'list')).keys.find(({ label }) => label === 'Release signing');
+    // The smart-card service tells it when it notices, not when the card is pulled.
+    await expect.poll(listed).toMatchObject({ present: false });
     const { status, stderr } = await attempt('keys', 'sign', 'Release signing', '--in', path('m.txt'), '--out', path('never.sig'), '--pin-file', path('pin'));
     expect([status, stderr]).toEqual([7, expect.stringContaining('is not plugged in')]);
   });
