@@ -119,13 +119,13 @@ test('a core that dies at once each time is started ever more slowly', async () 
 test('the windows are told that the core dies each time, and once that it answers again', async () => {
   const told = () => events.filter(({ type }) => type === 'core.failing');
   for (let death = 0; death < 5; death += 1) {
-    expect(told()).toEqual(death < 3 ? [] : [{ type: 'core.failing', failing: true }]);
     children.at(-1)?.end('SIGKILL');
     await vi.advanceTimersByTimeAsync(10_000);
   }
   await supervisor.call('echo', {}, options);
   await supervisor.call('echo', {}, options);
-  expect(told()).toEqual([{ type: 'core.failing', failing: true }, { type: 'core.failing', failing: false }]);
+  // From the third on; at each, since a window may have opened meanwhile.
+  expect(told()).toEqual([true, true, true, false].map((failing) => ({ type: 'core.failing', failing })));
 });
 
 test('prompts of a core that died are taken away', () => {

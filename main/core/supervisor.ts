@@ -139,7 +139,8 @@ export class CoreSupervisor {
   }
 
   #tellFailing(isFailing: boolean): void {
-    if (isFailing === this.#isFailing) return;
+    // At each death anew: a window may have opened since the one before.
+    if (!isFailing && !this.#isFailing) return;
     this.#isFailing = isFailing;
     this.#emit({ type: 'core.failing', failing: isFailing });
   }
