@@ -259,6 +259,7 @@ describe.skipIf(process.platform === 'win32')('places', () => {
   test('a record that names a socket in an open folder is not followed', async () => {
     await own();
     const open = mkdtempSync(join(tmpdir(), 'keywright-open-'));
+    symlinkSync(join(ownerFolder(dataDir), 'socket'), join(open, 'socket')); // where the owner answers, so that following it would be seen
     chmodSync(open, 0o777);
     const path = join(ownerFolder(dataDir), 'owner.json');
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), socket: join(open, 'socket') }));
