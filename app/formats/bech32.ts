@@ -40,6 +40,7 @@ function regroup(values: Iterable<number>, from: number, to: number, pad: boolea
   return !pad && (bits >= from || left !== 0) ? undefined : out;
 }
 
+/** BIP 173, without its limit of 90 characters, as age has it. @param prefix lower case. @returns lower case */
 export function encodeBech32(prefix: string, bytes: Uint8Array): string {
   const data = regroup(bytes, 8, 5, true) as number[];
   const checksum = polymod([...expand(prefix), ...data, ...Array.from({ length: CHECKSUM }, () => 0)]) ^ 1;

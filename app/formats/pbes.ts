@@ -122,6 +122,7 @@ export async function decryptPkcs8(bytes: Uint8Array, passphrase: SecretBytes, s
   return openEncryptedPkcs8(parseEncryptedPkcs8(bytes), passphrase, signal);
 }
 
+/** As {@link decryptPkcs8}, of what was parsed already. @returns PrivateKeyInfo, DER; the caller wipes it. @throws PIN_INCORRECT */
 export async function openEncryptedPkcs8(parsed: EncryptedPkcs8, passphrase: SecretBytes, signal?: AbortSignal): Promise<Uint8Array> {
   const plain = await openEncrypted(parsed, passphrase.reveal(), signal);
   if (looksLikePkcs8(plain)) return plain;

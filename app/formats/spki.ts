@@ -67,6 +67,7 @@ export function uncompressedPoint(algorithm: KeyAlgorithmName, point: Uint8Array
   }
 }
 
+/** @returns SubjectPublicKeyInfo, DER (RFC 5280 §4.1.2.7). */
 export function buildSpki(parts: PublicParts): Buffer {
   const key = parts.kind === 'rsa' ? buildRsaPublicKey(parts) : parts.bytes;
   return derSequence(keyIdentifier(parts.algorithm), derBits(key));

@@ -60,12 +60,14 @@ export class SshReader {
   }
 }
 
+/** RFC 4251 §5, `uint32`. */
 export function sshUint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
 }
 
+/** RFC 4251 §5, `string`: its length in four bytes before it. */
 export function sshString(content: Uint8Array | string): Buffer {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   return Buffer.concat([sshUint32(bytes.length), bytes]);

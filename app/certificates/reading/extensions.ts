@@ -56,28 +56,34 @@ const onlySequence = <T>(value: Uint8Array, what: string, read: (inside: DerRead
   return result;
 });
 
+/** RFC 5280 §4.2.1.9. Like all readers here it takes the content of the OCTET STRING, DER. @throws INVALID_INPUT with the offset in it */
 export const basicConstraints = (value: Uint8Array): BasicConstraints => onlySequence(value, 'basic constraints', (inside) => {
   const ca = inside.peek() === TAG.boolean ? readBoolean(inside, 'cA') : false;
   const pathLength = inside.peek() === TAG.integer ? inside.smallInteger('pathLenConstraint', 2 ** 31) : undefined;
   return { ca, pathLength };
 });
 
+/** RFC 5280 §4.2.1.3. @returns `minimal`: whether the BIT STRING is without needless zeros, as DER wants it */
 export const keyUsage = (value: Uint8Array): { usages: KeyUsageName[]; minimal: boolean } => only(value, 'key usage', (reader) => {
   const { set, minimal } = readNamedBits(reader, 'key usage');
   return { usages: set.flatMap((bit) => KEY_USAGES[bit] ?? []), minimal };
 });
 
+/** RFC 5280 §4.2.1.12. @returns OIDs */
 export const extendedKeyUsage = (value: Uint8Array): string[] => onlySequence(value, 'extended key usage', (inside) => {
   if (inside.atEnd) throw malformed('Extended key usage names no purpose (RFC 5280 §4.2.1.12: at least one).', inside.offset);
   return readAll(inside, 'purposes', 1000, (one) => one.oid('a purpose'));
 });
 
+/** RFC 5280 §4.2.1.6, §4.2.1.7: the alternative names of subject and issuer. */
 export const generalNames = (value: Uint8Array, what = 'the alternative names'): GeneralName[] => onlySequence(value, what, (inside) => readGeneralNames(inside, what));
 
+/** RFC 5280 §4.2.1.2. */
 export const subjectKeyIdentifier = (value: Uint8Array): Uint8Array => only(value, 'the subject key identifier', (reader) => reader.octets('the subject key identifier'));
 
 export interface AuthorityKeyIdentifier { readonly keyIdentifier: Uint8Array | undefined; readonly issuer: readonly GeneralName[] | undefined; readonly serial: Uint8Array | undefined }
 
+/** RFC 5280 §4.2.1.1. */
 export const authorityKeyIdentifier = (value: Uint8Array): AuthorityKeyIdentifier => onlySequence(value, 'the authority key identifier', (inside) => {
   const part = (tag: number): DerElement | undefined => inside.optional('a part of the authority key identifier', tag);
   const [id, issuer, serial] = [part(contextPrimitive(0)), part(contextTag(1)), part(contextPrimitive(2))];
@@ -89,6 +95,7 @@ export const authorityKeyIdentifier = (value: Uint8Array): AuthorityKeyIdentifie
 /** One subtree; `minimum` and `maximum` must be as RFC 5280 §4.2.1.10 says. */
 export interface NameConstraints { readonly permitted: readonly GeneralName[]; readonly excluded: readonly GeneralName[] }
 
+/** RFC 5280 §4.2.1.10. */
 export const nameConstraints = (value: Uint8Array): NameConstraints => onlySequence(value, 'the name constraints', (inside) => {
   const subtrees = (tag: number): GeneralName[] => {
     const list = inside.optional('subtrees of the name constraints', tag);
@@ -109,6 +116,7 @@ export const nameConstraints = (value: Uint8Array): NameConstraints => onlySeque
 
 export interface PolicyInformation { readonly oid: string; readonly qualifiers: readonly { readonly oid: string; readonly text: string | null; readonly raw: Uint8Array }[] }
 
+/** RFC 5280 §4.2.1.4. */
 export const certificatePolicies = (value: Uint8Array): PolicyInformation[] => onlySequence(value, 'the certificate policies', (inside) => {
   if (inside.atEnd) throw malformed('The certificate policies are an empty list (RFC 5280 §4.2.1.4).', inside.offset);
   return readAll(inside, 'policies', 1000, (one) => {
@@ -141,6 +149,7 @@ function qualifierText(reader: DerReader, element: DerElement): string | null {
   }
 }
 
+/** RFC 5280 §4.2.1.5. @returns OIDs, of the issuer’s domain and of the subject’s */
 export const policyMappings = (value: Uint8Array): { issuer: string; subject: string }[] => onlySequence(value, 'the policy mappings', (inside) => {
   if (inside.atEnd) throw malformed('The policy mappings are an empty list (RFC 5280 §4.2.1.5).', inside.offset);
   return readAll(inside, 'mappings', 1000, (one) => {
@@ -162,12 +171,14 @@ function skipCerts(reader: DerReader, tag: number): number | undefined {
   return Buffer.from(content).readUIntBE(0, content.length);
 }
 
+/** RFC 5280 §4.2.1.11. */
 export const policyConstraints = (value: Uint8Array): PolicyConstraints => onlySequence(value, 'the policy constraints', (inside) => {
   const constraints = { requireExplicit: skipCerts(inside, contextPrimitive(0)), inhibitMapping: skipCerts(inside, contextPrimitive(1)) };
   if (constraints.requireExplicit === undefined && constraints.inhibitMapping === undefined) throw malformed('The policy constraints are empty (RFC 5280 §4.2.1.11).', inside.offset);
   return constraints;
 });
 
+/** RFC 5280 §4.2.1.14. @returns how many certificates further anyPolicy still counts */
 export const inhibitAnyPolicy = (value: Uint8Array): number => only(value, 'inhibit anyPolicy', (reader) => reader.smallInteger('inhibit anyPolicy', 2 ** 31));
 
 export interface DistributionPoint {
@@ -188,6 +199,7 @@ function pointName(reader: DerReader, element: DerElement): Pick<DistributionPoi
   throw malformed('The name of a distribution point is neither full nor relative.', choice.offset);
 }
 
+/** RFC 5280 §4.2.1.13, and §4.2.1.15 for deltas. */
 export const distributionPoints = (value: Uint8Array): DistributionPoint[] => onlySequence(value, 'the CRL distribution points', (inside) => {
   if (inside.atEnd) throw malformed('The CRL distribution points are an empty list (RFC 5280 §4.2.1.13).', inside.offset);
   return readAll(inside, 'distribution points', 1000, (one) => {
@@ -204,6 +216,7 @@ export interface IssuingDistributionPoint extends Pick<DistributionPoint, 'names
   readonly onlyUsers: boolean; readonly onlyAuthorities: boolean; readonly indirect: boolean; readonly onlyAttributes: boolean; readonly named: boolean;
 }
 
+/** RFC 5280 §5.2.5, in revocation lists. */
 export const issuingDistributionPoint = (value: Uint8Array): IssuingDistributionPoint => onlySequence(value, 'the issuing distribution point', (inside) => {
   const name = inside.optional('the issuing distribution point', contextTag(0));
   const flag = (number: number): boolean => (inside.peek() === contextPrimitive(number) ? readBoolean(inside, 'the issuing distribution point', contextPrimitive(number)) : false);
@@ -215,6 +228,7 @@ export const issuingDistributionPoint = (value: Uint8Array): IssuingDistribution
 
 export interface AccessDescription { readonly method: string; readonly location: GeneralName }
 
+/** RFC 5280 §4.2.2.1, §4.2.2.2. */
 export const informationAccess = (value: Uint8Array): AccessDescription[] => onlySequence(value, 'the information access', (inside) => {
   if (inside.atEnd) throw malformed('The information access is an empty list (RFC 5280 §4.2.2.1).', inside.offset);
   return readAll(inside, 'access descriptions', 1000, (one) => {
@@ -225,6 +239,7 @@ export const informationAccess = (value: Uint8Array): AccessDescription[] => onl
   });
 });
 
+/** RFC 7633 §4. @returns numbers of TLS extensions: 5 is status_request */
 export const tlsFeatures = (value: Uint8Array): number[] => onlySequence(value, 'the TLS features', (inside) => readAll(inside, 'TLS features', 100, (one) => one.smallInteger('a TLS feature', 65_535)));
 export const integerValue = (value: Uint8Array): bigint => only(value, 'the number', (reader) => reader.integer('the number', 64));
 export const enumeratedValue = (value: Uint8Array): number => only(value, 'the value', (reader) => {

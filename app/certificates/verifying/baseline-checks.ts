@@ -19,6 +19,7 @@ const PRECERTIFICATE = '1.3.6.1.4.1.11129.2.4.4';
 const NEVER_BESIDE_TLS: ReadonlySet<string> = new Set([any, CODE, timestamp, ocsp, PURPOSE_OIDS.email, PRECERTIFICATE]);
 const NEVER_BESIDE_EMAIL: ReadonlySet<string> = new Set([any, CODE, timestamp, SERVER]);
 
+/** Adds what the CA/Browser Forum asks of a certificate at this place of a path, where form is judged strictly and the purpose is TLS or e-mail. */
 export function checkBaseline(certificate: Certificate, { depth, anchor, strict, purpose }: Position, checks: Checks): void {
   if (!strict || !isBaseline(purpose)) return;
   const email = purpose === 'email';

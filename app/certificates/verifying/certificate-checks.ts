@@ -44,6 +44,7 @@ export interface Position {
 /** For whom the rules of the CA/Browser Forum are made. */
 export const isBaseline = (purpose: VerifyPurpose): boolean => purpose === 'tls-server' || purpose === 'tls-client' || purpose === 'email';
 
+/** Adds what is wrong with a certificate’s own form: version, serial number, signature algorithm, extensions (RFC 5280 §4.1, §4.2). */
 export function checkForm(certificate: Certificate, position: Position, checks: Checks): void {
   const { depth, anchor, strict } = position;
   for (const { kind, text } of certificate.faults) checks.must(NEVER_WAIVED.has(kind) || (strict && (!anchor || depth === 0)), 'form', text, 'RFC 5280 §4.1');
@@ -119,6 +120,7 @@ export function checkKey(certificate: Certificate, { anchor, strict }: Position,
   if (!anchor && signatureAlgorithm.weak !== undefined) checks.must(!weak, 'algorithm', signatureAlgorithm.weak, null);
 }
 
+/** Adds whether `at` is within the validity, both ends included, in whole seconds (RFC 5280 §4.1.2.5). */
 export function checkTime(certificate: Certificate, at: Date, checks: Checks): void {
   const [from, to] = [certificate.notBefore.date, certificate.notAfter.date];
   const day = (date: Date): string => date.toISOString().replace('.000Z', 'Z');

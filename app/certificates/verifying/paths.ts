@@ -49,6 +49,7 @@ const TO_EXPLAIN = 300;
 /** Whole ways without a problem of their own that are tried. */
 const MAX_WHOLE = 3000;
 
+/** Looks for a path from a certificate to a root that holds, else for the one that fails for the least (RFC 4158). What it may spend is counted by {@link Work}. */
 export class PathSearch {
   /** Whether ways were left out because they have too many authorities. */
   tooDeep = false;

@@ -15,6 +15,7 @@ export interface WorkLimits {
 
 export const WORK_LIMITS: WorkLimits = { signatures: 4000, steps: 250_000, comparisons: 1_000_000 };
 
+/** What one verdict has spent of its limits. A signature that was checked once is not checked, nor counted, again. */
 export class Work {
   #signatures: number;
   #steps: number;

@@ -30,6 +30,7 @@ function keyOf(fileKey: Uint8Array, salt: Uint8Array): KeyObject {
   return key;
 }
 
+/** The payload of an age file: a salt of 16 bytes, then chunks of 64 KiB by ChaCha20-Poly1305 (age-encryption.org/v1, *Payload*). @param fileKey 16 bytes */
 export async function encryptPayload(source: ByteSource, fileKey: Uint8Array, write: Write): Promise<void> {
   const salt = randomBytes(NONCE);
   const key = keyOf(fileKey, salt);

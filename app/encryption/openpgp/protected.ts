@@ -46,6 +46,7 @@ export async function sealVersion1({ key, cipher }: NewSessionKey, write: Write)
   };
 }
 
+/** Symmetrically encrypted and integrity protected data, version 2: chunks by an AEAD (RFC 9580 §5.13.2). @param write takes the body of the packet. */
 export async function sealVersion2({ key, cipher }: NewSessionKey, write: Write): Promise<Sealer> {
   const salt = randomBytes(32);
   const head = Buffer.of(2, cipher, OCB, CHUNK_CODE);

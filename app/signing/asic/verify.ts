@@ -23,6 +23,7 @@ interface Judged {
 const MAX_SIGNATURE = 16 * 1024 * 1024;
 const MAX_WHOLE = 256 * 1024 * 1024;
 
+/** @returns a verdict for each signature of an ASiC-E or ASiC-S container (ETSI EN 319 162-1), with the files that it covers. */
 export async function judgeContainer(container: Container, trust: Trust): Promise<SignatureVerdict[]> {
   if (container.twice.length > 0) return [notIntact(`There are two entries ${quoted(container.twice)}: programs take one or the other, and only one of them is what was signed.`)];
   const judged = [...(await xadesIn(container, trust)), ...(await cadesIn(container, trust))];

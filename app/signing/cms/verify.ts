@@ -33,6 +33,7 @@ export interface JudgeOptions extends Beside {
   readonly purpose?: VerifyPurpose;
 }
 
+/** @returns the verdict on one SignerInfo (RFC 5652 §5.4, §5.6): first whether it is intact, then by whom, and who vouches for them. */
 export async function judgeSigner(signer: CmsSigner, signed: Signed, options: JudgeOptions, trust: Trust): Promise<SignatureVerdict> {
   const certificate = certificateOf(signer, [...options.certificates, ...(trust.certificates?.between ?? []), ...(trust.certificates?.anchors ?? [])]);
   if (certificate === undefined) return notIntact('The signer’s certificate is not there, so that the signature cannot be checked.', { notes: ['Keep the certificate in the store, or name it among the roots.'] });

@@ -21,6 +21,7 @@ const WORDS: Readonly<Record<ChangeKind, string>> = {
 /** What each level of a certification forbids (ISO 32000-2 Table 257). */
 const FORBIDDEN: Readonly<Record<Permission, readonly ChangeKind[]>> = { 1: ['signature', 'form', 'annotation'], 2: ['annotation'], 3: [] };
 
+/** @returns what was done to the document after the signature, and whether that is allowed. */
 export function afterwards(signature: PdfDict, covered: Covered, document: PdfDocument): Afterwards {
   const { signed, end } = covered;
   if (end === document.bytes.length) return { kinds: [], notes: ['It covers the whole document.'], problem: null, harms: false };

@@ -35,6 +35,7 @@ class Met {
   }
 }
 
+/** Compares two versions of a document, object by object, wherever they are led to. */
 export class Differences {
   readonly older: PdfDocument;
   readonly newer: PdfDocument;

@@ -31,6 +31,7 @@ class Shared {
   readonly budget = new Budget();
 }
 
+/** A document as one of its versions leads to it (ISO 32000-2 §7.5). Objects are read when they are asked for; what is ambiguous is INVALID_INPUT with the offset. */
 export class PdfDocument {
   readonly bytes: Buffer;
   /** The newest first. */

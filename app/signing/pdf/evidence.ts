@@ -9,6 +9,7 @@ import { PdfStream } from './values.ts';
  */
 const MAX_EACH = 100;
 
+/** @returns what the document brings to verify with: its document security store (ISO 32000-2 §12.8.4.3). */
 export function evidenceIn(document: PdfDocument): Beside {
   const store = passingOver(() => document.dict(document.root.get('DSS')));
   const all = <T>(key: string, read: (content: Uint8Array) => T): T[] => (passingOver(() => document.array(store?.get(key))) ?? []).slice(0, MAX_EACH).flatMap((one) => {

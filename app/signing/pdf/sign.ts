@@ -34,6 +34,7 @@ const PRINTED = 4;
 const LOCKED = 0x80;
 
 
+/** Adds a PAdES signature (ETSI EN 319 142-1) as a new version behind what is there. @throws CAPABILITY_MISSING, INVALID_INPUT with the place, before the key is asked */
 export async function signPdf(file: FileContent, key: SigningKey, options: SignOptions): Promise<Made> {
   const document = PdfDocument.open(await file.whole(LARGEST_PDF));
   const target = targetOf(document, options);

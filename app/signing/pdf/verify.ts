@@ -25,6 +25,7 @@ export interface Judge {
   readonly signal: AbortSignal;
 }
 
+/** @returns the verdict on one signature of a document: its range, its CMS, and what came after it (ISO 32000-2 §12.8). */
 export async function judgeSignature(signature: PdfSignature, document: PdfDocument, judge: Judge): Promise<SignatureVerdict> {
   const { dict, field } = signature;
   const covered = coveredBy(signature, document);

@@ -30,6 +30,7 @@ export interface Stamped {
   apply(verdict: SignatureVerdict): SignatureVerdict;
 }
 
+/** @returns when a signature was there at the latest, by the timestamps in its unsigned attributes (RFC 3161, RFC 5816) whose authority is trusted. */
 export async function judgeTimestamps({ unsigned, signature }: CmsSigner, beside: Beside, trust: Trust): Promise<Stamped> {
   const values = unsigned.filter(({ oid }) => oid === CMS.timeStampToken).flatMap((one) => one.values);
   const [value] = values;

@@ -40,6 +40,7 @@ export function readCatalogue(path: string): Map<string, Entry> {
   return entries;
 }
 
+/** Written aside and renamed, without an fsync: one that is lost or old costs time and nothing else. */
 export function writeCatalogue(path: string, entries: Iterable<readonly [string, Entry]>): void {
   const lines = [TITLE];
   for (const [key, { stamp, revision, summary }] of entries) {

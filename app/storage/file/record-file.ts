@@ -24,6 +24,7 @@ export interface Head extends ListedRecord {
   readonly valueChecksum: number;
 }
 
+/** @returns the bytes of a record’s file, with CRC-32s over head and value. */
 export function encodeRecord({ key, revision, summary, value }: StoredRecord): Buffer {
   const json = summary === null ? '' : JSON.stringify(summary);
   const text = Buffer.from(key + revision + json, 'utf8');

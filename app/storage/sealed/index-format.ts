@@ -54,6 +54,7 @@ export function sealDelta(sealer: SerialSealer, delta: Delta): Buffer {
   return sealer.seal(contextOf(deltaKey(delta.sequence)), [Buffer.concat(parts)]);
 }
 
+/** @param key the raw key that it lies under. @returns undefined for what does not open there */
 export function openDelta(keys: KeyRing, key: string, sealed: Uint8Array): Delta | undefined {
   const plain = keys.open('index', contextOf(key), sealed);
   if (plain === undefined || plain.length < DELTA_HEAD_BYTES) return undefined;
@@ -73,19 +74,23 @@ export function nextState(previous: Uint8Array, sealedDelta: Uint8Array): Buffer
   return hash('sha256', Buffer.concat([previous, sealedDelta]), 'buffer');
 }
 
+/** @param key the raw key that it will lie under */
 export function sealSegment(keys: KeyRing, key: string, entries: readonly Entry[]): Buffer {
   return keys.seal('index', contextOf(key), encodeEntries(entries));
 }
 
+/** @returns undefined for what does not open under that raw key */
 export function openSegment(keys: KeyRing, key: string, sealed: Uint8Array): Entry[] | undefined {
   const plain = keys.open('index', contextOf(key), sealed);
   return plain === undefined ? undefined : decodeEntries(plain);
 }
 
+/** The head has one place, and is sealed for that. */
 export function sealHead(keys: KeyRing, head: Head): Buffer {
   return keys.seal('index', contextOf(HEAD_KEY), [Buffer.from(JSON.stringify(head))]);
 }
 
+/** @returns undefined for what does not open */
 export function openHead(keys: KeyRing, sealed: Uint8Array): Head | undefined {
   const plain = keys.open('index', contextOf(HEAD_KEY), sealed);
   return plain === undefined ? undefined : (JSON.parse(plain.toString()) as Head);

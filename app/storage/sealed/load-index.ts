@@ -33,6 +33,7 @@ const DELTA_KEY = /^i\/d\/[0-9a-f]{16}$/;
 /** Deltas that do not open count as lost ones, unless they are so far off that they were never ours. */
 const FAR = 10_000;
 
+/** Reads head, runs and deltas (docs/store-format.md, *Index*). Whatever does not open or follow is told in `damage`, and nothing is thrown for it. */
 export async function loadIndex(raw: StorageReader, keys: KeyRing): Promise<LoadedIndex> {
   const listed: string[] = [];
   for await (const page of listRaw(raw, INDEX_PREFIX)) for (const { key } of page) listed.push(key);

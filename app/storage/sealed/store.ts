@@ -30,6 +30,7 @@ export interface StoreParts {
   readonly strays: Map<string, string>;
 }
 
+/** An open store: a storage over a raw one, all of whose records, names, summaries and log entries are sealed (docs/store-format.md). */
 export class SealedStore implements SealedStorage {
   readonly kind = 'sealed';
   readonly #raw: Storage;

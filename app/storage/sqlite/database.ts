@@ -120,6 +120,7 @@ interface Content {
   readonly value: Uint8Array | null;
 }
 
+/** The database, in whichever thread it is: statements, transactions, and what SQLite’s failures mean. Every method is synchronous. */
 export class Database {
   readonly #connection: DatabaseSync;
   readonly #statements: Record<'get' | 'page' | 'current' | 'addContent' | 'changeContent' | 'removeContent' | 'put' | 'remove' | 'begin' | 'commit', StatementSync>;
