@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CKA, CKF, CKM, CKO, CKU } from '../app/backends/pkcs11/constants.ts';
-import { loadAddon, type Handle } from '../app/backends/pkcs11/module/cryptoki.ts';
+import { loadAddon, type Handle } from '../app/backends/pkcs11/module/addon.ts';
 import { missingForSoftHsm, newStorage, openSource, PIN, SOFTHSM, SoftHsm, tokenIn } from '../app/backends/pkcs11/testing/softhsm.ts';
 import { SecretBytes, type KeyAlgorithmName, type SignatureAlgorithmName } from '../app/contract/index.ts';
 import { digestInfo } from '../app/formats/emsa.ts';
