@@ -122,7 +122,7 @@ test('the document is whole: each reference leads somewhere, each operation is t
   expect(described).toEqual(expect.arrayContaining(OPERATIONS.filter(({ notOn }) => notOn?.rest === undefined).map(({ id }) => id)));
   for (const [path, item] of Object.entries(document.paths)) {
     const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-    for (const { parameters = [] } of Object.values(item) as unknown as { parameters?: { in?: string; name?: string }[] }[]) expect(parameters.filter((one) => one.in === 'path').map(({ name }) => name)).toEqual(inPath);
+    for (const { parameters = [] } of Object.values(item) as { parameters?: { in?: string; name?: string }[] }[]) expect(parameters.filter((one) => one.in === 'path').map(({ name }) => name)).toEqual(inPath);
   }
 });
 

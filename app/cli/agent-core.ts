@@ -100,7 +100,7 @@ class AgentCore implements Core {
 async function readEvents(response: Response, options: CallOptions): Promise<unknown> {
   let held = '';
   const decoder = new TextDecoder();
-  for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
+  for await (const piece of response.body as AsyncIterable<Uint8Array>) {
     held += decoder.decode(piece, { stream: true });
     if (held.length > MOST) break;
     for (let end = held.indexOf('\n\n'); end !== -1; end = held.indexOf('\n\n')) {

@@ -2,7 +2,7 @@ import generated from './commands.generated.json' with { type: 'json' };
 import type { CommandSpec } from './spec.ts';
 
 /** Every command that is an operation, made from the contract by `npm run generate`. */
-export const COMMANDS = generated as unknown as readonly CommandSpec[];
+export const COMMANDS = generated as readonly CommandSpec[];
 
 export function commandNamed(words: readonly string[]): CommandSpec | undefined {
   const name = words.join('.');

@@ -65,7 +65,7 @@ function reader(schema: ZodType, direction: Direction): Read {
   return readerOf(schema, defOf(schema), direction) ?? bySchema(schema, direction);
 }
 
-const defOf = (schema: ZodType): Def => schema._zod.def as unknown as Def;
+const defOf = (schema: ZodType): Def => schema._zod.def as Def;
 
 function bySchema(schema: ZodType, direction: Direction): Read {
   return (value) => {

@@ -72,7 +72,7 @@ export function loadAddon(): Promise<Addon> {
 async function load(): Promise<Addon> {
   try {
     // The raw addon and not its wrapper: that one gives a reader only after it has watched, and then for one connection context at a time.
-    const module = await import('pcsc-mini/build/addon.node.js') as unknown as { readonly default?: Addon } & Addon;
+    const module = await import('pcsc-mini/build/addon.node.js') as { readonly default?: Addon } & Addon;
     return module.default ?? module;
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);

@@ -12,7 +12,7 @@ const jwkOf = async (algorithm: KeyAlgorithmName): Promise<JWK> => JSON.parse(Bu
 
 describe.each(SIGNERS)('%s', (algorithm, alg) => {
   test('jose signs with the JWK that we write, and verifies with the public one', async () => {
-    const signed = await new CompactSign(Buffer.from('hello')).setProtectedHeader({ alg }).sign(await importJWK(await jwkOf(algorithm), alg) as never);
+    const signed = await new CompactSign(Buffer.from('hello')).setProtectedHeader({ alg }).sign(await importJWK(await jwkOf(algorithm), alg));
     const publicJwk = JSON.parse(Buffer.from(writePublicKey(pairOf(algorithm).spki, algorithm, 'jwk')).toString()) as JWK;
     const { payload } = await compactVerify(signed, await importJWK(publicJwk, alg));
     expect(Buffer.from(payload).toString()).toBe('hello');
@@ -32,7 +32,7 @@ describe.each(SIGNERS)('%s', (algorithm, alg) => {
 test('secret keys go both ways', async () => {
   const { k, ...rest } = await jwkOf('hmac-sha256');
   expect(rest).toEqual({ kty: 'oct', alg: 'HS256' });
-  const signed = await new SignJWT({ sub: 'ada' }).setProtectedHeader({ alg: 'HS256' }).sign(await importJWK({ kty: 'oct', k: k as string }, 'HS256') as never);
+  const signed = await new SignJWT({ sub: 'ada' }).setProtectedHeader({ alg: 'HS256' }).sign(await importJWK({ kty: 'oct', k: k as string }, 'HS256'));
   expect((await jwtVerify(signed, Buffer.from(k as string, 'base64url'))).payload.sub).toBe('ada');
   const made = await exportJWK(await generateSecret('A256GCM', { extractable: true }));
   expect((await readOne(JSON.stringify({ ...made, alg: 'A256KW' }))).material.algorithm).toBe('aes-256');
@@ -60,9 +60,9 @@ test('a fault in a set is told by a JSON pointer', async () => {
 test.each([
   ['a curve that JOSE does not name', { kty: 'EC', crv: 'P-224', x: 'AA', y: 'AA', d: 'AA' }, 'CAPABILITY_MISSING'],
   ['a key type that nobody knows', { kty: 'XYZ', d: 'AA' }, 'CAPABILITY_MISSING'],
-  ['several primes', { ...createPublicKey(pairOf('rsa-2048').privateKey as never).export({ format: 'jwk' }), d: 'AQ', oth: [] }, 'CAPABILITY_MISSING'],
+  ['several primes', { ...createPublicKey(pairOf('rsa-2048').privateKey).export({ format: 'jwk' }), d: 'AQ', oth: [] }, 'CAPABILITY_MISSING'],
   ['a number in place of a string', { kty: 'OKP', crv: 'Ed25519', x: 5, d: 'AA' }, 'INVALID_INPUT'],
-  ['no private key', createPublicKey(pairOf('ed25519').privateKey as never).export({ format: 'jwk' }), 'CAPABILITY_MISSING'],
+  ['no private key', createPublicKey(pairOf('ed25519').privateKey).export({ format: 'jwk' }), 'CAPABILITY_MISSING'],
   ['no key at all', { hello: 'world' }, 'INVALID_INPUT'],
   ['a set that is none', { keys: 'many' }, 'INVALID_INPUT'],
 ])('a JWK with %s is refused in words', async (_, jwk, code) => {

@@ -69,7 +69,7 @@ function privateParts(jwk: Jwk): PrivateParts {
     checkLength(secret, bytes.length, 'd');
     return { kind: 'bytes', algorithm, secret: Buffer.from([...OKP_SECRET_HEADERS[secret.length as 32], ...secret]), publicBytes: bytes };
   }
-  const parts = parsePkcs8(exported(() => createPrivateKey({ key: { kty, alg: jwk['alg'], priv: jwk['priv'], pub: jwk['pub'] } as never, format: 'jwk' }).export({ type: 'pkcs8', format: 'der' }), algorithm));
+  const parts = parsePkcs8(exported(() => createPrivateKey({ key: { kty, alg: jwk['alg'], priv: jwk['priv'], pub: jwk['pub'] }, format: 'jwk' }).export({ type: 'pkcs8', format: 'der' }), algorithm));
   return parts.kind === 'bytes' ? { ...parts, publicBytes: bytes } : parts;
 }
 
@@ -102,7 +102,7 @@ export function publicPartsOfJwk(jwk: Jwk): PublicParts {
     const algorithm = KEY_ALGORITHM_NAMES.find((name) => AKP_FAMILIES.has(KEY_ALGORITHMS[name].family) && akpName(name) === alg);
     if (algorithm === undefined) throw notSupported(`Keys for the JWK algorithm "${printable(alg)}" are not handled.`);
     octets(jwk, 'pub');
-    return parseSpki(exported(() => createPublicKey({ key: { kty, alg, pub: jwk['pub'] } as never, format: 'jwk' }).export({ type: 'spki', format: 'der' }), algorithm));
+    return parseSpki(exported(() => createPublicKey({ key: { kty, alg, pub: jwk['pub'] }, format: 'jwk' }).export({ type: 'spki', format: 'der' }), algorithm));
   }
   if (kty === 'oct') throw malformed('A secret key (oct) has no public part.');
   throw notSupported(`The JWK key type "${printable(kty)}" is not handled.`, 'Use a key of one of the types named.', ['RSA', 'EC', 'OKP', 'oct', 'AKP']);

@@ -30,7 +30,7 @@ export async function checkedMaterial(parts: PrivateParts): Promise<KeyMaterial>
   const built = buildPkcs8(parts);
   const key = load(built, algorithm);
   if (parts.kind === 'bytes' && parts.publicBytes !== undefined) {
-    const own = parseSpki(createPublicKey(key as never).export({ type: 'spki', format: 'der' }));
+    const own = parseSpki(createPublicKey(key).export({ type: 'spki', format: 'der' }));
     if (own.kind === 'rsa' || !Buffer.from(own.bytes).equals(parts.publicBytes)) throw malformed(MISMATCH, undefined, TAMPERED);
   }
   if (!(await provesItself(key, KEY_ALGORITHMS[algorithm].family))) throw malformed(MISMATCH, undefined, TAMPERED);
@@ -56,7 +56,7 @@ export function lacksSeed(algorithm: KeyAlgorithmName, secret: Uint8Array): bool
 
 /** @param pkcs8 DER, unencrypted. @returns SPKI, DER. @throws INVALID_INPUT */
 export function publicOfPkcs8(pkcs8: Uint8Array): Uint8Array {
-  return createPublicKey(load(Buffer.from(pkcs8), 'private key') as never).export({ type: 'spki', format: 'der' });
+  return createPublicKey(load(Buffer.from(pkcs8), 'private key')).export({ type: 'spki', format: 'der' });
 }
 
 function load(pkcs8: Buffer, what: string): KeyObject {
@@ -72,10 +72,10 @@ async function provesItself(key: KeyObject, family: string): Promise<boolean> {
     if (family === 'rsa' || family === 'ml-dsa' || family === 'slh-dsa') {
       const message = Buffer.from('Keywright asks whether this key is whole');
       const hash = family === 'rsa' ? 'sha256' : null;
-      return await verifyAsync(hash, message, createPublicKey(key as never), await signAsync(hash, message, key));
+      return await verifyAsync(hash, message, createPublicKey(key), await signAsync(hash, message, key));
     }
     if (family === 'ml-kem') {
-      const { sharedKey, ciphertext } = await encapsulateAsync(createPublicKey(key as never)) as { sharedKey: Buffer; ciphertext: Buffer };
+      const { sharedKey, ciphertext } = await encapsulateAsync(createPublicKey(key)) as { sharedKey: Buffer; ciphertext: Buffer };
       return timingSafeEqual(sharedKey, await decapsulateAsync(key, ciphertext) as Buffer);
     }
     return true;

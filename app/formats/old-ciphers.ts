@@ -9,7 +9,7 @@ import { malformed } from './malformed.ts';
 export async function rc2Decrypt(key: Uint8Array, bits: number, iv: Uint8Array, encrypted: Uint8Array): Promise<Buffer> {
   const { default: forge } = await import('node-forge');
   const buffer = (bytes: Uint8Array): ReturnType<typeof forge.util.createBuffer> => forge.util.createBuffer(Buffer.from(bytes).toString('latin1'));
-  const cipher = (forge as unknown as { rc2: { createDecryptionCipher(key: string, bits: number): Rc2 } }).rc2.createDecryptionCipher(Buffer.from(key).toString('latin1'), bits);
+  const cipher = (forge as { rc2: { createDecryptionCipher(key: string, bits: number): Rc2 } }).rc2.createDecryptionCipher(Buffer.from(key).toString('latin1'), bits);
   cipher.start(Buffer.from(iv).toString('latin1'));
   cipher.update(buffer(encrypted));
   cipher.finish(() => true);

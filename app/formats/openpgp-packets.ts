@@ -63,7 +63,7 @@ export const CRC24_START = 0xb704ce;
 
 /** CRC-24 (RFC 9580 §6.1.1). @param crc of what came before. */
 export function crc24(crc: number, bytes: Uint8Array): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = CRC24 as unknown as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = CRC24 as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
   let next = crc << 8;
   let at = 0;
   // Not `for … of`, and not a byte at a time: all of a large file comes through here.

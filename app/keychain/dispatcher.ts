@@ -155,7 +155,7 @@ function parse({ input: schema }: Operation, input: unknown): unknown {
 
 function encode({ output: schema }: Operation, output: unknown): unknown {
   const quick = quickOf(schema).encode(output);
-  return quick === MISS ? schema.encode(output as never) : quick;
+  return quick === MISS ? schema.encode(output) : quick;
 }
 
 /** The first thing that is wrong, with its place as a JSON pointer (RFC 6901). Values are not repeated: they may be secret. */

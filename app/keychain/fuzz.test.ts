@@ -120,7 +120,7 @@ const prompt = {
 
 async function tried(operation: Operation, input: unknown, face: 'ipc' | 'cli' | 'rest' | 'prompt' = 'cli'): Promise<string> {
   try {
-    await core.core.call(operation.id, input, { principal: somebody(undefined, face as never), prompt, signal: AbortSignal.timeout(20_000) });
+    await core.core.call(operation.id, input, { principal: somebody(undefined, face), prompt, signal: AbortSignal.timeout(20_000) });
     return 'ok';
   } catch (thrown) {
     const { code, message } = thrown as { code: string; message: string };

@@ -65,7 +65,7 @@ export class Inventory {
   /** @param namesKey whether a URI names the key that has another one: {@link KeyNaming}. */
   constructor(records: Iterable<ListedRecord>, namesKey: KeyNaming = () => undefined) {
     this.#namesKey = namesKey;
-    for (const { summary, revision } of records) this.#add(fromSummary(summary as unknown as KeySummary), revision);
+    for (const { summary, revision } of records) this.#add(fromSummary(summary as KeySummary), revision);
   }
 
   get size(): number {

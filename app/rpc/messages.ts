@@ -74,7 +74,7 @@ function isOneOf<T extends string>(value: unknown, names: readonly T[]): value i
 /** @returns the request, checked, or undefined: then the peer does not keep to the protocol. */
 export function readRequest(message: unknown): Request | undefined {
   const fields = fieldsOf(message);
-  return fields !== undefined && isRequest(fields) ? (fields as unknown as Request) : undefined;
+  return fields !== undefined && isRequest(fields) ? (fields as Request) : undefined;
 }
 
 function isRequest(fields: Fields): boolean {
@@ -100,7 +100,7 @@ const isGiven = (value: unknown): boolean => Array.isArray(value) && value.lengt
 /** @returns the reply, checked, or undefined. */
 export function readReply(message: unknown): Reply | undefined {
   const fields = fieldsOf(message);
-  return fields !== undefined && isReply(fields) ? (fields as unknown as Reply) : undefined;
+  return fields !== undefined && isReply(fields) ? (fields as Reply) : undefined;
 }
 
 function isReply(fields: Fields): boolean {

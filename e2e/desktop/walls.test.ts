@@ -69,7 +69,7 @@ test('the page can drag out no file of another kind than certificates are, and n
   const { app, page } = program as Desktop;
   await app.evaluate(({ BrowserWindow, ipcMain }) => {
     const dragged: string[] = Object.assign(globalThis, { dragged: [] }).dragged;
-    const { webContents } = BrowserWindow.getAllWindows()[0] as unknown as { webContents: { startDrag(item: { file: string }): void } };
+    const { webContents } = BrowserWindow.getAllWindows()[0] as { webContents: { startDrag(item: { file: string }): void } };
     webContents.startDrag = ({ file }) => void dragged.push(file);
     // From another frame than the window's own page.
     ipcMain.emit('keywright:drag-out', { sender: webContents, senderFrame: null, type: 'frame' }, new Uint8Array([1]), 'stranger.pem');

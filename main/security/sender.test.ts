@@ -4,11 +4,11 @@ import { isFrom } from './sender.ts';
 
 function page(url: string) {
   const mainFrame = { url };
-  return { mainFrame, isDestroyed: () => false } as unknown as WebContents;
+  return { mainFrame, isDestroyed: () => false } as WebContents;
 }
 
 function message(sender: WebContents, frame: unknown = sender.mainFrame): IpcMainEvent {
-  return { sender, senderFrame: frame } as unknown as IpcMainEvent;
+  return { sender, senderFrame: frame } as IpcMainEvent;
 }
 
 const own = page('keywright://window/index.html');

@@ -38,7 +38,7 @@ export function useOperation<K extends OperationId>(operation: K, input: InputFo
     queryKey: [operation, input],
     queryFn: ({ signal }) => bridge.call(operation, input as InputFor<K>, { signal }),
     enabled: input !== undefined,
-    ...(options.keepPrevious ? { placeholderData: keepPreviousData as never } : {}),
+    ...(options.keepPrevious ? { placeholderData: keepPreviousData } : {}),
     ...(options.refetchEvery === undefined ? {} : { refetchInterval: options.refetchEvery }),
   });
 }

@@ -29,7 +29,7 @@ export function usePages<K extends OperationId, Row>(operation: K, query: InputF
       rowsIn,
     };
   }, [bridge, operation, query, rowsIn]);
-  const head = useQuery<Answer>({ queryKey: source.keyOf(0), queryFn: ({ signal }) => source.load(0, signal), placeholderData: keepPreviousData as never });
+  const head = useQuery<Answer>({ queryKey: source.keyOf(0), queryFn: ({ signal }) => source.load(0, signal), placeholderData: keepPreviousData });
   // What was found before stays until it is known what is found now: a list does not blink with each letter that is typed.
   const [shown, setShown] = useState(source);
   if (shown !== source && !head.isPlaceholderData) setShown(source);

@@ -27,5 +27,5 @@ export function sayReason(reasons: Reasons, language: string, { reason = '', val
   const message = reasons[reason]?.[part];
   if (message === undefined) return undefined;
   const filled = Object.entries(values).map(([name, value]) => [name, typeof value !== 'string' ? value : DAY.test(value) ? new Date(value).toLocaleDateString(language, { dateStyle: 'long' }) : (WORDS[name]?.[value] ?? value)]);
-  return String(new IntlMessageFormat(message, language, undefined, { ignoreTag: true }).format(Object.fromEntries(filled) as never));
+  return String(new IntlMessageFormat(message, language, undefined, { ignoreTag: true }).format(Object.fromEntries(filled)));
 }

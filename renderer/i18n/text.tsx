@@ -35,7 +35,7 @@ export function makeText(language: Language, catalogue: Catalogue, reasons: Reas
     return made;
   };
   const saySentence = sentenceSayer(sentences, (time) => exactTime(time, language));
-  const text = (key: MessageKey, values?: Values): string => String(formatOf(key).format(values as never));
+  const text = (key: MessageKey, values?: Values): string => String(formatOf(key).format(values));
   return Object.assign(text, {
     rich: (key: MessageKey, values: object): ReactNode => {
       const parts: unknown = formatOf(key).format(values as never);

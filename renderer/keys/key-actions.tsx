@@ -72,7 +72,7 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
   /** Commands for what asks for nothing more; what opens a dialog has its command there. */
   const commands = (keys: readonly KeyRecord[], verbs: readonly (readonly [id: OperationId & `keys.${string}`, label: string])[]): MenuAction => ({
     id: 'command', label: t('common.copyAsCommand'), icon: SquareTerminal, onAction: () => undefined,
-    entries: verbs.map(([id, label]) => ({ id: `command ${id}`, label, onAction: () => copy(keys.map(({ uri }) => commandOf(id, { key: uri } as never)).join('\n')) })),
+    entries: verbs.map(([id, label]) => ({ id: `command ${id}`, label, onAction: () => copy(keys.map(({ uri }) => commandOf(id, { key: uri })).join('\n')) })),
   });
 
   const menuOf = (keys: readonly KeyRecord[]): MenuEntries => {

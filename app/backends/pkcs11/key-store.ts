@@ -17,7 +17,7 @@ export function keyStoreOf(keys: TokenKeys, type: string, instance: string, deps
   async function act<M extends OfKey>(method: M, key: HeldKey, ref: KeyRef, verb: string, input: Omit<Inputs[M], 'slot' | 'key' | 'secret'>, call: KeyCall): Promise<unknown> {
     const reason = { title: ref.occasion === undefined && ref.purpose === undefined ? `${verb} “${ref.label ?? ref.uri}”` : pinTitle(verb, ref), place: `key ${nameOfKey(key)}` };
     const send = (of: HeldKey, inside: KeyCall, secret?: Entered): Promise<unknown> =>
-      token.call(method, { key: selectorOf(of), ...input, ...(secret === undefined ? {} : { secret }) } as unknown as Omit<Inputs[M], 'slot'>, inside, `${method} ${ref.uri}`);
+      token.call(method, { key: selectorOf(of), ...input, ...(secret === undefined ? {} : { secret }) } as Omit<Inputs[M], 'slot'>, inside, `${method} ${ref.uri}`);
     return loggedIn(token, pins, reason, call, async () => {
       const whole = await keys.whole(key, call);
       if (!whole.alwaysAuthenticate) return send(whole, call);

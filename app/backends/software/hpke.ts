@@ -63,7 +63,7 @@ export interface HpkeContext extends HpkeSuite {
 /** A Diffie-Hellman with the recipient's private key. @param peer SPKI, DER. @returns the shared secret, field length. */
 export type Agree = (peer: Uint8Array) => Promise<SecretBytes>;
 
-const generatePair = promisify(generateKeyPair as unknown as (type: string, options: object, done: (error: Error | null, publicKey: KeyObject, privateKey: KeyObject) => void) => void) as unknown as
+const generatePair = promisify(generateKeyPair as (type: string, options: object, done: (error: Error | null, publicKey: KeyObject, privateKey: KeyObject) => void) => void) as unknown as
   (type: string, options: object) => Promise<{ privateKey: KeyObject; publicKey: KeyObject }>;
 
 /** SealBase (RFC 9180 §6.1). @returns the encapsulated key followed by the ciphertext, which ends in a tag of 16 bytes. */

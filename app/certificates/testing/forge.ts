@@ -43,7 +43,7 @@ export interface Parts {
 }
 
 export const p256 = (): Pair => generateKeyPairSync('ec', { namedCurve: 'P-256' });
-export const pairOf = (type: string, options: object = {}): Pair => (generateKeyPairSync as unknown as (name: string, how: object) => Pair)(type, options);
+export const pairOf = (type: string, options: object = {}): Pair => (generateKeyPairSync as (name: string, how: object) => Pair)(type, options);
 /** One pair for all whose key does not matter, since making some takes long. */
 const SHARED = p256();
 const spkiOf = ({ publicKey }: Pair): Buffer => publicKey.export({ type: 'spki', format: 'der' });

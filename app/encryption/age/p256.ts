@@ -39,7 +39,7 @@ export function p256Recipient(text: string): Recipient {
     wrap(fileKey) {
       const ephemeral = createECDH(CURVE);
       ephemeral.generateKeys();
-      const share = ephemeral.getPublicKey(undefined as never, 'compressed') as unknown as Buffer;
+      const share = ephemeral.getPublicKey(undefined, 'compressed') as Buffer;
       let shared: Buffer;
       try {
         shared = ephemeral.computeSecret(bytes);

@@ -39,7 +39,7 @@ export async function decryptCms(source: ByteSource, openers: Openers, write: (p
   const { name, key } = await openRecipients(recipients, keyBytes, openers);
   using secret = key;
   await stream.enter('the encrypted content itself', head.tag);
-  const decipher = createDecipheriv(cipher as CipherGCMTypes, secret.reveal(), iv, authenticated ? { authTagLength: macBytes } as never : undefined);
+  const decipher = createDecipheriv(cipher as CipherGCMTypes, secret.reveal(), iv, authenticated ? { authTagLength: macBytes } : undefined);
   await decrypted(stream, head, decipher, authenticated, macBytes, write);
   await passRest(stream);
   return { openedBy: name, authenticated };

@@ -232,7 +232,7 @@ describe.skipIf(!hasTool('gpg', '--version'))('with gpg (skipped without it)', (
 /** The subkey that receives, taken out of a private key. */
 async function heldOf(armoredKey: string): Promise<ReturnType<typeof held>> {
   const [subkey] = (await readPrivateKey({ armoredKey })).subkeys;
-  const { privateParams } = subkey!.keyPacket as unknown as { privateParams: Record<string, Uint8Array> };
+  const { privateParams } = subkey!.keyPacket as { privateParams: Record<string, Uint8Array> };
   const { spki, algorithm } = readEncryptionKeyBody((subkey!.keyPacket as unknown as { writePublicKey(): Uint8Array }).writePublicKey());
   const jwk = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' });
   const scalar = algorithm === 'x25519' ? (privateParams['k'] ?? Buffer.from(privateParams['d'] ?? []).reverse()) : Buffer.from(privateParams['d'] ?? []);

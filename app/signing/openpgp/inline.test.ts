@@ -21,7 +21,7 @@ beforeAll(async () => {
   const { privateKey, publicKey } = await generateKey({ type: 'curve25519', userIDs: [{ name: 'Ada' }], format: 'object' });
   [signer] = await openpgpSigningKeys(Buffer.from(publicKey.armor()), new Date()) as [Uint8Array];
   const signing = async (format: 'binary' | 'armored') => sign({ message: await createMessage({ binary: CONTENT }), signingKeys: privateKey, format: format as 'armored' });
-  message = Buffer.from((await signing('binary')) as unknown as Uint8Array);
+  message = Buffer.from((await signing('binary')) as Uint8Array);
   armored = await signing('armored');
   parts = readPackets(message);
 });
@@ -55,7 +55,7 @@ describe('a message that holds what was signed', () => {
     const content = Buffer.alloc(700, 'x');
     const { privateKey, publicKey } = await generateKey({ type: 'curve25519', userIDs: [{ name: 'Ada' }], format: 'object' });
     const [by] = await openpgpSigningKeys(Buffer.from(publicKey.armor()), new Date());
-    const whole = readPackets(Buffer.from((await sign({ message: await createMessage({ binary: content }), signingKeys: privateKey, format: 'binary' })) as unknown as Uint8Array));
+    const whole = readPackets(Buffer.from((await sign({ message: await createMessage({ binary: content }), signingKeys: privateKey, format: 'binary' })) as Uint8Array));
     const [first, second, third] = whole as [Packet, Packet, Packet];
     expect(await judge(Buffer.concat([written([first]), inParts(LITERAL, Buffer.from(second.body)), written([third])]), by)).toMatchObject([{ intact: true }]);
     await expect(judge(Buffer.concat([written([first, second]), inParts(SIGNATURE, Buffer.concat([third.body, Buffer.alloc(600)]))]))).rejects.toThrow('Only a packet of data');

@@ -102,7 +102,7 @@ export async function unlockSlots(storeId: string, slots: readonly Slot[], { kin
 
 type SlotFacts = Pick<Slot, 'id' | 'kind' | 'kdf'>;
 
-const deriveArgon2 = promisify<'argon2id', Argon2Parameters, Buffer>(argon2 as never);
+const deriveArgon2 = promisify<'argon2id', Argon2Parameters, Buffer>(argon2);
 
 /** RFC 9106. @param message the passphrase as {@link normalised} gives it. @returns 32 bytes, for the caller to wipe. */
 export async function deriveArgon2id({ memoryKiB, passes, parallelism, salt }: SlotKdf & { algorithm: 'argon2id' }, message: SecretBytes): Promise<SecretBytes> {

@@ -21,7 +21,7 @@ export class Cryptoki {
     const { cryptokiVersion, libraryDescription, libraryVersion, manufacturerID } = this.call('C_GetInfo', () => lib.C_GetInfo());
     const version = ({ major, minor }: { major: number; minor: number }): string => `${major}.${minor}`;
     this.info = { library: libraryDescription.trim(), manufacturer: manufacturerID.trim(), version: version(libraryVersion), cryptoki: version(cryptokiVersion) };
-    const named = Object.entries(addon).filter(([name, value]) => name.startsWith('CKM_') && typeof value === 'number') as unknown as [string, number][];
+    const named = Object.entries(addon).filter(([name, value]) => name.startsWith('CKM_') && typeof value === 'number') as [string, number][];
     this.mechanismNames = new Map([...named.map(([name, value]) => [value, name] as const), ...LATER_MECHANISMS]);
   }
 

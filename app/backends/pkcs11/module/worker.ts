@@ -113,6 +113,6 @@ serve(channel.input, channel.output, {
     cryptoki = Cryptoki.load(module);
     return { name: 'pkcs11', version: cryptoki.info.version, facts: cryptoki.info };
   },
-  methods: methods as unknown as Record<string, Method>,
+  methods: methods as Record<string, Method>,
   end,
 });
