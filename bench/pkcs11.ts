@@ -36,7 +36,7 @@ export async function* pkcs11Benchmarks(): AsyncGenerator<Ratio> {
   lib.C_Login(sessions[0] as Handle, CKU.USER, PIN);
   for (const [index, [algorithm, scheme, mechanism, data, least]] of cases.entries()) {
     lib.C_FindObjectsInit(sessions[0] as Handle, [{ type: CKA.CLASS, value: CKO.PRIVATE_KEY }, { type: CKA.LABEL, value: Buffer.from(algorithm) }]);
-    const handle = lib.C_FindObjects(sessions[0] as Handle) as Handle;
+    const [handle] = lib.C_FindObjects(sessions[0] as Handle, 1) as [Handle];
     lib.C_FindObjectsFinal(sessions[0] as Handle);
     const { uri, id } = keys[index] as { uri: string; id: string };
     const raw = async (): Promise<void> => {
