@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromProblem, KeywrightError, type Problem } from '../contract/errors.ts';
 import { fieldsOf } from './messages.ts';
-import { makePrivateFolder, ownerFolder } from './places.ts';
+import { fileError, makePrivateFolder, ownerFolder } from './places.ts';
 
 const MOST_LOG = 1024 * 1024;
 
@@ -49,9 +49,13 @@ export async function startBackgroundOwner({ dataDir, configFile }: BackgroundOp
 
 /** Appends; what is old goes aside once it has grown. */
 function openLog(path: string): number {
-  const file = openSync(path, 'a', 0o600);
-  if (fstatSync(file).size < MOST_LOG) return file;
-  closeSync(file);
-  renameSync(path, `${path}.old`);
-  return openSync(path, 'a', 0o600);
+  try {
+    const file = openSync(path, 'a', 0o600);
+    if (fstatSync(file).size < MOST_LOG) return file;
+    closeSync(file);
+    renameSync(path, `${path}.old`);
+    return openSync(path, 'a', 0o600);
+  } catch (thrown) {
+    throw fileError(path, thrown);
+  }
 }
