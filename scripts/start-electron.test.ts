@@ -16,7 +16,7 @@ describe.skipIf(process.platform === 'win32')('an Electron that shows no window'
   };
 
   test('is given up after a while, though what it started still holds its output', async () => {
-    expect(await outcomeOf('sleep 300 &\necho $! >"$0.child"\nwait', 1000)).toEqual({ opened: false, reason: 'no window within 1 s' });
+    expect(await outcomeOf('sleep 300 &\necho $! >"$0.child"\nwait', 5000)).toEqual({ opened: false, reason: 'no window within 5 s' });
     process.kill(Number(readFileSync(join(folder, 'electron.child'), 'utf8')));
   });
 
