@@ -8,6 +8,8 @@ export interface ListenAddress {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Listen on this Unix socket instead; requests call it `host` all the same. */
+  readonly socket?: string;
 }
 
 /**

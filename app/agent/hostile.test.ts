@@ -211,10 +211,11 @@ describe('a request', () => {
     expect(core.calls).toEqual([]);
   });
 
-  test('to another server by name is refused', async () => {
+  test('to another server by name is refused, and to two at once', async () => {
     expect(await sendRaw(origin, 'GET http://evil.example/v1/keys HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /);
     expect(await sendRaw(origin, `GET http://evil.example/v1/keys HTTP/1.1\r\nHost: ${new URL(origin).host}\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 403 /);
     expect(core.calls).toEqual([]);
+    expect(await sendRaw(origin, `GET /v1/keys HTTP/1.1\r\nHost: ${new URL(origin).host}\r\nhost: evil.example\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 403 /);
     expect(await sendRaw(origin, 'CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n')).toBe('');
   });
 });

@@ -6,11 +6,13 @@ import { browserWindow } from './browser/index.ts';
 import { addOcspRoutes, isOcsp, type OcspOptions, ocspServer } from './ocsp.ts';
 import { addHealthRoutes } from './rest/health.ts';
 import { addRestRoutes, authenticateRest, isRest } from './rest/routes.ts';
-import { httpServer, type Tls } from './rest/server.ts';
+import { httpServer, type HttpServer, type Tls } from './rest/server.ts';
 
 export interface AgentOptions {
   /** `HOST:PORT`, `[IPV6]:PORT` or a port; 0 takes any that is free. */
   readonly listen: string;
+  /** REST also on this Unix socket: an absolute path. */
+  readonly socket?: string;
   readonly tls?: Tls;
   /** Serve the window to a browser: the folder of the built renderer. */
   readonly ui?: { readonly folder: string };
@@ -21,7 +23,7 @@ export interface AgentOptions {
 }
 
 export interface Agent {
-  /** `http://127.0.0.1:8420` */
+  /** `http://127.0.0.1:8420`, `unix:/run/user/1000/keywright.sock` */
   readonly addresses: string[];
   /** Where OCSP is answered. */
   readonly ocsp?: string;
@@ -51,10 +53,11 @@ export async function startAgent(core: Core, options: AgentOptions): Promise<Age
     const { ocsp } = options;
     if (ocsp !== undefined && ocsp.listen === undefined) addOcspRoutes(rest.app, core, '/ocsp', ocsp);
     window?.addTo(rest);
-    const servers = window === undefined ? [rest] : [rest, window.promptServer];
+    const local = options.socket === undefined ? undefined : socketServer(core, options.socket, authenticator);
+    const servers = [rest, ...(window === undefined ? [] : [window.promptServer]), ...(local === undefined ? [] : [local])];
     let responder: Awaited<ReturnType<typeof ocspServer>> | undefined;
     const closeAll = async (): Promise<void> => {
-      await Promise.all([rest.close(), window?.close(), responder?.close()]);
+      await Promise.all([rest.close(), window?.close(), local?.close(), responder?.close()]);
       authenticator.close();
     };
     try {
@@ -64,9 +67,9 @@ export async function startAgent(core: Core, options: AgentOptions): Promise<Age
       await closeAll();
       throw thrown;
     }
-    const addresses = [rest.origin];
+    const addresses = [rest.origin, ...(local === undefined ? [] : [local.origin])];
     const forget = announce(core, addresses);
-    options.log?.(`REST listens on ${rest.origin}`);
+    for (const at of addresses) options.log?.(`REST listens on ${at}`);
     const answers = ocsp === undefined ? undefined : (responder?.address ?? `${rest.origin}/ocsp`);
     if (answers !== undefined) options.log?.(`OCSP is answered at ${answers}`);
     return {
@@ -82,6 +85,14 @@ export async function startAgent(core: Core, options: AgentOptions): Promise<Age
     authenticator.close();
     throw thrown;
   }
+}
+
+/** REST alone, for programs of this user that would rather not open a port. The path is its protection, and tokens as everywhere. */
+function socketServer(core: Core, socket: string, authenticator: Authenticator): HttpServer {
+  const server = httpServer({ host: 'localhost', port: 80, socket }, undefined, 'rest', authenticator, (request, route) => (isRest(route) ? authenticateRest(authenticator, request) : null));
+  addHealthRoutes(server.app, core);
+  addRestRoutes(server.app, core, authenticator);
+  return server;
 }
 
 /** A core in this process tells in `agent.status` where it is to be found. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { type Configuration, configFileOf, dataDirOf, loadConfig } from '../config/index.ts';
@@ -23,6 +23,7 @@ const CREDENTIAL = 'keywright-passphrase';
 
 interface ServeOptions {
   readonly listen?: string;
+  readonly socket?: string;
   readonly ui?: boolean;
   readonly 'tls-cert'?: string;
   readonly 'tls-key'?: string;
@@ -54,7 +55,7 @@ export async function serve(argv: readonly string[], around: Surroundings): Prom
     if (core.failure !== undefined) throw core.failure;
     const prompt = passphraseFrom(globals, around);
     if (prompt !== undefined) await unlockFor(core, { principal: OWNER, prompt, signal: around.signal }, false);
-    const agentOptions: AgentOptions = { listen: String(config.get('serve.listen')), ...(tls === undefined ? {} : { tls }), ...(ui === undefined ? {} : { ui }), ...ocspOf(config) };
+    const agentOptions: AgentOptions = { listen: String(config.get('serve.listen')), ...(options.socket === undefined ? {} : { socket: resolve(options.socket) }), ...(tls === undefined ? {} : { tls }), ...(ui === undefined ? {} : { ui }), ...ocspOf(config) };
     const agent = await startAgent(core, agentOptions);
     try {
       for (const address of agent.addresses) say(`Keywright listens on ${address}`);
@@ -79,6 +80,7 @@ function parse(argv: readonly string[]): Record<string, unknown> {
     .exitOverride()
     .addHelpOption(helpOption())
     .addOption(new Option('--listen <address>', 'HOST:PORT; port 0 takes any that is free (default: 127.0.0.1:8420, or serve.listen)'))
+    .addOption(new Option('--socket <path>', 'also listen on a Unix socket, for REST with a token'))
     .addOption(new Option('--ui', 'also serve the window to a browser'))
     .addOption(new Option('--tls-cert <file>', 'certificate chain, PEM; needed for any address but this machine’s own'))
     .addOption(new Option('--tls-key <file>', 'its private key, PEM'))

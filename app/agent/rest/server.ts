@@ -5,6 +5,7 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { KeywrightError, toProblem, type Face, type Principal } from '../../contract/index.ts';
 import { authority, OwnHosts, type ListenAddress } from '../address.ts';
 import { NO_SCHEMAS } from '../no-schemas.ts';
+import { listenOnSocket } from '../unix-socket.ts';
 import type { Authenticator } from '../authentication.ts';
 import { sendProblem } from './answers.ts';
 import { BodyTooLarge, readJsonBody } from './json-body.ts';
@@ -41,7 +42,7 @@ export type Guard = (request: FastifyRequest, route: string) => Principal | null
 
 export interface HttpServer {
   readonly app: FastifyInstance;
-  /** `http://127.0.0.1:8420`, once it listens. */
+  /** `http://127.0.0.1:8420`, or `unix:` and a path, once it listens. */
   readonly origin: string;
   /** Whether a Host header is one of ours. */
   ownsHost(header: string | undefined): boolean;
@@ -90,7 +91,8 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
       done();
       return;
     }
-    const why = !own.includes(headers.host) || !own.includes(authorityIn(request) ?? headers.host) ? 'The Host header names neither this machine nor the address that we listen on.'
+    const why = namesTwoHosts(request.raw.rawHeaders) ? 'There is more than one Host header.'
+      : !own.includes(headers.host) || !own.includes(authorityIn(request) ?? headers.host) ? 'The Host header names neither this machine nor the address that we listen on.'
       : headers.origin !== undefined && headers.origin !== `${scheme}://${headers.host}` ? 'A page from elsewhere may not call this agent.'
         : headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate' ? 'A page from elsewhere may not call this agent.' : undefined;
     if (why !== undefined) {
@@ -132,6 +134,11 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
     },
     ownsHost: (header) => own.includes(header),
     async listen() {
+      if (address.socket !== undefined) {
+        await listenOnSocket(app, address.socket);
+        origin = `unix:${address.socket}`;
+        return;
+      }
       await app.listen({ host: address.host, port: address.port }).catch((thrown: NodeJS.ErrnoException) => {
         throw cannotListen(address, thrown);
       });
@@ -159,6 +166,16 @@ export function peerOf({ raw }: FastifyRequest): string {
 /** @returns method and path for the audit trail: never the query, which may hold a login code. */
 export function requestLine({ method, url }: FastifyRequest): string {
   return `${method} ${url.split(/[?#]/, 1)[0]?.slice(0, 150) ?? ''}`;
+}
+
+/** RFC 9112 §3.2: node:http takes the first, what stands between may have taken the second. */
+function namesTwoHosts(raw: readonly string[]): boolean {
+  let hosts = 0;
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
 }
 
 /** @returns whom a request in absolute form (RFC 9112 §3.2.2) is for, whatever its Host header says; undefined for the usual form. */
