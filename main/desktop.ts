@@ -23,6 +23,10 @@ import { openTray, trayMenu } from './tray.ts';
 import { openMainWindow, prepareMainSession } from './window/main-window.ts';
 import { PromptWindow } from './window/prompt-window.ts';
 
+interface Jobs {
+  jobs: { state: string }[];
+}
+
 interface Pending {
   prompts: { id: string; askedBy: string; askedAt: string; request: unknown }[];
 }
@@ -46,6 +50,8 @@ export class Desktop {
   #appearance: Readonly<Record<'language' | 'theme', string>> | undefined;
   #pendingPrompts = 0;
   #lastPromptCall = 0;
+  /** The last window was closed: the program ends with the last job. */
+  #isLeaving = false;
 
   constructor(where: Places, dataFolder: string | undefined) {
     this.#places = where;
@@ -83,6 +89,7 @@ export class Desktop {
 
   /** Brings the main window to the front, opening it if it was closed. */
   show(): void {
+    this.#isLeaving = false;
     if (this.#main === undefined || this.#main.isDestroyed()) this.#open();
     const window = this.#main;
     if (window === undefined) return;
@@ -97,6 +104,18 @@ export class Desktop {
     for (const path of paths) this.#known.choose(path);
     this.show();
     if (paths.length > 0) this.#main?.webContents.send(WINDOW.opened);
+  }
+
+  /** Ends the program once no job runs any more, unless the window is opened again before. */
+  quitAfterJobs(): void {
+    this.#isLeaving = true;
+    void this.#quitIfIdle();
+  }
+
+  async #quitIfIdle(): Promise<void> {
+    const told = await asResult(() => this.core.call('jobs.list', {}, { principal: WINDOW_PRINCIPAL }));
+    const isBusy = told.ok && (told.output as Jobs).jobs.some(({ state }) => state === 'running');
+    if (this.#isLeaving && !isBusy) app.quit();
   }
 
   async stop(): Promise<void> {
@@ -137,14 +156,14 @@ export class Desktop {
     this.#main = window;
     // A page that went away waits for nothing any more.
     window.webContents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
-      if (isMainFrame && !isSameDocument) this.#calls.cancelAll();
+      if (isMainFrame && !isSameDocument) this.#calls.leave();
     });
     window.webContents.on('render-process-gone', (_event, { reason }) => {
-      this.#calls.cancelAll();
+      this.#calls.leave();
       if (reason !== 'clean-exit' && !window.isDestroyed()) window.reload();
     });
     window.on('closed', () => {
-      this.#calls.cancelAll();
+      this.#calls.leave();
       this.#main = undefined;
       this.#prompts.close();
     });
@@ -152,6 +171,7 @@ export class Desktop {
 
   #onEvent(event: CoreEvent): void {
     if (this.#main?.isDestroyed() === false) this.#main.webContents.send(WINDOW.event, event);
+    if (event.type === 'jobs.changed' && this.#isLeaving) void this.#quitIfIdle();
     if (event.type !== 'prompts.changed') return;
     this.#pendingPrompts = event.pending;
     if (event.pending === 0) return this.#prompts.rest();

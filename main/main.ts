@@ -42,7 +42,7 @@ function start(): void {
   app.on('second-instance', (_event, words, from) => desktop.openFiles(filesIn(words, from)));
   app.on('activate', () => desktop.show());
   app.on('window-all-closed', () => {
-    if (process.platform !== 'darwin') app.quit();
+    if (process.platform !== 'darwin') desktop.quitAfterJobs();
   });
   let stopped = false;
   app.on('will-quit', (event) => {

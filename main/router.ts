@@ -2,7 +2,7 @@ import { ipcMain } from 'electron';
 import type { IpcMainEvent, IpcMainInvokeEvent, WebContents } from 'electron';
 import { KeywrightError, toProblem } from '../app/contract/errors.ts';
 import type { CallOptions, Face, Principal, Problem } from '../app/contract/index.ts';
-import { IPC_OPERATIONS, PROMPT_OPERATIONS } from '../preload/operations.generated.ts';
+import { IPC_OPERATIONS, LASTING_OPERATIONS, PROMPT_OPERATIONS } from '../preload/operations.generated.ts';
 import type { DesktopResult } from '../renderer/bridge/desktop-api.ts';
 import { isFrom } from './security/sender.ts';
 import type { Surface } from './security/served-files.ts';
@@ -56,6 +56,8 @@ export class Post {
 /** Which operations each window may call. The list is made from the contract, whose schemas stay in the core. */
 const ALLOWED: Partial<Record<Face, ReadonlySet<string>>> = { ipc: new Set(IPC_OPERATIONS), prompt: new Set(PROMPT_OPERATIONS) };
 
+const LASTING: ReadonlySet<string> = new Set(LASTING_OPERATIONS);
+
 /** Errors travel as records: a rejected message would lose everything but its text. */
 export async function asResult(work: () => Promise<unknown>): Promise<DesktopResult> {
   try {
@@ -66,9 +68,14 @@ export async function asResult(work: () => Promise<unknown>): Promise<DesktopRes
   }
 }
 
-/** Calls of one window that are in flight: to cancel them, and to end them all when the page goes. */
+interface Flight {
+  readonly controller: AbortController;
+  readonly lasts: boolean;
+}
+
+/** Calls of one window that are in flight: to cancel them, and to end those that nobody waits for when the page goes. */
 export class CallTable {
-  readonly #calls = new Map<number, AbortController>();
+  readonly #calls = new Map<number, Flight>();
 
   /** @throws INVALID_INPUT for an operation that the face does not have, or a number that is in use. */
   async run(host: Calls, side: Side, number: unknown, operation: unknown, input: unknown, progress: ((event: unknown) => void) | undefined): Promise<unknown> {
@@ -78,19 +85,25 @@ export class CallTable {
     }
     if (typeof number !== 'number' || this.#calls.has(number)) throw new KeywrightError('INVALID_INPUT', { detail: 'This call has no number of its own.', where: '/call' });
     const controller = new AbortController();
-    this.#calls.set(number, controller);
+    const flight: Flight = { controller, lasts: LASTING.has(operation) };
+    this.#calls.set(number, flight);
+    const isOurs = (): boolean => this.#calls.get(number) === flight;
+    // A page that came in the place of this one counts its calls from the beginning again.
+    const told = progress === undefined ? {} : { progress: (event: unknown) => { if (isOurs()) progress(event); } };
     try {
-      return await host.call(operation, input, { principal: side.principal, signal: controller.signal, ...(progress === undefined ? {} : { progress }) });
+      return await host.call(operation, input, { principal: side.principal, signal: controller.signal, ...told });
     } finally {
-      this.#calls.delete(number);
+      if (isOurs()) this.#calls.delete(number);
     }
   }
 
   cancel(number: unknown): void {
-    if (typeof number === 'number') this.#calls.get(number)?.abort();
+    if (typeof number === 'number') this.#calls.get(number)?.controller.abort();
   }
 
-  cancelAll(): void {
-    for (const controller of this.#calls.values()) controller.abort();
+  /** The page goes. What it only asked for is cancelled; jobs that make or change something go on, and are found by their ids. */
+  leave(): void {
+    for (const { controller, lasts } of this.#calls.values()) if (!lasts) controller.abort();
+    this.#calls.clear();
   }
 }

@@ -148,3 +148,15 @@ export const PROMPT_OPERATIONS: readonly string[] = [
   'prompts.answer',
   'prompts.pending',
 ];
+
+/** Jobs that make or change something: they go on when the window that began them is closed. */
+export const LASTING_OPERATIONS: readonly string[] = [
+  'store.restore',
+  'keys.copy',
+  'keys.move',
+  'certificates.import',
+  'files.decrypt',
+  'files.encrypt',
+  'files.sign',
+  'files.timestamp',
+];

@@ -48,9 +48,12 @@ export function errorsPage(): string {
 
 /** @returns preload/operations.generated.ts: what the preloads and the main process let through, without a schema library. */
 export function preloadModule(): string {
-  const list = (face: Face): string => operationsOn(face).map(({ id }) => `  '${id}',`).join('\n');
+  const ids = (operations: readonly Operation[]): string => operations.map(({ id }) => `  '${id}',`).join('\n');
+  const list = (face: Face): string => ids(operationsOn(face));
+  const lasting = operationsOn('ipc').filter(({ progress, follows, effect }) => progress !== undefined && follows !== true && effect !== 'read');
   return `// Made by \`npm run generate\`. Not to be edited.\n\n/** What the window may call. */\nexport const IPC_OPERATIONS: readonly string[] = [\n${list('ipc')}\n];\n\n`
-    + `/** What the prompt surface may call. */\nexport const PROMPT_OPERATIONS: readonly string[] = [\n${list('prompt')}\n];\n`;
+    + `/** What the prompt surface may call. */\nexport const PROMPT_OPERATIONS: readonly string[] = [\n${list('prompt')}\n];\n\n`
+    + `/** Jobs that make or change something: they go on when the window that began them is closed. */\nexport const LASTING_OPERATIONS: readonly string[] = [\n${ids(lasting)}\n];\n`;
 }
 
 /** @returns resources/operation-ids.json: the operations of each face. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { startElectron } from '../support/electron.ts';
 import { expect, test } from '../support/fixture.ts';
@@ -63,6 +63,26 @@ test('closing the window ends the program and its core', async ({ program }) => 
   const core = coreOf(program);
   const main = (program as Desktop).app.process().pid ?? 0;
   await program.page.close();
+  await expect.poll(() => lives(core) || lives(main)).toBe(false);
+});
+
+test('a job goes on when the window is closed, and the program ends after it', async ({ program, folder }) => {
+  const ada = person(program);
+  await ada.createsAStore();
+  await ada.makesAKey('Signer');
+  const large = join(folder, 'large.bin');
+  writeFileSync(large, '');
+  truncateSync(large, 4 * 1024 ** 3);
+  const out = join(folder, 'large.sig');
+  await program.page.evaluate(([path, signature]) => {
+    const { keywright } = globalThis as unknown as { keywright: { call(operation: string, input: unknown): Promise<never> } };
+    void keywright.call('files.sign', { files: [{ path }], key: 'Signer', out: { path: signature } });
+  }, [large, out]);
+  await expect.poll(async () => JSON.stringify(await call(program, 'jobs.list', {}))).toContain('running');
+  const core = coreOf(program);
+  const main = (program as Desktop).app.process().pid ?? 0;
+  await program.page.close();
+  await expect.poll(() => existsSync(out), { timeout: 60_000 }).toBe(true);
   await expect.poll(() => lives(core) || lives(main)).toBe(false);
 });
 

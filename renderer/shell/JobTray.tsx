@@ -1,7 +1,7 @@
 import { Pause, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { Job } from '../../app/contract/index.ts';
-import { useAction, useOperation } from '../bridge/index.ts';
+import { useAction, useBridge, useOperation } from '../bridge/index.ts';
 import { useText, type Text } from '../i18n/index.ts';
 import { IconButton, ProgressBar } from '../ui/index.ts';
 
@@ -23,7 +23,7 @@ function timeLeft({ startedAt, fraction }: Job, t: Text): string | undefined {
   return left < 60 ? t('jobs.secondsLeft', { n: Math.ceil(left) }) : t('jobs.minutesLeft', { n: Math.round(left / 60) });
 }
 
-/** Long work at the window's foot: name, progress, time left, cancel. It goes on when the window is closed. */
+/** Long work at the window's foot: name, progress, time left, cancel. On the desktop it goes on when the window is closed; a browser asks before. */
 export function JobTray() {
   const t = useText();
   const [now, setNow] = useState(() => Date.now());
@@ -39,6 +39,13 @@ export function JobTray() {
     }, REFRESH_MS);
     return () => clearInterval(timer);
   }, [any, refetch]);
+  const { kind } = useBridge();
+  useEffect(() => {
+    if (!any || kind === 'desktop') return;
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [any, kind]);
   const cancel = useAction('jobs.cancel');
   const pause = useAction('jobs.pause');
   const shown = running.filter((job) => now - Date.parse(job.startedAt) > SHOW_AFTER_MS);
