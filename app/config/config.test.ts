@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -129,6 +129,14 @@ describe('setting a value', () => {
     if (text.includes('trash')) expect(config.get('trash.days')).toBe(5);
     for (const comment of text.match(/\/\/[^\n]*|\/\*.*?\*\//g) ?? []) expect(now).toContain(comment);
     expect(statSync(file).mode & 0o077).toBe(0);
+  });
+
+  test.skipIf(process.platform === 'win32')('a link to the file stays one', async () => {
+    writeFileSync(`${file}.kept`, '{"trash.days": 5}');
+    symlinkSync(`${file}.kept`, file);
+    await loadConfig({ file }).set('trash.days', 9);
+    expect(lstatSync(file).isSymbolicLink()).toBe(true);
+    expect(JSON.parse(readFileSync(`${file}.kept`, 'utf8'))).toEqual({ 'trash.days': 9 });
   });
 
   test('many at once are all kept', async () => {

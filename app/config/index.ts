@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KeywrightError } from '../contract/index.ts';
 import { nearest } from './distance.ts';
@@ -196,8 +196,9 @@ function textOf(file: string): string | undefined {
   }
 }
 
-/** Write aside, fsync, rename: whoever reads sees the old file or the new one. */
-async function writeAside(path: string, text: string): Promise<void> {
+/** Write aside, fsync, rename: whoever reads sees the old file or the new one. A link stays one: what it leads to is written. */
+async function writeAside(named: string, text: string): Promise<void> {
+  const path = await realpath(named).catch(() => named);
   const aside = `${path}.${process.pid}.new`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });

@@ -72,7 +72,7 @@ export const list = operation({
     groups: z.array(z.strictObject({ name: z.string(), title: z.string(), start: z.int(), count: z.int() })),
     sources: z.array(InventorySource),
   }),
-  errors: ['INVALID_INPUT'],
+  errors: ['INVALID_INPUT', 'NOT_FOUND'],
 });
 
 /** Largest list of weak keys that is read. */

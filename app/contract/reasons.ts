@@ -48,6 +48,7 @@ export const REASONS = {
   'dkek.password': { detail: 'The password does not open this DKEK share. Nothing was sent to the token.', remedy: 'Enter the password that was chosen when the share was made, or the parts of it.' },
   'dkek.another': { detail: 'The key is wrapped under another DKEK than the one of {token}: key check value {wrapped}, and not {own}.', remedy: 'Use a token that was set up with the DKEK shares that the key was wrapped under.' },
   // Keys
+  'key.notPluggedIn': { detail: 'No token that is plugged in has the key “{name}”.', remedy: 'Plug its token in and try again, or see `keywright keys list` and `keywright tokens list`.' },
   'key.unknown': { detail: 'There is no key “{name}”.', remedy: 'See `keywright keys list`.' },
   'key.ambiguous': { detail: '{count} keys are named by “{name}”.', remedy: 'Name the key by its URI.' },
   'key.in-trash': { detail: '“{key}” is in the trash.', remedy: 'Restore it first.' },

@@ -51,6 +51,9 @@ export const PUBLIC_PREFIX = 'public/';
 /** @returns for a reference in a scheme whose keys have many URIs: whether it names the key at a URI. */
 export type KeyNaming = (reference: string) => ((uri: string) => boolean) | undefined;
 
+/** Key URIs that say themselves that their key is in a token. */
+const IN_A_TOKEN = /^(?:yubikey|smartcardhsm|pkcs11):./;
+
 /** All keys, in memory while the store is unlocked: resolved, searched and sorted without touching the storage. */
 export class Inventory {
   readonly #byId = new Map<string, Entry>();
@@ -76,7 +79,7 @@ export class Inventory {
     return this.#byId.has(id);
   }
 
-  all(): Iterable<StoredKey> {
+  all(): IteratorObject<StoredKey> {
     return this.#byId.values().map(({ key }) => key);
   }
 
@@ -125,7 +128,7 @@ export class Inventory {
     const living = named.filter(({ trashedUntil }) => trashedUntil === null);
     const candidates = living.length > 0 ? living : named;
     const [only] = candidates;
-    if (only === undefined) throw new KeywrightError('NOT_FOUND', because('key.unknown', { name: reference }));
+    if (only === undefined) throw new KeywrightError('NOT_FOUND', because(IN_A_TOKEN.test(reference) ? 'key.notPluggedIn' : 'key.unknown', { name: reference }));
     if (candidates.length > 1) {
       throw new KeywrightError('INVALID_INPUT', {
         ...because('key.ambiguous', { count: candidates.length, name: reference }), where: '/key', alternatives: candidates.slice(0, 20).map(({ uri }) => uri),

@@ -52,6 +52,8 @@ describe('making and finding keys', () => {
     expect(seen).toEqual(Array.from({ length: 12 }, (_, index) => `Page ${String(11 - index).padStart(2, '0')}`));
     const found = await core.call<{ keys: KeyRecord[] }>('keys.list', { search: 'PAGE 07' });
     expect(found.keys.map(({ label }) => label)).toEqual(['Page 07']);
+    await expect(core.call('keys.list', { backend: 'softwear' })).rejects.toMatchObject({ code: 'NOT_FOUND', facts: { alternatives: expect.arrayContaining(['software']) } });
+    await expect(core.call('keys.show', { key: 'yubikey:serial=123;slot=9c' })).rejects.toMatchObject({ code: 'NOT_FOUND', facts: { remedy: expect.stringContaining('Plug') } });
     await expect(core.call('keys.list', { filter: 'colour=red' })).rejects.toEqual(fails('INVALID_INPUT'));
     await expect(core.call('keys.list', { cursor: 'bm9uc2Vuc2U' })).rejects.toEqual(fails('INVALID_INPUT'));
   });

@@ -1,3 +1,4 @@
+import { KeywrightError } from '../../contract/index.ts';
 import { primary, recordOf, stateOf, type SortField, type StoredKey } from '../inventory.ts';
 import { cursorAfter, parseFilter, startOf } from '../listing.ts';
 import type { Session } from '../session.ts';
@@ -7,6 +8,7 @@ export const keyListHandler: Pick<HandlersOf<'keys'>, 'keys.list'> = {
   async 'keys.list'(input, { session, services }) {
     // A command that runs by itself has watched nothing: it looks now.
     if (services.about.kind === 'cli') await session.found.settled();
+    if (input.backend !== undefined) requireBackend(input.backend, session);
     const filter = parseFilter(input.filter ?? '', FIELDS);
     const words = (input.search ?? '').toLowerCase().split(/\s+/).filter((word) => word !== '');
     const descending = input.sort.startsWith('-');
@@ -28,6 +30,12 @@ export const keyListHandler: Pick<HandlersOf<'keys'>, 'keys.list'> = {
     };
   },
 };
+
+/** @throws NOT_FOUND for what is neither a backend, nor one of its tokens, nor a place of keys: a slip of the pen is no empty list. */
+function requireBackend(name: string, { backends, inventory }: Session): void {
+  if (backends.instanceOf(name) !== undefined || inventory.all().some(({ backend }) => backend === name)) return;
+  throw new KeywrightError('NOT_FOUND', { detail: `There is no backend “${name}”.`, where: '/backend', remedy: 'See `keywright backends list`.', alternatives: backends.list().map((one) => one.name) });
+}
 
 /** Keys in the tokens of a backend that was removed are not gone: they come back with it. */
 const isReached = ({ hardware, backend }: StoredKey, { backends }: Session): boolean => hardware === null || backends.instanceOf(backend) !== undefined;
