@@ -46,7 +46,7 @@ export function applicationMenu(words: Words, actions: MenuActions): Menu {
       label: words.view,
       submenu: [
         command(words.palette, 'palette', 'CmdOrCtrl+Shift+P'), SEPARATOR,
-        command(words.keys, 'navigate:/keys'), command(words.backends, 'navigate:/backends'), command(words.health, 'navigate:/health'), command(words.activity, 'navigate:/activity'), SEPARATOR,
+        command(words.keys, 'navigate:/keys'), command(words.certificates, 'navigate:/certificates'), command(words.files, 'navigate:/files'), command(words.tokens, 'navigate:/tokens'), command(words.backends, 'navigate:/backends'), command(words.health, 'navigate:/health'), command(words.activity, 'navigate:/activity'), SEPARATOR,
         { role: 'zoomIn', label: words.zoomIn }, { role: 'zoomOut', label: words.zoomOut }, { role: 'resetZoom', label: words.actualSize },
         { role: 'togglefullscreen', label: words.fullScreen },
         ...(app.isPackaged ? [] : [SEPARATOR, { role: 'toggleDevTools', label: words.developerTools } as const]),

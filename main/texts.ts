@@ -2,7 +2,7 @@
 const ENGLISH = {
   file: 'File', newKey: 'New key…', importKeys: 'Import…', signFiles: 'Sign files…', settings: 'Settings…', lock: 'Lock', quit: 'Quit Keywright',
   edit: 'Edit', undo: 'Undo', redo: 'Redo', cut: 'Cut', copy: 'Copy', paste: 'Paste', selectAll: 'Select all',
-  view: 'View', palette: 'Command palette…', keys: 'Keys', files: 'Files', backends: 'Backends', health: 'Health', activity: 'Activity',
+  view: 'View', palette: 'Command palette…', keys: 'Keys', certificates: 'Certificates', files: 'Files', tokens: 'Tokens', backends: 'Backends', health: 'Health', activity: 'Activity',
   zoomIn: 'Zoom in', zoomOut: 'Zoom out', actualSize: 'Actual size', fullScreen: 'Full screen', developerTools: 'Developer tools',
   window: 'Window', minimize: 'Minimize', close: 'Close', help: 'Help', shortcuts: 'Keyboard shortcuts', about: 'About Keywright',
   show: 'Show Keywright', promptTitle: 'Keywright asks', chooseFiles: 'Choose files', saveAs: 'Save as',
@@ -13,7 +13,7 @@ export type Words = typeof ENGLISH;
 const GERMAN: Words = {
   file: 'Datei', newKey: 'Neuer Schlüssel …', importKeys: 'Importieren …', signFiles: 'Dateien signieren …', settings: 'Einstellungen …', lock: 'Sperren', quit: 'Keywright beenden',
   edit: 'Bearbeiten', undo: 'Rückgängig', redo: 'Wiederholen', cut: 'Ausschneiden', copy: 'Kopieren', paste: 'Einfügen', selectAll: 'Alles auswählen',
-  view: 'Ansicht', palette: 'Befehlspalette …', keys: 'Schlüssel', files: 'Dateien', backends: 'Backends', health: 'Zustand', activity: 'Aktivität',
+  view: 'Ansicht', palette: 'Befehlspalette …', keys: 'Schlüssel', certificates: 'Zertifikate', files: 'Dateien', tokens: 'Tokens', backends: 'Backends', health: 'Zustand', activity: 'Aktivität',
   zoomIn: 'Vergrößern', zoomOut: 'Verkleinern', actualSize: 'Originalgröße', fullScreen: 'Vollbild', developerTools: 'Entwicklerwerkzeuge',
   window: 'Fenster', minimize: 'Minimieren', close: 'Schließen', help: 'Hilfe', shortcuts: 'Tastenkürzel', about: 'Über Keywright',
   show: 'Keywright anzeigen', promptTitle: 'Keywright fragt', chooseFiles: 'Dateien auswählen', saveAs: 'Speichern unter',

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -76,6 +76,13 @@ test('what asks for attention stands in one list and is mended where it is told:
     await expect(row('several-places')).toBeHidden();
     await expect(row('rsa-exponent')).toHaveCount(1);
     await expect(page.getByText(text('health.checkedChanged'))).toBeVisible();
+    const list = join(folder, 'known-weak.txt');
+    writeFileSync(list, `${createHash('sha256').update(createPublicKey(privateKey).export({ type: 'spki', format: 'der' })).digest('hex')}\n`);
+    await program.choosing([list], () => page.getByRole('button', { name: text('health.checkWithList'), exact: true }).click());
+    await expect(row('known-weak')).toHaveCount(1);
+    await picturesOf(program, page, 'health-listed');
+    await page.getByRole('button', { name: text('health.check'), exact: true }).click();
+    await expect(row('known-weak')).toBeHidden();
   });
 
   await test.step('what is accepted is hidden, and can be shown again', async () => {

@@ -178,6 +178,7 @@ function Checked({ check, health }: { check: KeyCheck; health: Health | undefine
           </p>
           {checked.changed && <p role="status" className="text-text">{t('health.checkedChanged')}</p>}
           {checked.notes.map((note) => <p key={note}>{t.sentence(note) ?? note}</p>)}
+          {checked.notes.length > 0 && <div><Button small onPress={() => check.startWithList(t('health.weakList'))}>{t('health.checkWithList')}</Button></div>}
         </>
       )}
       <ErrorNotice error={check.error} />
