@@ -24,7 +24,7 @@ const seenAt = (from: HealthFinding['from'], { lookedAt, checked }: Pick<Health,
 function columnsOf(t: Text, seen: Pick<Health, 'lookedAt' | 'checked'>): Column<HealthFinding>[] {
   return [
     { id: 'what', title: t('health.what'), width: 'minmax(13rem, 2fr)', cell: (finding) => <What finding={finding} t={t} /> },
-    { id: 'about', title: t('health.about'), width: 'minmax(8rem, 1.2fr)', fromWidth: 400, fits: true, cell: (finding) => <About finding={finding} t={t} /> },
+    { id: 'about', title: t('health.about'), width: 'minmax(8rem, 1.2fr)', fromWidth: 500, fits: true, cell: (finding) => <About finding={finding} t={t} /> },
     { id: 'when', title: t('health.when'), width: 'minmax(8rem, 0.7fr)', fits: true, fromWidth: 340, cell: ({ since, until, from }) => <When since={since ?? seenAt(from, seen)} until={until} /> },
   ];
 }
