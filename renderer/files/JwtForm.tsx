@@ -1,8 +1,7 @@
-import { useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Notice, Select, TextField } from '../ui/index.ts';
+import { Button, CopyAsCommand, CopyButton, ErrorNotice, ExactTime, Notice, Select, TextField, useDraft } from '../ui/index.ts';
 
 /** Seconds after which a copied token leaves the clipboard: it lets in whoever has it. */
 const CLEAR_AFTER = 60;
@@ -37,8 +36,8 @@ export function JwtForm({ keyRecord }: { keyRecord: KeyRecord }) {
   const t = useText();
   const bridge = useBridge();
   const make = useAction('files.jwt');
-  const [typed, setTyped] = useState(EMPTY);
-  const set = (name: Name) => (text: string): void => setTyped((before) => ({ ...before, [name]: text }));
+  const [typed, change] = useDraft('files.jwt', EMPTY);
+  const set = (name: Name) => (text: string): void => change({ [name]: text });
   const said = (name: Name): string | undefined => (typed[name].trim() === '' ? undefined : typed[name].trim());
   const isAsked = (name: Name): boolean => name !== 'issuedTime' || typed.issuedAt === 'at';
   const [bad] = (Object.keys(EMPTY) as Name[]).filter((name) => isAsked(name) && !isWell(name, typed[name]));
