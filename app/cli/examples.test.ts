@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { HAS_OPENSSL, HAS_SSH_KEYGEN } from '../formats/testing/keys.ts';
 
 /** The program as a person runs it: `bin/keywright` in bash, word for word as the list of operations has it. */
 
@@ -21,9 +22,10 @@ function inBash(script: string, directory = folder): { code: number; stdout: str
   return { code: status ?? -1, stdout, stderr };
 }
 
-/** Runs lines that must succeed. @returns their standard output. */
+/** Runs lines that must all succeed; those of a judge that is not here are left out. @returns their standard output. */
 function bash(script: string): string {
-  const { code, stdout, stderr } = inBash(script);
+  const lines = script.split('\n').filter((line) => (HAS_OPENSSL || !line.startsWith('openssl ')) && (HAS_SSH_KEYGEN || !line.startsWith('ssh-keygen ')));
+  const { code, stdout, stderr } = inBash(`set -euo pipefail\n${lines.join('\n')}`);
   if (code !== 0) throw new Error(`exit ${code}: ${script}\n${stdout}\n${stderr}`);
   return stdout;
 }
@@ -71,21 +73,23 @@ keywright store unlock --passphrase-file pw`);
   });
 
   test('openssl verifies what it signed', () => {
-    expect(bash(`echo hello | keywright keys sign "Release signing" --algorithm ecdsa-sha256 --in - --out sig.der
-openssl dgst -sha256 -verify <(keywright keys public "Release signing" --format pem) -signature sig.der <(echo hello)`)).toContain('Verified OK');
+    const said = bash(`echo hello | keywright keys sign "Release signing" --algorithm ecdsa-sha256 --in - --out sig.der
+openssl dgst -sha256 -verify <(keywright keys public "Release signing" --format pem) -signature sig.der <(echo hello)`);
+    if (HAS_OPENSSL) expect(said).toContain('Verified OK');
   });
 
   test('a self-signed certificate is made, which openssl verifies', () => {
     bash('keywright certificates self-sign "Release signing" --subject "CN=Ada Example,O=Example" --days 365');
     expect(JSON.parse(bash('keywright certificates list --json'))).toMatchObject({ total: 1, certificates: [{ label: 'Ada Example', trusted: true }] });
-    expect(bash('keywright certificates export "Ada Example" --out ada.pem && openssl verify -CAfile ada.pem ada.pem')).toContain('ada.pem: OK');
+    const said = bash('keywright certificates export "Ada Example" --out ada.pem\nopenssl verify -CAfile ada.pem ada.pem');
+    if (HAS_OPENSSL) expect(said).toContain('ada.pem: OK');
     expect(bash('keywright certificates verify ada.pem --roots ada.pem')).toContain('Trusted');
     expect(inBash('keywright certificates verify ada.pem --roots ada.pem --host example.org').code).toBe(3);
   });
 
   test('openssl opens what it exported, and it imports that again', () => {
     bash('keywright keys export "Release signing" --format pkcs8 --export-passphrase-file pw2 --out key.pem');
-    expect(bash('openssl pkey -in key.pem -passin file:pw2 -noout -text')).toContain('Private-Key: (256 bit)');
+    if (HAS_OPENSSL) expect(bash('openssl pkey -in key.pem -passin file:pw2 -noout -text')).toContain('Private-Key: (256 bit)');
     expect(bash('keywright keys import key.pem --import-passphrase-file pw2 --label "Copy"')).toMatch(/Copy[^]*already held: pkcs8:/);
   });
 
@@ -107,13 +111,15 @@ openssl dgst -sha256 -verify public.pem -signature b.txt.sig b.txt`);
   });
 
   test('a file is signed as CMS with the key’s certificate: openssl verifies it, and without trust it is intact and exit 3', () => {
-    bash(`keywright certificates self-sign "Release signing" --subject "CN=Ada Example,O=Example" --days 365
+    // Of the version that came with the rotation.
+    bash(`keywright certificates self-sign "Release signing" --subject "CN=Ada Example,O=Example" --days 365 --label "Ada, version 2"
 echo 'what we release' >report.pdf
 keywright files sign report.pdf --key "Release signing" --format cms --out report.pdf.p7s
 keywright files verify report.pdf --signature report.pdf.p7s
-keywright certificates export "Ada Example" --format pem --out ada.pem
-openssl cms -verify -binary -inform DER -in report.pdf.p7s -content report.pdf -CAfile ada.pem -out /dev/null
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -out other.pem -subj /CN=Other`);
+keywright certificates export "Ada, version 2" --format pem --out ada2.pem
+openssl cms -verify -binary -inform DER -in report.pdf.p7s -content report.pdf -CAfile ada2.pem -out /dev/null
+keywright certificates self-sign Copy --subject CN=Other
+keywright certificates export Other --format pem --out other.pem`);
     const { code, stdout } = inBash('keywright files verify report.pdf --signature report.pdf.p7s --roots other.pem --json');
     expect([code, JSON.parse(stdout)]).toMatchObject([3, { intact: true, trusted: false }]);
     expect(inBash('echo changed >>report.pdf; keywright files verify report.pdf --signature report.pdf.p7s').code).toBe(3);

@@ -187,7 +187,7 @@ describe('looking around', () => {
     }
   });
 
-  test('what ends soon is listed as a table, as CSV and as a calendar, and told once', async () => {
+  test.skipIf(!HAS_OPENSSL)('what ends soon is listed as a table, as CSV and as a calendar, and told once (skipped without openssl, for which it was revoked)', async () => {
     const { certificates, content } = await core.call<{ certificates: { label: string; days: number }[]; content: string }>('certificates.expiring', { days: 30, format: 'ics' });
     expect(certificates.length).toBeGreaterThan(2);
     expect(content.split('\r\n').every((line) => Buffer.byteLength(line) <= 75)).toBe(true);
@@ -209,7 +209,7 @@ describe('looking around', () => {
     expect(new Set(first).size).toBe(first.length);
   });
 
-  test('a store with trust in the root alone verifies what is below it', async () => {
+  test.skipIf(!HAS_OPENSSL)('a store with trust in the root alone verifies what is below it (skipped without openssl)', async () => {
     const { chain, complete } = await core.call<{ chain: CertificateRecord[]; complete: boolean }>('certificates.chain', { certificate: server.id });
     expect(chain.map(({ id }) => id)).toEqual([server.id, sub.id, root.id]);
     expect(complete).toBe(true);

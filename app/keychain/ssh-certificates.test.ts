@@ -80,7 +80,7 @@ describe.skipIf(!hasKeygen)(`judged by ssh-keygen ${WITHOUT}`, () => {
   });
 });
 
-describe.skipIf(SSHD === undefined)('judged by sshd (skipped where it is not installed)', () => {
+describe.skipIf(SSHD === undefined || !hasKeygen)('judged by sshd (skipped where it or ssh-keygen is not installed)', () => {
   test('lets in whom a user certificate names, from where it says, and is known by its host certificate', async () => {
     await using core = await openTestCore();
     await generate(core, 'CA', 'ec-p384');
