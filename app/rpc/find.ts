@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { KeywrightError } from '../contract/errors.ts';
 import { connectCore, type RemoteCore } from './client.ts';
-import { greetOwner, HandshakeError } from './handshake.ts';
+import { ConnectionEnded, greetOwner, HandshakeError } from './handshake.ts';
 import { readOwnerRecord, type OwnerRecord } from './places.ts';
 
 const CONNECT_WITHIN = 5000;
@@ -27,7 +27,7 @@ export async function findOwner(dataDir: string): Promise<RemoteCore | undefined
       // An owner that ends just now, and maybe another one in its place: its record tells.
       const now = readOwnerRecord(dataDir);
       if (now?.secret === record.secret) {
-        if (tries <= 1 || thrown instanceof HandshakeError) throw notTheOwner(record, thrown);
+        if (tries <= 1 || isStranger(thrown)) throw notTheOwner(record, thrown);
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
       record = now;
@@ -55,9 +55,14 @@ function dial(path: string): Promise<Socket | undefined> {
   });
 }
 
+/** Who ends the connection is an owner that ends, and leaves its record behind when it was killed. */
+function isStranger(cause: unknown): cause is HandshakeError {
+  return cause instanceof HandshakeError && !(cause instanceof ConnectionEnded);
+}
+
 function notTheOwner({ socket, pid }: OwnerRecord, cause: unknown): KeywrightError {
   return new KeywrightError('BACKEND_UNAVAILABLE', {
-    detail: cause instanceof HandshakeError
+    detail: isStranger(cause)
       ? `Whoever listens at ${socket} did not prove to be the owner of the store (process ${pid}): ${cause.message}.`
       : `The process that owns the store (process ${pid}) cannot be reached at ${socket}.`,
     remedy: `See what process ${pid} is and end it if it hangs, then try again.`,

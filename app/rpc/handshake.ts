@@ -23,6 +23,9 @@ const HANDSHAKE_WITHIN = 5000;
 /** The other side is not who it must be, or does not speak this protocol. */
 export class HandshakeError extends Error {}
 
+/** It ended before it had proved anything: a process that is just ending does that. */
+export class ConnectionEnded extends HandshakeError {}
+
 /** Proves ourselves to the owner, and it to us. @throws HandshakeError; the stream is then destroyed. */
 export function greetOwner(stream: Duplex, secret: Buffer, within: number = HANDSHAKE_WITHIN): Promise<Channel> {
   return converse(stream, within, async (say, hear) => {
@@ -71,8 +74,8 @@ async function converse(stream: Duplex, within: number, script: Script): Promise
   const heard: unknown[] = [];
   let wake: () => void = () => undefined;
   let failure: Error | undefined;
-  const fail = (why: string): void => {
-    failure ??= new HandshakeError(why);
+  const fail = (why: string, Kind = HandshakeError): void => {
+    failure ??= new Kind(why);
     wake();
   };
   const onData = (piece: Buffer): void => {
@@ -83,7 +86,7 @@ async function converse(stream: Duplex, within: number, script: Script): Promise
     }
     wake();
   };
-  const onEnd = (): void => fail('the connection ended');
+  const onEnd = (): void => fail('the connection ended', ConnectionEnded);
   const late = setTimeout(() => fail('it took too long'), within);
   stream.on('data', onData).on('error', onEnd).on('end', onEnd).on('close', onEnd);
   const hear = async (): Promise<Readonly<Record<string, unknown>>> => {

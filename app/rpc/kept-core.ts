@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asKeywrightError, KeywrightError, type CallOptions, type Core, type CoreEvent, type Principal, type Refusal } from '../contract/index.ts';
 
 /** A core that may end of itself: an owner in another process. */
@@ -5,6 +6,8 @@ type Held = Core & { readonly closed?: Promise<void>; readonly listening?: strin
 
 /** After a failure the next one who calls starts another attempt, but not sooner than this (ms). */
 const TRY_AGAIN_AFTER = 500;
+/** Longest between two attempts of its own (ms). */
+const LONGEST_PAUSE = 10_000;
 
 /**
  * A core for programs that outlive whoever owns the store: when the owner in the other process ends, the next is found or
@@ -112,7 +115,22 @@ export class KeptCore implements Core {
     this.#held = undefined;
     // Whatever it asked is asked no more; the next core is locked until somebody unlocks it.
     this.#emit({ type: 'prompts.changed', pending: 0 });
-    this.#core().then(() => this.#emit({ type: 'core.restarted' }), () => undefined);
+    void this.#regain();
+  }
+
+  /** Tries until there is a core again: whoever waits to be told need not call. */
+  async #regain(): Promise<void> {
+    for (let pause = TRY_AGAIN_AFTER; !this.#disposed; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      // After a failure whoever begins says so itself.
+      const failed = this.#failure !== undefined;
+      try {
+        await this.#core();
+        if (!failed) this.#emit({ type: 'core.restarted' });
+        return;
+      } catch {
+        await sleep(pause, undefined, { ref: false });
+      }
+    }
   }
 
   #emit(event: CoreEvent): void {

@@ -139,6 +139,20 @@ describe('an owner that died', () => {
     expect(await second.report).toMatchObject({ role: 'owner', owner: second.child.pid });
   });
 
+  test('and still takes connections while it ends is not taken for a stranger', async () => {
+    const owner = await own();
+    const record = readFileSync(join(ownerFolder(dataDir), 'owner.json'), 'utf8');
+    await owner.close();
+    const dying = createServer((socket) => {
+      socket.on('error', () => undefined).destroy();
+      dying.close();
+    });
+    dying.listen(join(ownerFolder(dataDir), 'socket'));
+    await once(dying, 'listening');
+    writeFileSync(join(ownerFolder(dataDir), 'owner.json'), record, { mode: 0o600 });
+    expect(await findOwner(dataDir)).toBeUndefined();
+  });
+
   test('rejects its clients’ calls in flight, and they repeat nothing', async () => {
     const first = start('serve', 60_000);
     await first.report;
