@@ -1,9 +1,9 @@
-import { BadgeCheck, Ban, Download, RotateCw, SquareTerminal, Trash2 } from 'lucide-react';
+import { BadgeCheck, Ban, Download, RotateCw, Trash2 } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
 import type { CertificateRecord } from '../../app/contract/index.ts';
-import { useAction, useBridge, type OperationId } from '../bridge/index.ts';
+import { useAction, useBridge } from '../bridge/index.ts';
 import { keptUntil, useText } from '../i18n/index.ts';
-import { commandOf, useToast, type MenuAction, type MenuEntries } from '../ui/index.ts';
+import { useCopyActions, useToast, type MenuEntries } from '../ui/index.ts';
 import { commonNameIn } from './common-name.ts';
 import { CompareDialog } from './CompareDialog.tsx';
 import { CrlDialog } from './CrlDialog.tsx';
@@ -20,6 +20,7 @@ export function useCertificateActions(onGone: (certificates: readonly Certificat
   const t = useText();
   const bridge = useBridge();
   const toast = useToast();
+  const { copy, asCommand } = useCopyActions();
   const [asking, setAsking] = useState<Asking>();
   const update = useAction('certificates.update');
   const remove = useAction('certificates.delete');
@@ -68,13 +69,7 @@ export function useCertificateActions(onGone: (certificates: readonly Certificat
     if (answer?.written === undefined) return;
     toast({ text: t('certificates.export.done', { name: certificate.label, where: (await target.finish(answer.written)) ?? name }) });
   };
-  const copy = (text: string): void => void bridge.copyText(text).then(() => toast({ text: t('common.copied') }));
-
-  /** Commands for what asks for nothing more; what opens a dialog has its command there. */
-  const commands = (certificates: readonly CertificateRecord[], verbs: readonly (readonly [id: OperationId & `certificates.${string}`, label: string, more?: Readonly<Record<string, unknown>>])[]): MenuAction => ({
-    id: 'command', label: t('common.copyAsCommand'), icon: SquareTerminal, onAction: () => undefined,
-    entries: verbs.map(([operation, label, more]) => ({ id: `command ${label}`, label, onAction: () => copy(certificates.map(({ id }) => commandOf(operation, { certificate: id, ...more } as never)).join('\n')) })),
-  });
+  const inputsOf = (certificates: readonly CertificateRecord[]) => certificates.map(({ id }) => ({ certificate: id }));
 
   /** What there is for one certificate of X.509 alone. */
   const ofOne = (record: CertificateRecord, noKey: string | undefined): MenuEntries => {
@@ -95,7 +90,7 @@ export function useCertificateActions(onGone: (certificates: readonly Certificat
     if (only.trashedUntil !== null) {
       return [
         { id: 'restore', label: t('certificates.restore'), onAction: () => void restoreAll(certificates) },
-        commands(certificates, [['certificates.restore', t('certificates.restore')], ...(one ? [['certificates.purge', t('certificates.purge')] as const] : [])]),
+        asCommand(inputsOf(certificates), [['certificates.restore', t('certificates.restore')], ...(one ? [['certificates.purge', t('certificates.purge')] as const] : [])]),
         ...(one ? [null, { id: 'purge', label: t('certificates.purge'), icon: Trash2, destructive: true, onAction: () => void destroy(only) }] : []),
       ];
     }
@@ -109,7 +104,7 @@ export function useCertificateActions(onGone: (certificates: readonly Certificat
         { id: 'compare', label: t('certificates.compare.open'), onAction: () => setAsking({ what: 'compare', about: only }) },
       ] : []),
       { id: 'copy', label: t('certificates.copyFingerprint'), onAction: () => copy(certificates.map(({ fingerprint }) => fingerprint).join('\n')) },
-      commands(certificates, [
+      asCommand(inputsOf(certificates), [
         ...(isX509 ? [['certificates.verify', t('certificates.verify')], ['certificates.update', trust, { trusted: !only.trusted }]] as const : []),
         ...(noKey === undefined ? [['certificates.renew', t('certificates.renew')] as const] : []), ...(isX509 && noKey === undefined ? [['certificates.renew', t('certificates.renewWithNewKey'), { newKey: true }] as const] : []),
         ['certificates.delete', t('certificates.trash')],

@@ -1,10 +1,10 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Download, PenLine, RotateCw, SquareTerminal, Trash2, Usb } from 'lucide-react';
+import { Download, PenLine, RotateCw, Trash2, Usb } from 'lucide-react';
 import { useRef, useState, type ReactNode } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
-import { useAction, useBridge, type OperationId } from '../bridge/index.ts';
+import { useAction } from '../bridge/index.ts';
 import { keptUntil, useText, wholeNumber } from '../i18n/index.ts';
-import { Button, commandOf, ProgressBar, useToast, type MenuAction, type MenuEntries } from '../ui/index.ts';
+import { Button, ProgressBar, useCopyActions, useToast, type MenuEntries } from '../ui/index.ts';
 import { EditDialog } from './EditDialog.tsx';
 import { ExportDialog } from './ExportDialog.tsx';
 import { UseDialog, usesOf, type Use } from './UseDialog.tsx';
@@ -23,7 +23,7 @@ type Asking = { what: 'use'; use: Use; key: KeyRecord } | { what: 'export' | 'ed
  */
 export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
   const t = useText();
-  const bridge = useBridge();
+  const { copy, asCommand } = useCopyActions();
   const toast = useToast();
   const navigate = useNavigate();
   const remove = useAction('keys.delete');
@@ -67,13 +67,7 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
   const destroy = async (key: KeyRecord): Promise<void> => {
     if ((await purge.run({ key: key.uri })) !== undefined) onGone([key]);
   };
-  const copy = (text: string): void => void bridge.copyText(text).then(() => toast({ text: t('common.copied') }));
-
-  /** Commands for what asks for nothing more; what opens a dialog has its command there. */
-  const commands = (keys: readonly KeyRecord[], verbs: readonly (readonly [id: OperationId & `keys.${string}`, label: string])[]): MenuAction => ({
-    id: 'command', label: t('common.copyAsCommand'), icon: SquareTerminal, onAction: () => undefined,
-    entries: verbs.map(([id, label]) => ({ id: `command ${id}`, label, onAction: () => copy(keys.map(({ uri }) => commandOf(id, { key: uri })).join('\n')) })),
-  });
+  const inputsOf = (keys: readonly KeyRecord[]) => keys.map(({ uri }) => ({ key: uri }));
 
   const menuOf = (keys: readonly KeyRecord[]): MenuEntries => {
     const [only] = keys;
@@ -82,7 +76,7 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
     if (only.trashedUntil !== null) {
       return [
         { id: 'restore', label: t('keys.restore'), onAction: () => void restoreAll(keys) },
-        commands(keys, [['keys.restore', t('keys.restore')], ...(one ? [['keys.purge', t('keys.purge')] as const] : [])]),
+        asCommand(inputsOf(keys), [['keys.restore', t('keys.restore')], ...(one ? [['keys.purge', t('keys.purge')] as const] : [])]),
         ...(one ? [null, { id: 'purge', label: t('keys.purge'), icon: Trash2, destructive: true, onAction: () => void destroy(only) }] : []),
       ];
     }
@@ -97,7 +91,7 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
         ...(canRotate ? [{ id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotateNow(only) }] : []),
       ] : []),
       { id: 'copy-uri', label: t('keys.copyUri'), onAction: () => copy(keys.map(({ uri }) => uri).join('\n')) },
-      ...(inToken ? [] : [commands(keys, [...(canRotate ? [['keys.rotate', t('keys.rotate')] as const] : []), ['keys.delete', t('keys.trash')]])]),
+      ...(inToken ? [] : [asCommand(inputsOf(keys), [...(canRotate ? [['keys.rotate', t('keys.rotate')] as const] : []), ['keys.delete', t('keys.trash')]])]),
       null,
       ...(one && inToken ? [{ id: 'token', label: t('keys.showToken'), icon: Usb, onAction: () => void navigate({ to: '/tokens', search: { selected: only.hardware!.token, ...(only.hardware!.slot !== null && { slot: only.hardware!.slot }) } }) }] : []),
       { id: 'trash', label: t('keys.trash'), icon: Trash2, destructive: true, shortcut: 'Delete', disabled: inToken ? t('keys.inTokenNoTrash') : undefined, onAction: () => void trash(keys) },

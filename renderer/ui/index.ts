@@ -4,6 +4,7 @@ export * from './Button.tsx';
 export * from './Copy.tsx';
 export * from './cx.ts';
 export * from './command.ts';
+export * from './copy-actions.ts';
 export * from './Dialog.tsx';
 export * from './draft.ts';
 export * from './Empty.tsx';
