@@ -22,6 +22,8 @@ export class KeptCore implements Core {
   #pending: Promise<Held> | undefined;
   #failure: { readonly error: KeywrightError; readonly at: number } | undefined;
   #disposed = false;
+  /** Whoever has begun is told of each further core. */
+  #begun = false;
 
   private constructor(acquire: () => Promise<Held>) {
     this.#acquire = acquire;
@@ -31,6 +33,7 @@ export class KeptCore implements Core {
   static async begin(acquire: () => Promise<Held>): Promise<KeptCore> {
     const kept = new KeptCore(acquire);
     await kept.#core().catch(() => undefined);
+    kept.#begun = true;
     return kept;
   }
 
@@ -100,13 +103,12 @@ export class KeptCore implements Core {
   }
 
   #begin(held: Held): Held {
-    const again = this.#failure !== undefined || this.#held !== undefined;
     this.#failure = undefined;
     this.#held = held;
     held.subscribe((event) => this.#emit(event));
     for (const surface of this.#surfaces.keys()) this.#surfaces.set(surface, held.attachPromptSurface());
     void held.closed?.then(() => this.#lost(held));
-    if (again) this.#emit({ type: 'core.restarted' });
+    if (this.#begun) this.#emit({ type: 'core.restarted' });
     return held;
   }
 
@@ -121,11 +123,8 @@ export class KeptCore implements Core {
   /** Tries until there is a core again: whoever waits to be told need not call. */
   async #regain(): Promise<void> {
     for (let pause = TRY_AGAIN_AFTER; !this.#disposed; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      // After a failure whoever begins says so itself.
-      const failed = this.#failure !== undefined;
       try {
         await this.#core();
-        if (!failed) this.#emit({ type: 'core.restarted' });
         return;
       } catch {
         await sleep(pause, undefined, { ref: false });
