@@ -8,6 +8,8 @@ import { ROOT } from './paths.ts';
 interface Tally {
   passed: number;
   failed: number;
+  /** Each failure with the first line of its reason. */
+  failures: string[];
   /** Each skipped test with its reason. */
   skipped: string[];
   /** Tests that failed and passed when they were tried once more: only where CI tries again. Each is a defect, of the test or of what it tests. */
@@ -21,8 +23,16 @@ function run(title: string, args: readonly string[], environment: NodeJS.Process
   return spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: environment }).status === 0;
 }
 
-function one(passed: boolean): Tally {
-  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: [], second: [] };
+function one(title: string, passed: boolean): Tally {
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, failures: passed ? [] : [title], skipped: [], second: [] };
+}
+
+const firstLine = (text: string | undefined): string => text?.trim().split('\n')[0] ?? '';
+
+/** Adds a failure that belongs to no test. */
+function fail(tally: Tally, title: string): void {
+  tally.failed += 1;
+  tally.failures.push(title);
 }
 
 function readReport<T>(path: string): T | undefined {
@@ -30,29 +40,47 @@ function readReport<T>(path: string): T | undefined {
 }
 
 interface UnitReport {
-  testResults: { name: string; status: string; assertionResults: { status: string; fullName: string; failureMessages: string[] }[] }[];
+  testResults: { name: string; status: string; message?: string; assertionResults: { status: string; fullName: string; failureMessages: string[] }[] }[];
 }
 
-/** Unit tests. A file that does not even load counts as one failure. */
-function unitTests(environment: NodeJS.ProcessEnv): Tally {
+/** Unit tests. A file that does not even load, or whose process dies, counts as one failure; where CI tries again, it is run once more by itself. */
+function unitTests(environment: NodeJS.ProcessEnv, only: readonly string[] = []): Tally {
   const path = join(REPORTS, 'unit.json');
-  const clean = run('unit tests', [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${path}`], environment);
+  rmSync(path, { force: true });
+  const clean = run(['unit tests', ...only].join(' '), [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${path}`, ...only], environment);
   const report = readReport<UnitReport>(path);
-  if (report === undefined) return one(false);
-  const tally: Tally = { passed: 0, failed: 0, skipped: [], second: [] };
+  if (report === undefined) return one('unit tests', false);
+  const tally: Tally = { passed: 0, failed: 0, failures: [], skipped: [], second: [] };
+  const died: { file: string; reason: string }[] = [];
   for (const file of report.testResults) {
-    for (const test of file.assertionResults) {
-      if (test.status === 'passed') tally.passed += 1;
-      else if (test.status === 'failed') tally.failed += 1;
-      else tally.skipped.push(`${relative(ROOT, file.name)}: ${test.fullName}`);
-      if (test.status === 'passed' && test.failureMessages.length > 0) tally.second.push(`${relative(ROOT, file.name)}: ${test.fullName}: ${test.failureMessages[0]?.split('\n')[0]}`);
+    const name = relative(ROOT, file.name);
+    if (file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')) {
+      died.push({ file: name, reason: firstLine(file.message) || 'its process ended' });
+      if (only.length === 0 && environment['CI'] !== undefined) continue;
     }
-    if (file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')) tally.failed += 1;
+    for (const test of file.assertionResults) {
+      const title = `${name}: ${test.fullName}`;
+      const reason = firstLine(test.failureMessages[0]);
+      if (test.status === 'passed') tally.passed += 1;
+      else if (test.status === 'failed') fail(tally, `${title}: ${reason}`);
+      else tally.skipped.push(title);
+      if (test.status === 'passed' && test.failureMessages.length > 0) tally.second.push(`${title}: ${reason}`);
+    }
   }
+  if (died.length > 0 && only.length === 0 && environment['CI'] !== undefined) {
+    tally.second.push(...died.map(({ file, reason }) => `${file}: ${reason}`));
+    return added(tally, unitTests(environment, died.map(({ file }) => file)));
+  }
+  for (const { file, reason } of died) fail(tally, `${file}: ${reason}`);
   // An error outside of any test (an unhandled rejection) fails the run without failing a test.
-  if (!clean && tally.failed === 0) tally.failed = 1;
+  if (!clean && tally.failed === 0) fail(tally, 'unit tests: an error outside of any test');
   return tally;
 }
+
+const added = (a: Tally, b: Tally): Tally => ({
+  passed: a.passed + b.passed, failed: a.failed + b.failed,
+  failures: [...a.failures, ...b.failures], skipped: [...a.skipped, ...b.skipped], second: [...a.second, ...b.second],
+});
 
 interface JourneySuite {
   title: string;
@@ -66,8 +94,8 @@ function journeys(environment: NodeJS.ProcessEnv): Tally {
   const path = join(REPORTS, 'journeys.json');
   const clean = run('journeys', [join(ROOT, 'node_modules/@playwright/test/cli.js'), 'test', '-c', config, '--reporter=list,json'], { ...environment, PLAYWRIGHT_JSON_OUTPUT_NAME: path });
   const report = readReport<{ suites: JourneySuite[] }>(path);
-  if (report === undefined) return one(false);
-  const tally: Tally = { passed: 0, failed: 0, skipped: [], second: [] };
+  if (report === undefined) return one('journeys', false);
+  const tally: Tally = { passed: 0, failed: 0, failures: [], skipped: [], second: [] };
   const walk = (suite: JourneySuite): void => {
     for (const spec of suite.specs ?? []) {
       for (const test of spec.tests) {
@@ -77,13 +105,13 @@ function journeys(environment: NodeJS.ProcessEnv): Tally {
           tally.second.push(`${test.projectName}: ${spec.title}`);
         }
         else if (test.status === 'skipped') tally.skipped.push(`${test.projectName}: ${spec.title}: ${test.annotations.find(({ type }) => type === 'skip')?.description ?? 'not run'}`);
-        else tally.failed += 1;
+        else fail(tally, `${test.projectName}: ${spec.title}`);
       }
     }
     suite.suites?.forEach(walk);
   };
   report.suites.forEach(walk);
-  if (!clean && tally.failed === 0) tally.failed = 1;
+  if (!clean && tally.failed === 0) fail(tally, 'journeys: an error outside of any journey');
   return tally;
 }
 
@@ -107,18 +135,19 @@ export async function runAllTests({ environment }: { environment: NodeJS.Process
   sayWhatIsMissing(environment);
   const script = (name: string) => join(ROOT, 'scripts', name);
   const tallies = [
-    one(run('build', [script('build.ts'), '--if-stale'], environment)),
-    one(run('types', [script('typecheck.ts')], environment)),
-    one(run('lint', [script('lint.ts')], environment)),
+    one('build', run('build', [script('build.ts'), '--if-stale'], environment)),
+    one('types', run('types', [script('typecheck.ts')], environment)),
+    one('lint', run('lint', [script('lint.ts')], environment)),
     unitTests(environment),
     journeys(environment),
   ];
-  const skipped = tallies.flatMap((tally) => tally.skipped);
-  if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((line) => `  ${line}`).join('\n')}`);
-  const second = tallies.flatMap((tally) => tally.second);
-  if (second.length > 0) console.log(`\nPassed at the second try only:\n${second.map((line) => `  ${line}`).join('\n')}`);
-  const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
-  const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
+  const { passed, failed, failures, skipped, second } = tallies.reduce(added);
+  const say = (title: string, lines: readonly string[]): void => {
+    if (lines.length > 0) console.log(`\n${title}:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+  };
+  say('Skipped', skipped);
+  say('Passed at the second try only', second);
+  say('Failed', failures);
   console.log(`\n${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`);
   return failed === 0 ? 0 : 1;
 }

@@ -207,7 +207,21 @@ function openpgpBinary(bytes: Buffer): string | undefined {
   if (type === 11) return 'btul1'.includes(String.fromCharCode(version)) && 8 + lengthType + (bytes[2 + lengthType] as number) <= bytes.length ? 'openpgp' : undefined;
   // A one-pass signature is of a document or a text, in one of the hashes that there are.
   if (type === 4) return (version === 3 || version === 6) && (bytes[2 + lengthType] as number) <= 1 && (bytes[3 + lengthType] as number) <= 14 && (bytes[4 + lengthType] as number) <= 35 ? 'openpgp' : undefined;
-  return version >= 3 && version <= 6 ? 'openpgp' : undefined;
+  return version >= 3 && version <= 6 && isPacketOf(type, version, bytes.subarray(2 + lengthType)) ? 'openpgp' : undefined;
+}
+
+/** RFC 9580 §9.1, with LibrePGP's and those for private use. */
+const isAlgorithm = (number: number): boolean => (number >= 1 && number <= 3) || (number >= 8 && number <= 36) || (number >= 100 && number <= 110);
+/** RFC 9580 §5.2.1. */
+const SIGNATURES: ReadonlySet<number> = new Set([0x00, 0x01, 0x02, 0x10, 0x11, 0x12, 0x13, 0x16, 0x18, 0x19, 0x1f, 0x20, 0x28, 0x30, 0x40, 0x50]);
+
+/** A version alone is true of each hundredth row of random bytes, as the raw bytes of a key are: what follows it must fit, too (RFC 9580 §5.1 to §5.3, §5.5.2). */
+function isPacketOf(type: number, version: number, rest: Buffer): boolean {
+  const [a = 0, b = 0, c = 0] = rest;
+  if (type === 1) return version === 6 || isAlgorithm(rest[8] ?? 0);
+  if (type === 2) return version === 3 ? a === 5 && SIGNATURES.has(b) : SIGNATURES.has(a) && isAlgorithm(b) && c >= 1 && c <= 14;
+  if (type === 3) return version === 4 ? a <= 13 && b <= 4 : version >= 5;
+  return isAlgorithm(rest[version === 3 ? 6 : 4] ?? 0);
 }
 
 /** RFC 9580 §5.6: zlib and bzip2 begin with heads of their own; bare DEFLATE does not, and is told by how gpg writes it: to the end of the file. */

@@ -4,13 +4,12 @@
  * after a flush of the log. A test kills it meanwhile, or traces it. Closes and opens again after REOPEN writes; or dies
  * when they are made, in the middle of one more.
  */
-import { writeSync } from 'node:fs';
 import type { Storage } from '../storage.ts';
 import { openForTest, type DiskKind } from './open-for-test.ts';
+import { say } from './say.ts';
 import { groupOf, newestLogged, newestWrite, write } from './writes.ts';
 
 const [kind, folder, count, then] = process.argv.slice(2);
-const say = (line: string) => void writeSync(1, `${line}\n`);
 /** For a trace, log files that are finished every few entries; and what is there when it opens counts from now on, whoever made it. */
 const open = async (): Promise<Storage> => {
   if (then === undefined) return openForTest(kind as DiskKind, folder!);

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { say } from '../crash/say.ts';
 import { storageKind } from '../registry.ts';
 import { bytes, open } from './testing.ts';
 
@@ -14,8 +14,8 @@ for (let count = Number(from); ; count++) {
   // Those that come together are sealed together.
   await Promise.all(Array.from({ length: 1 + (count % 5) }, async (_, index) => {
     const number = await store.log.append(bytes(`entry ${count}.${index}`));
-    writeSync(1, `log ${number} ${count}.${index}\n`);
+    say(`log ${number} ${count}.${index}`);
   }));
   await put;
-  writeSync(1, `put ${count}\n`);
+  say(`put ${count}`);
 }
