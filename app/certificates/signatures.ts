@@ -71,14 +71,14 @@ export function readSignatureAlgorithm(reader: DerReader, what: string): Signatu
   inside.finish(what);
   const isNull = parameters?.tag === TAG.null && parameters.from === parameters.to;
   // RFC 4055 §5: implementations must accept absent parameters as well as NULL for RSA.
-  if (known.parameters === 'null' && (parameters === undefined || isNull)) return parameters === undefined ? { ...told, fault: 'the parameters of its algorithm are absent, and should be NULL (RFC 4055 §5)' } : told;
+  if (known.parameters === 'null' && (parameters === undefined || isNull)) return parameters === undefined ? { ...told, fault: 'The parameters of its algorithm are absent, and should be NULL (RFC 4055 §5).' } : told;
   if (known.parameters === 'absent' && parameters === undefined) return told;
-  return { ...told, fault: `the parameters of its algorithm should be ${known.parameters === 'null' ? 'NULL' : 'absent'}` };
+  return { ...told, fault: `The parameters of its algorithm should be ${known.parameters === 'null' ? 'NULL' : 'absent'}.` };
 }
 
 /** RSASSA-PSS-params (RFC 4055 §3.1). */
 function pssParameters(inside: DerReader, what: string): Pick<SignatureAlgorithmInfo, 'name' | 'hash' | 'saltLength'> & { weak?: string; fault?: string } {
-  if (inside.atEnd) return { name: 'RSA PSS without parameters', hash: null, fault: 'RSA PSS lacks its parameters (RFC 4055 §3.1)' };
+  if (inside.atEnd) return { name: 'RSA PSS without parameters', hash: null, fault: 'RSA PSS lacks its parameters (RFC 4055 §3.1).' };
   const parameters = inside.enter(what);
   inside.finish(what);
   const hashOf = (within: DerReader): string => {
@@ -99,16 +99,16 @@ function pssParameters(inside: DerReader, what: string): Pick<SignatureAlgorithm
   let fault: string | undefined;
   if (mask !== undefined) {
     const identifier = mask.enter(what);
-    if (identifier.oid(what) !== MGF1_OID) fault = 'RSA PSS has a mask generation other than MGF1';
+    if (identifier.oid(what) !== MGF1_OID) fault = 'RSA PSS has a mask generation other than MGF1.';
     else maskHash = hashOf(identifier);
   }
   const salt = explicit(2);
   const saltLength = salt === undefined ? 20 : salt.smallInteger(what, 1024);
   const trailer = explicit(3);
-  if (trailer !== undefined && trailer.smallInteger(what, 255) !== 1) fault = 'RSA PSS has another trailer than 0xbc';
+  if (trailer !== undefined && trailer.smallInteger(what, 255) !== 1) fault = 'RSA PSS has another trailer than 0xbc.';
   parameters.finish(what);
-  if (hash !== maskHash) fault ??= `RSA PSS hashes with ${hash} and masks with ${maskHash}`;
-  if (!Object.values(HASH_OIDS).includes(hash)) fault ??= `RSA PSS names the unknown hash ${hash}`;
+  if (hash !== maskHash) fault ??= `RSA PSS hashes with ${hash} and masks with ${maskHash}.`;
+  if (!Object.values(HASH_OIDS).includes(hash)) fault ??= `RSA PSS names the unknown hash ${hash}.`;
   const name = (['sha256', 'sha384', 'sha512'] as string[]).includes(hash) && maskHash === hash ? `rsa-pss-${hash}` : `RSA PSS with ${hash}`;
   return { name, hash, saltLength, ...(hash === 'sha1' || hash === 'md5' ? { weak: SHA1_WEAK } : {}), ...(fault === undefined ? {} : { fault }) };
 }

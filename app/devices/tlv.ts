@@ -71,26 +71,26 @@ function readTlv(bytes: Uint8Array, start: number, what: string, base: number): 
   let at = start;
   const byte = (part: string): number => {
     const value = bytes[at];
-    if (value === undefined) throw bad(`${what} ends inside the ${part} of an element.`, base + at);
+    if (value === undefined) throw bad(`${what} ends inside ${part} of an element.`, base + at);
     at += 1;
     return value;
   };
-  let tag = byte('tag');
+  let tag = byte('the tag');
   if ((tag & 0x1f) === 0x1f) {
     for (let count = 0; ; count++) {
       if (count === 2) throw bad(`${what} has a tag of more than three bytes.`, base + start);
-      const next = byte('tag');
+      const next = byte('the tag');
       tag = tag * 256 + next;
       if (next < 0x80) break;
     }
   }
-  let length = byte('length');
+  let length = byte('the length');
   if (length >= 0x80) {
     const count = length & 0x7f;
     if (count === 0) throw bad(`${what} has an element of indefinite length.`, base + start);
     if (count > 3) throw bad(`${what} has a length of ${count} bytes.`, base + start);
     length = 0;
-    for (let index = 0; index < count; index++) length = length * 256 + byte('length');
+    for (let index = 0; index < count; index++) length = length * 256 + byte('the length');
   }
   if (length > bytes.length - at) throw bad(`${what} has an element ${hex(tag)} that claims ${length} bytes, but ${bytes.length - at} remain.`, base + start);
   return { tlv: { tag, offset: base + start, value: bytes.subarray(at, at + length) }, next: at + length };

@@ -1,6 +1,6 @@
 import { KeywrightError } from '../contract/index.ts';
 
-/** Said in another language as such; what exactly is wrong follows in English. */
+/** For programs: what was given is not what it claims. People read what exactly is wrong, which no list of reasons could hold. */
 const MALFORMED = 'file.malformed';
 
 /** @returns INVALID_INPUT for a file that is not what it claims. @param offset bytes from the beginning of what was parsed. */

@@ -56,7 +56,7 @@ export function lacksSeed(algorithm: KeyAlgorithmName, secret: Uint8Array): bool
 
 /** @param pkcs8 DER, unencrypted. @returns SPKI, DER. @throws INVALID_INPUT */
 export function publicOfPkcs8(pkcs8: Uint8Array): Uint8Array {
-  return createPublicKey(load(Buffer.from(pkcs8), 'private key')).export({ type: 'spki', format: 'der' });
+  return createPublicKey(load(Buffer.from(pkcs8), 'private')).export({ type: 'spki', format: 'der' });
 }
 
 function load(pkcs8: Buffer, what: string): KeyObject {

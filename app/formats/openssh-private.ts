@@ -96,8 +96,8 @@ function readPrivate(reader: SshReader): { privateParts: PrivateParts; publicPar
   const type = reader.text('the key type');
   const { offset } = reader;
   if (type === 'ssh-rsa') {
-    const [n, e, d, qi, p, q] = ['modulus', 'public exponent', 'private exponent', 'coefficient', 'first prime', 'second prime']
-      .map((name) => reader.mpint(`the ${name}`)) as [bigint, bigint, bigint, bigint, bigint, bigint];
+    const [n, e, d, qi, p, q] = ['the modulus', 'the public exponent', 'the private exponent', 'the coefficient', 'the first prime', 'the second prime']
+      .map((name) => reader.mpint(name)) as [bigint, bigint, bigint, bigint, bigint, bigint];
     if (p <= 1n || q <= 1n) throw malformed('The primes of this RSA key are none.', offset);
     const privateParts = rsaParts({ n, e, d, p, q, qi, dp: d % (p - 1n), dq: d % (q - 1n) }, offset);
     return { privateParts, publicParts: { kind: 'rsa', algorithm: privateParts.algorithm, n, e } };

@@ -58,8 +58,8 @@ export function parsePkcs1(bytes: Uint8Array, from = 0, to = bytes.length): Priv
   const key = outer.enter('the RSA private key');
   const { offset } = key;
   if (key.smallInteger('the version', 1) === 1) throw notSupported('An RSA key of more than two primes.', 'Use an RSA key of two primes.');
-  const [n, e, d, p, q, dp, dq, qi] = ['modulus', 'public exponent', 'private exponent', 'first prime', 'second prime', 'first exponent', 'second exponent', 'coefficient']
-    .map((name) => key.integer(`the ${name}`)) as [bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint];
+  const [n, e, d, p, q, dp, dq, qi] = ['the modulus', 'the public exponent', 'the private exponent', 'the first prime', 'the second prime', 'the first exponent', 'the second exponent', 'the coefficient']
+    .map((name) => key.integer(name)) as [bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint];
   key.finish('the RSA private key');
   outer.finish('the RSA private key');
   return rsaParts({ n, e, d, p, q, dp, dq, qi }, offset);

@@ -13,6 +13,7 @@ export interface Telling {
 
 /** Values that are words of the core and no names of anybody: said in the window's language too. */
 const WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  fault: { 'unknown fault': 'unbekannter Fehler' },
   secret: { passphrase: 'die Passphrase', 'recovery code': 'der Wiederherstellungscode', PIN: 'die PIN', PUK: 'die PUK', 'SO PIN': 'die SO-PIN', 'management key': 'der Verwaltungsschlüssel' },
   use: {
     sign: 'signieren', verify: 'prüfen', encrypt: 'verschlüsseln', decrypt: 'entschlüsseln', wrap: 'einpacken', unwrap: 'auspacken', encapsulate: 'kapseln', decapsulate: 'entkapseln',

@@ -40,7 +40,8 @@ export function sentenceSayer(sentences: Sentences, timeOf: (time: Date) => stri
   };
   const value = (text: string, depth: number): string => {
     if (TIME.test(text)) return timeOf(new Date(text));
-    return (depth < DEEPEST ? say(text, depth + 1) : undefined) ?? text;
+    // What is filled in is known as it stands within a sentence, and begins as one where the sentence begins with it.
+    return (depth < DEEPEST ? (say(text, depth + 1) ?? say(uncapitalised(text), depth + 1)) : undefined) ?? text;
   };
   return (sentence) => say(sentence, 0);
 }
@@ -50,6 +51,8 @@ export function saidFinding<F extends { readonly detail: string; readonly remedy
   const { detail, remedy } = finding;
   return { ...finding, detail: t.sentence(detail) ?? detail, remedy: remedy === null ? null : (t.sentence(remedy) ?? remedy) };
 }
+
+const uncapitalised = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 function patternOf(wording: string): RegExp {
   return new RegExp(`^${wording.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(NAME, '(?<$1>.*?)')}$`, 's');

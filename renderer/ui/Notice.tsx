@@ -2,11 +2,10 @@ import { CircleAlert, CircleCheck, Info, TriangleAlert, type LucideIcon } from '
 import type { ReactNode } from 'react';
 import type { Problem } from '../../app/contract/index.ts';
 import { asProblem } from '../bridge/index.ts';
-import { faultPlace, useText, type Telling, type Text } from '../i18n/index.ts';
+import { faultPlace, useText, type Telling } from '../i18n/index.ts';
 import { CopyButton } from './Copy.tsx';
 import { cx } from './cx.ts';
 import { Prose } from './Prose.tsx';
-import { Sentence } from './Sentence.tsx';
 
 const TONES = {
   info: { icon: Info, colour: 'text-muted', edge: 'border-border' },
@@ -42,11 +41,6 @@ export function Saying({ telling, part, muted = false }: { telling: Telling; par
   return said === undefined ? <p className="text-muted">{t('errors.inEnglish')} <span lang="en"><Prose text={telling[part] ?? ''} /></span></p> : <p className={muted ? 'text-muted' : undefined}><Prose text={said} /></p>;
 }
 
-/** Whether the reason says what kind of fault it is, and the English words alone what exactly. */
-function isParticular(problem: Problem, t: Text): boolean {
-  return problem.reason === 'file.malformed' && t.said(problem, 'detail') !== problem.detail;
-}
-
 /** An error: what failed, the likely cause, the remedy, and all of it to copy. */
 export function ErrorNotice({ error, actions }: { error: unknown; actions?: ReactNode }) {
   const t = useText();
@@ -60,7 +54,6 @@ export function ErrorNotice({ error, actions }: { error: unknown; actions?: Reac
       actions={<>{actions}<CopyButton small kind="quiet" label={t('common.copyDetails')} text={() => problemDetails(problem)} /></>}
     >
       <Saying telling={problem} part="detail" />
-      {isParticular(problem, t) && <p className="text-muted">{t('errors.exactly')} <Sentence text={problem.detail} /></p>}
       {problem.where !== undefined && !problem.detail.includes(problem.where) && !problem.where.startsWith('/') && <p className="text-muted">{t('errors.where', { where: faultPlace(problem.where, t) })}</p>}
       {problem.triesLeft !== undefined && problem.triesLeft > 0 && <p>{t('errors.triesLeft', { n: problem.triesLeft })}</p>}
       {problem.remedy !== undefined && <Saying telling={problem} part="remedy" muted />}

@@ -73,7 +73,7 @@ async function metadataOf(key: YubiKey, piv: PivChannel, reference: number): Pro
   const { data, sw } = await piv.transmit({ ins: INS.metadata, p2: reference, le: 0 });
   if (sw !== SW.ok) return undefined;
   try {
-    const elements = parseTlvs(data, 'metadata');
+    const elements = parseTlvs(data, 'its metadata');
     const [total, left] = findTlv(elements, 0x06) ?? [];
     return { isDefault: findTlv(elements, 0x05)?.[0] === 1, total: total ?? null, left: left ?? null };
   } catch {

@@ -116,7 +116,7 @@ function digits(date: Date): string {
 export function readAll<T>(reader: DerReader, what: string, max: number, read: (reader: DerReader) => T): T[] {
   const found: T[] = [];
   while (!reader.atEnd) {
-    if (found.length === max) throw malformed(`There are more than ${max} of ${what}.`, reader.offset);
+    if (found.length === max) throw malformed(`There are more than ${max} ${what}.`, reader.offset);
     found.push(read(reader));
   }
   return found;

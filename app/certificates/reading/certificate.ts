@@ -110,8 +110,8 @@ export class Certificate {
     const signaturePart = { from: signatureAt, to: certificate.offset };
     certificate.finish('the certificate');
     if (!Buffer.from(inner.der).equals(algorithm.der)) fault('algorithm', 'The signature algorithm within differs from the one without (RFC 5280 §4.1.1.2).');
-    if (algorithm.fault !== undefined && algorithm.kind === 'rsa') oddities.push(`${sentence(algorithm.fault)}.`);
-    else if (algorithm.fault !== undefined) fault('parameters', `${sentence(algorithm.fault)}.`);
+    if (algorithm.fault !== undefined && algorithm.kind === 'rsa') oddities.push(algorithm.fault);
+    else if (algorithm.fault !== undefined) fault('parameters', algorithm.fault);
     if (signature.length === 0) fault('signature', 'Its signature is none: it has no whole bytes (RFC 5280 §4.1.1.3).');
     checkTimes([notBefore, notAfter], fault);
     if (issuer.rdns.length === 0) fault('issuer', 'It names no issuer (RFC 5280 §4.1.2.4).');
@@ -211,8 +211,6 @@ export class Certificate {
     return writePem('CERTIFICATE', this.der).toString('latin1');
   }
 }
-
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @returns hex without leading zeros; negative numbers with a minus. */
 export function serialHex(content: Uint8Array): string {

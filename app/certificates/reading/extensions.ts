@@ -205,7 +205,7 @@ export const distributionPoints = (value: Uint8Array): DistributionPoint[] => on
   return readAll(inside, 'distribution points', 1000, (one) => {
     const point = one.enter('a distribution point');
     const name = point.optional('a distribution point', contextTag(0));
-    const reasons = point.peek() === contextPrimitive(1) ? readNamedBits(point, 'reasons', contextPrimitive(1)).set : undefined;
+    const reasons = point.peek() === contextPrimitive(1) ? readNamedBits(point, 'the reasons', contextPrimitive(1)).set : undefined;
     const issuer = point.optional('a distribution point', contextTag(2));
     point.finish('a distribution point');
     return { ...(name === undefined ? { names: [], relative: undefined } : pointName(point, name)), reasons, crlIssuer: issuer === undefined ? [] : readGeneralNames(point.inside(issuer), 'the issuer of a CRL') };
@@ -221,7 +221,7 @@ export const issuingDistributionPoint = (value: Uint8Array): IssuingDistribution
   const name = inside.optional('the issuing distribution point', contextTag(0));
   const flag = (number: number): boolean => (inside.peek() === contextPrimitive(number) ? readBoolean(inside, 'the issuing distribution point', contextPrimitive(number)) : false);
   const [onlyUsers, onlyAuthorities] = [flag(1), flag(2)];
-  const reasons = inside.peek() === contextPrimitive(3) ? readNamedBits(inside, 'reasons', contextPrimitive(3)).set : undefined;
+  const reasons = inside.peek() === contextPrimitive(3) ? readNamedBits(inside, 'the reasons', contextPrimitive(3)).set : undefined;
   const [indirect, onlyAttributes] = [flag(4), flag(5)];
   return { ...(name === undefined ? { names: [], relative: undefined } : pointName(inside, name)), named: name !== undefined, reasons, onlyUsers, onlyAuthorities, indirect, onlyAttributes };
 });

@@ -58,7 +58,7 @@ export function readString(reader: DerReader, what: string): string {
 
 function strictText(reader: DerReader, element: DerElement, what: string, tag: number): string {
   const { text, fault } = decodeString(tag, reader.content(element));
-  if (fault !== undefined) throw malformed(`${what} has ${fault}.`, element.offset);
+  if (fault !== undefined) throw malformed(`${what} is not valid text: it has ${fault}.`, element.offset);
   return text;
 }
 

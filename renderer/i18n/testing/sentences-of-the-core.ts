@@ -25,22 +25,24 @@ const NOT_SAID = /(?:^|\/)(?:describe|meta|log|summary|description|help|RegExp|t
 /** What makes an error of a file: from which argument on it is what to do about it. */
 const REMEDY_FROM: Readonly<Record<string, number>> = { malformed: 1, malformedAt: 2, notSupported: 1 };
 
-interface Node {
+export interface Node {
   readonly type: string;
   readonly start: number;
   readonly end: number;
   readonly [member: string]: unknown;
 }
 
-const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'type' in value;
+export const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'type' in value;
 
 /** @returns all that an expression may say, with holes. */
-function textsOf(node: Node): string[] {
+export function textsOf(node: Node): string[] {
   switch (node.type) {
     case 'Literal': return [typeof node['value'] === 'string' ? node['value'] : HOLE];
     case 'ConditionalExpression': return [...textsOf(node['consequent'] as Node), ...textsOf(node['alternate'] as Node)].slice(0, MOST_VARIANTS);
+    case 'LogicalExpression': return [...textsOf(node['left'] as Node), ...textsOf(node['right'] as Node)].slice(0, MOST_VARIANTS);
     case 'ParenthesizedExpression': return textsOf(node['expression'] as Node);
-    case 'BinaryExpression': return node['operator'] === '+' ? joined([textsOf(node['left'] as Node), textsOf(node['right'] as Node)]) : [HOLE];
+    // `${at + 1}` is one number.
+    case 'BinaryExpression': return node['operator'] === '+' ? joined([textsOf(node['left'] as Node), textsOf(node['right'] as Node)]).map((text) => (text === HOLE + HOLE ? HOLE : text)) : [HOLE];
     case 'TemplateLiteral': {
       const quasis = (node['quasis'] as { value: { cooked: string } }[]).map(({ value }) => value.cooked);
       const holes = (node['expressions'] as Node[]).map(textsOf);
@@ -55,8 +57,8 @@ function joined(parts: readonly string[][]): string[] {
 }
 
 /** Begins as a sentence and ends as one, with words of its own between. */
-function isSentence(text: string): boolean {
-  return new RegExp(`^["A-Z“${HOLE}]`).test(text) && /[.!?]$/.test(text) && text.includes(' ') && (text.match(/\p{L}/gu) ?? []).length >= 8 && !/[<>]{1}\w+=|^SELECT|^INSERT/.test(text);
+export function isSentence(text: string): boolean {
+  return new RegExp(`^["A-Z“${HOLE}]`).test(text) && /[.!?]$/.test(text) && text.includes(' ') && (text.match(/\p{L}/gu) ?? []).length >= 6 && !/[<>]{1}\w+=|^SELECT|^INSERT/.test(text);
 }
 
 function collect(value: unknown, source: string, path: string, within: string, found: SourceSentence[]): void {
@@ -76,11 +78,16 @@ function collect(value: unknown, source: string, path: string, within: string, f
   }
 }
 
+/** @returns the sources of the core of which something can come into the window. */
+export function sourcesOfTheCore(): { path: string; source: string }[] {
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  const paths = globSync(['app/**/*.ts', 'main/**/*.ts', 'renderer/bridge/*.ts'], { cwd: root }).filter((path) => !ELSEWHERE.some((pattern) => pattern.test(path))).sort();
+  return paths.map((path) => ({ path, source: readFileSync(root + path, 'utf8') }));
+}
+
 /** @returns every sentence in the sources of the core that can come into the window. */
 export function sentencesOfTheCore(): SourceSentence[] {
-  const root = fileURLToPath(new URL('../../../', import.meta.url));
-  return globSync(['app/**/*.ts', 'main/**/*.ts', 'renderer/bridge/*.ts'], { cwd: root }).filter((path) => !ELSEWHERE.some((pattern) => pattern.test(path))).sort().flatMap((path) => {
-    const source = readFileSync(root + path, 'utf8');
+  return sourcesOfTheCore().flatMap(({ path, source }) => {
     const found: SourceSentence[] = [];
     collect(parseAst(source, { lang: 'ts' }).body, source, path, '', found);
     return found;
