@@ -13,7 +13,7 @@ export type Words = typeof ENGLISH;
 const GERMAN: Words = {
   file: 'Datei', newKey: 'Neuer Schlüssel …', importKeys: 'Importieren …', signFiles: 'Dateien signieren …', settings: 'Einstellungen …', lock: 'Sperren', quit: 'Keywright beenden',
   edit: 'Bearbeiten', undo: 'Rückgängig', redo: 'Wiederholen', cut: 'Ausschneiden', copy: 'Kopieren', paste: 'Einfügen', selectAll: 'Alles auswählen',
-  view: 'Ansicht', palette: 'Befehlspalette …', keys: 'Schlüssel', certificates: 'Zertifikate', files: 'Dateien', tokens: 'Tokens', backends: 'Backends', health: 'Zustand', activity: 'Aktivität',
+  view: 'Ansicht', palette: 'Befehlspalette …', keys: 'Schlüssel', certificates: 'Zertifikate', files: 'Dateien', tokens: 'Token', backends: 'Backends', health: 'Befunde', activity: 'Aktivität',
   zoomIn: 'Vergrößern', zoomOut: 'Verkleinern', actualSize: 'Originalgröße', fullScreen: 'Vollbild', developerTools: 'Entwicklerwerkzeuge',
   window: 'Fenster', minimize: 'Minimieren', close: 'Schließen', help: 'Hilfe', shortcuts: 'Tastenkürzel', about: 'Über Keywright',
   show: 'Keywright anzeigen', promptTitle: 'Keywright fragt', chooseFiles: 'Dateien auswählen', saveAs: 'Speichern unter',
