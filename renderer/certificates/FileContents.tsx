@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { asProblem, useBridge, type ChosenFile, type OutputFor } from '../bridge/index.ts';
 import { saidFinding, useText } from '../i18n/index.ts';
-import { ErrorNotice, Fact, Facts, Findings, Sentence } from '../ui/index.ts';
+import { ErrorNotice, Fact, Facts, Findings, hasTitle, Sentence, thingTitle } from '../ui/index.ts';
 
 type Answer = OutputFor<'files.inspect'>;
 const LEVELS = { odd: 'note', weak: 'warning', broken: 'problem' } as const;
@@ -46,8 +46,8 @@ export function FileContents({ inspected: { answers, error } }: { inspected: Ins
       {answers.flatMap(({ problems }) => problems).map(({ detail }) => <p key={detail} className="text-13 text-danger"><Sentence text={detail} /></p>)}
       {items.slice(0, MOST).map(({ item, below }, index) => (
         <div key={index} className="flex flex-col gap-1 rounded-control border border-border bg-canvas px-3 py-2 text-13">
-          <p className="font-medium break-words">{item.title === '' ? <Sentence text={item.detail} /> : item.title}</p>
-          <p className="text-muted"><Sentence text={item.detail} /></p>
+          <p className="font-medium break-words">{hasTitle(item) ? thingTitle(item, t) : <Sentence text={item.detail} />}</p>
+          {hasTitle(item) && <p className="text-muted"><Sentence text={item.detail} /></p>}
           <Facts>
             {item.facts.filter(({ name }) => TELLING.includes(name)).map(({ name, value }) => <Fact key={name} name={t.fact.name(name)}><span className="break-all">{t.fact.value(name, value)}</span></Fact>)}
             {item.kind === 'certificate-request' && below.map(({ title, detail }) => <Fact key={title} name={t.fact.name(title)}><span className="break-words">{detail.split('; ').map((line) => t.fact.value(title, line)).join('; ')}</span></Fact>)}

@@ -4,7 +4,7 @@ import { asProblem, useAction, type ChosenFile, type OutputFor } from '../bridge
 import { faultPlace, saidFinding, useText, type Text } from '../i18n/index.ts';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
-import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, Notice, Sentence } from '../ui/index.ts';
+import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, hasTitle, Notice, Sentence, thingTitle } from '../ui/index.ts';
 import { ChosenFiles } from './chosen-files.tsx';
 import { ConvertDialog } from './ConvertDialog.tsx';
 
@@ -81,14 +81,6 @@ function withFindings(items: readonly Item[]): ReadonlySet<number> {
   return loud;
 }
 
-/** @returns what to call a thing: what others wrote as it is, the core's own words in the window's language. */
-function titleOf({ kind, title }: Item, t: Text): string {
-  return kind === 'extension' ? t.fact.name(title) : (t.sentence(`${title}.`)?.replace(/\.$/, '') ?? (NAMED_BY_US.has(kind) ? t.fact.value('', title) : title));
-}
-
-/** Kinds of things that have no name of their own. */
-const NAMED_BY_US: ReadonlySet<string> = new Set(['cms', 'age', 'openpgp', 'ocsp-request', 'certificate-request']);
-
 /** @returns what an extension says, a line after another. */
 function linesOf({ title, detail }: Pick<Item, 'title' | 'detail'>, t: Text): string {
   return detail.split('; ').map((line) => t.fact.value(title, line)).join('; ');
@@ -104,9 +96,9 @@ function Items({ items, parent, loud, onMend }: { items: readonly Item[]; parent
       {here.map(({ item, index }) => (
         <li key={index} className="rounded-control border border-border bg-canvas px-3 py-2 text-13">
           <details open={loud.has(index) || (parent === null && here.length < 4)}>
-            <summary className="font-medium">{item.title === '' ? <Sentence text={item.detail} /> : titleOf(item, t)}</summary>
+            <summary className="font-medium">{hasTitle(item) ? thingTitle(item, t) : <Sentence text={item.detail} />}</summary>
             <div className="flex flex-col gap-2 pt-2">
-              {item.title !== '' && <p>{item.kind === 'extension' ? linesOf(item, t) : <Sentence text={item.detail} />}</p>}
+              {hasTitle(item) && <p>{item.kind === 'extension' ? linesOf(item, t) : <Sentence text={item.detail} />}</p>}
               {item.findings.length > 0 && <Findings findings={item.findings.map((finding) => ({ ...saidFinding(finding, t), level: LEVELS[finding.level] }))} actionsOf={actionsWith(onMend)} />}
               {item.held.length > 0 && <p>{t('files.heldHere', { n: item.held.length })}</p>}
               <Facts>{item.facts.map(({ name, value }) => <Fact key={`${name} ${value}`} name={t.fact.name(name)}><span className="break-all">{t.fact.value(name, value)}</span></Fact>)}</Facts>

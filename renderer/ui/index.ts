@@ -22,6 +22,7 @@ export * from './Select.tsx';
 export * from './Sentence.tsx';
 export * from './shortcut.ts';
 export * from './Tabs.tsx';
+export * from './thing-title.ts';
 export * from './Time.tsx';
 export * from './Toast.tsx';
 export * from './view-focus.ts';
