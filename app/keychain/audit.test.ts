@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { KeywrightError, type KeyRecord } from '../contract/index.ts';
+import { KeywrightError, type AuditEntry, type KeyRecord } from '../contract/index.ts';
 import { memoryKind } from '../storage/memory/index.ts';
 import type { Storage } from '../storage/storage.ts';
 import { AuditTrail, type AuditFacts } from './audit.ts';
@@ -99,16 +99,159 @@ describe('what was tampered with', () => {
     await trail.settle(change);
     const entries = await raw.log.read(1, 10);
     const altered = entries.map(({ number, entry }) => ({ number, entry: Buffer.from(Buffer.from(entry).toString('latin1').replace('use 1', 'use 9'), 'latin1') }));
-    const reading = (log: readonly { number: number; entry: Uint8Array }[]): Promise<AuditTrail> => AuditTrail.open(withLog(raw, { read: async (from, limit) => log.slice(from - 1, from - 1 + limit) }), options);
-    expect(await (await reading(entries)).verify(quiet)).toMatchObject({ ok: true, entries: 4 });
-    expect(await (await reading(altered)).verify(quiet)).toMatchObject({ ok: false, firstBroken: 2 });
+    let log = entries;
+    const reading = withLog(raw, { read: async (from, limit) => log.slice(from - 1, from - 1 + limit) });
+    const reader = await AuditTrail.open(reading, options);
+    expect(await reader.verify(quiet)).toMatchObject({ ok: true, entries: 4 });
+    log = altered;
+    expect(await reader.verify(quiet)).toMatchObject({ ok: false, firstBroken: 2 });
     let link: Uint8Array = Buffer.alloc(32);
     const chained = altered.map(({ number, entry }) => {
       link = createHash('sha256').update(link).update(entry.subarray(32)).digest();
       return { number, entry: Buffer.concat([link, entry.subarray(32)]) };
     });
-    expect(await (await reading(chained)).verify(quiet)).toMatchObject({ ok: false, firstBroken: 3, detail: expect.stringContaining('a later change saw') });
+    log = chained;
+    expect(await reader.verify(quiet)).toMatchObject({ ok: false, firstBroken: 3, detail: expect.stringContaining('a later change saw') });
   });
+
+  /** A store with a key and a trail of some entries. */
+  async function withTrail(work: (folder: string, key: KeyRecord) => Promise<void>): Promise<void> {
+    const folder = await mkdtemp(join(tmpdir(), 'keywright-audit-'));
+    try {
+      const key = await inSession(folder, async (core) => {
+        await core.call('store.create', { kind: 'sqlite' });
+        const made = await core.call<KeyRecord>('keys.generate', { label: 'Watched', algorithm: 'ed25519' });
+        for (let uses = 0; uses < 5; uses += 1) await core.call('keys.sign', { key: made.id, content: { message: 'aGVsbG8' } });
+        return core.call<KeyRecord>('keys.update', { key: made.id, label: 'Watched on' });
+      });
+      await work(folder, key);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  async function inSession<T>(folder: string, work: (core: TestCore) => Promise<T>): Promise<T> {
+    await using core = await openTestCore({ folder });
+    return await work(core);
+  }
+  const opened = <T>(folder: string, work: (core: TestCore) => Promise<T>): Promise<T> => inSession(folder, async (core) => {
+    await core.call('store.unlock');
+    return work(core);
+  });
+  const entriesOf = async (core: TestCore, input: object = {}): Promise<AuditEntry[]> => (await core.call<{ entries: AuditEntry[] }>('audit.list', input)).entries;
+  const lossesOf = (core: TestCore): Promise<AuditEntry[]> => entriesOf(core, { operation: 'audit.lost' });
+
+  test('a log that was taken away is told for good, by one entry with what the store knew of it', () => withTrail(async (folder, key) => {
+    const hashes = await opened(folder, async (core) => (await core.call<{ content: string }>('audit.export')).content.trim().split('\n').map((line) => (JSON.parse(line) as { hash: string }).hash));
+    const log = join(folder, 'store', 'log');
+    await rm(log, { recursive: true });
+    for (const session of [1, 2, 3]) {
+      await opened(folder, async (core) => {
+        const [loss, ...others] = await lossesOf(core);
+        expect(others).toEqual([]);
+        // The last change saw entry 7; closing noted how many there were.
+        expect(loss).toMatchObject({ number: 1, principal: 'keywright', effect: 'destroy', outcome: 'CORRUPT_RECORD', detail: `The log had 10 entries, and 0 when the store was opened: the others are gone. Entry 7 had the hash ${hashes[6]}.` });
+        expect(await core.call('audit.verify')).toMatchObject({ ok: false, firstBroken: 1, detail: `Entry 1 tells of a loss: ${loss!.detail}` });
+        await core.call('keys.update', { key: key.id, label: `After ${session}` });
+        await core.call('keys.sign', { key: key.id, content: { message: 'aGVsbG8' } });
+      });
+    }
+    // As often as it happens: the log has grown beyond nothing, and is taken away again.
+    await rm(log, { recursive: true });
+    expect(await opened(folder, lossesOf)).toMatchObject([{ number: 1, detail: expect.stringMatching(/^The log had 1[0-9] entries, and 0 when/) }]);
+  }));
+
+  test('a log that was cut is told by an entry behind the cut, though it grows beyond what it was', () => withTrail(async (folder, key) => {
+    const [file] = await readdir(join(folder, 'store', 'log'));
+    const path = join(folder, 'store', 'log', file!);
+    await truncate(path, (await readFile(path)).indexOf('KWen', 1000, 'latin1'));
+    const number = await opened(folder, async (core) => {
+      for (let uses = 0; uses < 10; uses += 1) await core.call('keys.sign', { key: key.id, content: { message: 'aGVsbG8' } });
+      await core.call('keys.update', { key: key.id, label: 'Later' });
+      const [loss] = await lossesOf(core);
+      expect(loss).toMatchObject({ detail: expect.stringContaining(`and ${loss!.number - 1} when the store was opened`) });
+      return loss!.number;
+    });
+    await opened(folder, async (core) => {
+      expect(await core.call('audit.verify')).toMatchObject({ ok: false, firstBroken: number });
+      expect(await lossesOf(core)).toHaveLength(1);
+    });
+  }));
+
+  test('a log of the same store that was put in the place of the right one is told for good', () => withTrail(async (folder, key) => {
+    const log = join(folder, 'store', 'log');
+    await rename(log, join(folder, 'old'));
+    await opened(folder, (core) => core.call('keys.update', { key: key.id, label: 'On another log' }));
+    await rm(log, { recursive: true });
+    await rename(join(folder, 'old'), log);
+    for (const session of [1, 2]) {
+      await opened(folder, async (core) => {
+        expect(await lossesOf(core)).toMatchObject([{ detail: expect.stringContaining('another log was put in its place') }]);
+        expect(await core.call('audit.verify')).toMatchObject({ ok: false });
+        await core.call('keys.update', { key: key.id, label: `After ${session}` });
+      });
+    }
+  }));
+
+  test('a process that dies while it tells of a loss leaves it to be told once, with the change that waits', async () => {
+    const raw = await storage();
+    const trail = await AuditTrail.open(raw, options);
+    for (let uses = 0; uses < 3; uses += 1) await trail.append(facts());
+    const change = facts({ detail: 'waits' });
+    await raw.transaction((tx) => trail.record(change, tx));
+    const fresh = await storage();
+    const cut = (log: Partial<Storage['log']> = {}): Storage => withLog(raw, { append: (entry) => fresh.log.append(entry), flush: () => fresh.log.flush(), read: (from, limit) => fresh.log.read(from, limit), last: () => fresh.log.last(), ...log });
+    await expect(AuditTrail.open(cut({ append: () => Promise.reject(new Error('killed')) }), options)).rejects.toThrow('killed');
+    for (const _ of ['next', 'and again']) {
+      const next = await AuditTrail.open(cut(), options);
+      expect((await next.read(1, 10)).map(({ operation, detail }) => [operation, detail?.slice(0, 21)])).toEqual([['audit.lost', 'The log had 3 entries'], ['keys.update', 'waits']]);
+    }
+  });
+
+  test('what a change saw is what was written: a use that could not be is no loss', async () => {
+    const raw = await storage();
+    const full = withLog(raw, { append: () => Promise.reject(new KeywrightError('STORAGE_FULL', 'no space')) });
+    const trail = await AuditTrail.open(full, options);
+    const use = trail.append(facts()).catch(() => undefined);
+    const change = facts();
+    await raw.transaction((tx) => trail.record(change, tx));
+    await use;
+    expect((await (await AuditTrail.open(raw, options)).read(1, 10)).map(({ request }) => request)).toEqual([change.request]);
+  });
+
+  for (const [what, damage, broken] of [
+    ['its last entry damaged', async (log: string) => flip(log, (bytes) => bytes.lastIndexOf('KWen', undefined, 'latin1') + 40), 8],
+    ['an entry in its middle damaged', async (log: string) => flip(log, (bytes) => bytes.indexOf('KWen', 700, 'latin1') + 40), undefined],
+    ['an empty file in the place of its own', async (log: string) => {
+      for (const name of await readdir(log)) await rm(join(log, name));
+      await writeFile(join(log, '0000000000000010.log'), '');
+    }, 1],
+  ] as const) {
+    test(`with ${what} the store opens, the keys work, and the trail goes on and shows what can be read`, () => withTrail(async (folder, key) => {
+      await damage(join(folder, 'store', 'log'));
+      for (const _ of ['first', 'second']) {
+        await opened(folder, async (core) => {
+          await core.call('keys.sign', { key: key.id, content: { message: 'aGVsbG8' } });
+          await core.call('keys.update', { key: key.id, label: `Anew ${randomUUID()}` });
+          expect(await core.call('audit.verify')).toMatchObject({ ok: false, firstBroken: broken ?? expect.any(Number) });
+        });
+      }
+      await opened(folder, async (core) => {
+        const { firstBroken } = await core.call<{ firstBroken: number }>('audit.verify');
+        const numbers = (await entriesOf(core)).map(({ number }) => number).reverse();
+        // What was done since stands there without a gap.
+        expect(numbers.slice(-7)).toEqual(Array.from({ length: 7 }, (_, index) => numbers.at(-1)! - 6 + index));
+        expect(numbers).not.toContain(firstBroken);
+        if (firstBroken > 1) expect(numbers.slice(0, firstBroken - 1)).toEqual(Array.from({ length: firstBroken - 1 }, (_, index) => index + 1));
+      });
+    }));
+  }
+
+  async function flip(log: string, at: (bytes: Buffer) => number): Promise<void> {
+    const [name] = await readdir(log);
+    const bytes = await readFile(join(log, name!));
+    bytes[at(bytes)]! ^= 1;
+    await writeFile(join(log, name!), bytes);
+  }
 
   for (const [what, tamper] of [
     ['removed', (log: string) => rm(log, { recursive: true })],

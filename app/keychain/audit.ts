@@ -1,6 +1,8 @@
 import { createHash, hash } from 'node:crypto';
 import { KeywrightError, type AuditEntry, type Call } from '../contract/index.ts';
+import type { SealedStorage } from '../storage/sealed/index.ts';
 import type { Storage, StorageTransaction } from '../storage/storage.ts';
+import { lossFacts, lossIn, lossOf, type Anchor } from './audit-loss.ts';
 import { jsonBytes, jsonOf } from './unit.ts';
 
 /** Everything of an entry but its number, which its place in the log gives. */
@@ -12,8 +14,24 @@ export type AuditFacts = Omit<AuditEntry, 'number'>;
  */
 interface PendingEntry {
   readonly facts: AuditFacts;
-  /** Where the log stood: it can never be shorter than this again, nor have another hash there. */
-  readonly after: { readonly number: number; readonly hash: string };
+  /** Where the log stood. */
+  readonly after: Anchor;
+}
+
+/** A storage that may know how long its log was. */
+type AuditedStorage = Storage & Partial<Pick<SealedStorage, 'logKnown' | 'acceptShortLog'>>;
+
+interface Head {
+  readonly number: number;
+  readonly hash: Buffer;
+}
+
+/** What of a change's entry is in the log when the store is opened. */
+interface Found {
+  /** The entry that the change saw last is there, the same one. */
+  readonly holds: boolean;
+  /** Its own entry is there. */
+  readonly joined: boolean;
 }
 
 const PENDING = 'audit/pending/';
@@ -28,24 +46,29 @@ const LONGEST = 1024 * 1024 - 4096;
  * transaction first, so that a change without its entry, or an entry without its change, cannot be.
  */
 export class AuditTrail {
-  readonly #storage: Storage;
+  readonly #storage: AuditedStorage;
   readonly #strict: boolean;
   readonly #onAppend: () => void;
-  #head: { number: number; hash: Buffer };
+  /** The newest entry, written or about to be. */
+  #head: Head;
+  /** The newest that is written. */
+  #written: Head;
   #mending: Promise<void> | undefined;
+  #damage: Awaited<ReturnType<NonNullable<Storage['log']['damaged']>>> | undefined;
   /** Pending records whose entries are in the log: deleted with the next change. */
   #settled: string[] = [];
   readonly #cleared = new WeakMap<AuditFacts, string[]>();
 
-  private constructor(storage: Storage, strict: boolean, head: { number: number; hash: Buffer }, onAppend: () => void) {
+  private constructor(storage: AuditedStorage, strict: boolean, head: Head, onAppend: () => void) {
     this.#storage = storage;
     this.#strict = strict;
     this.#head = head;
+    this.#written = head;
     this.#onAppend = onAppend;
   }
 
-  /** Opens the trail and appends what a crash kept from being appended. */
-  static async open(storage: Storage, options: { strict: boolean; onAppend: () => void }): Promise<AuditTrail> {
+  /** Opens the trail, appends what a crash kept from being appended, and tells in an entry of its own if the log has lost its end. */
+  static async open(storage: AuditedStorage, options: { strict: boolean; onAppend: () => void }): Promise<AuditTrail> {
     const trail = new AuditTrail(storage, options.strict, await headOf(storage), options.onAppend);
     await trail.#recover();
     return trail;
@@ -61,13 +84,15 @@ export class AuditTrail {
     entry.set(json, HASH_BYTES);
     const digest = hash('sha256', entry, 'buffer');
     entry.set(digest);
-    this.#head = { number: this.#head.number + 1, hash: digest };
+    const head = { number: this.#head.number + 1, hash: digest };
+    this.#head = head;
     try {
       await this.#storage.log.append(entry);
     } catch (thrown) {
       await (this.#mending ??= this.#mend());
       throw thrown;
     }
+    if (head.number > this.#written.number) this.#written = head;
     if (this.#strict) await this.#storage.log.flush();
     this.#onAppend();
   }
@@ -78,7 +103,7 @@ export class AuditTrail {
     for (const key of cleared) await tx.delete(key, { ifRevision: 'any' });
     this.#cleared.set(facts, cleared);
     bytesOf(facts);
-    const pending: PendingEntry = { facts, after: { number: this.#head.number, hash: this.#head.hash.toString('hex') } };
+    const pending: PendingEntry = { facts, after: this.#anchor };
     await tx.put(PENDING + facts.request, jsonBytes(pending), { ifRevision: 'any' });
   }
 
@@ -103,13 +128,37 @@ export class AuditTrail {
     }));
   }
 
-  /** Checks the chain from the first entry on, and that it has not been cut behind a recorded change. */
+  /** @returns of the entries from `from` on those that can be read: damage is told by {@link verify}, and hides nothing else. */
+  async readable(from: number, limit: number): Promise<(AuditEntry & { hash: string })[]> {
+    const found: (AuditEntry & { hash: string })[] = [];
+    const end = Math.min(from + limit - 1, this.#head.number);
+    for (let next = from, many = limit; next <= end;) {
+      try {
+        const page = await this.read(next, Math.min(many, end - next + 1));
+        if (page.length === 0) break;
+        found.push(...page);
+        next += page.length;
+        many *= 2;
+      } catch (thrown) {
+        unlessCorrupt(thrown);
+        if (many === 1) next = await this.#behindDamage(next);
+        many = 1;
+      }
+    }
+    return found;
+  }
+
+  /** Checks the chain from the first entry on, that it has not been cut behind a recorded change, and that no entry tells of others that are gone. */
   async verify(call: Pick<Call, 'signal' | 'progress'>): Promise<{ ok: boolean; entries: number; firstBroken: number | null; detail: string }> {
     const total = this.#head.number;
     const anchors = new Map((await this.#pending()).map(({ after }) => [after.number, after.hash]));
     let link: Uint8Array = Buffer.alloc(HASH_BYTES);
     let number = 0;
-    const broken = (detail: string): { ok: boolean; entries: number; firstBroken: number; detail: string } => ({ ok: false, entries: total, firstBroken: number, detail });
+    const losses: { readonly number: number; readonly detail: string }[] = [];
+    const broken = (detail: string): { ok: boolean; entries: number; firstBroken: number; detail: string } => {
+      const [loss] = losses;
+      return { ok: false, entries: total, firstBroken: loss?.number ?? number, detail: loss === undefined ? detail : `${detail} Entry ${loss.number} tells of a loss before.` };
+    };
     try {
       while (number < total) {
         call.signal.throwIfAborted();
@@ -121,6 +170,8 @@ export class AuditTrail {
           if (Buffer.compare(link, entry.subarray(0, HASH_BYTES)) !== 0) return broken(`Entry ${number} does not follow from the one before it.`);
           const anchor = anchors.get(number);
           if (anchor !== undefined && anchor !== Buffer.from(link).toString('hex')) return broken(`Entry ${number} is not the one that a later change saw.`);
+          const gone = lossIn(entry.subarray(HASH_BYTES));
+          if (gone !== undefined) losses.push({ number, detail: gone });
         }
         call.progress({ done: number, total });
       }
@@ -134,6 +185,8 @@ export class AuditTrail {
       number += 1;
       return broken(`Entries from ${number} on are missing.`);
     }
+    const [loss] = losses;
+    if (loss !== undefined) return { ok: false, entries: total, firstBroken: loss.number, detail: losses.length === 1 ? `Entry ${loss.number} tells of a loss: ${loss.detail}` : `Entries ${losses.map(({ number }) => number).join(', ')} tell of losses, the first of them: ${loss.detail}` };
     return { ok: true, entries: total, firstBroken: null, detail: `All ${total} entries follow from one another.` };
   }
 
@@ -146,6 +199,12 @@ export class AuditTrail {
     }
   }
 
+  /** @returns the number of the first entry behind the damage that one lies in, as far as the log knows. */
+  async #behindDamage(number: number): Promise<number> {
+    this.#damage ??= (await this.#storage.log.damaged?.()) ?? [];
+    return (this.#damage.find(({ from, to }) => number >= from && number <= to)?.to ?? number) + 1;
+  }
+
   /** Those that can be read: a damaged one is among the store's problems, and keeps nothing else from being used. */
   async #pending(): Promise<PendingEntry[]> {
     const { items } = await this.#storage.list(PENDING, { limit: 1000 });
@@ -153,21 +212,58 @@ export class AuditTrail {
     return records.flatMap((record) => (record === undefined ? [] : [jsonOf<PendingEntry>(record)]));
   }
 
-  async #recover(): Promise<void> {
-    const pending = (await this.#pending()).sort((a, b) => a.after.number - b.after.number);
-    for (const { facts, after } of pending) {
-      if (!(await this.#has(facts.request, after.number))) await this.append(facts);
-      this.#settled.push(PENDING + facts.request);
-    }
-    if (pending.length > 0) await this.#storage.log.flush();
+  /** Where the log stands for sure, for whoever is to know later. */
+  get #anchor(): Anchor {
+    return { number: this.#written.number, hash: this.#written.hash.toString('hex') };
   }
 
-  async #has(request: string, after: number): Promise<boolean> {
-    // It follows at once, but for what was going on beside the change.
-    for (let from = after + 1, many = 4; from <= this.#head.number; from += many, many = PAGE) {
-      if ((await this.read(from, many)).some((entry) => entry.request === request)) return true;
+  async #recover(): Promise<void> {
+    const pending: (PendingEntry & Found)[] = [];
+    for (const one of await this.#pending()) pending.push({ ...one, ...(await this.#look(one)) });
+    pending.sort((a, b) => a.after.number - b.after.number);
+    const lacking = pending.filter(({ joined }) => !joined).map(({ facts }) => facts);
+    const loss = lossOf(this.#head.number, this.#storage.logKnown ?? 0, pending.map(({ after, holds }) => ({ ...after, holds })));
+    const told = loss === undefined ? undefined : await this.#tellLoss(loss, pending);
+    for (const facts of told === undefined ? lacking : [told, ...lacking]) await this.append(facts);
+    this.#settled = [...pending.filter(({ joined }) => told === undefined || !joined).map(({ facts }) => facts), ...(told === undefined ? [] : [told])].map(({ request }) => PENDING + request);
+    if (this.#settled.length > 0) await this.#storage.log.flush();
+  }
+
+  /**
+   * Records the entry about a loss as a change's is, and in the same transaction that the log counts as it is from now on: so
+   * each loss is told once, whenever the process dies.
+   * @returns the entry; undefined when the disk takes nothing: then the store opens all the same, and it is told when it is opened next.
+   */
+  async #tellLoss(detail: string, pending: readonly (PendingEntry & Found)[]): Promise<AuditFacts | undefined> {
+    const told = lossFacts(detail);
+    const after = this.#anchor;
+    const work = async (tx: StorageTransaction): Promise<void> => {
+      for (const { facts, joined } of pending) {
+        if (joined) await tx.delete(PENDING + facts.request, { ifRevision: 'any' });
+        else await tx.put(PENDING + facts.request, jsonBytes({ facts, after }), { ifRevision: 'any' });
+      }
+      await tx.put(PENDING + told.request, jsonBytes({ facts: told, after }), { ifRevision: 'any' });
+    };
+    try {
+      await (this.#storage.acceptShortLog?.(after.number, work) ?? this.#storage.transaction(work));
+      return told;
+    } catch (thrown) {
+      if (thrown instanceof KeywrightError && (thrown.code === 'STORAGE_FULL' || thrown.code === 'STORAGE_READ_ONLY')) return undefined;
+      throw thrown;
     }
-    return false;
+  }
+
+  /** Looks for a change's entry, and for the one that it saw before itself. */
+  async #look({ facts, after }: PendingEntry): Promise<Found> {
+    let holds = true;
+    // It follows at once, but for what was going on beside the change.
+    for (let from = Math.max(1, after.number), many = 5; from <= this.#head.number; from += many, many = PAGE) {
+      for (const { number, hash, request } of await this.readable(from, many)) {
+        if (number === after.number) holds = hash === after.hash;
+        else if (request === facts.request) return { holds, joined: true };
+      }
+    }
+    return { holds, joined: false };
   }
 }
 
@@ -182,9 +278,10 @@ function unlessCorrupt(thrown: unknown): undefined {
   if (!(thrown instanceof KeywrightError) || thrown.code !== 'CORRUPT_RECORD') throw thrown;
 }
 
-async function headOf(storage: Storage): Promise<{ number: number; hash: Buffer }> {
+async function headOf(storage: Storage): Promise<Head> {
   const number = await storage.log.last();
-  const [last] = number === 0 ? [] : await storage.log.read(number, 1);
+  // One that is damaged is told by the check of the chain: what comes next cannot follow from it.
+  const [last] = number === 0 ? [] : (await storage.log.read(number, 1).catch(unlessCorrupt)) ?? [];
   return { number, hash: last === undefined ? Buffer.alloc(HASH_BYTES) : Buffer.from(last.entry.subarray(0, HASH_BYTES)) };
 }
 

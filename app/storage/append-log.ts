@@ -168,6 +168,8 @@ export class FileAppendLog implements AppendLog {
   /** @returns the numbers of all entries that were durable once and cannot be read. */
   async damaged(): Promise<readonly { readonly from: number; readonly to: number }[]> {
     const all: { from: number; to: number }[] = [];
+    const [oldest] = this.#segments;
+    if (oldest !== undefined && oldest.first > 1) all.push({ from: 1, to: oldest.first - 1 });
     for (const { first } of this.#segments) {
       if (first > this.#written) break;
       all.push(...(await this.#contentsWith(first)).scan.damaged);

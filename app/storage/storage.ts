@@ -89,6 +89,8 @@ export interface AppendLog {
   read(from: number, limit: number): Promise<readonly { readonly number: number; readonly entry: Uint8Array }[]>;
   /** The newest number, 0 if there is none. */
   last(): Promise<number>;
+  /** Numbers, inclusive, of entries that were durable once and cannot be read: {@link read} tells of one damage at a time. A kind may do without. */
+  damaged?(): Promise<readonly { readonly from: number; readonly to: number }[]>;
 }
 
 /** A kind of storage that a store can be created on. The registry of kinds is open (see `docs/storage.md`). */

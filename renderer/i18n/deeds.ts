@@ -8,6 +8,7 @@ export function deedName(operation: string, t: Text): string {
 
 /** @returns what an entry of the audit trail tells of: what was done, or that it was tried. */
 export function deedOf({ operation, outcome }: { readonly operation: string; readonly outcome: string }, t: Text): string {
+  if (operation === 'audit.lost') return t('activity.lost');
   const deed = deedName(operation, t);
   return outcome === 'ok' ? deed : t('activity.tried', { deed });
 }

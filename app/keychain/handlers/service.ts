@@ -25,15 +25,17 @@ const auditHandlers = handlersOf('audit', {
     const entries: AuditEntry[] = [];
     while (next > 0 && entries.length < input.limit) {
       const from = Math.max(1, next - PAGE + 1);
-      const page = (await session.audit.read(from, next - from + 1)).toReversed();
+      const page = (await session.audit.readable(from, next - from + 1)).toReversed();
+      next = from - 1;
       for (const { hash: _hash, ...entry } of page) {
-        next = entry.number - 1;
         const fits = (input.subject === undefined || entry.subjects.includes(input.subject)) && (input.operation === undefined || entry.operation === input.operation)
           && (input.outcome === undefined || entry.outcome === input.outcome);
         if (fits) entries.push(entry);
-        if (entries.length === input.limit) break;
+        if (entries.length === input.limit) {
+          next = entry.number - 1;
+          break;
+        }
       }
-      if (page.length === 0) break;
     }
     return { entries, cursor: next > 0 ? String(next) : null };
   },

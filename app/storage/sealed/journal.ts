@@ -71,10 +71,9 @@ export class Journal {
     return this.#damaged;
   }
 
-  /** Adds the delta to the transaction. Call {@link committed} with the result once that has committed. */
-  async write(tx: StorageTransaction, entries: readonly Entry[], flushed: number, headerMac = this.#headerMac): Promise<Journalled> {
+  /** @param log how many entries of the log are on disk. Adds the delta to the transaction. Call {@link committed} with the result once that has committed. */
+  async write(tx: StorageTransaction, entries: readonly Entry[], log: number, headerMac = this.#headerMac): Promise<Journalled> {
     const sequence = this.#sequence + 1;
-    const log = Math.max(flushed, this.#log); // a log that was cut off is told until the end
     const sealed = sealDelta(this.#sealer, { sequence, previous: this.#state, headerMac, log, entries });
     if (sealed.length > MAX_DELTA_BYTES) throw new KeywrightError('INVALID_INPUT', 'The transaction changes too many records at once.');
     const key = deltaKey(sequence);

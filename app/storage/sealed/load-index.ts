@@ -99,7 +99,7 @@ async function readDeltas(raw: StorageReader, keys: KeyRing, head: Head & { know
     }
     state = nextState(delta.previous, stored.value);
     headerMac = delta.headerMac;
-    log = Math.max(log, delta.log);
+    log = delta.log;
   }
   return { sequence, state, headerMac, log, changed };
 }

@@ -67,6 +67,32 @@ test('a log whose end was cut off is told once the store knew it to be on disk',
   expect(store.problems).toMatchObject([{ record: 'log' }]);
 });
 
+test('a log that was cut off is missed until that is accepted, and from then on what it has since', async () => {
+  const raw = await freshMemory();
+  {
+    await using store = await create(raw);
+    for (const entry of ['a', 'b', 'c', 'd']) await store.log.append(bytes(entry));
+  }
+  const shortened = (length: number) => withLog(raw, (entries) => entries.slice(0, length));
+  for (const _ of ['once', 'and again']) {
+    await using store = await open(shortened(2));
+    expect(store.problems).toMatchObject([{ record: 'log', detail: expect.stringContaining('had 4 entries') }]);
+    expect(store.logKnown).toBe(4);
+    await store.put('a', bytes('a change'), { ifRevision: 'any' });
+  }
+  {
+    await using store = await open(shortened(2));
+    await store.acceptShortLog(2, (tx) => tx.put('told', bytes('it is gone'), { ifRevision: 'any' }));
+    await store.put('a', bytes('another change'), { ifRevision: 'any' });
+  }
+  {
+    await using store = await open(shortened(2));
+    expect([store.problems, store.logKnown, Buffer.from((await store.get('told'))!.value).toString()]).toEqual([[], 2, 'it is gone']);
+  }
+  await using store = await open(shortened(1));
+  expect(store.problems).toMatchObject([{ record: 'log', detail: expect.stringContaining('had 2 entries') }]);
+});
+
 test('two openings never seal under the same key and nonce, even for the same number', async () => {
   const raw = await freshMemory();
   {

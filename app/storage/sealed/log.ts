@@ -95,6 +95,10 @@ export class SealedLog implements AppendLog {
     return stored.map(({ number, entry }) => ({ number, damaged: reader.open(number, entry) === undefined }));
   }
 
+  async damaged(): Promise<readonly { readonly from: number; readonly to: number }[]> {
+    return (await this.#raw.damaged?.()) ?? [];
+  }
+
   async last(): Promise<number> {
     this.#ring();
     return this.#raw.last();

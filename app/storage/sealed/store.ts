@@ -111,6 +111,24 @@ export class SealedStore implements SealedStorage {
   }
 
   transaction<T>(work: (tx: StorageTransaction) => Promise<T>): Promise<T> {
+    return this.#transaction(work, () => this.#knownLog);
+  }
+
+  get logKnown(): number {
+    return this.#journal.log;
+  }
+
+  acceptShortLog<T>(entries: number, work: (tx: StorageTransaction) => Promise<T>): Promise<T> {
+    return this.#transaction(work, () => entries);
+  }
+
+  /** A log that was cut off counts with what it had, until that is accepted. */
+  get #knownLog(): number {
+    return Math.max(this.#log.flushed, this.#journal.log);
+  }
+
+  /** @param log how many entries the log has from now on, as far as the store knows. */
+  #transaction<T>(work: (tx: StorageTransaction) => Promise<T>, log: () => number): Promise<T> {
     return this.#exclusively(async () => {
       const changes: Changes = new Map();
       let journalled: Journalled | undefined;
@@ -120,7 +138,7 @@ export class SealedStore implements SealedStorage {
           this.#pending = changes;
           const answer = await work(tx);
           await tx.end();
-          if (changes.size > 0) journalled = await this.#journal.write(rawTx, toEntries(changes), this.#log.flushed);
+          if (changes.size > 0) journalled = await this.#journal.write(rawTx, toEntries(changes), log());
           return answer;
         });
         if (journalled !== undefined) this.#apply(changes, journalled);
@@ -262,7 +280,7 @@ export class SealedStore implements SealedStorage {
   /** Tells the index how long the log is, so that an end that is cut off later is missed. */
   #noteLog(): Promise<void> {
     return this.#inTurn(async () => {
-      this.#journal.committed(await this.#raw.transaction((tx) => this.#journal.write(tx, [], this.#log.flushed)));
+      this.#journal.committed(await this.#raw.transaction((tx) => this.#journal.write(tx, [], this.#knownLog)));
     });
   }
 
@@ -271,7 +289,7 @@ export class SealedStore implements SealedStorage {
     const { value, mac } = encodeHeader(this.#keys, header);
     const journalled = await this.#raw.transaction(async (tx) => {
       await tx.put(HEADER_KEY, value, { ifRevision: 'any' });
-      return this.#journal.write(tx, [], this.#log.flushed, mac);
+      return this.#journal.write(tx, [], this.#knownLog, mac);
     }).catch((thrown: unknown) => { throw asForeignWrite(thrown); });
     this.#header = header;
     this.#problems.delete('header');

@@ -1,5 +1,5 @@
 import type { SecretBytes } from '../../contract/index.ts';
-import type { ListedRecord, Storage } from '../storage.ts';
+import type { ListedRecord, Storage, StorageTransaction } from '../storage.ts';
 
 /** Argon2id (RFC 9106 §3.1). What a header may ask for is bounded: see `kdf.ts`. */
 export interface KdfParameters {
@@ -98,6 +98,13 @@ export interface SealedStorage extends Storage {
    * @throws PIN_INCORRECT
    */
   changePassphrase(current: SecretBytes, next: SecretBytes): Promise<void>;
+  /** How many entries the log had on disk, as far as the store knows: more than there are when its end was lost. */
+  readonly logKnown: number;
+  /**
+   * A transaction that also says that the log has no more than `entries` entries: what it lost is written down, and no longer waited for.
+   * `problems` still tells of it until the store is opened next.
+   */
+  acceptShortLog<T>(entries: number, work: (tx: StorageTransaction) => Promise<T>): Promise<T>;
   /** Records whose name starts with `prefix`, ascending, from memory. Do not write while iterating. */
   snapshot(prefix: string): Iterable<ListedRecord>;
   /** HKDF-SHA256 (RFC 5869) from the root key. @param length 1 to 8,160 bytes. The caller wipes it. */
