@@ -1,13 +1,15 @@
 import { hash } from 'node:crypto';
 import { KeywrightError, type Core, type Face, type Principal, type Refusal } from '../contract/index.ts';
 
-/** How long a verified token is taken as verified. Changes of tokens, locking and another store end it at once. */
+/** How long a verified token is taken as verified. Its expiry, changes of tokens, locking and another store end it at once. */
 const REMEMBER_MS = 10_000;
 const MOST_REMEMBERED = 1000;
 /** Refusals of one peer within the window that are answered and audited one by one. */
 const FREE_REFUSALS = 20;
 const WINDOW_MS = 60_000;
 const MOST_PEERS = 10_000;
+/** What a timer can wait at most. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 interface Remembered {
   readonly principal: Principal;
@@ -72,7 +74,7 @@ export class Authenticator {
     try {
       const principal = await this.#core.authenticate(token, face);
       if (this.#remembered.size >= MOST_REMEMBERED) this.#remembered.clear();
-      if (generation === this.#generation) this.#remembered.set(nameOf(authorization ?? '', face), { principal, until: Date.now() + REMEMBER_MS });
+      if (generation === this.#generation) this.#remembered.set(nameOf(authorization ?? '', face), { principal, until: Math.min(Date.now() + REMEMBER_MS, principal.expiresAt ?? Infinity) });
       return principal;
     } catch (thrown) {
       if (!(thrown instanceof KeywrightError) || thrown.code !== 'UNAUTHENTICATED') throw thrown;
@@ -99,10 +101,20 @@ export class Authenticator {
     return new KeywrightError('RATE_LIMITED', { detail: `Too many requests from here were refused. The next try is possible in ${retryAfter} seconds.`, remedy: 'Wait, then try again with a valid access token.', retryAfter });
   }
 
-  /** Told when verified tokens may have become void: whatever goes on in their name (a stream of events) has to end. */
-  onRevoked(listener: () => void): () => void {
+  /** Told when a principal's token may have become void, or expires: whatever goes on in its name (a stream of events) has to end. */
+  onVoid({ expiresAt }: Principal, listener: () => void): () => void {
     this.#revoked.add(listener);
-    return () => this.#revoked.delete(listener);
+    let timer: NodeJS.Timeout | undefined;
+    const wait = (): void => {
+      const left = (expiresAt ?? Infinity) - Date.now();
+      if (left <= 0) listener();
+      else if (left < Infinity) timer = setTimeout(wait, Math.min(left, LONGEST_TIMER_MS)).unref();
+    };
+    wait();
+    return () => {
+      this.#revoked.delete(listener);
+      clearTimeout(timer);
+    };
   }
 
   close(): void {

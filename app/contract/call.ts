@@ -9,6 +9,8 @@ export interface Principal {
   readonly name: string;
   readonly face: Face;
   readonly permissions: ReadonlySet<Permission>;
+  /** When it ends to be this principal, in milliseconds since 1970: that of a token. Left out: nothing is known to end it. */
+  readonly expiresAt?: number;
 }
 
 /** What accompanies every call, straight down to the backend. */

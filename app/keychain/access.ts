@@ -1,13 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { KeywrightError, PERMISSIONS, type Face, type Permission, type Principal } from '../contract/index.ts';
+import { asKeywrightError, KeywrightError, PERMISSIONS, type Face, type Permission, type Principal } from '../contract/index.ts';
 import type { Storage, StorageTransaction } from '../storage/storage.ts';
+import type { Ports } from './ports.ts';
 import { jsonBytes, jsonOf } from './unit.ts';
 
 const PREFIX = 'access/';
 const DAY = 24 * 60 * 60 * 1000;
 const LONGEST = 366 * DAY;
+/** How long the last uses of tokens wait to be written down together: a process that is killed loses no more of them. */
+const NOTE_USES_AFTER_MS = 60_000;
 /** `kw_`, 8 characters of id, `_`, 43 of secret: 256 random bits. */
 const TOKEN = /^kw_([a-z0-9]{8})_([A-Za-z0-9_-]{43})$/;
+/** What the id of a token's principal begins with. */
+const NAME = 'token:';
 
 export interface Grant {
   readonly id: string;
@@ -25,11 +30,24 @@ interface StoredGrant extends Grant {
 
 /** Access tokens for programs: hashed at rest, scoped by permission, never longer than a year. */
 export class Access {
+  readonly #storage: Storage;
+  readonly #log: Ports['log'];
+  readonly #noteAfter: number;
   readonly #grants = new Map<string, StoredGrant>();
   readonly #lastUsed = new Map<string, string>();
+  /** Tokens whose last use is not in the store yet. */
+  #unnoted = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
 
-  static async open(storage: Storage): Promise<Access> {
-    const access = new Access();
+  private constructor(storage: Storage, log: Ports['log'], noteAfter: number) {
+    this.#storage = storage;
+    this.#log = log;
+    this.#noteAfter = noteAfter;
+  }
+
+  /** @param noteAfter milliseconds from the first use of a token to when it is written down. */
+  static async open(storage: Storage, log: Ports['log'], noteAfter = NOTE_USES_AFTER_MS): Promise<Access> {
+    const access = new Access(storage, log, noteAfter);
     let cursor: string | undefined;
     do {
       const page = await storage.list(PREFIX, { limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
@@ -74,11 +92,43 @@ export class Access {
     const grant = id === undefined ? undefined : this.#grants.get(id);
     // Hashes are compared, which tells a guesser nothing of the token whatever the comparison's timing.
     if (grant === undefined || grant.hash !== hashOf(token) || (grant.expiresAt !== null && Date.parse(grant.expiresAt) <= Date.now())) {
-      throw new KeywrightError('UNAUTHENTICATED', { detail: 'This access token is not valid: unknown, revoked or expired.', remedy: 'Make a new one with `keywright access grant`.' });
+      throw notValid();
     }
     this.#lastUsed.set(grant.id, new Date().toISOString());
-    return { id: `token:${grant.id}`, name: grant.name, face, permissions: new Set(grant.scope) };
+    this.#unnoted.add(grant.id);
+    this.#timer ??= setTimeout(() => void this.noteUses(), this.#noteAfter).unref();
+    return { id: NAME + grant.id, name: grant.name, face, permissions: new Set(grant.scope), ...(grant.expiresAt === null ? {} : { expiresAt: Date.parse(grant.expiresAt) }) };
   }
+
+  /** Looks again at a principal of {@link authenticate}, when its call begins. @throws UNAUTHENTICATED when its token has expired or was revoked since */
+  requireValid({ id, expiresAt = Infinity }: Principal): void {
+    if (expiresAt <= Date.now() || !this.#grants.has(id.slice(NAME.length))) throw notValid();
+  }
+
+  /** Writes down when tokens were used last, as far as that is not in the store yet. It never fails: what cannot be written waits for the next use. */
+  async noteUses(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const ids = this.#unnoted;
+    if (ids.size === 0) return;
+    this.#unnoted = new Set();
+    try {
+      await this.#storage.transaction(async (tx) => {
+        for (const id of ids) {
+          const record = await tx.get(PREFIX + id).catch(() => undefined); // damaged: it stays as it is, to be told
+          // A token that was revoked meanwhile stays so.
+          if (record !== undefined) await tx.put(PREFIX + id, jsonBytes({ ...jsonOf<StoredGrant>(record), lastUsedAt: this.#lastUsed.get(id) ?? null }), { ifRevision: record.revision });
+        }
+      });
+    } catch (thrown) {
+      for (const id of ids) this.#unnoted.add(id);
+      this.#log('warning', 'the last use of access tokens could not be noted', { operation: 'access.list', error: asKeywrightError(thrown) });
+    }
+  }
+}
+
+function notValid(): KeywrightError {
+  return new KeywrightError('UNAUTHENTICATED', { detail: 'This access token is not valid: unknown, revoked or expired.', remedy: 'Make a new one with `keywright access grant`.' });
 }
 
 function shown({ hash: _hash, ...grant }: StoredGrant): Grant {

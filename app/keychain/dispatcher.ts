@@ -70,6 +70,8 @@ export class Dispatcher {
     const { operation, handler } = known;
     const running = new RunningCall(operation, options, request, this.#services);
     try {
+      // The body of a request may have taken a while since its token was verified.
+      if (options.principal.expiresAt !== undefined) this.#services.stores.session.access.requireValid(options.principal);
       authorise(operation, options);
       const parsed = parse(operation, input);
       if (running.mayBeInToken(parsed)) await running.openSession?.found.settled();

@@ -11,19 +11,20 @@ import type { StoredKey } from './inventory.ts';
 import type { JobItem, RunningJob } from './jobs.ts';
 import { patiently } from './prompts.ts';
 import type { Services } from './services.ts';
-import type { Session } from './session.ts';
+import type { CallInFlight, Session } from './session.ts';
 import { UnitOfWork } from './unit.ts';
 
 /** Longest that an operation may take which waits neither for a person nor for a file. */
 const DEADLINE = 30_000;
 
 /** One call on its way through the dispatcher. */
-export class RunningCall implements Context {
+export class RunningCall implements Context, CallInFlight {
   readonly operation: Operation;
   readonly services: Services;
   readonly call: KeyCall;
   readonly #options: CallOptions;
   readonly cancellation = new Cancellation();
+  endsWithStore = false;
   readonly #subjects: string[] = [];
   readonly #committed: ((stored: ReadonlyMap<string, StoredRecord>) => void)[] = [];
   #detail: string | null = null;
@@ -66,7 +67,8 @@ export class RunningCall implements Context {
     const needed = needsStore(this.operation, input);
     if (needed || this.services.stores.state === 'unlocked') {
       this.#session = this.services.stores.session;
-      if (needed) this.#session.inFlight.add(this.cancellation);
+      this.endsWithStore = needed;
+      this.#session.inFlight.add(this);
     }
     if (this.operation.quiet !== true) this.services.stores.touch();
     this.#resolveKey(input);
@@ -151,7 +153,7 @@ export class RunningCall implements Context {
   /** @returns whether it was a job that can be gone on with, once that is kept. */
   end(state: 'done' | 'failed' | 'cancelled', detail: string | null): Promise<boolean> | undefined {
     this.cancellation.end();
-    this.#session?.inFlight.delete(this.cancellation);
+    this.#session?.inFlight.delete(this);
     return this.#job?.end(state, detail);
   }
 

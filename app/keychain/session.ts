@@ -1,4 +1,4 @@
-import { because, KeywrightError, type CoreEvent } from '../contract/index.ts';
+import { because, KeywrightError, type Call, type CoreEvent } from '../contract/index.ts';
 import type { SealedStorage } from '../storage/sealed/index.ts';
 import { Access } from './access.ts';
 import { AuditTrail } from './audit.ts';
@@ -23,6 +23,14 @@ function namingOf({ backends }: Ports): KeyNaming {
   };
 }
 
+/** A call under way. */
+export interface CallInFlight {
+  readonly cancellation: Cancellation;
+  readonly call: Pick<Call, 'principal'>;
+  /** It works with the store, and ends when that is locked. */
+  readonly endsWithStore: boolean;
+}
+
 /** An unlocked store with all that lives in it. Ends when the store is locked: everything in flight ends with it. */
 export interface Session extends AsyncDisposable {
   readonly storage: SealedStorage;
@@ -40,19 +48,18 @@ export interface Session extends AsyncDisposable {
   readonly jobs: JobRecords;
   /** Aborted when the store is locked. */
   readonly signal: AbortSignal;
-  /** Calls that end with the session. */
-  readonly inFlight: Set<Cancellation>;
+  readonly inFlight: Set<CallInFlight>;
 }
 
 export async function openSession(storage: SealedStorage, ports: Ports, options: { strictAudit: boolean; onAudit: () => void; keepPinMinutes: () => number; emit: (event: CoreEvent) => void }): Promise<Session> {
   const controller = new AbortController();
-  const inFlight = new Set<Cancellation>();
+  const inFlight = new Set<CallInFlight>();
   const inventory = new Inventory(storage.snapshot(KEY_PREFIX), namingOf(ports));
   const certificates = new CertificateInventory(storage, storage.snapshot(CERTIFICATE_PREFIX));
   const revocations = new RevocationStore(storage, storage.snapshot(CRL_PREFIX));
   const [audit, access, backends, jobs] = await Promise.all([
     AuditTrail.open(storage, { strict: options.strictAudit, onAppend: options.onAudit }),
-    Access.open(storage),
+    Access.open(storage, ports.log),
     Backends.open(ports, { storage, keepPinMinutes: options.keepPinMinutes }),
     JobRecords.open(storage),
   ]);
@@ -64,7 +71,8 @@ export async function openSession(storage: SealedStorage, ports: Ports, options:
     async [Symbol.asyncDispose]() {
       const locked = new KeywrightError('STORE_LOCKED', because('store.locked-meanwhile', {}));
       controller.abort(locked);
-      for (const call of inFlight) call.cancel(locked);
+      for (const { cancellation, endsWithStore } of inFlight) if (endsWithStore) cancellation.cancel(locked);
+      await access.noteUses();
       await found[Symbol.asyncDispose]();
       await backends[Symbol.asyncDispose]();
       await storage[Symbol.asyncDispose]();

@@ -124,7 +124,8 @@ function isPrincipal(value: unknown): value is WirePrincipal {
   const fields = fieldsOf(value);
   const permissions = fields?.['permissions'];
   return fields !== undefined && isText(fields['id'], MAX_NAME) && isText(fields['name'], MAX_NAME) && isOneOf(fields['face'], FACES)
-    && Array.isArray(permissions) && permissions.length <= PERMISSIONS.length && permissions.every((one) => isOneOf(one, PERMISSIONS));
+    && Array.isArray(permissions) && permissions.length <= PERMISSIONS.length && permissions.every((one) => isOneOf(one, PERMISSIONS))
+    && (fields['expiresAt'] === undefined || Number.isSafeInteger(fields['expiresAt']));
 }
 
 function isProblem(value: unknown): value is Problem {
@@ -146,10 +147,10 @@ function isPrompt(value: unknown): value is PromptRequest {
   return fields !== undefined && isOneOf(fields['kind'], PROMPT_KINDS) && isText(fields['purpose'], MAX_NAME) && isText(fields['title'], 4096);
 }
 
-export function toWire({ id, name, face, permissions }: Principal): WirePrincipal {
-  return { id, name, face, permissions: [...permissions] };
+export function toWire({ id, name, face, permissions, expiresAt }: Principal): WirePrincipal {
+  return { id, name, face, permissions: [...permissions], ...(expiresAt === undefined ? {} : { expiresAt }) };
 }
 
-export function fromWire({ id, name, face, permissions }: WirePrincipal): Principal {
-  return { id, name, face, permissions: new Set(permissions) };
+export function fromWire({ id, name, face, permissions, expiresAt }: WirePrincipal): Principal {
+  return { id, name, face, permissions: new Set(permissions), ...(expiresAt === undefined ? {} : { expiresAt }) };
 }

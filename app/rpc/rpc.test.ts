@@ -178,6 +178,7 @@ describe('the rest of a core', () => {
 
   test('tokens are authenticated and refusals audited there', async () => {
     expect(await remote.authenticate('right', 'rest')).toEqual({ id: 'token:1', name: 'ci', face: 'rest', permissions: new Set(['keys:read']) });
+    expect(await remote.authenticate('ending', 'rest')).toMatchObject({ id: 'token:1', expiresAt: 1_800_000_000_000 });
     await expect(remote.authenticate('wrong', 'rest')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     const refusal = { face: 'rest', code: 'UNAUTHENTICATED', request: 'GET /v1/keys', reason: 'No token.' } as const;
     await remote.refuse(refusal);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { KeywrightError, type CallOptions } from '../../contract/index.ts';
 import { startAgent, type Agent } from '../index.ts';
 import { fakeCore, TOKEN, type FakeCore } from '../testing/fake-core.ts';
@@ -214,6 +214,20 @@ describe('events', () => {
     await events.ended;
   });
 
+  test('end when the token expires, and not before', async () => {
+    core.expiresAt = Date.now() + 300;
+    const events = await follow(origin, 'GET', '/v1/events', AUTHORIZED);
+    core.emit({ type: 'audit.changed' });
+    expect(await events.next('audit.changed')).toBeDefined();
+    await events.ended;
+    expect(Date.now()).toBeGreaterThanOrEqual(core.expiresAt);
+    core.expiresAt = Date.now() + 2 ** 33;
+    const later = await follow(origin, 'GET', '/v1/events', AUTHORIZED);
+    core.emit({ type: 'audit.changed' });
+    expect(await later.next('audit.changed')).toBeDefined();
+    later.close();
+  });
+
   test('need a token', async () => {
     expect((await send(origin, 'GET', '/v1/events', { Accept: 'text/event-stream' })).status).toBe(401);
   });
@@ -239,6 +253,21 @@ test('a verified token is not verified again, until tokens change or the store i
   core.emit({ type: 'store.changed', state: 'locked' });
   core.locked = true;
   expect((await send(origin, 'GET', '/v1/keys', AUTHORIZED)).json()).toMatchObject({ code: 'STORE_LOCKED', status: 423 });
+});
+
+test('a verified token is verified again from the moment on at which it expires', async () => {
+  core.expiresAt = Date.now() + 5000;
+  vi.useFakeTimers({ toFake: ['Date'], now: core.expiresAt - 5000 });
+  try {
+    await send(origin, 'GET', '/v1/keys', AUTHORIZED);
+    for (const [left, asked] of [[1, 1], [0, 2]] as const) {
+      vi.setSystemTime(core.expiresAt - left);
+      await send(origin, 'GET', '/v1/keys', AUTHORIZED);
+      expect(core.authentications).toHaveLength(asked);
+    }
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('health is told to all, in a word', async () => {

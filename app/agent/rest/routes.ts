@@ -53,13 +53,13 @@ function addRoute(app: FastifyInstance, core: Core, operation: Operation): void 
   });
 }
 
-/** Events as they happen, those that the principal may know of, until its token may have become void. */
-function followEvents(core: Core, authenticator: Authenticator, { permissions }: Principal, stream: EventStream): void {
+/** Events as they happen, those that the principal may know of, until its token expires or may have become void. */
+function followEvents(core: Core, authenticator: Authenticator, principal: Principal, stream: EventStream): void {
   const unsubscribe = core.subscribe((event) => {
     const needed = EVENT_PERMISSION[event.type];
-    if (needed === undefined || permissions.has(needed)) stream.send(event.type, event);
+    if (needed === undefined || principal.permissions.has(needed)) stream.send(event.type, event);
   });
-  const unwatch = authenticator.onRevoked(() => stream.end());
+  const unwatch = authenticator.onVoid(principal, () => stream.end());
   stream.onClose(() => {
     unsubscribe();
     unwatch();

@@ -14,6 +14,8 @@ export interface FakeCore extends Core {
   /** How calls are answered. */
   answer: (operation: string, input: unknown, options: CallOptions) => unknown;
   permissions: readonly Permission[];
+  /** When the token ends, in milliseconds. */
+  expiresAt: number | undefined;
   locked: boolean;
   emit(event: CoreEvent): void;
 }
@@ -21,7 +23,7 @@ export interface FakeCore extends Core {
 export function fakeCore(): FakeCore {
   const listeners = new Set<(event: CoreEvent) => void>();
   const core: FakeCore = {
-    calls: [], refusals: [], authentications: [], surfaces: 0, locked: false, permissions: PERMISSIONS,
+    calls: [], refusals: [], authentications: [], surfaces: 0, locked: false, permissions: PERMISSIONS, expiresAt: undefined,
     answer: () => ({}),
     spoolFolder: mkdtempSync(join(tmpdir(), 'keywright-spool-')),
     async call(operation, input, options) {
@@ -37,7 +39,7 @@ export function fakeCore(): FakeCore {
       core.authentications.push(token);
       if (core.locked) throw new KeywrightError('STORE_LOCKED', 'The store is locked.');
       if (token !== TOKEN) throw new KeywrightError('UNAUTHENTICATED', 'This access token is not valid: unknown, revoked or expired.');
-      return { id: 'token:abcdefgh', name: 'ci', face, permissions: new Set(core.permissions) };
+      return { id: 'token:abcdefgh', name: 'ci', face, permissions: new Set(core.permissions), ...(core.expiresAt === undefined ? {} : { expiresAt: core.expiresAt }) };
     },
     async refuse(refusal) {
       core.refusals.push(refusal);

@@ -70,6 +70,8 @@ const accessHandlers = handlersOf('access', {
     context.subject(`token:${input.id}`);
     context.committed(() => {
       committed();
+      const revoked = new KeywrightError('UNAUTHENTICATED', { detail: 'The access token was revoked while the call was under way.', remedy: 'Make a new one with `keywright access grant`.' });
+      for (const { call, cancellation } of context.session.inFlight) if (call.principal.id === `token:${input.id}`) cancellation.cancel(revoked);
       context.services.events.emit({ type: 'access.changed' });
     });
     return {};

@@ -33,6 +33,7 @@ export function fakeCore(): FakeCore {
     },
     emit: (event) => listeners.forEach((listener) => listener(event)),
     async authenticate(token, face) {
+      if (token === 'ending') return { id: 'token:1', name: 'ci', face, permissions: new Set(['keys:read']), expiresAt: 1_800_000_000_000 };
       if (token !== 'right') throw new KeywrightError('UNAUTHENTICATED', 'No such token.');
       return { id: 'token:1', name: 'ci', face, permissions: new Set(['keys:read']) };
     },
