@@ -22,11 +22,21 @@ export async function lookAtAll(task: HygieneTask, { signal, progress }: { signa
   });
   const ended = (cause?: unknown): void => reject(new KeywrightError('INTERNAL', { detail: 'The thread that compares keys ended.', remedy: 'Try again with more memory free.', cause }));
   worker.on('error', ended);
-  worker.on('exit', () => ended());
+  const exited = new Promise<void>((done) => {
+    worker.on('exit', () => {
+      ended();
+      done();
+    });
+  });
   try {
-    return await promise;
+    const result = await promise;
+    // It ends by itself with its last message; whoever terminates it meanwhile takes away what it is tidying up.
+    await exited;
+    return result;
+  } catch (thrown) {
+    await worker.terminate();
+    throw thrown;
   } finally {
     signal.removeEventListener('abort', cancel);
-    await worker.terminate();
   }
 }
