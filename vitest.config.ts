@@ -11,8 +11,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: '100%',
     // Argon2id and 4096-bit RSA take their time on a small machine; these bound a hang and assert nothing.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Hundreds of tests drive other programs, on machines that others use too. What passes at the second try alone is listed at the end.
     retry: process.env['CI'] === undefined ? 0 : 1,
     // Polls wait for what other processes do, which on a busy machine takes longer than the second that is usual.

@@ -9,21 +9,25 @@ describe.skipIf(process.platform === 'win32')('a browser', () => {
   beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'keywright-browser-'))));
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const outcomeOf = (script: string, onStarted: (end: () => void) => void = () => undefined) => {
+  const outcomeOf = (script: string, { onStarted = () => undefined, showsNothingWithin }: { onStarted?: (end: () => void) => void; showsNothingWithin?: number } = {}) => {
     const executable = join(folder, 'browser');
     writeFileSync(executable, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    return openAppWindow(executable, 'http://127.0.0.1:9/', join(folder, 'profile'), process.env, onStarted);
+    return openAppWindow(executable, 'http://127.0.0.1:9/', join(folder, 'profile'), process.env, onStarted, showsNothingWithin);
   };
 
-  test.each(['exit 0', 'exit 1', 'kill -SEGV $$', 'sleep 2; kill -SEGV $$'])('that does `%s` has not shown the window', async (script) => {
-    expect(await outcomeOf(script)).toBe('failed');
+  test.each(['exit 0', 'exit 1', 'kill -SEGV $$'])('that does `%s` has not shown the window', async (script) => {
+    expect(await outcomeOf(script, { showsNothingWithin: 60_000 })).toBe('failed');
+  });
+
+  test('that crashes later has failed, too', async () => {
+    expect(await outcomeOf('kill -SEGV $$', { showsNothingWithin: 0 })).toBe('failed');
   });
 
   test('that ends well after a while had its window closed', async () => {
-    expect(await outcomeOf('sleep 2')).toBe('closed');
+    expect(await outcomeOf('exit 0', { showsNothingWithin: 0 })).toBe('closed');
   });
 
   test('that we end ourselves has not failed', async () => {
-    expect(await outcomeOf('exec sleep 300', (end) => setTimeout(end, 100))).toBe('closed');
+    expect(await outcomeOf('exec sleep 300', { onStarted: (end) => end() })).toBe('closed');
   });
 });

@@ -18,17 +18,15 @@ function isInUse(profile: string): boolean {
 
 export type BrowserOutcome = 'closed' | 'handed over' | 'failed';
 
-/** A browser that ends sooner than this (ms) has shown nothing that a person could have closed. */
-const SHOWS_NOTHING_WITHIN = 1000;
-
 /**
  * Opens an address as an app window: no tabs, no address bar, a profile of its own without the person's extensions.
  *
  * @param profile  folder for the browser's profile; made if it is not there
  * @param onStarted  called with the way to end it
+ * @param showsNothingWithin  milliseconds: a browser that ends sooner has shown nothing that a person could have closed
  * @returns when the window is closed; `failed` also when the browser crashed, or ended before it could show anything
  */
-export function openAppWindow(browser: string, address: string, profile: string, environment: Environment, onStarted: (end: () => void) => void): Promise<BrowserOutcome> {
+export function openAppWindow(browser: string, address: string, profile: string, environment: Environment, onStarted: (end: () => void) => void, showsNothingWithin = 1000): Promise<BrowserOutcome> {
   mkdirSync(profile, { recursive: true, mode: 0o700 });
   const handsOver = isInUse(profile);
   const startedAt = Date.now();
@@ -57,7 +55,7 @@ export function openAppWindow(browser: string, address: string, profile: string,
       if (isEnded) resolve('closed');
       else if (code !== 0) resolve('failed');
       else if (handsOver) resolve('handed over');
-      else resolve(Date.now() - startedAt < SHOWS_NOTHING_WITHIN ? 'failed' : 'closed');
+      else resolve(Date.now() - startedAt < showsNothingWithin ? 'failed' : 'closed');
     });
   });
 }

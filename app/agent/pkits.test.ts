@@ -61,7 +61,7 @@ test('every eighth on the command line, which needs no store for what is all giv
   }
   expect(wrong).toEqual([]);
   expect(readdirSync(data).filter((name) => name.startsWith('store'))).toEqual([]);
-}, 60_000);
+});
 
 test('without roots, or with a name that is held, the store is needed, and it says so', async () => {
   writeFileSync(join(folder, 'alone'), CASES[0]!.certificate);

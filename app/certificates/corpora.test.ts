@@ -2,13 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { corpus, filesIn } from '../../scripts/corpora.ts';
 import { KeywrightError } from '../contract/index.ts';
 import { parsePem } from '../formats/pem.ts';
 import { type CertificateRequest, inWords, isRequestSigned, parseOcspRequest, parseOcspResponse, readCertificates, readRequest, readRevocationLists, textOf } from './index.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 const [PYCA, PQ] = [corpus('pyca'), corpus('lamps-pq')];
 const WITHOUT = '(skipped without the corpora)';
 

@@ -50,7 +50,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'keywright-examples-'));
   environment = { PATH: `${join(ROOT, 'bin')}:${process.env['PATH'] ?? ''}`, HOME: folder, LANG: 'C.UTF-8' };
   execFileSync(process.execPath, [join(ROOT, 'scripts', 'build.ts'), '--only', 'core', '--if-stale'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
-}, 180_000);
+});
 
 afterAll(() => {
   inBash('keywright store lock --quiet');

@@ -29,7 +29,7 @@ beforeAll(() => {
   bash(`keywright store create --passphrase-file pw; keywright store unlock --passphrase-file pw
 keywright keys generate --algorithm ed25519 --label "Commits"
 git init -q repo; cd repo; git config user.name Ada; git config user.email ada@example.com`);
-}, 180_000);
+});
 
 afterAll(() => {
   if (missing !== undefined) return;

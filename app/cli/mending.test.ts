@@ -2,13 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HAS_OPENSSL } from '../formats/testing/keys.ts';
 import { ran } from './testing/around.ts';
 
 /** What `files inspect` prints to mend a finding is a command that a shell takes as it is. */
 
-vi.setConfig({ testTimeout: 60_000 });
 const folder = mkdtempSync(join(tmpdir(), 'keywright-mend-'));
 const at = (name: string): string => join(folder, name);
 const env = { KEYWRIGHT_DATA_DIR: at('store'), KEYWRIGHT_PASSPHRASE_FILE: at('pw') };

@@ -3,7 +3,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { corpus } from '../../scripts/corpora.ts';
 import { KeywrightError, SecretBytes } from '../contract/index.ts';
 import { JCEKS_OF_KEYTOOL, JCEKS_OF_SPECS } from './testing/jceks.ts';
@@ -14,7 +14,6 @@ import { failure, HAS_OPENSSL, hasTool, pairOf, run, temporaryFolder } from './t
 import type { FileContents, ReadKeysOptions } from './types.ts';
 import { type Pkcs12Profile, writePkcs12 } from './pkcs12-write.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 const [PYCA, PBMAC1] = [corpus('pyca'), corpus('rfc9579')];
 const HAS_KEYTOOL = hasTool('keytool', '-help');
 const HAS_CERTTOOL = hasTool('certtool', '--version');

@@ -1,13 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { corpus, filesIn } from '../../scripts/corpora.ts';
 import { KeywrightError } from '../contract/index.ts';
 import { publicOfPkcs8, readPublicKey, recognise } from './index.ts';
 import { failure, read, readOne } from './testing/keys.ts';
 import { EXPECTED_KINDS, JUDGED_DIFFERENTLY } from './testing/verdicts.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 const [PYCA, SSH, PQ] = [corpus('pyca'), corpus('ssh'), corpus('lamps-pq')];
 const NAMES = { pyca: PYCA, ssh: SSH, 'lamps-pq': PQ, tss2: corpus('tss2'), cms: corpus('cms'), minisign: corpus('minisign'), rfc9579: corpus('rfc9579') } as const;
 const WITHOUT = '(skipped without the corpora)';

@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { KeywrightError, SecretBytes } from '../contract/index.ts';
 import { decryptPkcs8, DEFAULT_LIMITS, limitsFrom, MAX_KEY_FILE, readPublicKey, recognise, writeKey, writePublicKey } from './index.ts';
 import { der, derInteger, derOid, DerReader, derSequence, TAG } from './der.ts';
@@ -8,7 +8,6 @@ import { buildPkcs1, buildPkcs8, parsePkcs8, type PrivateParts } from './private
 import { failure, materialOf, pairOf, read, readOne } from './testing/keys.ts';
 import type { KeyFileFormat } from './types.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 const WORD = 'another pass phrase 99';
 
 /** A small generator of its own (mulberry32), so that each run damages the same bytes. */

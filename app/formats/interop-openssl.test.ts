@@ -1,12 +1,11 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
 import { decryptPkcs8, encryptPkcs8, readPublicKey, writeKey, writePublicKey } from './index.ts';
 import { failure, HAS_OPENSSL, materialOf, pairOf, PAIRS, readOne, run, temporaryFolder } from './testing/keys.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 const WORD = 'another pass phrase 99';
 /** The command of Debian 12 (OpenSSL 3.0) knows no post-quantum algorithms: node:crypto, OpenSSL 3.5, judges those. */
 const KNOWN_TO_COMMAND = PAIRS.filter((name) => !/^(?:ml|slh)-/.test(name));

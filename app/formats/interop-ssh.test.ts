@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
 import { bcryptPbkdf } from './bcrypt-pbkdf.ts';
 import { publicOfPkcs8, readPublicKey, writeKey, writePublicKey } from './index.ts';
 import { SSH_CIPHERS } from './openssh-ciphers.ts';
 import { failure, HAS_SSH_KEYGEN, materialOf, pairOf, readOne, run, temporaryFolder } from './testing/keys.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 const WORD = 'another pass phrase 99';
 const TYPES: readonly (readonly [KeyAlgorithmName, string, string])[] = [
   ['rsa-2048', 'rsa', '2048'], ['rsa-3072', 'rsa', '3072'], ['ec-p256', 'ecdsa', '256'], ['ec-p384', 'ecdsa', '384'], ['ec-p521', 'ecdsa', '521'], ['ed25519', 'ed25519', '256'],

@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { corpus } from '../../scripts/corpora.ts';
 import { SecretBytes } from '../contract/index.ts';
 import { writeKey, writePublicKey } from './index.ts';
 import { failure, hasTool, materialOf, pairOf, readOne, run, temporaryFolder } from './testing/keys.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 const WORD = 'another pass phrase 99';
 const MINISIGN = corpus('minisign');
 

@@ -1,12 +1,10 @@
 import { createPrivateKey } from 'node:crypto';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { KEY_ALGORITHMS, type KeyAlgorithmName, SecretBytes } from '../contract/index.ts';
 import { keyFormatsOf, publicFormatsOf, readPublicKey, writeKey, writePublicKey } from './index.ts';
 import { failure, materialOf, pairOf, PAIRS, readOne, SECRETS } from './testing/keys.ts';
 import { KEY_FILE_FORMATS, type KeyFileFormat } from './types.ts';
 import { MUST_ENCRYPT } from './write.ts';
-
-vi.setConfig({ testTimeout: 60_000 }); // SLH-DSA's slow sets prove themselves by a signature
 
 /** Formats with a passphrase derive keys at length: one algorithm of a family is enough there. */
 const ENCRYPTED_FOR: readonly KeyAlgorithmName[] = ['rsa-2048', 'ec-p521', 'ed448', 'ml-kem-768', 'slh-dsa-sha2-128f', 'hmac-sha384'];

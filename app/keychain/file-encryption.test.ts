@@ -38,7 +38,7 @@ test('a passphrase is asked for once for all files, and a wrong one opens nothin
   for (const path of paths) writeFileSync(path, '');
   await core.call('files.decrypt', { files: encrypted, out: { beside: true, overwrite: true } }, { 'recipient-passphrase': 'another pass phrase 99' });
   for (const path of paths) expect(readFileSync(path)).toEqual(plaintext);
-}, 120_000);
+});
 
 test('a changed file leaves nothing behind, and neither does one for somebody else', async () => {
   await using core = await openTestCore();
@@ -127,7 +127,7 @@ test.skipIf(!hasTool('gpg', '--version'))('gpg encrypts for the OpenPGP form of 
   } finally {
     run('gpgconf', ['--homedir', home, '--kill', 'all']);
   }
-}, 60_000);
+});
 
 test('a key that cannot receive is refused with the reason', async () => {
   await using core = await openTestCore();

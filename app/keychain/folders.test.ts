@@ -127,7 +127,7 @@ test('a sparse file of 512 MiB is signed, and one that changes meanwhile is told
   };
   await expect(core.call('files.sign', { key, files: [{ path: other }] }, {}, { progress })).rejects.toMatchObject({ code: 'CONFLICT' });
   expect(existsSync(`${other}.sig`)).toBe(false);
-}, 60_000);
+});
 
 test('a file that is named several times is signed and encrypted once, however its path is written, in small and in large batches', async () => {
   await using core = await openTestCore();

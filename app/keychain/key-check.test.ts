@@ -3,14 +3,13 @@ import { checkPrimeSync, createHash, createPrivateKey, generateKeyPairSync, gene
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { HygieneFinding, KeyRecord, keyOperations, OutputOf } from '../contract/index.ts';
 import { HAS_OPENSSL, hasTool } from '../formats/testing/keys.ts';
 import { openTestCore, type TestCore } from './testing/core.ts';
 
 type Answer = OutputOf<typeof keyOperations.check>;
 
-vi.setConfig({ testTimeout: 120_000 });
 let core: TestCore;
 let folder: string;
 const at = (name: string): string => join(folder, name);

@@ -64,4 +64,4 @@ test.each([
   for (const [name, before] of finished) expect(readFileSync(output(name)).equals(before), name).toBe(true);
   expect(readdirSync(at('files')).filter((name) => name.endsWith('.part'))).toEqual([]);
   expect(readdirSync(at('files')).length).toBe(2 * FILES);
-}, 60_000);
+});

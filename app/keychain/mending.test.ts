@@ -3,7 +3,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InspectedItem, KeyRecord, Mending } from '../contract/index.ts';
 import { HAS_OPENSSL, HAS_SSH_KEYGEN, hasTool } from '../formats/testing/keys.ts';
 import { FakeToken, FakeTokens, fakeTokenManifest } from '../keystore/testing/fake-token.ts';
@@ -11,7 +11,6 @@ import { openTestCore, type TestCore } from './testing/core.ts';
 
 /** Each action that is offered for a finding is taken, and what it made is looked into again. */
 
-vi.setConfig({ testTimeout: 120_000 });
 const [IN, OUT] = ['another pass phrase 99', 'paper boats on a lake 31'];
 const ASKED = { 'import-passphrase': IN, 'export-passphrase': OUT, confirm: true } as const;
 const tokens = new FakeTokens();

@@ -200,5 +200,5 @@ describe('in processes of their own', () => {
       }
       await rm(home, { recursive: true, force: true });
     }
-  }, 120_000);
+  });
 });

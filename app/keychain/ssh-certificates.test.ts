@@ -2,14 +2,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { CertificateRecord, KeyRecord } from '../contract/index.ts';
 import { FakeToken, FakeTokens, fakeTokenManifest } from '../keystore/testing/fake-token.ts';
 import { openTestCore, type TestCore } from './testing/core.ts';
 
 /** OpenSSH certificates through the dispatcher; ssh-keygen judges them. */
 
-vi.setConfig({ testTimeout: 60_000 });
 const folder = mkdtempSync(join(tmpdir(), 'keywright-ssh-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const hasKeygen = spawnSync('ssh-keygen', ['-?']).error === undefined;

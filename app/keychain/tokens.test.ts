@@ -177,13 +177,20 @@ describe('a token', () => {
   });
 
   test('tells watchers that it came and went', async () => {
-    const seen: string[] = [];
-    const watching = core.call('tokens.watch', { changes: 2 }, {}, { progress: (event) => seen.push(`${(event as { type: string }).type} ${(event as { token: TokenRecord }).token.id}`) });
-    await new Promise((resolve) => setTimeout(resolve, 50));
     tokens.insert(card);
+    await settle();
+    const seen: string[] = [];
+    const { promise: shown, resolve: show } = Promise.withResolvers<void>();
+    const watching = core.call('tokens.watch', { changes: 2 }, {}, { progress: (event) => {
+      seen.push(`${(event as { type: string }).type} ${(event as { token: TokenRecord }).token.id}`);
+      show();
+    } });
+    // Whoever was shown what is there is told of all that follows.
+    await shown;
     tokens.remove(card);
+    tokens.insert(card);
     expect(await watching).toEqual({ changes: 2 });
-    expect(seen).toEqual(['inserted fake-1001', 'removed fake-1001']);
+    expect(seen).toEqual(['present fake-1001', 'removed fake-1001', 'inserted fake-1001']);
   });
 
   test('shows its slots: what is empty, what has a key, what a certificate', async () => {

@@ -87,7 +87,7 @@ describe('one owner', () => {
     const owner = await own();
     const core = await findOwner(dataDir);
     const call = core!.call('sleep', 700, options);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => owner.core.calls).toEqual(['sleep']);
     await owner.close();
     expect(await call).toBe('slept');
   });
@@ -96,7 +96,7 @@ describe('one owner', () => {
     const owner = await own();
     const core = await findOwner(dataDir);
     const call = core!.call('deaf', {}, options).catch((thrown: unknown) => thrown);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => owner.core.calls).toEqual(['deaf']);
     await owner.close({ patience: 0 });
     expect(await call).toMatchObject({ code: 'BACKEND_UNAVAILABLE' });
   });

@@ -1,7 +1,7 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Certificate, isRequestSigned, parseRequest, readRevocationLists, signRequest, signRevocationList } from '../certificates/index.ts';
 import { verifySigned } from '../certificates/signatures.ts';
 import { type KeyAlgorithmName, SecretBytes, type SignatureAlgorithmName } from '../contract/index.ts';
@@ -13,7 +13,6 @@ import { contentOf, signAs, signAsTokensDo, verifyAs } from './testing/keys.ts';
 
 /** Post-quantum signatures between Bouncy Castle and us: see testing/bouncy-castle/README.md. */
 
-vi.setConfig({ testTimeout: 120_000 });
 const FOLDER = new URL('testing/bouncy-castle/', import.meta.url);
 const TEXT = 'What Bouncy Castle and Keywright sign for each other\n';
 const sample = (name: string): Buffer => readFileSync(new URL(name, FOLDER));

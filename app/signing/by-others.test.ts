@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CompactSign, FlattenedSign, GeneralSign, importPKCS8, SignJWT } from 'jose';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { readCertificates } from '../certificates/index.ts';
 import { type KeyAlgorithmName, SecretBytes, type SignatureFormatName } from '../contract/index.ts';
 import { writeKey } from '../formats/index.ts';
@@ -13,7 +13,6 @@ import { recogniseSignature } from './recognise.ts';
 
 /** The other way of `table.test.ts`: the program that judges ours there signs here, and we judge it. What xmlsec1, jarsigner, gpg and `openssl cms` make is beside their formats. */
 
-vi.setConfig({ testTimeout: 60_000 });
 const TEXT = '{"sub":"ada","iss":"The Magic Words are Squeamish Ossifrage"}';
 
 interface Maker {

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { compactVerify, flattenedVerify, generalVerify, importJWK, type JWK, jwtVerify } from 'jose';
 import { createMessage, readKey, readSignature, verify as verifyOpenpgp } from 'openpgp';
 import { ContentInfo, SignedData } from 'pkijs';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { callOf, missingForSoftHsm, openSource, PIN, SoftHsm, tokenIn } from '../backends/pkcs11/testing/softhsm.ts';
 import { plug } from '../backends/yubikey/testing/plug.ts';
 import { because, KEY_ALGORITHMS, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureFormatName } from '../contract/index.ts';
@@ -22,7 +22,6 @@ import { contentOf, signAs, signingKey, trusting, verifyAs } from './testing/key
 
 /** The table, walked: each pair that it offers signs and an independent tool verifies it; each pair that it refuses says why. */
 
-vi.setConfig({ testTimeout: 120_000 });
 const TEXT = '{"sub":"ada","iss":"The Magic Words are Squeamish Ossifrage"}';
 /** SLH-DSA's slow sets go the same way as the quick ones, and take seconds each. */
 const KEYS = [...PAIRS, ...SECRETS].filter((name) => !/^slh.*(s$|f$)/.test(name) || name === 'slh-dsa-sha2-128f');

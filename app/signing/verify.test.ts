@@ -1,9 +1,8 @@
 import { constants, createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { KEY_ALGORITHM_NAMES, KEY_ALGORITHMS, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, signatureAlgorithmsOf } from '../contract/index.ts';
 import { verifySignature } from './verify.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 /** SLH-DSA's slow sets and RSA-8192 go the same way as the quick ones, and take seconds. */
 const SIGNERS = KEY_ALGORITHM_NAMES.filter((name) => (KEY_ALGORITHMS[name].usages as readonly string[]).includes('sign') && !/^slh.*s$|8192/.test(name));
 const message = Buffer.from('The Magic Words are Squeamish Ossifrage');

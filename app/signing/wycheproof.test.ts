@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { corpus } from '../../scripts/corpora.ts';
 import { KEY_ALGORITHMS, KeywrightError, SIGNATURE_ALGORITHMS, type SignatureAlgorithmName, signatureAlgorithmsOf } from '../contract/index.ts';
 import { algorithmOfSpki, ecdsaP1363ToDer } from '../formats/index.ts';
 import { verifySignature } from './verify.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 
 interface Group {
   readonly publicKeyDer: string | null;

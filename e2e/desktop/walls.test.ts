@@ -121,7 +121,7 @@ test('the clipboard is emptied after its time, unless it holds something else by
   const copy = (content: string, clearAfter: number) => program.page.evaluate(([words, seconds]) =>
     (globalThis as unknown as { keywright: { copyText(text: string, options: object): Promise<void> } }).keywright.copyText(words as string, { clearAfter: seconds }), [content, clearAfter]);
   const held = () => app.evaluate(async ({ clipboard }) => clipboard.readText());
-  await copy('secret', 1);
+  await copy('secret', 4);
   expect(await held()).toBe('secret');
   await expect.poll(held).toBe('');
   await copy('secret', 1);

@@ -26,7 +26,7 @@ describe.skipIf(process.platform !== 'linux')('the guide to a backend of one’s
     symlinkSync(join(ROOT, 'docs'), join(home, 'docs'));
     execFileSync(process.execPath, [join(ROOT, 'scripts', 'build.ts'), '--only', 'core', '--if-stale'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
     expect(bash("umask 077; printf 'correct horse battery staple 42' >pw; keywright store create --passphrase-file pw; keywright store unlock --passphrase-file pw")).toMatchObject({ code: 0 });
-  }, 180_000);
+  });
   afterAll(() => {
     bash('keywright store lock --quiet');
     rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -37,7 +37,7 @@ describe.skipIf(process.platform !== 'linux')('the guide to a backend of one’s
     const script = HAS_OPENSSL ? blocks[0]! : blocks[0]!.split('\n').filter((line) => !line.startsWith('openssl ')).join('\n');
     const { code, stdout, stderr } = bash(script);
     expect([code, stdout], stderr).toEqual([0, HAS_OPENSSL ? expect.stringContaining('Verified OK') : expect.any(String)]);
-  }, 60_000);
+  });
 
   test('a program that changed is not run until it is pinned anew', () => {
     // What runs already goes on running: it is looked at when it is started.
@@ -47,5 +47,5 @@ describe.skipIf(process.platform !== 'linux')('the guide to a backend of one’s
     expect([refused.code === 0, refused.stderr]).toEqual([false, expect.stringMatching(/[0-9a-f]{64}/)]);
     expect(bash(blocks[1]!)).toMatchObject({ code: 0 });
     expect(bash(sign)).toMatchObject({ code: 0 });
-  }, 60_000);
+  });
 });

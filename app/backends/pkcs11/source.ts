@@ -60,7 +60,7 @@ const FIXED_MS = 15_000;
 const MOST_BACKOFF_MS = 60_000;
 /** A card is powered up first. */
 const AFTER_INSERTION_MS = [50, 400];
-const START_SECONDS = 30;
+const START_SECONDS = 60;
 
 /** The tokens of one PKCS#11 module, as they come and go. */
 export class ModuleSource implements TokenSource {

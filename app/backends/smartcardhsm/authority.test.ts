@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandLine } from '../../../e2e/devices/command-line.ts';
 import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
 import { VirtualSmartCardHsm } from '../../../e2e/devices/smartcardhsm/card.ts';
@@ -12,7 +12,6 @@ import { freePort, missingTools, run, type Outcome } from '../../../e2e/devices/
 
 const missing = missingForPcscd() ?? missingTools({ openssl: 'openssl', curl: 'curl' });
 const TOKEN = 'smartcardhsm-xthsm100003';
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 describe.skipIf(missing !== undefined)(`an authority in a SmartCard-HSM${missing === undefined ? '' : `: ${missing}`}`, () => {
   let folder: string;

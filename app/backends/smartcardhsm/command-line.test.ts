@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandLine, MAIN } from '../../../e2e/devices/command-line.ts';
 import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
 import { PinLedger } from '../../../e2e/devices/pin-ledger.ts';
@@ -15,8 +15,6 @@ import { missingTools, mustRun } from '../../../e2e/devices/tools.ts';
 
 const missing = missingForPcscd() ?? missingTools({ openssl: 'openssl', 'sc-hsm-tool': 'opensc' });
 const [FIRST, SECOND] = ['smartcardhsm-xthsm100001', 'smartcardhsm-xthsm100002'];
-/** The password of a share takes ten million rounds of MD5 three times. */
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 describe.skipIf(missing !== undefined)(`keywright on the command line with two SmartCard-HSMs${missing === undefined ? '' : `: ${missing}`}`, () => {
   let folder: string;

@@ -18,8 +18,6 @@ import { SmartCardHsmSource } from './source.ts';
 import { Person } from './testing/people.ts';
 
 const missing = missingForPcscd() ?? (openScModule(undefined) === null ? 'no opensc-pkcs11.so (Debian package opensc-pkcs11)' : undefined);
-/** Bounds a hang on a busy machine; it asserts nothing. */
-vi.setConfig({ testTimeout: 120_000 });
 const PATIENCE = { timeout: 60_000 };
 const DKEK_SHARE = Buffer.alloc(32, 0x37);
 const MESSAGE = Buffer.from('signed');
@@ -192,8 +190,9 @@ describe.skipIf(missing !== undefined)(`SmartCard-HSMs in real readers, with Ope
     const before = await tokenOf(virtual);
     const key = await generate(before, 'f1');
     pcscd.reader('smartcardhsm').delay = 300;
+    const { commands } = pcscd.reader('smartcardhsm');
     const inFlight = codeOf(sign(before, key));
-    await new Promise((resolve) => { setTimeout(resolve, 100); });
+    await vi.waitFor(() => expect(pcscd.reader('smartcardhsm').commands).toBeGreaterThan(commands), { ...PATIENCE, interval: 10 });
     await pcscd.reader('smartcardhsm').remove();
     expect(await inFlight).toBe('TOKEN_REMOVED');
     pcscd.reader('smartcardhsm').delay = 0;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandLine } from '../../../e2e/devices/command-line.ts';
 import { missingForPcscd, startPcscd, type Pcscd } from '../../../e2e/devices/pcscd.ts';
 import { findLibrary, missingTools, run, type Outcome } from '../../../e2e/devices/tools.ts';
@@ -12,8 +12,6 @@ import { VirtualYubiKey } from '../../../e2e/devices/yubikey/card.ts';
 const MODULE = findLibrary('libykcs11.so.2') ?? findLibrary('libykcs11.so');
 const missing = missingForPcscd() ?? missingTools({ openssl: 'openssl', 'yubico-piv-tool': 'yubico-piv-tool', 'pkcs11-tool': 'opensc' }) ?? (MODULE === undefined ? 'no ykcs11 (Debian package ykcs11)' : undefined);
 const MANAGEMENT_KEY = '1b2d3f405162738495a6b7c8d9eafb0c1d2e3f5061728394';
-/** Each command is a process of its own; a busy machine takes its time. */
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 describe.skipIf(missing !== undefined)(`keywright on the command line with a YubiKey${missing === undefined ? '' : `: ${missing}`}`, () => {
   let folder: string;

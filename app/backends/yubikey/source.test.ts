@@ -14,8 +14,6 @@ import type { Storage } from '../../storage/storage.ts';
 import { YubiKeySource } from './source.ts';
 
 const missing = missingForPcscd();
-/** Bounds a hang on a busy machine; it asserts nothing. */
-vi.setConfig({ testTimeout: 120_000 });
 const PATIENCE = { timeout: 30_000 };
 const PIN = '123456';
 const digest = createHash('sha256').update('x').digest();

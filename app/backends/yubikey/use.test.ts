@@ -1,8 +1,9 @@
 import { createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { KeywrightError, type PinPolicy } from '../../contract/index.ts';
 import { codeOf, refusalOf } from '../../keystore/testing/calls.ts';
 import { digest, holds, withKey } from './testing/with-key.ts';
+import { CACHED_DELAY_MS } from './touch.ts';
 
 const PIN = '123456';
 
@@ -186,6 +187,8 @@ describe('a reader whose keypad changes PINs', () => {
 });
 
 describe('touch', () => {
+  afterEach(() => void vi.useRealTimers());
+
   test('is announced at once for always, and the notice goes when it was touched', async () => {
     const { virtual, call, token, key0 } = await withKey({ pinPolicy: 'never', touchPolicy: 'always' });
     const asking = call();
@@ -200,7 +203,8 @@ describe('touch', () => {
     const { virtual, call, token, key0 } = await withKey({ pinPolicy: 'never', touchPolicy: 'cached' });
     virtual.touch.automatic = true;
     const asking = call();
-    await token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { digest }, asking);
+    await token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { digest }, call());
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { digest }, asking);
     expect(asking.asked).toEqual([]);
     expect(virtual.touch.waits).toBe(1);
@@ -208,11 +212,13 @@ describe('touch', () => {
 
   test('is announced for cached when the card does not answer soon', async () => {
     const { virtual, call, token, key0 } = await withKey({ pinPolicy: 'never', touchPolicy: 'cached' });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const asking = call();
     const signing = token.store.signer!.sign({ uri: key0.uri, id: key0.id, version: 1 }, 'ecdsa-sha256', { digest }, asking);
     await virtual.touch.whenWaiting();
     expect(asking.asked).toEqual([]);
-    await expect.poll(() => asking.asked.map(({ kind }) => kind)).toEqual(['touch']);
+    await vi.advanceTimersByTimeAsync(CACHED_DELAY_MS);
+    expect(asking.asked.map(({ kind }) => kind)).toEqual(['touch']);
     virtual.touch.touch();
     await signing;
   });

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { createMessage, decrypt, encrypt, enums, generateKey, readMessage, readPrivateKey, type Config } from 'openpgp';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KeywrightError } from '../../contract/index.ts';
 import { encryptionKeyBody, readEncryptionKeyBody } from '../../formats/openpgp-encryption-key.ts';
 import { packet, uint32 } from '../../formats/openpgp-packets.ts';
@@ -18,7 +18,6 @@ import { PacketStream, PacketWriter, wholeBody } from './packets.ts';
 import { sealVersion1, sealVersion2 } from './protected.ts';
 import { publicSessionKey } from './session-key.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 const plaintext = randomBytes(300_000);
 const created = new Date(1_700_000_000_000);
 const own = (algorithm: Parameters<typeof partyOf>[0]): PublicParty => ({ ...partyOf(algorithm), created });

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { fileOperations, KeyAlgorithmName, WireOutputOf } from '../../contract/index.ts';
 import { der, derInteger, derSequence, TAG } from '../../formats/der.ts';
 import { keyIdentifier } from '../../formats/identifiers.ts';
@@ -11,7 +11,6 @@ import { openTestCore, somebody, type TestCore } from '../testing/core.ts';
 
 /** From one kind of file to another, through the dispatcher; what a file becomes is read again, and by the tools that it is for. */
 
-vi.setConfig({ testTimeout: 60_000 });
 type Answer = WireOutputOf<typeof fileOperations.convert>;
 const [IN, OUT] = ['another pass phrase 99', 'paper boats on a lake 31'];
 const ASKED = { 'import-passphrase': IN, 'export-passphrase': OUT, confirm: true } as const;

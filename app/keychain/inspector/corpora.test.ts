@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { corpus } from '../../../scripts/corpora.ts';
 import { ROOT } from '../../../scripts/paths.ts';
 import { FOLDERS, REPORT, rowsOf, toldOf } from './testing/corpora.ts';
 
-vi.setConfig({ testTimeout: 180_000 });
 const page = readFileSync(join(ROOT, REPORT), 'utf8');
 const documented = (name: string): string[] => (page.split(`\n## ${name}\n`)[1] ?? '').split('\n## ')[0]!.split('\n').filter((line) => line.startsWith(`| ${name}/`));
 const sections = [...page.matchAll(/^## (.*)$/gm)].map(([, name]) => name as string);

@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { KeywrightError, SecretBytes } from '../../contract/index.ts';
 import { writeKey, writePublicKey } from '../../formats/index.ts';
 import { JCEKS_OF_SPECS } from '../../formats/testing/jceks.ts';
@@ -14,7 +14,6 @@ import { Tree } from './tree.ts';
 
 /** Files that were cut off or changed anywhere: an error of ours with a place, or something whole; never a crash. */
 
-vi.setConfig({ testTimeout: 120_000 });
 
 async function look(content: Uint8Array, passphrase?: string): Promise<Tree> {
   const tree = new Tree(() => []);

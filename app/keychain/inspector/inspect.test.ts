@@ -1,5 +1,5 @@
 import { checkPrimeSync, createPublicKey, generateKeyPairSync, generatePrimeSync, randomBytes } from 'node:crypto';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { forged } from '../../certificates/testing/forge.ts';
 import { SecretBytes } from '../../contract/index.ts';
 import { fingerprint, writePkcs12 } from '../../formats/index.ts';
@@ -12,8 +12,6 @@ import { sampleFor } from '../../signing/testing/samples.ts';
 import { inspect } from './inspect.ts';
 import { Tree } from './tree.ts';
 import { isOfClosePrimes, isRoca, weaknessesOf } from './weaknesses.ts';
-
-vi.setConfig({ testTimeout: 180_000 });
 
 async function look(content: Uint8Array | string, passphrase?: string, held: (fingerprint: string) => string[] = () => []): Promise<{ kind: string; tree: Tree }> {
   const tree = new Tree(held);

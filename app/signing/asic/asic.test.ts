@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Certificate } from '../../certificates/index.ts';
 import { type KeyAlgorithmName, KeywrightError } from '../../contract/index.ts';
 import { HAS_OPENSSL, hasTool, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
@@ -13,7 +13,6 @@ import type { NewEntry } from '../zip/write.ts';
 import { asic } from './index.ts';
 import { isContainer, recogniseSignature } from '../recognise.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 const EXTENDED = 'application/vnd.etsi.asic-e+zip';
 const SIGNATURES = 'META-INF/signatures1.xml';
 const FILE = 'Bericht über Öl & 100 %.txt';

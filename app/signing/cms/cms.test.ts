@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { corpus } from '../../../scripts/corpora.ts';
 import { readCertificates, signRevocationList } from '../../certificates/index.ts';
 import { type KeyAlgorithmName, KeywrightError } from '../../contract/index.ts';
@@ -11,7 +11,6 @@ import { certifiedKey, certify, trustingCertificates } from '../testing/certific
 import { contentOfMessage } from '../format.ts';
 import { contentOf, signAs, signAsTokensDo, trusting, verifyAs } from '../testing/keys.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 const TEXT = 'The Magic Words are Squeamish Ossifrage\n';
 const openssl = (...args: string[]): string => run('openssl', args).toString();
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Certificate } from '../../certificates/index.ts';
 import type { KeyAlgorithmName } from '../../contract/index.ts';
 import { hasTool, HAS_OPENSSL, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
@@ -11,7 +11,6 @@ import { certifiedKey, certify, trustingCertificates } from '../testing/certific
 import { contentOf, signAs, verifyAs } from '../testing/keys.ts';
 import { repacked, sampleFor, unpacked, zipOf } from '../testing/samples.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 const HAS_JARSIGNER = hasTool('jarsigner', '-version') || hasTool('jarsigner', '-help');
 const SIGNERS = ['rsa-2048', 'ec-p256', 'ed25519'] as const;
 const certificates = new Map<KeyAlgorithmName, Certificate>();

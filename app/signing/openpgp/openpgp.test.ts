@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCleartextMessage, createMessage, generateKey, readCleartextMessage, readKey, readSignature, sign, verify } from 'openpgp';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { KeyAlgorithmName } from '../../contract/index.ts';
 import { hasTool, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
 import { contentOf, signAs, signingKey, trusting, trustingSpki, verifyAs } from '../testing/keys.ts';
@@ -10,7 +10,6 @@ import { judgeFormat } from '../table.ts';
 import { openpgpPublicKey } from './index.ts';
 import { openpgpSigningKeys } from './keys.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 const TEXT = 'Dear Bob,\n- a dash\nFrom here on \t\ntrailing spaces   \r\nno end';
 const ada = 'Ada Example <ada@example.com>';
 const algorithmOf = (key: KeyAlgorithmName) => (judgeFormat('openpgp', key) as { algorithms: ['ed25519'] }).algorithms[0];

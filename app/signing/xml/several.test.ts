@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Certificate } from '../../certificates/index.ts';
 import type { KeyAlgorithmName } from '../../contract/index.ts';
 import { hasTool, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
@@ -9,7 +9,6 @@ import type { Trust } from '../format.ts';
 import { certifiedKey, certify, trustingCertificates } from '../testing/certificates.ts';
 import { contentOf, signAs, verifyAs } from '../testing/keys.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 const DSIG = 'http://www.w3.org/2000/09/xmldsig#';
 const DOCUMENT = '<invoice xmlns="urn:invoice">\n  <total currency="EUR">100</total>\n</invoice>\n';
 const SIGNATURE = /<ds:Signature .*?<\/ds:Signature>/g;

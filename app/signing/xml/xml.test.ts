@@ -1,7 +1,7 @@
 import { createHash, createHmac, sign } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Certificate } from '../../certificates/index.ts';
 import { type KeyAlgorithmName, KeywrightError } from '../../contract/index.ts';
 import { hasTool, pairOf, run, temporaryFolder } from '../../formats/testing/keys.ts';
@@ -12,7 +12,6 @@ import { CANONICAL_FORMS, canonicalize, type CanonicalForm, EXCLUSIVE } from './
 import { parseXml } from './parse.ts';
 import { elementsWithin } from './tree.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 const HAS_XMLSEC = hasTool('xmlsec1', '--version');
 const DSIG = 'http://www.w3.org/2000/09/xmldsig#';
 const DOCUMENT = '<?xml version="1.0" encoding="UTF-8"?>\r\n<?style  x?>\n<!-- before -->\n<invoice xmlns="urn:invoice" xmlns:x="urn:x" number=\'7\'  x:y="&lt;&#10;">\n  <total Id="total" currency="EUR">100<!-- not 900 --></total><empty/>\n  <text><![CDATA[a < b]]> &amp; ©</text>\n</invoice>\n<!-- after -->';
