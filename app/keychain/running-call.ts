@@ -32,6 +32,9 @@ export class RunningCall implements Context, CallInFlight {
   #key: StoredKey | undefined;
   #unit: UnitOfWork | undefined;
   #job: RunningJob | undefined;
+  /** Whether it keeps the store from locking by itself. */
+  #inUse = false;
+  #hasEnded = false;
 
   constructor(operation: Operation, options: CallOptions, request: string, services: Services) {
     this.operation = operation;
@@ -70,7 +73,7 @@ export class RunningCall implements Context, CallInFlight {
       this.endsWithStore = needed;
       this.#session.inFlight.add(this);
     }
-    if (this.operation.quiet !== true) this.services.stores.touch();
+    if (this.operation.quiet !== true) this.#use(true);
     this.#resolveKey(input);
   }
 
@@ -153,8 +156,28 @@ export class RunningCall implements Context, CallInFlight {
   /** @returns whether it was a job that can be gone on with, once that is kept. */
   end(state: 'done' | 'failed' | 'cancelled', detail: string | null): Promise<boolean> | undefined {
     this.cancellation.end();
+    this.#hasEnded = true;
     this.#session?.inFlight.delete(this);
+    this.#use(false);
     return this.#job?.end(state, detail);
+  }
+
+  /** Whoever waits for a person uses nothing meanwhile: a prompt that nobody answers does not keep the store open. */
+  async asking<T>(question: () => Promise<T>): Promise<T> {
+    const wasInUse = this.#inUse;
+    this.#use(false);
+    try {
+      return await question();
+    } finally {
+      if (wasInUse && !this.#hasEnded) this.#use(true);
+    }
+  }
+
+  #use(inUse: boolean): void {
+    if (inUse === this.#inUse) return;
+    this.#inUse = inUse;
+    if (inUse) this.services.stores.useBegins();
+    else this.services.stores.useEnds();
   }
 
   auditFacts(effect: AuditFacts['effect'], outcome: string): AuditFacts {
@@ -227,7 +250,14 @@ class CallOfPrincipal implements KeyCall {
   }
 
   #patient(prompter: Prompter): Prompter {
-    return patiently(prompter, () => Number(this.#running.services.config.get('prompts.waitMinutes')));
+    const { given } = prompter;
+    return patiently({
+      get interactive() {
+        return prompter.interactive;
+      },
+      ...(given === undefined ? {} : { given }),
+      ask: (request, signal) => this.#running.asking(() => prompter.ask(request, signal)),
+    }, () => Number(this.#running.services.config.get('prompts.waitMinutes')));
   }
 }
 

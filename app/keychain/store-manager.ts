@@ -33,6 +33,8 @@ export class StoreManager implements AsyncDisposable {
   #trouble: KeywrightError | null = null;
   #session: Session | null = null;
   #lastUse = Date.now();
+  /** Calls under way, which an idle lock would cut off. */
+  #inUse = 0;
   #idle: NodeJS.Timeout | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #begun: Begun | undefined;
@@ -205,8 +207,13 @@ export class StoreManager implements AsyncDisposable {
     return this.#recent.list();
   }
 
-  /** Somebody works with the store: it does not lock for a while. */
-  touch(): void {
+  /** Somebody works with the store: it does not lock by itself until that has ended, and for a while after. To be followed by {@link useEnds}. */
+  useBegins(): void {
+    this.#inUse += 1;
+  }
+
+  useEnds(): void {
+    this.#inUse -= 1;
     this.#lastUse = Date.now();
   }
 
@@ -238,7 +245,7 @@ export class StoreManager implements AsyncDisposable {
     this.#session = session;
     if (this.#owner.kind !== 'cli') void session.found.watch();
     this.#header = sealed.header;
-    this.touch();
+    this.#lastUse = Date.now();
     this.#watchIdle();
     this.#recent.note(this.#folder, sealed.header.name);
     this.#announce();
@@ -273,9 +280,9 @@ export class StoreManager implements AsyncDisposable {
   #watchIdle(): void {
     clearTimeout(this.#idle);
     // Looks again at each end, since the setting may have changed meanwhile.
-    const wait = this.#idleMinutes === 0 ? 60_000 : Math.max(1000, this.#lastUse + this.#idleMinutes * 60_000 - Date.now());
+    const wait = this.#idleMinutes === 0 ? 60_000 : Math.max(1000, (this.#inUse > 0 ? Date.now() : this.#lastUse) + this.#idleMinutes * 60_000 - Date.now());
     this.#idle = setTimeout(() => {
-      if (this.#idleMinutes > 0 && Date.now() - this.#lastUse >= this.#idleMinutes * 60_000) void this.lock();
+      if (this.#idleMinutes > 0 && this.#inUse === 0 && Date.now() - this.#lastUse >= this.#idleMinutes * 60_000) void this.lock();
       else this.#watchIdle();
     }, Math.min(wait, 60_000));
     this.#idle.unref();

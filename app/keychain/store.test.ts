@@ -2,7 +2,8 @@ import { copyFile, readdir, readFile, readlink, stat, writeFile } from 'node:fs/
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { KeyRecord, StoreStatus } from '../contract/index.ts';
+import type { KeyRecord, Prompter, StoreStatus } from '../contract/index.ts';
+import { FakeToken, FakeTokens, fakeTokenManifest } from '../keystore/testing/fake-token.ts';
 import { answering, openTestCore, PASSPHRASE, somebody, type TestCore } from './testing/core.ts';
 import { at, fails, generate, storeFolders, works } from './testing/stores.ts';
 
@@ -80,6 +81,32 @@ test('an idle store locks itself; one in use does not', async () => {
     await vi.advanceTimersByTimeAsync(61_000);
     await expect(core.call('keys.list')).rejects.toEqual(fails('STORE_LOCKED'));
     await expect(works(core, key.id)).rejects.toEqual(fails('STORE_LOCKED'));
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a call that takes longer than the idle time is not cut off by it; one that waits for a person keeps nothing open', async () => {
+  const [tokens, card] = [new FakeTokens(), new FakeToken('1001')];
+  const token = tokens.insert(card);
+  await using core = await openTestCore({ created: false, config: { 'store.idleLockMinutes': 1, 'prompts.waitMinutes': 0 }, backends: [fakeTokenManifest(tokens)] });
+  const started = Promise.withResolvers<void>();
+  const finished = Promise.withResolvers<Uint8Array>();
+  const slow = vi.spyOn(token.store.signer!, 'sign').mockImplementationOnce(() => (started.resolve(), finished.promise));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  try {
+    await core.call('store.create', { kind: 'memory' });
+    const { uri } = await core.call<KeyRecord>('keys.generate', { backend: 'fake', label: 'Slow', algorithm: 'ed25519' });
+    const sign = (prompt: Prompter) => core.core.call('keys.sign', { key: uri, content: { message: 'aGVsbG8' } }, { principal: somebody(), prompt });
+    const signing = sign(answering({}));
+    await started.promise;
+    await vi.advanceTimersByTimeAsync(200_000);
+    finished.resolve(new Uint8Array(64));
+    await signing;
+    slow.mockRestore();
+    const waiting = sign({ interactive: true, ask: () => new Promise(() => undefined) }).catch((thrown: unknown) => thrown);
+    await vi.advanceTimersByTimeAsync(130_000);
+    expect(await waiting).toEqual(fails('STORE_LOCKED'));
   } finally {
     vi.useRealTimers();
   }

@@ -17,7 +17,8 @@ export function takeLock(path: string): Disposable | undefined {
   try {
     makePrivate(path);
     database = new DatabaseSync(path);
-    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
+    // A journal on the disk would be a file more, and on a full one nobody could even read the store. OFF is ignored: Node opens databases in SQLite's defensive mode.
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (thrown) {
     database?.close();
     const { errcode } = thrown as { errcode?: number };

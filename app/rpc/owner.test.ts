@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noMounting, SmallDisk } from '../storage/crash/small-disk.ts';
 import { becomeOwner, findOwner, ownOrUse, type ClaimStore, type Owner } from './owner.ts';
 import { ownerFolder, readOwnerRecord } from './places.ts';
 import { fakeCore, SOMEBODY, type FakeCore } from './testing/fake-core.ts';
@@ -249,6 +250,15 @@ describe('strangers', () => {
     await expect(findOwner(dataDir)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE', facts: { detail: expect.stringContaining('did not prove') } });
     impostor.close();
   });
+});
+
+test.skipIf(noMounting !== undefined)(`a full disk keeps nobody from becoming the owner, so that what is there can still be read${noMounting === undefined ? '' : ` (skipped: ${noMounting})`}`, async () => {
+  using disk = new SmallDisk(64);
+  const folder = join(disk.path, 'data');
+  await (await own(fakeCore(), 'cli', folder)).close();
+  expect(() => writeFileSync(join(disk.path, 'ballast'), Buffer.alloc(128 * 1024))).toThrow('ENOSPC');
+  expect((await own(fakeCore(), 'cli', folder)).facts.kind).toBe('cli');
+  await owners.pop()!.close(); // before the disk is taken away
 });
 
 describe.skipIf(process.platform === 'win32')('places', () => {
