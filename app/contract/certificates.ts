@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { boundedBytes, Bytes } from './bytes.ts';
 import { operation } from './operation.ts';
-import { Cursor, Empty, FileIn, FileOut, FileWritten, KeyReference, Label, Limit, Tags, Timestamp } from './records.ts';
+import { Cursor, Empty, FileIn, FileOut, FileWritten, KeyReference, Label, Limit, seeking, SoughtPosition, Tags, Timestamp } from './records.ts';
 
 /** Certificates as things: what is held, its files, its trust. Making them is in `certificate-making.ts`, judging them in `certificate-checks.ts`. */
 
@@ -154,8 +154,9 @@ export const list = operation({
     limit: Limit.default(100),
     cursor: Cursor.optional(),
     offset: z.int().min(0).optional(),
+    ...seeking,
   }),
-  output: z.strictObject({ certificates: z.array(CertificateRecord), cursor: z.string().nullable(), total: z.int() }),
+  output: z.strictObject({ certificates: z.array(CertificateRecord), cursor: z.string().nullable(), total: z.int(), position: SoughtPosition }),
   errors: ['INVALID_INPUT', 'NOT_FOUND'],
 });
 

@@ -226,6 +226,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   'save': 'keep the certificates that it showed',
   'scope': 'permissions of the token',
   'search': 'words to find; all must be there',
+  'seek': 'also tell the position of the next one whose label begins so',
+  'seekFrom': 'position where seeking begins; it goes on from the first after the last',
   'seconds': 'end after so many seconds',
   'certificates.examine:seconds': 'longest to wait',
   'secrets': 'show these also where they hold a private key, after a confirmation',

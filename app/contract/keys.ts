@@ -4,7 +4,7 @@ import { boundedBytes } from './bytes.ts';
 import { inToken } from './hardware.ts';
 import { operation } from './operation.ts';
 import {
-  BackendName, CapabilityEntry, Cursor, Empty, InventorySource, KEY_COLUMNS, KeyFinding, KeyRecord, KeyReference, KeyState, KeyVersion, Label, Limit, Tags, Timestamp, UsageName,
+  BackendName, CapabilityEntry, Cursor, Empty, InventorySource, KEY_COLUMNS, KeyFinding, KeyRecord, KeyReference, KeyState, KeyVersion, Label, Limit, seeking, SoughtPosition, Tags, Timestamp, UsageName,
 } from './records.ts';
 
 /** Operations on keys as things; how they come and go is in `key-files.ts`, what they do in `key-use.ts`. */
@@ -62,12 +62,14 @@ export const list = operation({
     cursor: Cursor.optional(),
     /** Instead of a cursor: so many are passed over. For lists that are shown by position. */
     offset: z.int().min(0).optional(),
+    ...seeking,
   }),
   output: z.strictObject({
     keys: z.array(KeyRecord),
     cursor: z.string().nullable(),
     /** All that match, on all pages. */
     total: z.int(),
+    position: SoughtPosition,
     /** With `group`: each group with the position of its first row among all that match. */
     groups: z.array(z.strictObject({ name: z.string(), title: z.string(), start: z.int(), count: z.int() })),
     sources: z.array(InventorySource),

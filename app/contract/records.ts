@@ -89,6 +89,16 @@ export const CapabilityEntry = z.strictObject({
 });
 
 /** Where a listing's rows come from, how fresh they are, who did not answer. */
+/** Of lists that are shown by position: where a name is that somebody types. */
+export const seeking = {
+  /** Also tell where the next one is whose label begins so, whatever the case of its letters. */
+  seek: z.string().min(1).max(200).optional(),
+  /** Where looking begins; it goes on from the first after the last. */
+  seekFrom: z.int().min(0).optional(),
+} as const;
+/** With `seek`: the position among all that match, null for none. */
+export const SoughtPosition = z.int().nullable().optional();
+
 export const InventorySource = z.strictObject({
   backend: z.string(),
   title: z.string(),

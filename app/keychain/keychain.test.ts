@@ -39,6 +39,19 @@ describe('making and finding keys', () => {
     await expect(core.call('keys.show', { key: 'Twin' })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { alternatives: expect.arrayContaining([one.uri, two.uri]) } });
   });
 
+  test('a list tells the position of the next label that begins so, in the order it is asked for', async () => {
+    for (const label of ['Sought ant', 'Sought bee', 'sought BEETLE', 'Sought cow']) await generate({ label, tags: ['sought'], algorithm: label.endsWith('ant') ? 'ed25519' : 'ec-p256' });
+    const seek = async (more: Record<string, unknown>): Promise<unknown> => (await core.call<{ position?: number | null }>('keys.list', { filter: 'tag=sought', limit: 1, ...more })).position;
+    expect(await seek({})).toBeUndefined();
+    expect(await seek({ seek: 'sought BEE' })).toBe(1);
+    expect(await seek({ seek: 'sought bee', seekFrom: 2 })).toBe(2);
+    expect(await seek({ seek: 'sought bee', seekFrom: 3 })).toBe(1);
+    expect(await seek({ seek: 'sought bee', sort: '-label' })).toBe(1);
+    expect(await seek({ seek: 'sought a', group: 'algorithm' })).toBe(3);
+    expect(await seek({ seek: 'bee' })).toBeNull();
+    expect(await seek({ seek: 'sought', seekFrom: 1000 })).toBeTypeOf('number');
+  });
+
   test('a list is searched, filtered, sorted and paged without gaps', async () => {
     for (let index = 0; index < 12; index += 1) await generate({ label: `Page ${String(index).padStart(2, '0')}`, algorithm: 'ed25519', tags: ['paged'] });
     const seen: string[] = [];

@@ -23,6 +23,16 @@ export function startOf(cursor: string | undefined, found: readonly Listed[]): n
   throw new KeywrightError('INVALID_INPUT', { detail: 'The cursor is not one of this list.', where: '/cursor', remedy: 'Begin again without a cursor.' });
 }
 
+/** @returns the position of the next one whose label begins so, whatever the case of its letters, from `from` on and around; null for none. */
+export function positionOf(beginning: string, from: number, found: readonly { readonly label: string }[]): number | null {
+  const wanted = beginning.toLowerCase();
+  for (let step = 0; step < found.length; step += 1) {
+    const at = (from + step) % found.length;
+    if (found[at]!.label.toLowerCase().startsWith(wanted)) return at;
+  }
+  return null;
+}
+
 /** `field=value`, `field!=value`, `field~part`; values with spaces in double quotes. @throws INVALID_INPUT with the place. */
 export function parseFilter<T>(text: string, fields: Readonly<Record<string, (one: T) => readonly string[]>>): ((one: T) => boolean)[] {
   const matchers: ((one: T) => boolean)[] = [];

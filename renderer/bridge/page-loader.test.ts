@@ -13,6 +13,7 @@ function list() {
   const loader = pageLoader<{ total: number; rows: string[] }, string>(client, {
     keyOf: (page) => ['list', page],
     rowsIn: ({ rows }) => rows,
+    seek: async (beginning) => Number(beginning),
     loadMany: async (offset, limit) => ({ total: TOTAL, rows: Array.from({ length: limit }, (_, index) => `${offset + index}`) }),
     load: async (page) => {
       asked.push(page);

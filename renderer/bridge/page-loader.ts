@@ -13,6 +13,8 @@ export interface PageSource<Answer, Row> {
   /** So many rows from one on, without regard to pages. */
   loadMany(offset: number, limit: number, signal: AbortSignal): Promise<Answer>;
   rowsIn(answer: Answer): readonly Row[];
+  /** @returns the position of the next row whose name begins so, from a position on and around; undefined for none */
+  seek(beginning: string, from: number, signal: AbortSignal): Promise<number | undefined>;
 }
 
 /** Rows of a list by pages, for whoever draws them. Told of what is in sight, it has that loaded, and what comes next. */
@@ -22,6 +24,8 @@ export interface PageLoader<Row> {
   onRange(first: number, last: number): void;
   /** Gives all rows from one to another, some at a time, whether in sight or not: for what is done to many. @throws what asking for them failed with */
   load(first: number, last: number, signal: AbortSignal): AsyncIterable<readonly Row[]>;
+  /** @returns the position of the next row whose name begins so, from a position on and around, loaded or not; undefined for none. @throws what asking failed with */
+  seek(beginning: string, from: number, signal: AbortSignal): Promise<number | undefined>;
   /** Calls `listener` when rows have come or changed. @returns how to end that */
   subscribe(listener: () => void): () => void;
   /** Another number whenever rows have come or changed. */
@@ -100,6 +104,7 @@ export function pageLoader<Answer extends { readonly total: number }, Row>(clien
       // What was loaded for this is not kept among the pages.
       for (let at = from; at <= to && !signal.aborted; at += MANY) yield source.rowsIn(await source.loadMany(at, Math.min(MANY, to + 1 - at), signal));
     },
+    seek: (beginning, from, signal) => source.seek(beginning, from, signal),
     subscribe(listener) {
       listeners.add(listener);
       if (end === undefined) {

@@ -17,7 +17,7 @@ export interface Pages<Answer, Row> {
 }
 
 /** A list by pages: those that are to be seen are loaded, and stay until an event makes them stale. @param rowsIn a stable function */
-export function usePages<K extends OperationId, Row>(operation: K, query: InputFor<K>, rowsIn: (answer: OutputFor<K>) => readonly Row[]): Pages<OutputFor<K> & { readonly total: number }, Row> {
+export function usePages<K extends 'keys.list' | 'certificates.list', Row>(operation: K, query: InputFor<K>, rowsIn: (answer: OutputFor<K>) => readonly Row[]): Pages<OutputFor<K> & { readonly total: number }, Row> {
   type Answer = OutputFor<K> & { readonly total: number };
   const bridge = useBridge();
   const client = useQueryClient();
@@ -27,6 +27,7 @@ export function usePages<K extends OperationId, Row>(operation: K, query: InputF
       query, keyOf: (page: number) => [operation, inputFor(page)], load: (page: number, signal: AbortSignal) => bridge.call(operation, inputFor(page), { signal }) as Promise<Answer>,
       loadMany: (offset: number, limit: number, signal: AbortSignal) => bridge.call(operation, { ...query, offset, limit }, { signal }) as Promise<Answer>,
       rowsIn,
+      seek: async (beginning: string, from: number, signal: AbortSignal) => ((await bridge.call(operation, { ...query, seek: beginning, seekFrom: from, limit: 1 }, { signal })) as { position?: number | null }).position ?? undefined,
     };
   }, [bridge, operation, query, rowsIn]);
   const head = useQuery<Answer>({ queryKey: source.keyOf(0), queryFn: ({ signal }) => source.load(0, signal), placeholderData: keepPreviousData });

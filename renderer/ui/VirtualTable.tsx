@@ -7,9 +7,8 @@ import { HEADER_HEIGHT, linesInSight, ROW_HEIGHT, useLines } from './lines-in-si
 import { ContextMenu, type MenuEntries } from './Menu.tsx';
 import { viewHasFocus } from './view-focus.ts';
 import { useReach } from './reach.ts';
-import { NO_SELECTION, select, typeAhead, type Extend, type ListSelection } from './selection.ts';
-
-const TYPING_PAUSE_MS = 700;
+import { NO_SELECTION, select, type Extend, type ListSelection } from './selection.ts';
+import { useTyping } from './typing.ts';
 
 export interface Column<Row> {
   id: string;
@@ -35,6 +34,8 @@ export interface Sort {
 export interface RowSource<Row> {
   /** Rows whether in sight or not, for a selection that reaches further. Without it all are there. */
   load?(first: number, last: number, signal: AbortSignal): AsyncIterable<readonly Row[]>;
+  /** Where the next row is whose text begins so, loaded or not; undefined for none. Without it all are there. */
+  seek?(beginning: string, from: number, signal: AbortSignal): Promise<number | undefined>;
   onRange(first: number, last: number): void;
   subscribe(listener: () => void): () => void;
   version(): number;
@@ -82,9 +83,9 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const id = useId();
   const grid = useRef<HTMLDivElement>(null);
   const [menuAt, setMenuAt] = useState<{ x: number; y: number }>();
-  const typed = useRef({ text: '', at: 0 });
   const handlers = useRef<RowHandlers>(IDLE);
   const awaited = useRef<number>(undefined);
+  const typing = useTyping(rows, (index) => handlers.current.goTo(index));
   const reach = useReach(rows.load, keyOf);
   const active = Math.min(selection.active, Math.max(0, count - 1));
 
@@ -138,6 +139,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     if (count === 0) return;
     const to = Math.max(0, Math.min(count - 1, index));
     reach.stop();
+    typing.stop();
     if (extend.range === true && extend.toggle !== true) selectBetween(selection.anchor, to, to);
     else onSelection(select(selection, to, extend, keyAt));
     awaited.current = keyAt(to) === undefined && extend.moveOnly !== true && extend.range !== true ? to : undefined;
@@ -166,7 +168,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
       Home: () => goTo(0, extend),
       End: () => goTo(count - 1, extend),
       Enter: () => row !== undefined && onOpen?.(row),
-      ' ': () => (modified ? goTo(active, { toggle: true }) : typed.current.text !== '' && Date.now() - typed.current.at < TYPING_PAUSE_MS ? typeOn(' ') : row !== undefined && (goTo(active), (onPreview ?? onOpen)?.(row))),
+      ' ': () => (modified ? goTo(active, { toggle: true }) : typing.isUnderWay() ? typeOn(' ') : row !== undefined && (goTo(active), (onPreview ?? onOpen)?.(row))),
       Delete: () => onDelete?.(selectedRows()),
       F2: () => row !== undefined && onRename?.(row),
       ContextMenu: () => openMenuAtActive(),
@@ -180,15 +182,10 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     event.preventDefault();
   }
 
-  function typeOn(letter: string): void {
-    const now = Date.now();
-    typed.current = { text: (now - typed.current.at < TYPING_PAUSE_MS ? typed.current.text : '') + letter, at: now };
-    const found = typeAhead(typed.current.text, active, count, (index) => {
-      const row = rowAt(index);
-      return row === undefined ? undefined : textOf(row);
-    });
-    if (found !== undefined) goTo(found);
-  }
+  const typeOn = (letter: string): void => typing.on(letter, active, count, (index) => {
+    const row = rowAt(index);
+    return row === undefined ? undefined : textOf(row);
+  });
 
   function openMenuAtActive(): void {
     const element = document.getElementById(`${id}-${active}`);
@@ -206,6 +203,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   }
 
   const latest: RowHandlers = {
+    goTo,
     press: (event, index) => event.button === 0 && goTo(index, { range: event.shiftKey, toggle: event.ctrlKey || event.metaKey }),
     open: (index) => {
       const row = rowAt(index);
@@ -269,12 +267,13 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
 }
 
 interface RowHandlers {
+  goTo(index: number): void;
   press(event: MouseEvent, index: number): void;
   open(index: number): void;
   menu(event: MouseEvent, index: number): void;
 }
 
-const IDLE: RowHandlers = { press: () => undefined, open: () => undefined, menu: () => undefined };
+const IDLE: RowHandlers = { goTo: () => undefined, press: () => undefined, open: () => undefined, menu: () => undefined };
 
 interface TableRowProps<Row> {
   id: string;

@@ -26,3 +26,10 @@ test('typing finds the next row that begins so; the same letter again goes on', 
   expect(typeAhead('br', 1, 4, keyAt)).toBe(2);
   expect(typeAhead('x', 0, 4, keyAt)).toBeUndefined();
 });
+
+test('typing is unsure where a row that is not loaded may come first, and only there', () => {
+  const some = (index: number): string | undefined => (index === 2 ? undefined : keys[index]);
+  expect(typeAhead('g', 0, 4, some)).toBe('unsure');
+  expect(typeAhead('b', 0, 4, some)).toBe(1);
+  expect(typeAhead('g', 2, 4, some)).toBe(3);
+});

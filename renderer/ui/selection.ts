@@ -45,17 +45,23 @@ function keysBetween(one: number, other: number, keyAt: (index: number) => strin
   return keys;
 }
 
-/**
- * Where typing leads: the next row whose text begins so, from the active one on and around. One letter again and again
- * goes from row to row.
- */
-export function typeAhead(typed: string, active: number, count: number, textAt: (index: number) => string | undefined): number | undefined {
+/** What typing looks for, and from which row on. One letter again and again goes from row to row. */
+export function soughtBy(typed: string, active: number): { readonly beginning: string; readonly from: number } {
   const again = typed.length > 1 && [...typed].every((letter) => letter === typed[0]);
-  const wanted = (again ? (typed[0] ?? '') : typed).toLocaleLowerCase();
-  const from = typed.length === 1 || again ? active + 1 : active;
+  return { beginning: (again ? (typed[0] ?? '') : typed).toLocaleLowerCase(), from: typed.length === 1 || again ? active + 1 : active };
+}
+
+/**
+ * Where typing leads: the next row whose text begins so, from the active one on and around.
+ * @returns `unsure` where a row that is not loaded may come before it
+ */
+export function typeAhead(typed: string, active: number, count: number, textAt: (index: number) => string | undefined): number | 'unsure' | undefined {
+  const { beginning, from } = soughtBy(typed, active);
   for (let step = 0; step < count; step += 1) {
     const index = (from + step) % count;
-    if (textAt(index)?.toLocaleLowerCase().startsWith(wanted)) return index;
+    const text = textAt(index);
+    if (text === undefined) return 'unsure';
+    if (text.toLocaleLowerCase().startsWith(beginning)) return index;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { StoredCertificate } from '../certificate-inventory.ts';
 import { validityOf } from '../certificate-inventory.ts';
-import { cursorAfter, parseFilter, startOf } from '../listing.ts';
+import { cursorAfter, parseFilter, positionOf, startOf } from '../listing.ts';
 import { primary } from '../inventory.ts';
 import type { Session } from '../session.ts';
 import { certificateRecord, livingKeys } from './certificate-records.ts';
@@ -30,6 +30,7 @@ export const certificateListHandler: Pick<HandlersOf<'certificates'>, 'certifica
     return {
       certificates: await Promise.all(sorted.slice(start, end).map((certificate) => certificateRecord(certificate, session))),
       cursor: end < sorted.length ? cursorAfter(sorted[end - 1]!, end) : null, total: sorted.length,
+      ...(input.seek !== undefined && { position: positionOf(input.seek, input.seekFrom ?? 0, sorted) }),
     };
   },
 };

@@ -1,6 +1,6 @@
 import { KeywrightError } from '../../contract/index.ts';
 import { primary, recordOf, stateOf, type SortField, type StoredKey } from '../inventory.ts';
-import { cursorAfter, parseFilter, startOf } from '../listing.ts';
+import { cursorAfter, parseFilter, positionOf, startOf } from '../listing.ts';
 import type { Session } from '../session.ts';
 import type { HandlersOf } from './handlers.ts';
 
@@ -23,6 +23,7 @@ export const keyListHandler: Pick<HandlersOf<'keys'>, 'keys.list'> = {
       keys: found.slice(start, end).map((key) => recordOf(key, session)),
       cursor: end < found.length ? cursorAfter(found[end - 1]!, end) : null,
       total: found.length,
+      ...(input.seek !== undefined && { position: positionOf(input.seek, input.seekFrom ?? 0, found) }),
       groups,
       sources: session.backends.list().filter(({ name, state }) => state !== 'disabled' && session.backends.matters(name)).map(({ name, title, state, reason, remedy }) => ({
         backend: name, title, state: state === 'ready' ? 'ready' as const : 'failed' as const, detail: reason, remedy, fetchedAt,
