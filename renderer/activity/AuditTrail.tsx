@@ -1,9 +1,9 @@
-import { FileDown, ShieldCheck } from 'lucide-react';
+import { FileDown, RotateCw, ShieldCheck } from 'lucide-react';
 import { useCallback, useMemo, useState, type ReactNode } from 'react';
 import type { AuditEntry } from '../../app/contract/index.ts';
 import { asProblem, ERROR_CODES, OPERATION_FACTS, useAction, useBridge, type ProblemError } from '../bridge/index.ts';
 import { deedName, deedOf, faceName, useText, whoName, wholeNumber, type MessageKey, type Text } from '../i18n/index.ts';
-import { DetailPane, ListPane, Panes, useCommands } from '../shell/index.ts';
+import { DetailPane, ListPane, ListStatus, Panes, useCommands } from '../shell/index.ts';
 import { Button, CopyAsCommand, EmptyState, ErrorNotice, ExactTime, Fact, Facts, FilterBar, NO_SELECTION, Notice, Select, Sentence, Skeleton, StateBadge, TimeInWords, useToast, VirtualTable, type ChoiceGroup, type Column } from '../ui/index.ts';
 import { Subject } from './Subject.tsx';
 import { useAudit } from './use-audit.ts';
@@ -106,7 +106,8 @@ export function AuditTrail({ choose }: { choose: ReactNode }) {
               />
             </FilterBar>
           }
-          status={<span>{more ? t('activity.countMore', { n: entries.length }) : t('activity.count', { n: entries.length })}</span>}
+          status={<ListStatus count={more ? t('activity.countMore', { n: entries.length }) : t('activity.count', { n: entries.length })} asOf={audit.fetchedAt} />}
+          foot={[{ id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: audit.refetch }]}
         >
           {problem !== null && <div className="px-4 pb-3"><ErrorNotice error={problem} /></div>}
           {verify.result !== undefined && (

@@ -1,8 +1,9 @@
+import { RotateCw } from 'lucide-react';
 import { useMemo, useState, type ReactNode } from 'react';
 import type { Job } from '../../app/contract/index.ts';
-import { useAction, useOperation } from '../bridge/index.ts';
+import { fetchedAt, useAction, useOperation } from '../bridge/index.ts';
 import { useText, whoName, type Text } from '../i18n/index.ts';
-import { DetailPane, jobTitle, ListPane, Panes } from '../shell/index.ts';
+import { DetailPane, jobTitle, ListPane, ListStatus, Panes } from '../shell/index.ts';
 import { Button, EmptyState, ErrorNotice, ExactTime, Fact, Facts, NO_SELECTION, ProgressBar, Sentence, Skeleton, StateBadge, TimeInWords, VirtualTable, type Column } from '../ui/index.ts';
 
 const TONES = { running: 'neutral', done: 'success', failed: 'danger', cancelled: 'neutral', paused: 'neutral', interrupted: 'warning' } as const;
@@ -64,7 +65,7 @@ export function JobList({ choose }: { choose: ReactNode }) {
         </DetailPane>
       )}
       list={
-        <ListPane title={t('activity.title')} filters={choose} status={<span>{t('activity.jobCount', { n: jobs.length })}</span>}>
+        <ListPane title={t('activity.title')} filters={choose} status={<ListStatus count={t('activity.jobCount', { n: jobs.length })} asOf={fetchedAt(answer)} />} foot={[{ id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: () => void answer.refetch() }]}>
           {answer.error !== null && <div className="px-4 pb-3"><ErrorNotice error={answer.error} /></div>}
           {answer.isPending ? <div className="grow"><Skeleton /></div> : (
             <VirtualTable

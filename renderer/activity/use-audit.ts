@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import type { AuditEntry } from '../../app/contract/index.ts';
-import { useBridge, type ProblemError } from '../bridge/index.ts';
+import { fetchedAt, useBridge, type ProblemError } from '../bridge/index.ts';
 
 const PAGE = 200;
 
@@ -11,7 +11,7 @@ export interface AuditFilter {
 }
 
 /** The audit trail, newest first, a page at a time as it is scrolled. */
-export function useAudit(filter: AuditFilter): { entries: readonly AuditEntry[]; more: boolean; error: ProblemError | null; pending: boolean; loadMore: () => void } {
+export function useAudit(filter: AuditFilter): { entries: readonly AuditEntry[]; more: boolean; error: ProblemError | null; pending: boolean; /** When the core last told of it (ISO 8601). */ fetchedAt: string | undefined; loadMore: () => void; refetch: () => void } {
   const bridge = useBridge();
   const query = useInfiniteQuery<{ entries: AuditEntry[]; cursor: string | null }, ProblemError, { pages: { entries: AuditEntry[] }[] }, unknown[], string | undefined>({
     queryKey: ['audit.list', filter],
@@ -25,6 +25,8 @@ export function useAudit(filter: AuditFilter): { entries: readonly AuditEntry[];
     more: query.hasNextPage,
     error: query.error,
     pending: query.isPending,
+    fetchedAt: fetchedAt(query),
+    refetch: () => void query.refetch(),
     loadMore: () => {
       if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
     },

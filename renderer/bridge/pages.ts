@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState, useSyncExternalStore } from 'react';
-import type { InputFor, OperationId, OutputFor } from './bridge.ts';
+import type { InputFor, OutputFor } from './bridge.ts';
 import { fetchedAt, useBridge } from './hooks.tsx';
 import { PAGE, pageLoader, type PageLoader } from './page-loader.ts';
 

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { decodeBase64url, useAction, useBridge, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, RadioGroup, TextField, TimeInWords, useToast } from '../ui/index.ts';
+import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, forgetDrafts, Notice, RadioGroup, TextField, TimeInWords, useDraft, useToast } from '../ui/index.ts';
 
 const FORMATS = ['der', 'pem'] as const;
 const USUAL_DAYS = '7';
@@ -13,7 +13,8 @@ export function CrlDialog({ authority, onClose }: { authority: { readonly id: st
   const bridge = useBridge();
   const toast = useToast();
   const create = useAction('certificates.crl.create');
-  const [days, setDays] = useState(USUAL_DAYS);
+  const draft = `certificates.crl ${authority.id}`;
+  const [{ days }, change] = useDraft(draft, { days: USUAL_DAYS });
   const [format, setFormat] = useState<(typeof FORMATS)[number]>('der');
   const [delta, setDelta] = useState(false);
   const count = Number(days);
@@ -29,7 +30,9 @@ export function CrlDialog({ authority, onClose }: { authority: { readonly id: st
   const submit = async (): Promise<void> => {
     if (bad) return;
     const answer = made ?? (await create.run(input));
-    if (answer !== undefined) await save(answer);
+    if (answer === undefined) return;
+    forgetDrafts(draft);
+    await save(answer);
   };
   return (
     <Dialog title={t('certificates.crl.title', { name: authority.label })} open onClose={onClose} onSubmit={() => void submit()}>
@@ -37,7 +40,7 @@ export function CrlDialog({ authority, onClose }: { authority: { readonly id: st
         {made === undefined ? (
           <>
             <p className="text-13">{t('certificates.crl.what')}</p>
-            <TextField label={t('certificates.crl.days')} help={t('certificates.crl.daysHelp')} value={days} onChange={setDays} isInvalid={bad} inputMode="numeric" autoFocus />
+            <TextField label={t('certificates.crl.days')} help={t('certificates.crl.daysHelp')} value={days} onChange={(typed) => change({ days: typed })} isInvalid={bad} inputMode="numeric" autoFocus />
             <Checkbox isSelected={delta} onChange={setDelta} help={t('certificates.crl.deltaHelp')}>{t('certificates.crl.delta')}</Checkbox>
             <RadioGroup label={t('keys.format')} value={format} onChange={setFormat} options={FORMATS.map((name) => ({ value: name, label: t(`certificates.format.${name}`), help: t(`certificates.crl.formatHelp.${name}`) }))} />
           </>

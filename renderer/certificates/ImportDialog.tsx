@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { asProblem, useAction, type ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFiles, ProgressBar, TextField, useToast } from '../ui/index.ts';
+import { Button, Checkbox, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, forgetDrafts, Notice, PickFiles, ProgressBar, TextField, useDraft, useToast } from '../ui/index.ts';
 import { FileContents, useInspected } from './FileContents.tsx';
 
 /** Certificates and revocation lists out of files, told by their content, and shown before they are kept. */
@@ -12,7 +12,9 @@ export function ImportDialog({ files, onClose, onImported }: { files: readonly C
   const lists = useAction('certificates.crl.import');
   const [chosen, setChosen] = useState(files);
   const inspected = useInspected(chosen);
-  const [label, setLabel] = useState('');
+  // A name is for these files; trust is given anew each time.
+  const draft = `certificates.import ${files.map(({ name }) => name).join('/')}`;
+  const [{ label }, change] = useDraft(draft, { label: '' });
   const [trusted, setTrusted] = useState(false);
   const [unreadable, setUnreadable] = useState<unknown>();
   const options = { ...(label.trim() !== '' && { label: label.trim() }), ...(trusted && { trusted }) };
@@ -40,6 +42,7 @@ export function ImportDialog({ files, onClose, onImported }: { files: readonly C
       setUnreadable(asProblem(thrown));
       return;
     }
+    forgetDrafts(draft);
     onClose();
     if (first !== undefined) onImported(first);
   };
@@ -50,7 +53,7 @@ export function ImportDialog({ files, onClose, onImported }: { files: readonly C
         <p className="text-13 text-muted">{t('certificates.import.reads')}</p>
         <PickFiles label={t('certificates.import.choose')} files={chosen} onPick={setChosen} autoFocus />
         <FileContents inspected={inspected} />
-        <TextField label={t('certificates.name')} help={t('certificates.import.nameHelp')} value={label} onChange={setLabel} maxLength={200} />
+        <TextField label={t('certificates.name')} help={t('certificates.import.nameHelp')} value={label} onChange={(typed) => change({ label: typed })} maxLength={200} />
         <Checkbox isSelected={trusted} onChange={setTrusted}>{t('certificates.import.trust')}</Checkbox>
         {trusted && <Notice tone="warning">{t('certificates.import.trustWarning')}</Notice>}
         {imports.pending && imports.progress && imports.progress.total > 1 && <ProgressBar label={t('certificates.import.underWay', { done: imports.progress.done, n: imports.progress.total })} fraction={imports.progress.done / imports.progress.total} />}

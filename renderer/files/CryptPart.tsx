@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import { asProblem, useAction, useBridge, type ChosenFile, type FileReference, type InputFor, type SaveTarget } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Badge, Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Notice, ProgressBar, Select, TextField } from '../ui/index.ts';
-import { ChosenFiles, countOf, now, referencesTo } from './chosen-files.tsx';
+import { Badge, Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Form, Notice, ProgressBar, Select, TextField } from '../ui/index.ts';
+import { ChosenFiles, countOf, now, PART, referencesTo } from './chosen-files.tsx';
 import { useKeyChoices, useRecipientsIn, whyNotMade } from './keys.ts';
 import { FilesDone } from './results.tsx';
 
@@ -55,7 +55,14 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
     if (recipient.trim() !== '' && !recipients.includes(recipient.trim())) setRecipients([...recipients, recipient.trim()]);
     setOther('');
   };
+  // What was typed there is one more recipient: who has not added it does not mean to be done.
+  const addByEnter = (event: { key: string; preventDefault(): void }): void => {
+    if (event.key !== 'Enter' || other.trim() === '') return;
+    event.preventDefault();
+    add(other);
+  };
   const submit = async (): Promise<void> => {
+    if (encrypt.pending) return;
     setUnreadable(undefined);
     try {
       const places = await placesFor(files, (name) => bridge.saveTarget(name), (name) => name + ENDINGS[format]);
@@ -74,30 +81,32 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
   const nameOf = (recipient: string): string => keys.find(({ key }) => key === recipient)?.label ?? (recipient.length > 28 ? `${recipient.slice(0, 24)}…` : recipient);
   return (
     <>
-      <ChosenFiles label={t('files.toEncrypt')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
-      <section aria-label={t('files.recipients')} className="flex flex-col gap-2">
-        {/* One that was chosen is in the list below: the field begins anew, empty and closed. */}
-        <ComboBox key={recipients.length} label={t('files.recipientKey')} value={undefined} onChange={add} choices={choices} className="max-w-96" />
-        <div className="flex max-w-[36rem] items-end gap-2">
-          <TextField label={t('files.recipientText')} help={t('files.recipientTextHelp')} value={other} onChange={setOther} className="grow" />
-          <Button className="mb-5" isDisabled={other.trim() === ''} onPress={() => add(other)}>{t('files.addRecipient')}</Button>
+      <Form onSubmit={() => void submit()} className={PART}>
+        <ChosenFiles label={t('files.toEncrypt')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
+        <section aria-label={t('files.recipients')} className="flex flex-col gap-2">
+          {/* One that was chosen is in the list below: the field begins anew, empty and closed. */}
+          <ComboBox key={recipients.length} label={t('files.recipientKey')} value={undefined} onChange={add} choices={choices} className="max-w-96" />
+          <div className="flex max-w-[36rem] items-end gap-2">
+            <TextField label={t('files.recipientText')} help={t('files.recipientTextHelp')} value={other} onChange={setOther} onKeyDown={addByEnter} className="grow" />
+            <Button className="mb-5" isDisabled={other.trim() === ''} onPress={() => add(other)}>{t('files.addRecipient')}</Button>
+          </div>
+          <ChosenFiles label={t('files.recipientFiles')} files={certificates} multiple dropped={false} onChoose={(more) => { setCertificates([...certificates, ...more]); setFormat(formatFor(more)); }} onClear={() => setCertificates([])} />
+          {recipients.length > 0 && (
+            <ul aria-label={t('files.recipients')} className="flex flex-wrap gap-1">
+              {recipients.map((recipient) => (
+                <li key={recipient} className="flex flex-wrap items-center gap-1"><Badge>{nameOf(recipient)}</Badge><Button small kind="plain" aria-label={t('files.removeRecipient', { name: nameOf(recipient) })} onPress={() => setRecipients(recipients.filter((each) => each !== recipient))}>×</Button>{unfit.has(recipient) && <span className="text-12 text-danger">{unfit.get(recipient)}</span>}</li>
+              ))}
+            </ul>
+          )}
+          <Checkbox isSelected={toPassphrase || nobody} isDisabled={nobody} onChange={setToPassphrase}>{t('files.toPassphrase')}</Checkbox>
+        </section>
+        <Select label={t('files.format')} value={format} onChange={setFormat} className="w-80" choices={FORMATS.map((name) => ({ value: name, label: t(`files.cryptName.${name}`), help: t(`files.cryptHelp.${name}`) }))} />
+        <div className="flex items-center gap-2">
+          <Button kind="primary" type="submit" isDisabled={files.length === 0 || unfit.size > 0} pending={encrypt.pending}>{t('files.encryptAction', { n: countOf(files) })}</Button>
+          {encrypt.pending && <Button onPress={encrypt.cancel}>{t('common.cancel')}</Button>}
+          <CopyAsCommand operation="files.encrypt" input={{ ...asked, files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
         </div>
-        <ChosenFiles label={t('files.recipientFiles')} files={certificates} multiple dropped={false} onChoose={(more) => { setCertificates([...certificates, ...more]); setFormat(formatFor(more)); }} onClear={() => setCertificates([])} />
-        {recipients.length > 0 && (
-          <ul aria-label={t('files.recipients')} className="flex flex-wrap gap-1">
-            {recipients.map((recipient) => (
-              <li key={recipient} className="flex flex-wrap items-center gap-1"><Badge>{nameOf(recipient)}</Badge><Button small kind="plain" aria-label={t('files.removeRecipient', { name: nameOf(recipient) })} onPress={() => setRecipients(recipients.filter((each) => each !== recipient))}>×</Button>{unfit.has(recipient) && <span className="text-12 text-danger">{unfit.get(recipient)}</span>}</li>
-            ))}
-          </ul>
-        )}
-        <Checkbox isSelected={toPassphrase || nobody} isDisabled={nobody} onChange={setToPassphrase}>{t('files.toPassphrase')}</Checkbox>
-      </section>
-      <Select label={t('files.format')} value={format} onChange={setFormat} className="w-80" choices={FORMATS.map((name) => ({ value: name, label: t(`files.cryptName.${name}`), help: t(`files.cryptHelp.${name}`) }))} />
-      <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={files.length === 0 || unfit.size > 0} pending={encrypt.pending} onPress={() => void submit()}>{t('files.encryptAction', { n: countOf(files) })}</Button>
-        {encrypt.pending && <Button onPress={encrypt.cancel}>{t('common.cancel')}</Button>}
-        <CopyAsCommand operation="files.encrypt" input={{ ...asked, files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
-      </div>
+      </Form>
       {encrypt.pending && encrypt.progress && <ProgressBar label={t('files.encrypting', { name: encrypt.progress.file })} fraction={encrypt.progress.totalBytes === 0 ? null : encrypt.progress.bytes / encrypt.progress.totalBytes} />}
       {encrypt.result && done && (
         <FilesDone
@@ -118,6 +127,7 @@ export function DecryptPart({ files, onFiles, onThen }: PartProps & { /** What i
   const [at, setAt] = useState<Date>();
   const [unreadable, setUnreadable] = useState<unknown>();
   const submit = async (): Promise<void> => {
+    if (decrypt.pending) return;
     setUnreadable(undefined);
     try {
       const places = await placesFor(files, (name) => bridge.saveTarget(name), (name) => name.replace(/\.(?:age|p7m\.pem|p7m|cms|jwe|pgp|gpg|asc)$/i, ''));
@@ -133,14 +143,16 @@ export function DecryptPart({ files, onFiles, onThen }: PartProps & { /** What i
   };
   return (
     <>
-      <ChosenFiles label={t('files.toDecrypt')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
-      <p className="text-13 text-muted">{t('files.decryptHelp')}</p>
-      {onThen !== undefined && <Notice title={t('mending.thenTitle')} actions={<Button small onPress={onThen}>{t('mending.thenAction')}</Button>}>{t('mending.thenHelp')}</Notice>}
-      <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={files.length === 0} pending={decrypt.pending} onPress={() => void submit()}>{t('files.decryptAction', { n: countOf(files) })}</Button>
-        {decrypt.pending && <Button onPress={decrypt.cancel}>{t('common.cancel')}</Button>}
-        <CopyAsCommand operation="files.decrypt" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
-      </div>
+      <Form onSubmit={() => void submit()} className={PART}>
+        <ChosenFiles label={t('files.toDecrypt')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
+        <p className="text-13 text-muted">{t('files.decryptHelp')}</p>
+        {onThen !== undefined && <Notice title={t('mending.thenTitle')} actions={<Button small onPress={onThen}>{t('mending.thenAction')}</Button>}>{t('mending.thenHelp')}</Notice>}
+        <div className="flex items-center gap-2">
+          <Button kind="primary" type="submit" isDisabled={files.length === 0} pending={decrypt.pending}>{t('files.decryptAction', { n: countOf(files) })}</Button>
+          {decrypt.pending && <Button onPress={decrypt.cancel}>{t('common.cancel')}</Button>}
+          <CopyAsCommand operation="files.decrypt" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
+        </div>
+      </Form>
       {decrypt.pending && decrypt.progress && <ProgressBar label={t('files.decrypting', { name: decrypt.progress.file })} fraction={decrypt.progress.totalBytes === 0 ? null : decrypt.progress.bytes / decrypt.progress.totalBytes} />}
       {decrypt.result && at && (
         <FilesDone

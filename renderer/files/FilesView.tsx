@@ -1,12 +1,12 @@
 import { FileCheck2, FileKey2, FileLock2, FileSearch2, FileSignature } from 'lucide-react';
-import { useState, type ComponentProps } from 'react';
+import { useRef, useState, type ComponentProps } from 'react';
 import type { Mending } from '../../app/contract/index.ts';
 import type { ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane } from '../shell/Panes.tsx';
-import { ErrorNotice, Segments } from '../ui/index.ts';
+import { ErrorNotice, Segments, sendForm } from '../ui/index.ts';
 import { DecryptPart, EncryptPart } from './CryptPart.tsx';
 import { isEncrypted, isSignature } from './guess.ts';
 import { InspectPart } from './InspectPart.tsx';
@@ -38,7 +38,9 @@ export function FilesView() {
     // The file that was signed is another one than its signature.
     if (!action.takesFile) setFiles([]);
   };
+  const part = useRef<HTMLDivElement>(null);
   useCommands([
+    { id: 'files.go', label: t('files.go'), group: t('files.title'), shortcut: 'Mod+Enter', onRun: () => sendForm(part.current?.querySelector('form')) },
     { id: 'files.sign', label: t('files.signFiles'), group: t('files.title'), icon: FileSignature, onRun: () => turn('sign') },
     { id: 'files.jwt', label: t('files.makeJwt'), group: t('files.title'), icon: FileSignature, onRun: () => { setFiles([]); setClaims((before) => before + 1); turn('sign'); } },
     { id: 'files.verify', label: t('files.verifyFile'), group: t('files.title'), icon: FileCheck2, onRun: () => turn('verify') },
@@ -77,7 +79,7 @@ export function FilesView() {
     <ListPane title={t('files.title')}>
       <div className="flex min-h-0 grow flex-col gap-5 overflow-y-auto px-4 pt-2 pb-6">
         <Segments label={t('files.what')} value={mode} onChange={turn} options={MODES.map((value) => ({ value, label: t(`files.mode.${value}`) }))} />
-        <div className="flex max-w-[44rem] flex-col gap-5">
+        <div ref={part} className="flex max-w-[44rem] flex-col gap-5">
           <ErrorNotice error={undropped} />
           {mode === 'sign' && <SignPart key={claims} files={files} onFiles={setFiles} proposed={claims > 0 && proposed === undefined ? { format: 'jwt' } : (proposed?.input as ComponentProps<typeof SignPart>['proposed'])} />}
           {mode === 'verify' && <VerifyPart files={files} onFiles={setFiles} signature={signature} onSignature={setSignature} />}

@@ -4,8 +4,8 @@ import { asProblem, useAction, type ChosenFile, type OutputFor } from '../bridge
 import { faultPlace, saidFinding, useText, type Text } from '../i18n/index.ts';
 import { actionsWith } from '../mending/MendActions.tsx';
 import { MendDialog } from '../mending/MendDialog.tsx';
-import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, hasTitle, Notice, Sentence, thingTitle } from '../ui/index.ts';
-import { ChosenFiles } from './chosen-files.tsx';
+import { Button, CopyAsCommand, ErrorNotice, Fact, Facts, Findings, Form, hasTitle, Notice, Sentence, thingTitle } from '../ui/index.ts';
+import { ChosenFiles, PART } from './chosen-files.tsx';
 import { ConvertDialog } from './ConvertDialog.tsx';
 
 type Answer = OutputFor<'files.inspect'>;
@@ -35,14 +35,16 @@ export function InspectPart({ file, onFile, onTurn }: { file: ChosenFile | undef
   const answer = inspect.result;
   return (
     <>
-      <ChosenFiles label={t('files.toInspect')} files={file === undefined ? [] : [file]} onChoose={([one]) => one !== undefined && onFile(one)} onClear={() => onFile(undefined)} />
-      <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={file === undefined} pending={inspect.pending} onPress={() => void look(false)}>{t('files.inspectAction')}</Button>
-        {inspect.pending && <Button onPress={inspect.cancel}>{t('common.cancel')}</Button>}
-        {answer?.items.some(({ locked }) => locked) === true && <Button onPress={() => void look(true)}>{t('files.openLocked')}</Button>}
-        {file !== undefined && answer?.items.some(({ actions }) => actions.includes('files.convert')) === true && <Button onPress={() => setConverting(true)}>{t('files.convert.open')}</Button>}
-        <CopyAsCommand operation="files.inspect" input={{ content: file?.name ?? 'FILE' }} />
-      </div>
+      <Form onSubmit={() => !inspect.pending && void look(false)} className={PART}>
+        <ChosenFiles label={t('files.toInspect')} files={file === undefined ? [] : [file]} onChoose={([one]) => one !== undefined && onFile(one)} onClear={() => onFile(undefined)} />
+        <div className="flex items-center gap-2">
+          <Button kind="primary" type="submit" isDisabled={file === undefined} pending={inspect.pending}>{t('files.inspectAction')}</Button>
+          {inspect.pending && <Button onPress={inspect.cancel}>{t('common.cancel')}</Button>}
+          {answer?.items.some(({ locked }) => locked) === true && <Button onPress={() => void look(true)}>{t('files.openLocked')}</Button>}
+          {file !== undefined && answer?.items.some(({ actions }) => actions.includes('files.convert')) === true && <Button onPress={() => setConverting(true)}>{t('files.convert.open')}</Button>}
+          <CopyAsCommand operation="files.inspect" input={{ content: file?.name ?? 'FILE' }} />
+        </div>
+      </Form>
       {answer !== undefined && <Inspected answer={answer} onMend={mend} />}
       <ErrorNotice error={unreadable ?? inspect.error} />
       {converting && file !== undefined && <ConvertDialog file={file} onClose={() => setConverting(false)} />}

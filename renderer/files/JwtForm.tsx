@@ -1,3 +1,4 @@
+import { useImperativeHandle, type Ref } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { useAction, useBridge, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
@@ -31,8 +32,12 @@ function timeOf(text: string): string {
   return /^\d{4}-/.test(text) ? new Date(text).toISOString() : text;
 }
 
-/** The claims of a JSON Web Token, as a form. */
-export function JwtForm({ keyRecord }: { keyRecord: KeyRecord }) {
+export interface ClaimsHandle {
+  submit(): void;
+}
+
+/** The claims of a JSON Web Token. @param ref  makes it, for the form around, which Enter sends */
+export function JwtClaims({ keyRecord, ref }: { keyRecord: KeyRecord; ref: Ref<ClaimsHandle> }) {
   const t = useText();
   const bridge = useBridge();
   const make = useAction('files.jwt');
@@ -48,8 +53,9 @@ export function JwtForm({ keyRecord }: { keyRecord: KeyRecord }) {
     key: keyRecord.uri, ...optional('issuer'), ...optional('subject'), ...(audience.length > 0 && { audience }), ...when('expires'), ...when('notBefore'), issuedAt: typed.issuedAt === 'at' ? (isWell('issuedTime', typed.issuedTime) ? timeOf(typed.issuedTime.trim()) : typed.issuedTime) : typed.issuedAt, ...optional('id'), ...optional('claims'), type: typed.type.trim(),
   };
   const answer = make.result;
+  useImperativeHandle(ref, () => ({ submit: () => bad === undefined && !make.pending && void make.run(input) }));
   return (
-    <form className="flex flex-col gap-5" onSubmit={(event) => { event.preventDefault(); if (bad === undefined) void make.run(input); }}>
+    <div className="flex flex-col gap-5">
       <div className="grid grid-cols-[repeat(auto-fill,minmax(15rem,1fr))] gap-4">
         {TEXTS.map((name) => <TextField key={name} label={t(`files.jwt.${name}`)} help={t(`files.jwtHelp.${name}`)} value={typed[name]} onChange={set(name)} isInvalid={!isWell(name, typed[name])} maxLength={2000} />)}
         <Select label={t('files.jwt.issuedAt')} help={t('files.jwtHelp.issuedAt')} value={typed.issuedAt} onChange={set('issuedAt')} choices={[{ value: 'now', label: t('files.jwt.now') }, { value: 'none', label: t('files.jwt.none') }, { value: 'at', label: t('files.jwt.at') }]} />
@@ -71,6 +77,6 @@ export function JwtForm({ keyRecord }: { keyRecord: KeyRecord }) {
         </Notice>
       )}
       <ErrorNotice error={make.error} />
-    </form>
+    </div>
   );
 }

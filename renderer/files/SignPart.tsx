@@ -1,14 +1,14 @@
 import { useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { asProblem, useAction, useBridge, useOperation, type ChosenFile, type FileReference, type InputFor, type OutputFor, type SaveTarget } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { usePreferences } from '../shell/preferences.tsx';
-import { Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, ProgressBar, Select } from '../ui/index.ts';
-import { ChosenFiles, countOf, now, referencesTo } from './chosen-files.tsx';
+import { Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Form, ProgressBar, Select } from '../ui/index.ts';
+import { ChosenFiles, countOf, now, PART, referencesTo } from './chosen-files.tsx';
 import { FilesDone } from './results.tsx';
 import { SigningWithToken } from './SigningWithToken.tsx';
 import { TokenGone } from './TokenGone.tsx';
-import { JwtForm } from './JwtForm.tsx';
+import { JwtClaims, type ClaimsHandle } from './JwtForm.tsx';
 import { useFittingFormat } from './fitting-format.ts';
 import { signatureName } from './guess.ts';
 import { useKeyChoices, useKeysThat, useMakersOf, whyNotMade, type FormatRow } from './keys.ts';
@@ -62,8 +62,9 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
   // Without a file the claims of a token are typed.
   const isClaims = format === 'jwt' && files.length === 0 && key !== undefined && signed === undefined;
   const isTokenGone = sign.error?.code === 'TOKEN_REMOVED' && key !== undefined && key.hardware !== null;
+  const claims = useRef<ClaimsHandle>(null);
   const submit = async (): Promise<void> => {
-    if (key === undefined || !isWell) return;
+    if (key === undefined || !isWell || sign.pending) return;
     setUnreadable(undefined);
     setSigned(undefined);
     let references: FileReference[];
@@ -97,24 +98,26 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
   };
   return (
     <>
-      <ChosenFiles label={t('files.toSign')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
-      <div className="flex flex-wrap gap-4">
-        <ComboBox label={t('files.key')} value={key?.uri} onChange={setChosen} choices={choices} {...(keys.length === 0 && { help: t('files.noKeys') })} className="w-80" />
-        <Select
-          label={t('files.format')} value={format} onChange={setChosenFormat} className="w-80" help={t(`files.formatHelp.${format}`)}
-          choices={rows.map((one) => ({ value: one.format, label: t(`files.formatName.${one.format}`), disabled: !one.available, help: whyNotMade(one, t) ?? (one.limit === null ? undefined : (t.sentence(one.limit) ?? one.limit)) ?? t(`files.formatHelp.${one.format}`) }))}
-        />
-      </div>
-      {format === 'pdf' && <PdfOptions value={seen} onChange={setSeen} files={files} />}
-      {isClaims && <JwtForm keyRecord={key} />}
-      {!isClaims && <FormatOptions value={words} onChange={(next) => { setTyped(next); if (next.timestamp !== words.timestamp) change({ timestampAuthority: next.timestamp }); }} format={format} />}
-      {row !== undefined && <HolderOptions value={holder} onChange={setHolder} row={row} files={files.length} />}
-      {takesManifest && <Checkbox isSelected={listed} onChange={setListed} help={t('files.listedHelp')}>{t('files.listed')}</Checkbox>}
-      {!isClaims && <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={files.length === 0 || key === undefined || row === undefined || !isWell} pending={sign.pending} onPress={() => void submit()}>{t('files.signAction', { n: countOf(files) })}</Button>
-        {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}
-        {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format, ...more, ...(takesManifest && listed && { manifest: { path: 'manifest.json' } }) }} />}
-      </div>}
+      <Form onSubmit={() => (isClaims ? claims.current?.submit() : void submit())} className={PART}>
+        <ChosenFiles label={t('files.toSign')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
+        <div className="flex flex-wrap gap-4">
+          <ComboBox label={t('files.key')} value={key?.uri} onChange={setChosen} choices={choices} {...(keys.length === 0 && { help: t('files.noKeys') })} className="w-80" />
+          <Select
+            label={t('files.format')} value={format} onChange={setChosenFormat} className="w-80" help={t(`files.formatHelp.${format}`)}
+            choices={rows.map((one) => ({ value: one.format, label: t(`files.formatName.${one.format}`), disabled: !one.available, help: whyNotMade(one, t) ?? (one.limit === null ? undefined : (t.sentence(one.limit) ?? one.limit)) ?? t(`files.formatHelp.${one.format}`) }))}
+          />
+        </div>
+        {format === 'pdf' && <PdfOptions value={seen} onChange={setSeen} files={files} />}
+        {isClaims && <JwtClaims ref={claims} keyRecord={key} />}
+        {!isClaims && <FormatOptions value={words} onChange={(next) => { setTyped(next); if (next.timestamp !== words.timestamp) change({ timestampAuthority: next.timestamp }); }} format={format} />}
+        {row !== undefined && <HolderOptions value={holder} onChange={setHolder} row={row} files={files.length} />}
+        {takesManifest && <Checkbox isSelected={listed} onChange={setListed} help={t('files.listedHelp')}>{t('files.listed')}</Checkbox>}
+        {!isClaims && <div className="flex items-center gap-2">
+          <Button kind="primary" type="submit" isDisabled={files.length === 0 || key === undefined || row === undefined || !isWell} pending={sign.pending}>{t('files.signAction', { n: countOf(files) })}</Button>
+          {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}
+          {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format, ...more, ...(takesManifest && listed && { manifest: { path: 'manifest.json' } }) }} />}
+        </div>}
+      </Form>
       {key?.hardware && <SigningWithToken keyRecord={key} hardware={key.hardware} files={(isOne ? 1 : files.length) * (row?.uses ?? 1)} />}
       {sign.pending && sign.progress && <ProgressBar label={t('files.signing', { name: sign.progress.file })} fraction={sign.progress.totalBytes === 0 ? null : sign.progress.bytes / sign.progress.totalBytes} />}
       {signed && (

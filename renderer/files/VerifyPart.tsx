@@ -2,8 +2,8 @@ import { useState } from 'react';
 import { asProblem, useAction, useBridge, type ChosenFile, type FileReference, type InputFor, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { algorithmName } from '../keys/algorithms.ts';
-import { Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Notice, ProgressBar } from '../ui/index.ts';
-import { baseName, ChosenFiles, now, referencesTo } from './chosen-files.tsx';
+import { Button, Checkbox, ComboBox, commandOf, CopyAsCommand, ErrorNotice, Form, Notice, ProgressBar } from '../ui/index.ts';
+import { baseName, ChosenFiles, now, PART, referencesTo } from './chosen-files.tsx';
 import { manifestAmong } from './guess.ts';
 import { useKeysThat } from './keys.ts';
 import { Outcomes, type Outcome } from './outcomes.tsx';
@@ -37,7 +37,7 @@ export function VerifyPart({ files, onFiles, signature, onSignature }: Props) {
   const manifest = possible !== undefined && (byManifest ?? possible.likely) ? files.find(({ name }) => name === possible.name) : undefined;
   const by = chosen === 'any' ? {} : { key: chosen };
   const submit = async (): Promise<void> => {
-    if (first === undefined) return;
+    if (first === undefined || verify.pending) return;
     setUnreadable(undefined);
     setJudged(undefined);
     try {
@@ -70,15 +70,17 @@ export function VerifyPart({ files, onFiles, signature, onSignature }: Props) {
   const input: InputFor<'files.verify'> = manifest !== undefined ? { manifest: { path: manifest.name }, ...by } : isMany ? { files: files.map(({ name }) => ({ path: name })), ...by } : { file: { path: first?.name ?? 'FILE' }, ...(signature !== undefined && { signature: { path: signature.name } }), ...by };
   return (
     <>
-      <ChosenFiles label={t('files.toVerify')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => { onFiles([]); setJudged(undefined); setByManifest(undefined); }} />
-      {possible !== undefined && <Checkbox isSelected={manifest !== undefined} onChange={setByManifest} help={t(bridge.showInFolder === undefined ? 'files.byManifestHelpBrowser' : 'files.byManifestHelp')}>{t('files.byManifest', { name: baseName(possible.name) })}</Checkbox>}
-      {!isMany && manifest === undefined && <ChosenFiles label={t('files.itsSignature')} files={signature === undefined ? [] : [signature]} dropped={false} onChoose={([one]) => one !== undefined && onSignature(one)} onClear={() => onSignature(undefined)} />}
-      <ComboBox label={t('files.byKey')} value={chosen} onChange={setChosen} choices={[{ value: 'any', label: t('files.anyKey') }, ...keys.map(({ uri, label, algorithm }) => ({ value: uri, label, help: algorithmName(algorithm) }))]} className="max-w-96" />
-      <div className="flex items-center gap-2">
-        <Button kind="primary" isDisabled={first === undefined} pending={verify.pending} onPress={() => void submit()}>{manifest !== undefined ? t('files.verifyActionManifest') : isMany && files.every(({ isFolder }) => isFolder !== true) ? t('files.verifyActionMany', { n: files.length }) : isMany ? t('files.verifyActionFolder') : t('files.verifyAction')}</Button>
-        {verify.pending && <Button onPress={verify.cancel}>{t('common.cancel')}</Button>}
-        <CopyAsCommand operation="files.verify" input={input} />
-      </div>
+      <Form onSubmit={() => void submit()} className={PART}>
+        <ChosenFiles label={t('files.toVerify')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => { onFiles([]); setJudged(undefined); setByManifest(undefined); }} />
+        {possible !== undefined && <Checkbox isSelected={manifest !== undefined} onChange={setByManifest} help={t(bridge.showInFolder === undefined ? 'files.byManifestHelpBrowser' : 'files.byManifestHelp')}>{t('files.byManifest', { name: baseName(possible.name) })}</Checkbox>}
+        {!isMany && manifest === undefined && <ChosenFiles label={t('files.itsSignature')} files={signature === undefined ? [] : [signature]} dropped={false} onChoose={([one]) => one !== undefined && onSignature(one)} onClear={() => onSignature(undefined)} />}
+        <ComboBox label={t('files.byKey')} value={chosen} onChange={setChosen} choices={[{ value: 'any', label: t('files.anyKey') }, ...keys.map(({ uri, label, algorithm }) => ({ value: uri, label, help: algorithmName(algorithm) }))]} className="max-w-96" />
+        <div className="flex items-center gap-2">
+          <Button kind="primary" type="submit" isDisabled={first === undefined} pending={verify.pending}>{manifest !== undefined ? t('files.verifyActionManifest') : isMany && files.every(({ isFolder }) => isFolder !== true) ? t('files.verifyActionMany', { n: files.length }) : isMany ? t('files.verifyActionFolder') : t('files.verifyAction')}</Button>
+          {verify.pending && <Button onPress={verify.cancel}>{t('common.cancel')}</Button>}
+          <CopyAsCommand operation="files.verify" input={input} />
+        </div>
+      </Form>
       {verify.pending && (isMany || manifest !== undefined) && verify.progress && <ProgressBar label={t('files.verifying', { name: verify.progress.file })} fraction={verify.progress.files === 0 ? null : verify.progress.index / verify.progress.files} />}
       {judged !== undefined && judged.manifest !== null && (
         <section aria-label={t('files.theManifest')} className="flex flex-col gap-2">

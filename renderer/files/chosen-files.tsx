@@ -2,6 +2,9 @@ import { useBridge, type ChosenFile, type FileReference } from '../bridge/index.
 import { byteSize, useText } from '../i18n/index.ts';
 import { Button } from '../ui/index.ts';
 
+/** What is chosen for an operation, as a form: one below another. */
+export const PART = 'flex flex-col gap-5';
+
 /** Of thousands, the first are shown. */
 const MOST_SHOWN = 200;
 

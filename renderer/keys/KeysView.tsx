@@ -17,6 +17,7 @@ import { ImportDialog } from './ImportDialog.tsx';
 import { useKeyActions } from './key-actions.tsx';
 import { KeyDetail, placeName } from './KeyDetail.tsx';
 import { useKeyPages, type KeyPages, type KeyQuery } from './key-pages.ts';
+import { MissingSources } from './MissingSources.tsx';
 import { NewKeyDialog } from './NewKeyDialog.tsx';
 import { stateTone } from './state.ts';
 
@@ -202,17 +203,11 @@ function KeyTable({ pages, selection, onSelection, grouping, sort, onSort, selec
 
 function Status({ pages, selected }: { pages: KeyPages; selected: number }) {
   const t = useText();
-  const navigate = useNavigate();
-  const failed = pages.sources.filter(({ state }) => state === 'failed');
   const oldest = pages.sources.map(({ fetchedAt }) => fetchedAt).toSorted()[0];
   return (
     <>
       {pages.total !== undefined && <ListStatus count={t('keys.count', { n: pages.total, shown: wholeNumber(pages.total, t.language) })} selected={selected} asOf={oldest} />}
-      {failed.map(({ backend }) => (
-        <Button key={backend} small kind="plain" className="max-w-full" onPress={() => void navigate({ to: '/backends', search: { selected: backend } })}>
-          <StateBadge tone="warning">{t('keys.sourceFailed', { backend })}</StateBadge>
-        </Button>
-      ))}
+      <MissingSources pages={pages} />
     </>
   );
 }

@@ -1,8 +1,8 @@
-import { createContext, useContext, useState, type FormEvent, type ReactNode } from 'react';
+import { createContext, useContext, useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { asProblem, decodeBase64url, encodeBase64url, encodeText, KEY_ALGORITHMS, useAction, useBridge, type ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, CopyButton, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, Segments, TextField } from '../ui/index.ts';
+import { Button, CopyAsCommand, CopyButton, Dialog, DialogActions, DialogBody, ErrorNotice, Form, forgetDrafts, Notice, Segments, TextField, useDraft } from '../ui/index.ts';
 
 export type Use = 'sign' | 'verify' | 'encrypt' | 'decrypt';
 const LARGEST = 16 * 1024 * 1024;
@@ -37,24 +37,16 @@ export function UseDialog({ keyRecord, use, onUse, open, onClose }: { keyRecord:
 /** Whether the content has the focus as it comes: not when another use was just chosen, where the keyboard is still among the uses. */
 const FocusContent = createContext(true);
 
-function Part({ onSubmit, children }: { onSubmit: () => void; children: ReactNode }) {
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    onSubmit();
-  };
-  return <form noValidate onSubmit={submit} className="flex min-h-0 flex-col">{children}</form>;
-}
-
 interface PartProps {
   keyRecord: KeyRecord;
   onClose: () => void;
 }
 
-/** Text that was typed, or a file: as bytes, once they are needed. */
-function useContent() {
+/** Text that was typed, or a file: as bytes, once they are needed. @param draft  under which what was typed is kept; undefined for what may be secret */
+function useContent(draft: string | undefined) {
   const t = useText();
   const bridge = useBridge();
-  const [text, setText] = useState('');
+  const [{ text }, change] = useDraft(draft, { text: '' });
   const [file, setFile] = useState<ChosenFile>();
   const [unreadable, setUnreadable] = useState<unknown>();
   const read = async (): Promise<string | undefined> => {
@@ -70,7 +62,7 @@ function useContent() {
     const [chosen] = await bridge.pickFiles({ title: t('keys.use.chooseFile') });
     if (chosen !== undefined) setFile(chosen);
   };
-  return { text, setText, file, clear: () => setFile(undefined), pick, read, unreadable };
+  return { text, setText: (typed: string) => change({ text: typed }), file, clear: () => setFile(undefined), pick, read, unreadable };
 }
 
 function ContentField({ content, label, mono = false }: { content: ReturnType<typeof useContent>; label: string; mono?: boolean }) {
@@ -91,14 +83,15 @@ function ContentField({ content, label, mono = false }: { content: ReturnType<ty
 
 function Signing({ keyRecord, onClose }: PartProps) {
   const t = useText();
-  const content = useContent();
+  const draft = `keys.use.sign ${keyRecord.id}`;
+  const content = useContent(draft);
   const sign = useAction('keys.sign');
   const submit = async (): Promise<void> => {
     const message = await content.read();
-    if (message !== undefined) await sign.run({ key: keyRecord.uri, content: { message } });
+    if (message !== undefined && (await sign.run({ key: keyRecord.uri, content: { message } })) !== undefined) forgetDrafts(draft);
   };
   return (
-    <Part onSubmit={() => void submit()}>
+    <Form onSubmit={() => void submit()} className="flex min-h-0 flex-col">
       <DialogBody>
         <ContentField content={content} label={t('keys.use.message')} />
         {sign.result && <Outcome label={t('keys.use.signature')} text={sign.result.signature} note={t('keys.use.signedAs', { algorithm: sign.result.algorithm, version: sign.result.version })} fileName="signature.sig" />}
@@ -108,26 +101,27 @@ function Signing({ keyRecord, onClose }: PartProps) {
         <Button onPress={onClose}>{t('common.close')}</Button>
         <Button kind="primary" type="submit" pending={sign.pending}>{t('keys.use.sign')}</Button>
       </DialogActions>
-    </Part>
+    </Form>
   );
 }
 
 function Verifying({ keyRecord, onClose }: PartProps) {
   const t = useText();
-  const content = useContent();
+  const draft = `keys.use.verify ${keyRecord.id}`;
+  const content = useContent(draft);
   const verify = useAction('keys.verify');
-  const [signature, setSignature] = useState('');
+  const [{ signature }, change] = useDraft(`${draft} signature`, { signature: '' });
   const trimmed = signature.replaceAll(/\s/g, '');
   const submit = async (): Promise<void> => {
     if (trimmed === '') return;
     const message = await content.read();
-    if (message !== undefined) await verify.run({ key: keyRecord.uri, content: { message }, signature: toBase64url(trimmed) });
+    if (message !== undefined && (await verify.run({ key: keyRecord.uri, content: { message }, signature: toBase64url(trimmed) })) !== undefined) forgetDrafts(draft);
   };
   return (
-    <Part onSubmit={() => void submit()}>
+    <Form onSubmit={() => void submit()} className="flex min-h-0 flex-col">
       <DialogBody>
         <ContentField content={content} label={t('keys.use.message')} />
-        <TextField label={t('keys.use.signature')} help={t('keys.use.signatureHelp')} mono rows={3} value={signature} onChange={setSignature} />
+        <TextField label={t('keys.use.signature')} help={t('keys.use.signatureHelp')} mono rows={3} value={signature} onChange={(typed) => change({ signature: typed })} />
         {verify.result && (verify.result.valid
           ? <Notice tone="success" live>{t('keys.use.valid', { version: verify.result.version ?? 1 })}</Notice>
           : <Notice tone="danger" live>{t('keys.use.invalid')}</Notice>)}
@@ -137,13 +131,14 @@ function Verifying({ keyRecord, onClose }: PartProps) {
         <Button onPress={onClose}>{t('common.close')}</Button>
         <Button kind="primary" type="submit" pending={verify.pending} isDisabled={trimmed === ''}>{t('keys.use.verify')}</Button>
       </DialogActions>
-    </Part>
+    </Form>
   );
 }
 
 function Encrypting({ keyRecord, onClose }: PartProps) {
   const t = useText();
-  const content = useContent();
+  // What is to be encrypted is likely to be secret.
+  const content = useContent(undefined);
   const encrypt = useAction('keys.encrypt');
   const submit = async (): Promise<void> => {
     const plaintext = await content.read();
@@ -151,7 +146,7 @@ function Encrypting({ keyRecord, onClose }: PartProps) {
   };
   const short = KEY_ALGORITHMS[keyRecord.algorithm].family === 'rsa';
   return (
-    <Part onSubmit={() => void submit()}>
+    <Form onSubmit={() => void submit()} className="flex min-h-0 flex-col">
       <DialogBody>
         <ContentField content={content} label={t('keys.use.plaintext')} />
         {short && <p className="text-12 text-muted">{t('keys.use.rsaShort')}</p>}
@@ -162,20 +157,21 @@ function Encrypting({ keyRecord, onClose }: PartProps) {
         <Button onPress={onClose}>{t('common.close')}</Button>
         <Button kind="primary" type="submit" pending={encrypt.pending}>{t('keys.use.encrypt')}</Button>
       </DialogActions>
-    </Part>
+    </Form>
   );
 }
 
 function Decrypting({ keyRecord, onClose }: PartProps) {
   const t = useText();
-  const content = useContent();
+  const draft = `keys.use.decrypt ${keyRecord.id}`;
+  const content = useContent(draft);
   const decrypt = useAction('keys.decrypt');
   const submit = async (): Promise<void> => {
     const ciphertext = content.file === undefined ? toBase64url(content.text.replaceAll(/\s/g, '')) : await content.read();
-    if (ciphertext !== undefined) await decrypt.run({ key: keyRecord.uri, ciphertext });
+    if (ciphertext !== undefined && (await decrypt.run({ key: keyRecord.uri, ciphertext })) !== undefined) forgetDrafts(draft);
   };
   return (
-    <Part onSubmit={() => void submit()}>
+    <Form onSubmit={() => void submit()} className="flex min-h-0 flex-col">
       <DialogBody>
         <ContentField content={content} label={t('keys.use.ciphertextIn')} mono />
         {decrypt.result && <Outcome label={t('keys.use.plaintext')} text={decrypt.result.plaintext} decoded note={t('keys.use.decryptedBy', { version: decrypt.result.version })} fileName={(content.file?.name ?? 'message').replace(/\.enc$/, '')} />}
@@ -185,7 +181,7 @@ function Decrypting({ keyRecord, onClose }: PartProps) {
         <Button onPress={onClose}>{t('common.close')}</Button>
         <Button kind="primary" type="submit" pending={decrypt.pending}>{t('keys.use.decrypt')}</Button>
       </DialogActions>
-    </Part>
+    </Form>
   );
 }
 

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { StoreStatus } from '../../app/contract/index.ts';
 import { useAction } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, Checkbox, CopyAsCommand, ErrorNotice, TextField } from '../ui/index.ts';
+import { Button, Checkbox, CopyAsCommand, ErrorNotice, Form, TextField } from '../ui/index.ts';
 import { AskedElsewhere, Doorstep } from './Doorstep.tsx';
 import { OpenStoreDialog } from './OpenStoreDialog.tsx';
 import { RestoreDialog } from './RestoreDialog.tsx';
@@ -18,14 +18,7 @@ export function FirstRun({ status }: { status: StoreStatus }) {
   const input = { name: name.trim(), recoveryCode };
   return (
     <Doorstep title={t('store.welcome')} subtitle={t('store.welcomeWhat')}>
-      <form
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (input.name !== '' && !create.pending) void create.run(input);
-        }}
-        className="flex flex-col gap-4"
-      >
+      <Form onSubmit={() => input.name !== '' && !create.pending && void create.run(input)} className="flex flex-col gap-4">
         <TextField label={t('store.name')} value={name} onChange={setName} maxLength={100} isDisabled={create.pending} autoFocus help={t('store.nameHelp', { folder: status.folder })} />
         <Checkbox isSelected={recoveryCode} onChange={setRecoveryCode} isDisabled={create.pending} help={t('store.recoveryCodeHelp')}>{t('store.recoveryCode')}</Checkbox>
         {create.pending ? (
@@ -37,7 +30,7 @@ export function FirstRun({ status }: { status: StoreStatus }) {
           </div>
         )}
         <ErrorNotice error={create.error} />
-      </form>
+      </Form>
       <section className="flex flex-col gap-2 border-t border-border pt-4">
         <h2 className="text-13 text-muted">{t('store.haveOne')}</h2>
         <div className="flex flex-wrap gap-2">

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { encodeText, useAction, useBridge, type ChosenFile, type InputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
-import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, Notice, PickFile, RadioGroup, TextField } from '../ui/index.ts';
+import { Button, CopyAsCommand, Dialog, DialogActions, DialogBody, ErrorNotice, forgetDrafts, Notice, PickFile, RadioGroup, TextField, useDraft } from '../ui/index.ts';
 import { slotWords } from './SlotTable.tsx';
 
 const WAYS = ['self-signed', 'request', 'file'] as const;
@@ -13,9 +13,8 @@ const escaped = (name: string): string => name.replaceAll(/[\\,+"<>;=#]/g, '\\$&
 /** Ways to a certificate for a key in a slot: signed by itself, asked for from an authority, or one that is there already. */
 export function useCertificateMaking({ token, slot, keyRecord }: { token: string; slot: string; keyRecord: KeyRecord }) {
   const bridge = useBridge();
-  const [way, setWay] = useState<Way>('self-signed');
-  const [name, setName] = useState(keyRecord.label);
-  const [days, setDays] = useState('365');
+  const draft = `tokens.certificate ${keyRecord.id}`;
+  const [{ way, name, days }, change] = useDraft<{ way: Way; name: string; days: string }>(draft, { way: 'self-signed', name: keyRecord.label, days: '365' });
   const [file, setFile] = useState<ChosenFile>();
   const selfSign = useAction('certificates.self-sign');
   const request = useAction('certificates.request');
@@ -24,8 +23,7 @@ export function useCertificateMaking({ token, slot, keyRecord }: { token: string
   const subject = `CN=${escaped(name.trim())}`;
   const making: InputFor<'certificates.self-sign'> = { key: keyRecord.uri, subject, ...(count !== undefined && { days: count }) };
   const asking: InputFor<'certificates.request'> = { key: keyRecord.uri, subject };
-  /** @returns whether it is done. */
-  const run = async (): Promise<boolean> => {
+  const make = async (): Promise<boolean> => {
     if (way === 'request') {
       const target = await bridge.saveTarget(`${keyRecord.label}.csr`);
       if (target === undefined) return false;
@@ -38,14 +36,20 @@ export function useCertificateMaking({ token, slot, keyRecord }: { token: string
     const content = certificate === undefined ? { from: await file!.toInput() } : { certificate: encodeText(certificate) };
     return (await put.run({ token, slot, ...content })) !== undefined;
   };
+  /** @returns whether it is done. */
+  const run = async (): Promise<boolean> => {
+    const isDone = await make();
+    if (isDone) forgetDrafts(draft);
+    return isDone;
+  };
   return {
     way, name,
     setWay: (next: Way) => {
-      setWay(next);
+      change({ way: next });
       // What failed on another way says nothing about this one.
       for (const action of [selfSign, request, put]) action.reset();
     },
-    setName, days, setDays, file, setFile, run,
+    setName: (typed: string) => change({ name: typed }), days, setDays: (typed: string) => change({ days: typed }), file, setFile, run,
     badDays: count === undefined,
     ready: way === 'file' ? file !== undefined : name.trim() !== '' && (way === 'request' || count !== undefined),
     pending: selfSign.pending || request.pending || put.pending,

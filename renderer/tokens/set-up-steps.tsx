@@ -1,11 +1,10 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import type { KeyAlgorithmName, KeyRecord, SlotRecord, TokenRecord } from '../../app/contract/index.ts';
 import { useAction, type InputFor, type OutputFor } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { algorithmChoices, algorithmHelp, algorithmName } from '../keys/algorithms.ts';
 import { InTokenFields, type InToken } from '../keys/InTokenFields.tsx';
-import { Button, ComboBox, CopyAsCommand, DialogActions, DialogBody, ErrorNotice, Notice, TextField } from '../ui/index.ts';
+import { Button, ComboBox, CopyAsCommand, DialogActions, DialogBody, ErrorNotice, Form, forgetDrafts, Notice, TextField, useDraft } from '../ui/index.ts';
 import { CertificateFields, useCertificateMaking } from './CertificateMaking.tsx';
 import { remedyFor } from './remedies.ts';
 import { SecretBadge } from './SecretBadge.tsx';
@@ -62,29 +61,28 @@ function slotFor(slots: readonly SlotRecord[]): string | undefined {
 export function KeyStep({ token, detail, slots, onNext, made, onMade }: StepProps & { made: KeyRecord | undefined; onMade: (key: KeyRecord) => void }) {
   const t = useText();
   const generate = useAction('keys.generate');
-  const [chosen, setChosen] = useState<KeyAlgorithmName>('ec-p256');
-  const [label, setLabel] = useState('');
-  const [inToken, setInToken] = useState<InToken>(() => {
-    const slot = slotFor(slots);
-    const touched = detail.touchPolicies.includes('always');
-    // A touch for each use is what nobody gives unnoticed: the PIN need not be typed for each as well.
-    return { ...(slot !== undefined && { slot }), ...(touched && { touchPolicy: 'always' as const }), ...(touched && detail.pinPolicies.includes('once') && { pinPolicy: 'once' as const }) };
-  });
+  const slot = slotFor(slots);
+  const touched = detail.touchPolicies.includes('always');
+  // A touch for each use is what nobody gives unnoticed: the PIN need not be typed for each as well.
+  const proposed: InToken = { ...(slot !== undefined && { slot }), ...(touched && { touchPolicy: 'always' as const }), ...(touched && detail.pinPolicies.includes('once') && { pinPolicy: 'once' as const }) };
+  const draft = `tokens.setUp.key ${token.id} ${slot ?? ''}`;
+  const [{ chosen, label, inToken }, change] = useDraft<{ chosen: KeyAlgorithmName; label: string; inToken: InToken }>(draft, { chosen: 'ec-p256', label: '', inToken: proposed });
   const algorithm = detail.algorithms.includes(chosen) ? chosen : (detail.algorithms[0] ?? chosen);
   const suggestion = t('keys.new.suggestedName', { algorithm: algorithmName(algorithm) });
   const input: InputFor<'keys.generate'> = { backend: token.id, algorithm, label: label.trim() === '' ? suggestion : label.trim(), ...inToken };
   const submit = async (): Promise<void> => {
     const key = await generate.run(input);
     if (key === undefined) return;
+    forgetDrafts(draft);
     onMade(key);
   };
   if (made !== undefined) return <KeyMade name={made.label} onNext={onNext} />;
   return (
-    <form noValidate className="contents" onSubmit={(event) => { event.preventDefault(); void submit(); }}>
+    <Form className="contents" onSubmit={() => void submit()}>
       <DialogBody>
-        <TextField label={t('keys.name')} placeholder={suggestion} value={label} onChange={setLabel} maxLength={200} autoFocus />
-        <ComboBox label={t('keys.algorithm')} value={algorithm} onChange={setChosen} groups={algorithmChoices(detail.algorithms, t)} help={algorithmHelp(algorithm, t)} />
-        <InTokenFields place={{ detail, slots: [...slots] }} value={inToken} onChange={setInToken} />
+        <TextField label={t('keys.name')} placeholder={suggestion} value={label} onChange={(typed) => change({ label: typed })} maxLength={200} autoFocus />
+        <ComboBox label={t('keys.algorithm')} value={algorithm} onChange={(algorithmChosen) => change({ chosen: algorithmChosen })} groups={algorithmChoices(detail.algorithms, t)} help={algorithmHelp(algorithm, t)} />
+        <InTokenFields place={{ detail, slots: [...slots] }} value={inToken} onChange={(within) => change({ inToken: within })} />
         <p className="text-12 text-muted">{t('keys.new.cannotLeaveHelp')}</p>
         <ErrorNotice error={generate.error} />
       </DialogBody>
@@ -92,7 +90,7 @@ export function KeyStep({ token, detail, slots, onNext, made, onMade }: StepProp
         <Button onPress={generate.pending ? generate.cancel : onNext}>{generate.pending ? t('common.cancel') : t('tokens.setUp.noKey')}</Button>
         <Button kind="primary" type="submit" pending={generate.pending}>{t('keys.new.action')}</Button>
       </DialogActions>
-    </form>
+    </Form>
   );
 }
 
@@ -114,7 +112,7 @@ export function CertificateStep({ token, keyRecord, onNext }: StepProps & { keyR
     if ((await making.run()) && making.way !== 'request') onNext();
   };
   return (
-    <form noValidate className="contents" onSubmit={(event) => { event.preventDefault(); void submit(); }}>
+    <Form className="contents" onSubmit={() => void submit()}>
       <DialogBody>
         <p className="text-13">{t('tokens.setUp.certificateWhat')}</p>
         <CertificateFields making={making} />
@@ -123,7 +121,7 @@ export function CertificateStep({ token, keyRecord, onNext }: StepProps & { keyR
         <Button onPress={making.pending ? making.cancel : onNext}>{making.pending ? t('common.cancel') : making.requested ? t('tokens.setUp.next') : t('tokens.setUp.noCertificate')}</Button>
         <Button kind="primary" type="submit" autoFocus isDisabled={!making.ready} pending={making.pending}>{t(`tokens.makeCertificateAction.${making.way}`)}</Button>
       </DialogActions>
-    </form>
+    </Form>
   );
 }
 

@@ -1,4 +1,4 @@
-import { LoaderCircle, type LucideIcon } from 'lucide-react';
+import { CornerDownLeft, LoaderCircle, type LucideIcon } from 'lucide-react';
 import { createContext, useContext, type ReactNode, type Ref } from 'react';
 import { Button as AriaButton, Tooltip, TooltipTrigger, type ButtonProps as AriaButtonProps } from 'react-aria-components';
 import { cx } from './cx.ts';
@@ -28,6 +28,7 @@ export interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'childr
 }
 
 export function Button({ kind = 'quiet', small = false, icon: Icon, pending = false, children, className, isDisabled, ...rest }: ButtonProps) {
+  const sends = rest.type === 'submit' && !small && kind !== 'destructive';
   const stepsBack = useContext(FilledElsewhere) && kind === 'primary';
   return (
     <AriaButton
@@ -43,6 +44,8 @@ export function Button({ kind = 'quiet', small = false, icon: Icon, pending = fa
     >
       {pending ? <LoaderCircle aria-hidden className="spin appear-late size-4" strokeWidth={1.75} /> : Icon && <Icon aria-hidden className="size-4" strokeWidth={1.75} />}
       {children}
+      {/* What Enter does in the form around it. */}
+      {sends && <CornerDownLeft aria-hidden className="size-3.5" strokeWidth={1.75} />}
     </AriaButton>
   );
 }

@@ -1,9 +1,10 @@
 import { X } from 'lucide-react';
-import { useId, type FormEvent, type ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 import { Button as AriaButton, Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useText } from '../i18n/index.ts';
 import { Button } from './Button.tsx';
 import { cx } from './cx.ts';
+import { Form } from './Form.tsx';
 
 const WIDTHS = { small: 'w-[26rem]', medium: 'w-[35rem]', large: 'w-[52rem]' } as const;
 
@@ -21,11 +22,6 @@ export interface DialogProps {
 
 export function Dialog({ title, open, onClose, size = 'medium', alert = false, children, onSubmit }: DialogProps) {
   const t = useText();
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    event.stopPropagation();
-    onSubmit?.();
-  };
   const content = (
     <>
       <header className="flex items-center justify-between gap-3 px-5 pt-4 pb-3">
@@ -42,7 +38,7 @@ export function Dialog({ title, open, onClose, size = 'medium', alert = false, c
     <ModalOverlay isOpen={open} onOpenChange={(next) => !next && onClose()} isDismissable={!alert} className="fixed inset-0 z-40 flex items-center justify-center bg-scrim p-4">
       <Modal className={cx('flex max-h-full max-w-full flex-col rounded-panel border border-border bg-raised shadow-float', WIDTHS[size])}>
         <AriaDialog role={alert ? 'alertdialog' : 'dialog'} className="flex min-h-0 flex-col outline-none">
-          {onSubmit === undefined ? content : <form noValidate onSubmit={submit} className="flex min-h-0 flex-col">{content}</form>}
+          {onSubmit === undefined ? content : <Form onSubmit={onSubmit} className="flex min-h-0 flex-col">{content}</Form>}
         </AriaDialog>
       </Modal>
     </ModalOverlay>

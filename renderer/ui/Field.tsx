@@ -1,5 +1,5 @@
 import { Search, X, type LucideIcon } from 'lucide-react';
-import type { KeyboardEvent, ReactNode, Ref } from 'react';
+import { useContext, type KeyboardEvent, type ReactNode, type Ref } from 'react';
 import {
   Checkbox as AriaCheckbox, FieldError, Input, Label, Radio as AriaRadio, RadioGroup as AriaRadioGroup, SearchField as AriaSearchField, Text,
   TextArea, TextField as AriaTextField, Button as AriaButton, type CheckboxProps, type RadioGroupProps, type SearchFieldProps, type TextFieldProps,
@@ -7,6 +7,8 @@ import {
 import { Check, Minus } from 'lucide-react';
 import { useText } from '../i18n/index.ts';
 import { cx } from './cx.ts';
+import { InForm, sendForm } from './Form.tsx';
+import { shortcutLabel } from './shortcut.ts';
 
 export const CONTROL = 'h-8 w-full min-w-0 rounded-control border border-edge bg-surface px-2.5 text-13 text-text invalid:border-danger disabled:opacity-50';
 
@@ -38,6 +40,8 @@ export interface TextInputProps extends Omit<TextFieldProps, 'className' | 'chil
 }
 
 export function TextField({ label, help, placeholder, rows, mono = false, className, trailing, inputRef, ...rest }: TextInputProps) {
+  const t = useText();
+  const sends = useContext(InForm) && rows !== undefined;
   return (
     <AriaTextField validationBehavior="aria" {...rest} className={cx('flex flex-col gap-1', className)}>
       <FieldLabel>{label}</FieldLabel>
@@ -49,7 +53,7 @@ export function TextField({ label, help, placeholder, rows, mono = false, classN
       ) : (
         <TextArea rows={rows} onKeyDown={submitWithModifier} {...(placeholder !== undefined && { placeholder })} spellCheck={false} className={cx(CONTROL, 'h-auto resize-y py-1.5', mono && 'font-mono')} />
       )}
-      <FieldHelp help={help} />
+      <FieldHelp help={sends ? <>{help}{help !== undefined && ' · '}{t('common.sentWith', { keys: shortcutLabel('Mod+Enter', t) })}</> : help} />
     </AriaTextField>
   );
 }
@@ -58,7 +62,7 @@ export function TextField({ label, help, placeholder, rows, mono = false, classN
 function submitWithModifier(event: KeyboardEvent<HTMLTextAreaElement>): void {
   if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault();
-  event.currentTarget.form?.requestSubmit();
+  sendForm(event.currentTarget.form);
 }
 
 /** Search; Esc empties it. `label` is its name, and its placeholder. */

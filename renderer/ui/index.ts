@@ -10,6 +10,7 @@ export * from './draft.ts';
 export * from './Empty.tsx';
 export * from './Field.tsx';
 export * from './FilterBar.tsx';
+export * from './Form.tsx';
 export * from './Findings.tsx';
 export * from './Menu.tsx';
 export * from './narrow.ts';
