@@ -1,12 +1,12 @@
 import { FileCheck2, FileKey2, FileLock2, FileSearch2, FileSignature } from 'lucide-react';
-import { useRef, useState, type ComponentProps } from 'react';
+import { useRef, useState, type ComponentProps, type KeyboardEvent } from 'react';
 import type { Mending } from '../../app/contract/index.ts';
 import type { ChosenFile } from '../bridge/index.ts';
 import { useText } from '../i18n/index.ts';
 import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
 import { ListPane } from '../shell/Panes.tsx';
-import { ErrorNotice, Segments, sendForm } from '../ui/index.ts';
+import { ErrorNotice, matchesShortcut, Segments, sendForm } from '../ui/index.ts';
 import { DecryptPart, EncryptPart } from './CryptPart.tsx';
 import { isEncrypted, isSignature } from './guess.ts';
 import { InspectPart } from './InspectPart.tsx';
@@ -15,6 +15,8 @@ import { VerifyPart } from './VerifyPart.tsx';
 
 const MODES = ['sign', 'verify', 'encrypt', 'decrypt', 'inspect'] as const;
 type Mode = (typeof MODES)[number];
+/** Does what the filled button says, from wherever the keyboard is. */
+const GO = 'Mod+Enter';
 
 /** Sign, verify, encrypt, decrypt and inspect files. What is dropped tells what is likely to be wanted. */
 export function FilesView() {
@@ -39,8 +41,16 @@ export function FilesView() {
     if (!action.takesFile) setFiles([]);
   };
   const part = useRef<HTMLDivElement>(null);
+  const go = (): void => sendForm(part.current?.querySelector('form'));
+  // Before the button that has the focus takes it for a press of its own.
+  const goFromButton = (event: KeyboardEvent): void => {
+    if (!matchesShortcut(event, GO)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    go();
+  };
   useCommands([
-    { id: 'files.go', label: t('files.go'), group: t('files.title'), shortcut: 'Mod+Enter', onRun: () => sendForm(part.current?.querySelector('form')) },
+    { id: 'files.go', label: t('files.go'), group: t('files.title'), shortcut: GO, onRun: go },
     { id: 'files.sign', label: t('files.signFiles'), group: t('files.title'), icon: FileSignature, onRun: () => turn('sign') },
     { id: 'files.jwt', label: t('files.makeJwt'), group: t('files.title'), icon: FileSignature, onRun: () => { setFiles([]); setClaims((before) => before + 1); turn('sign'); } },
     { id: 'files.verify', label: t('files.verifyFile'), group: t('files.title'), icon: FileCheck2, onRun: () => turn('verify') },
@@ -79,7 +89,7 @@ export function FilesView() {
     <ListPane title={t('files.title')}>
       <div className="flex min-h-0 grow flex-col gap-5 overflow-y-auto px-4 pt-2 pb-6">
         <Segments label={t('files.what')} value={mode} onChange={turn} options={MODES.map((value) => ({ value, label: t(`files.mode.${value}`) }))} />
-        <div ref={part} className="flex max-w-[44rem] flex-col gap-5">
+        <div ref={part} onKeyDownCapture={goFromButton} className="flex max-w-[44rem] flex-col gap-5">
           <ErrorNotice error={undropped} />
           {mode === 'sign' && <SignPart key={claims} files={files} onFiles={setFiles} proposed={claims > 0 && proposed === undefined ? { format: 'jwt' } : (proposed?.input as ComponentProps<typeof SignPart>['proposed'])} />}
           {mode === 'verify' && <VerifyPart files={files} onFiles={setFiles} signature={signature} onSignature={setSignature} />}

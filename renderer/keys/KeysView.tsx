@@ -1,4 +1,4 @@
-import { Cloud, FolderArchive, HardDrive, RotateCw, ShieldCheck, Trash2, Unplug, Usb, type LucideIcon } from 'lucide-react';
+import { Cloud, Ellipsis, FolderArchive, HardDrive, RotateCw, ShieldCheck, Trash2, Unplug, Usb, type LucideIcon } from 'lucide-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { memo, useMemo, useState } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
@@ -7,9 +7,10 @@ import { useOperation, type ChosenFile } from '../bridge/index.ts';
 import { useText, wholeNumber, type Text } from '../i18n/index.ts';
 import { useCommands } from '../shell/commands.tsx';
 import { useDropTarget } from '../shell/FileDrop.tsx';
-import { ListPane, ListStatus, Panes } from '../shell/Panes.tsx';
+import { ListPane, ListStatus, ONE_PANE_UNDER, Panes } from '../shell/Panes.tsx';
+import { useWindowWidth } from '../shell/window-width.ts';
 import {
-  Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, NO_SELECTION, SearchField, Select, StateBadge, TimeInWords, useAtRest, VirtualTable, type Column, type ListSelection, type Sort,
+  Badge, Button, cx, EmptyState, ErrorNotice, FilterBar, Menu, NO_SELECTION, SearchField, Select, StateBadge, TimeInWords, useAtRest, VirtualTable, type Column, type ListSelection, type Sort,
 } from '../ui/index.ts';
 import { algorithmName } from './algorithms.ts';
 import { Expiry } from './Expiry.tsx';
@@ -19,6 +20,7 @@ import { KeyDetail, placeName } from './KeyDetail.tsx';
 import { useKeyPages, type KeyPages, type KeyQuery } from './key-pages.ts';
 import { MissingSources } from './MissingSources.tsx';
 import { NewKeyDialog } from './NewKeyDialog.tsx';
+import { SelectionDetail } from './SelectionDetail.tsx';
 import { stateTone } from './state.ts';
 
 const USES = ['sign', 'encrypt', 'wrap', 'agree', 'mac', 'encapsulate'] as const;
@@ -59,7 +61,15 @@ export function KeysView() {
   const dialogs = useDialogs();
   const [selection, setSelection] = useState<ListSelection>(selected === undefined ? NO_SELECTION : { ...NO_SELECTION, selected: new Set([selected]) });
   // From one key to the next is no step: back leads to the list.
+  const [several, setSeveral] = useState<readonly KeyRecord[]>([]);
+  // In a narrow window a detail would hide the list in which one is still choosing: there the menu at its foot has what can be done.
+  const hasRoom = useWindowWidth() >= ONE_PANE_UNDER;
+  const isSeveral = several.length > 1;
   const openKey = (id: string | undefined): void => void navigate({ to: '/keys', search: id === undefined ? {} : { selected: id }, replace: selected !== undefined });
+  const forget = (gone: readonly KeyRecord[]): void => {
+    setSelection({ ...selection, selected: new Set() });
+    if (gone.some(({ id }) => id === selected)) openKey(undefined);
+  };
   const checkKeys = (): void => void navigate({ to: '/health', search: { check: true } });
   useCommands([
     { id: 'keys.new', label: t('keys.new.title'), group: t('keys.title'), shortcut: 'Mod+N', onRun: () => dialogs.setMaking(true) },
@@ -80,11 +90,11 @@ export function KeysView() {
         name="keys"
         detailLabel={t('keys.detail')}
         onCloseDetail={() => openKey(undefined)}
-        detail={selected === undefined ? undefined : <KeyDetail key={selected} id={selected} onGone={() => openKey(undefined)} />}
+        detail={isSeveral ? hasRoom && <SelectionDetail keys={several} selected={selection.selected.size} onGone={forget} /> : selected === undefined ? undefined : <KeyDetail key={selected} id={selected} onGone={() => openKey(undefined)} />}
         list={(
           <ListPane title={filters.state === 'trash' ? t('keys.trashTitle') : t('keys.title')} actions={<NewKeyButton dialogs={dialogs} />} secondary={[{ id: 'import', label: t('keys.import.open'), onAction: () => dialogs.setImporting(true) }]} filters={<KeyFilters value={filters} onChange={setFilters} />} status={<Status pages={pages} selected={selection.selected.size} />} foot={[{ id: 'check', label: t('keys.check.open'), icon: ShieldCheck, onAction: checkKeys }, { id: 'refresh', label: t('common.refresh'), icon: RotateCw, onAction: pages.refetch }]}>
             {pages.error !== undefined && pages.error !== null && <div className="px-4 pb-2"><ErrorNotice error={pages.error} /></div>}
-            <KeyTable pages={pages} selection={selection} onSelection={setSelection} grouping={filters.group} sort={sort} onSort={setSort} selectedId={selected} onOpen={openKey} dialogs={dialogs} filtered={isFiltered(filters)} onShowAll={() => setFilters({ ...NO_FILTERS, group: filters.group })} />
+            <KeyTable pages={pages} selection={selection} onSelection={setSelection} onSelectedRows={setSeveral} onGone={forget} several={hasRoom ? [] : several} grouping={filters.group} sort={sort} onSort={setSort} selectedId={selected} onOpen={openKey} dialogs={dialogs} filtered={isFiltered(filters)} onShowAll={() => setFilters({ ...NO_FILTERS, group: filters.group })} />
           </ListPane>
         )}
       />
@@ -165,15 +175,12 @@ function groupTitle({ name, title }: KeyPages['groups'][number], grouping: Filte
   return grouping === 'backend' && name === 'software' ? t('keys.thisComputer') : title;
 }
 
-function KeyTable({ pages, selection, onSelection, grouping, sort, onSort, selectedId, onOpen, dialogs, filtered, onShowAll }: {
-  pages: KeyPages; selection: ListSelection; onSelection: (selection: ListSelection) => void; grouping: Filters['group']; sort: Sort; onSort: (sort: Sort) => void; selectedId: string | undefined; onOpen: (id: string | undefined) => void;
+function KeyTable({ pages, selection, onSelection, onSelectedRows, onGone, several, grouping, sort, onSort, selectedId, onOpen, dialogs, filtered, onShowAll }: {
+  pages: KeyPages; selection: ListSelection; onSelection: (selection: ListSelection) => void; onSelectedRows: (keys: readonly KeyRecord[]) => void; onGone: (keys: readonly KeyRecord[]) => void; /** Selected, and not shown in a detail. */ several: readonly KeyRecord[]; grouping: Filters['group']; sort: Sort; onSort: (sort: Sort) => void; selectedId: string | undefined; onOpen: (id: string | undefined) => void;
   dialogs: ReturnType<typeof useDialogs>; filtered: boolean; onShowAll: () => void;
 }) {
   const t = useText();
-  const does = useKeyActions((gone) => {
-    onSelection({ ...selection, selected: new Set() });
-    if (gone.some(({ id }) => id === selectedId)) onOpen(undefined);
-  });
+  const does = useKeyActions(onGone);
   const shown = useMemo(() => columns(t), [t]);
   const groups = useMemo(() => pages.groups.map((group) => ({ ...group, title: groupTitle(group, grouping, t) })), [pages.groups, grouping, t]);
   const openAtRest = useAtRest((id: string) => id !== selectedId && onOpen(id));
@@ -188,13 +195,19 @@ function KeyTable({ pages, selection, onSelection, grouping, sort, onSort, selec
     <>
       <VirtualTable
         label={t('keys.title')} columns={shown} count={pages.total} groups={groups} rowAt={pages.rows.rowAt} rows={pages.rows} keyOf={({ id }) => id} textOf={({ label }) => label}
-        selection={selection} onSelection={select} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(keys) => void does.trash(keys)} onRename={does.edit} menu={does.menuOf}
+        selection={selection} onSelection={select} onSelectedRows={onSelectedRows} onOpen={({ id }) => onOpen(id)} onPreview={({ id }) => onOpen(id)} onDelete={(keys) => void does.trash(keys)} onRename={does.edit} menu={does.menuOf}
         sort={sort} onSort={onSort}
         empty={filtered
           ? <EmptyState action={<Button onPress={onShowAll}>{t('keys.showAll')}</Button>}>{t('keys.noneFound')}</EmptyState>
           : <EmptyState action={<Button onPress={() => dialogs.setMaking(true)}>{t('keys.new.open')}</Button>}>{t('keys.none')}</EmptyState>}
       />
       {does.error && <div className="px-4 py-2"><ErrorNotice error={does.error} /></div>}
+      {several.length > 1 && (
+        <div className="flex shrink-0 items-center justify-between gap-3 border-t border-border px-4 py-1 text-13">
+          <span>{t('keys.severalSelected', { n: several.length, shown: wholeNumber(several.length, t.language) })}</span>
+          <Menu label={t('common.more')} entries={does.menuOf(several)}><Button small icon={Ellipsis}>{t('common.more')}</Button></Menu>
+        </div>
+      )}
       {does.underWay}
       {does.dialogs}
     </>

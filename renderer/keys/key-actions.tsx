@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Download, PenLine, RotateCw, Trash2, Usb } from 'lucide-react';
+import { Download, PenLine, RotateCw, Tags, Trash2, Usb } from 'lucide-react';
 import { useRef, useState, type ReactNode } from 'react';
 import type { KeyRecord } from '../../app/contract/index.ts';
 import { useAction } from '../bridge/index.ts';
@@ -7,15 +7,18 @@ import { keptUntil, useText, wholeNumber } from '../i18n/index.ts';
 import { Button, ProgressBar, useCopyActions, useToast, type MenuEntries } from '../ui/index.ts';
 import { EditDialog } from './EditDialog.tsx';
 import { ExportDialog } from './ExportDialog.tsx';
+import { PublicKeysDialog } from './PublicKeysDialog.tsx';
+import { hasPublicKey } from './selection-summary.ts';
+import { TagDialog } from './TagDialog.tsx';
 import { UseDialog, usesOf, type Use } from './UseDialog.tsx';
 
 /** What is in a token that is plugged in can only be destroyed there. */
-const isInToken = ({ hardware, present }: KeyRecord): boolean => hardware !== null && present;
+export const isInToken = ({ hardware, present }: KeyRecord): boolean => hardware !== null && present;
 
 /** So many keys are in the trash before anybody could read how far it is. */
 const A_FEW = 20;
 
-type Asking = { what: 'use'; use: Use; key: KeyRecord } | { what: 'export' | 'edit'; key: KeyRecord };
+type Asking = { what: 'use'; use: Use; key: KeyRecord } | { what: 'export' | 'edit'; key: KeyRecord } | { what: 'tags' | 'public'; keys: readonly KeyRecord[] };
 
 /**
  * What can be done with keys: the same in the menu of the list, in that of a detail and with the keyboard, with the dialogs that ask for more.
@@ -36,6 +39,8 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
   const use = (key: KeyRecord, name: Use): void => setAsking({ what: 'use', use: name, key });
   const edit = (key: KeyRecord): void => setAsking({ what: 'edit', key });
   const exportKey = (key: KeyRecord): void => setAsking({ what: 'export', key });
+  const tag = (keys: readonly KeyRecord[]): void => setAsking({ what: 'tags', keys });
+  const exportPublic = (keys: readonly KeyRecord[]): void => setAsking({ what: 'public', keys });
 
   const rotateNow = async (key: KeyRecord): Promise<void> => {
     const after = await rotate.run({ key: key.uri });
@@ -89,7 +94,11 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
         null,
         { id: 'edit', label: t('keys.edit.open'), shortcut: 'F2', onAction: () => edit(only) },
         ...(canRotate ? [{ id: 'rotate', label: t('keys.rotate'), icon: RotateCw, onAction: () => void rotateNow(only) }] : []),
-      ] : []),
+      ] : [
+        { id: 'tags', label: t('keys.tag'), icon: Tags, onAction: () => tag(keys) },
+        { id: 'public', label: t('keys.publicSet.open'), icon: Download, disabled: keys.some(hasPublicKey) ? undefined : t('keys.publicSet.none'), onAction: () => exportPublic(keys) },
+        null,
+      ]),
       { id: 'copy-uri', label: t('keys.copyUri'), onAction: () => copy(keys.map(({ uri }) => uri).join('\n')) },
       ...(inToken ? [] : [asCommand(inputsOf(keys), [...(canRotate ? [['keys.rotate', t('keys.rotate')] as const] : []), ['keys.delete', t('keys.trash')]])]),
       null,
@@ -112,7 +121,9 @@ export function useKeyActions(onGone: (keys: readonly KeyRecord[]) => void) {
       {asking.what === 'use' && <UseDialog keyRecord={asking.key} use={asking.use} onUse={(name) => use(asking.key, name)} open onClose={done} />}
       {asking.what === 'export' && <ExportDialog keyRecord={asking.key} open onClose={done} />}
       {asking.what === 'edit' && <EditDialog keyRecord={asking.key} open onClose={done} />}
+      {asking.what === 'tags' && <TagDialog keys={asking.keys} onClose={done} />}
+      {asking.what === 'public' && <PublicKeysDialog keys={asking.keys} onClose={done} />}
     </>
   );
-  return { menuOf, use, edit, exportKey, trash, restoreAll, destroy, dialogs, underWay, restoring: restore.pending, destroying: purge.pending, error: remove.error ?? restore.error ?? purge.error ?? rotate.error };
+  return { menuOf, use, edit, exportKey, tag, exportPublic, trash, restoreAll, destroy, dialogs, underWay, restoring: restore.pending, destroying: purge.pending, error: remove.error ?? restore.error ?? purge.error ?? rotate.error };
 }

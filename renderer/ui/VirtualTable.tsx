@@ -62,6 +62,8 @@ export interface VirtualTableProps<Row> {
   textOf: (row: Row) => string;
   selection: ListSelection;
   onSelection: (selection: ListSelection) => void;
+  /** Told of the rows that are selected, as far as they are loaded, while they are several; of none otherwise. */
+  onSelectedRows?: (rows: readonly Row[]) => void;
   /** Enter, or a double press. */
   onOpen?: (row: Row) => void;
   onPreview?: (row: Row) => void;
@@ -78,7 +80,7 @@ export interface VirtualTableProps<Row> {
 
 /** A table of any length: only what is to be seen is in the document. Keyboard and selection as in a file manager. */
 export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
-  const { label, columns, count, groups = NO_GROUPS, rowAt, rows = ALL_THERE, keyOf, textOf, selection, onSelection, onOpen, onPreview, onDelete, onRename, menu, sort, onSort, onRange, empty, ref } = props;
+  const { label, columns, count, groups = NO_GROUPS, rowAt, rows = ALL_THERE, keyOf, textOf, selection, onSelection, onSelectedRows, onOpen, onPreview, onDelete, onRename, menu, sort, onSort, onRange, empty, ref } = props;
   const t = useText();
   const id = useId();
   const grid = useRef<HTMLDivElement>(null);
@@ -91,7 +93,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
 
   const lines = linesOf(count, groups);
   const { top, height, width, drawn, show } = useLines(grid, lines);
-  useSyncExternalStore(rows.subscribe, rows.version);
+  const version = useSyncExternalStore(rows.subscribe, rows.version);
   const inSight = linesInSight(top, height, lines);
   const firstRow = rowNear(inSight.first, groups);
   const lastRow = rowNear(inSight.last, groups);
@@ -126,6 +128,12 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     for (const [key, row] of reach.rows) if (selection.selected.has(key) && !found.has(key)) found.set(key, row);
     return [...found.values()];
   };
+
+  const tellSelected = useRef(() => undefined as void);
+  useEffect(() => {
+    tellSelected.current = () => onSelectedRows?.(selection.selected.size > 1 ? selectedRows() : []);
+  });
+  useEffect(() => tellSelected.current(), [selection.selected, reach.rows, version, rows]);
 
   /** Everything from one row to another; what is not loaded yet joins the selection when it is, unless something else is selected by then. */
   function selectBetween(anchor: number, to: number, at: number): void {
