@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { DISK_KINDS, recoverForTest, SCRATCH, type DiskKind } from './open-for-test.ts';
@@ -11,11 +11,12 @@ import { noTracing, readTrace, straceOf, type TraceEvent } from './trace.ts';
 import { judge, judgeLog } from './writes.ts';
 
 const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url));
+const JOURNAL_WRITER = fileURLToPath(new URL('./journal-writer.ts', import.meta.url));
 const WRITES = process.env['KEYWRIGHT_FULL'] === '1' ? 40 : 6;
 
 const skipped = noTracing === undefined ? '' : ` (skipped: ${noTracing})`;
 
-describe.skipIf(noTracing !== undefined)(`power loss, by a trace of system calls${skipped}`, () => {
+describe.skipIf(noTracing !== undefined)(`power loss, by a trace of system calls${skipped}`, { timeout: 60_000 }, () => {
   describe.each(DISK_KINDS)('%s', (kind) => {
     test('each acknowledgement follows the fsync of what it acknowledges, from every prefix of the calls all of it is recovered', { timeout: 600_000 }, async () => {
       const { events, folder } = trace(kind);
@@ -26,6 +27,25 @@ describe.skipIf(noTracing !== undefined)(`power loss, by a trace of system calls
       for (const state of states) expect({ state, wrong: await recover(kind, events, folder, state) }).toEqual({ state, wrong: [] });
     });
   });
+});
+
+test.skipIf(noTracing !== undefined)(`a journal counts with what is durable, and its finished files are removed from the oldest on, each durably before the next, by a trace of system calls${skipped}`, { timeout: 60_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'keywright-power-'));
+  const [command, ...options] = straceOf(join(folder, 'trace'));
+  const store = join(folder, 'store');
+  mkdirSync(store);
+  expect(spawnSync(command!, [...options, process.execPath, JOURNAL_WRITER, store], { encoding: 'utf8' })).toMatchObject({ stderr: '', stdout: expect.stringContaining('2') });
+  const disk = new SimulatedDisk(store);
+  const removed: string[] = [];
+  for (const event of readTrace(join(folder, 'trace'))) {
+    disk.apply(event);
+    if (event.phase === 'end' && event.call === 'unlink') removed.push(basename(event.path));
+    // Whoever is told of the last commit, which nobody had acknowledged, may rely on it.
+    if (event.phase === 'start' && event.call === 'write' && event.descriptor === 1) expect(disk.restore(undefined, { names: 'all', contents: 'durable' })).toBe(disk.restore(undefined, { names: 'all', contents: 'all' }));
+  }
+  expect(removed).toEqual(['0000000000000001.journal', '0000000000000003.journal']);
+  expect(disk.breaches).toEqual([]);
+  rmSync(folder, { recursive: true, force: true });
 });
 
 function trace(kind: DiskKind): { events: TraceEvent[]; folder: string } {

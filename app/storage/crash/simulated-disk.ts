@@ -128,6 +128,10 @@ export class SimulatedDisk {
 
   #unlink(path: string): void {
     if (path.endsWith('.journal')) {
+      // One that is older and comes back, or is still there, would be replayed over the newer changes.
+      const { entries, durable } = this.#parent(path);
+      const older = [...new Set([...entries.keys(), ...durable.keys()])].filter((name) => name.endsWith('.journal') && name < basename(path));
+      if (older.length > 0) this.breaches.push(`${path} was removed before it was durable that ${older.join(', ')} is gone`);
       const records = this.#node(join(this.#path, 'records')) as Folder;
       for (const [name, shard] of records.entries) {
         const { entries, durable } = shard as Folder;
