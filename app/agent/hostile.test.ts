@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request as secureRequest } from 'node:https';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -209,6 +210,33 @@ describe('a request', () => {
   ])('that is malformed is refused: %s', async (_what, bytes) => {
     expect(await sendRaw(origin, bytes)).toMatch(/^HTTP\/1\.1 400 /);
     expect(core.calls).toEqual([]);
+  });
+
+  test('whose headers come in drops is cut off', async () => {
+    const patient = await startAgent(core, { listen: '127.0.0.1:0', headersDeadline: { within: 200, checkEvery: 50 } });
+    const { host, hostname, port } = new URL(patient.addresses[0] as string);
+    const socket = connect(Number(port), hostname, () => socket.write(`GET /v1/keys HTTP/1.1\r\nHost: ${host}\r\n`));
+    let drops = 0;
+    const dripping = setInterval(() => socket.write(`X-Drop-${(drops += 1)}: a\r\n`), 20);
+    socket.on('error', () => undefined);
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk.toString('latin1')));
+    await once(socket, 'close');
+    clearInterval(dripping);
+    expect(text).toMatch(/^HTTP\/1\.1 408 /);
+    expect(core.calls).toEqual([]);
+    await patient.close();
+  });
+
+  test('is answered while more others than there is room for keep their connections waiting', { timeout: 60_000 }, async () => {
+    const { hostname, port } = new URL(origin);
+    const slow = Array.from({ length: 1100 }, () => connect(Number(port), hostname, function (this: Socket) { this.write('GET /v1/keys HTTP/1.1\r\nHost'); }).on('error', () => undefined));
+    try {
+      await Promise.all(slow.slice(0, 1000).map((socket) => (socket.connecting ? once(socket, 'connect') : undefined)));
+      expect((await send(origin, 'GET', '/v1/keys', AUTHORIZED)).status).toBe(200);
+    } finally {
+      for (const socket of slow) socket.destroy();
+    }
   });
 
   test('to another server by name is refused, and to two at once', async () => {

@@ -6,7 +6,7 @@ import { browserWindow } from './browser/index.ts';
 import { addOcspRoutes, isOcsp, type OcspOptions, ocspServer } from './ocsp.ts';
 import { addHealthRoutes } from './rest/health.ts';
 import { addRestRoutes, authenticateRest, isRest } from './rest/routes.ts';
-import { httpServer, type HttpServer, type Tls } from './rest/server.ts';
+import { httpServer, type HeadersDeadline, type HttpServer, type Tls } from './rest/server.ts';
 
 export interface AgentOptions {
   /** `HOST:PORT`, `[IPV6]:PORT` or a port; 0 takes any that is free. */
@@ -18,6 +18,8 @@ export interface AgentOptions {
   readonly ui?: { readonly folder: string };
   /** Answer OCSP requests, of anybody who can reach the listener. */
   readonly ocsp?: OcspOptions;
+  /** Another one than the ten seconds that headers get to come. */
+  readonly headersDeadline?: HeadersDeadline;
   /** Told in a line what listens. Never a secret. */
   readonly log?: (line: string) => void;
 }
@@ -47,7 +49,7 @@ export async function startAgent(core: Core, options: AgentOptions): Promise<Age
     const rest = httpServer(address, options.tls, 'rest', authenticator, (request, route) => {
       if (isRest(route)) return authenticateRest(authenticator, request);
       return window !== undefined && isBridge(route) ? window.authenticate(request) : null;
-    }, (url) => options.ocsp !== undefined && options.ocsp.listen === undefined && isOcsp(url));
+    }, (url) => options.ocsp !== undefined && options.ocsp.listen === undefined && isOcsp(url), options.headersDeadline);
     addHealthRoutes(rest.app, core);
     addRestRoutes(rest.app, core, authenticator);
     const { ocsp } = options;

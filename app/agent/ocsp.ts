@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { asKeywrightError, encodeBytes, KeywrightError, type Core, type Principal } from '../contract/index.ts';
 import { authority, publicAddress } from './address.ts';
 import { NO_SCHEMAS } from './no-schemas.ts';
+import { boundConnections } from './rest/connections.ts';
 
 /**
  * OCSP over plain HTTP (RFC 6960 appendix A.1), without authentication, as certificates name it: an answer is signed, and public. All that is decided is decided by
@@ -14,6 +15,7 @@ export interface OcspOptions {
   readonly hours: number;
 }
 
+const MAX_CONNECTIONS = 256;
 const MAX_REQUEST = 64 * 1024;
 /** Who asks is nobody in particular, and may have answers and nothing else. */
 const ANYBODY: Principal = { id: 'ocsp', name: 'OCSP client', face: 'rest', permissions: new Set(['certificates:use']) };
@@ -62,7 +64,7 @@ function fromPath(text: string): Buffer | undefined {
 export async function ocspServer(core: Core, options: OcspOptions & { readonly listen: string }): Promise<{ address: string; close(): Promise<void> }> {
   const { host, port } = publicAddress(options.listen, '/ocsp.listen');
   const app = Fastify({ logger: false, schemaController: NO_SCHEMAS, bodyLimit: MAX_REQUEST, forceCloseConnections: true, requestTimeout: 10_000, connectionTimeout: 30_000, keepAliveTimeout: 10_000, exposeHeadRoutes: false, routerOptions: { maxParamLength: 2 * MAX_REQUEST }, http: { maxHeaderSize: 32 * 1024 } });
-  app.server.maxConnections = 256;
+  boundConnections(app.server, MAX_CONNECTIONS);
   app.removeAllContentTypeParsers();
   addOcspRoutes(app, core, '', options);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send());

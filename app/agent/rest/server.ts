@@ -8,6 +8,7 @@ import { NO_SCHEMAS } from '../no-schemas.ts';
 import { listenOnSocket } from '../unix-socket.ts';
 import type { Authenticator } from '../authentication.ts';
 import { sendProblem } from './answers.ts';
+import { boundConnections } from './connections.ts';
 import { BodyTooLarge, readJsonBody } from './json-body.ts';
 
 declare module 'fastify' {
@@ -23,10 +24,14 @@ const MAX_PARAMETER = 1024 * 4 * 3;
 const MAX_HEADERS = 32 * 1024;
 const MAX_HEADER_COUNT = 100;
 const MAX_CONNECTIONS = 1024;
-/** Headers that come in drops, and connections on which nothing comes, are cut off. */
-const HEADERS_DEADLINE_MS = 10_000;
 const IDLE_CONNECTION_MS = 72_000;
-const CHECK_EVERY_MS = 5_000;
+
+/** How long headers may come in drops: in milliseconds, and how often that is looked at. */
+export interface HeadersDeadline {
+  readonly within: number;
+  readonly checkEvery: number;
+}
+const HEADERS_DEADLINE: HeadersDeadline = { within: 10_000, checkEvery: 5_000 };
 
 export interface Tls {
   readonly certFile: string;
@@ -60,10 +65,10 @@ export interface HttpServer {
  * @param isPublic what is everybody's, whatever Host they say, or none (HTTP/1.0): nothing there depends on who asks, and nothing changes.
  * @throws INVALID_INPUT when the certificate or its key cannot be read.
  */
-export function httpServer(address: ListenAddress, tls: Tls | undefined, face: Face, authenticator: Authenticator, guard: Guard, isPublic: (url: string) => boolean = () => false): HttpServer {
+export function httpServer(address: ListenAddress, tls: Tls | undefined, face: Face, authenticator: Authenticator, guard: Guard, isPublic: (url: string) => boolean = () => false, headers: HeadersDeadline = HEADERS_DEADLINE): HttpServer {
   const credentials = tls === undefined ? undefined : readCredentials(tls);
   const scheme = credentials === undefined ? 'http' : 'https';
-  const limits = { maxHeaderSize: MAX_HEADERS, headersTimeout: HEADERS_DEADLINE_MS, requestTimeout: 0, connectionsCheckingInterval: CHECK_EVERY_MS, keepAliveTimeout: IDLE_CONNECTION_MS };
+  const limits = { maxHeaderSize: MAX_HEADERS, headersTimeout: headers.within, requestTimeout: 0, connectionsCheckingInterval: headers.checkEvery, keepAliveTimeout: IDLE_CONNECTION_MS };
   const options = {
     logger: false as const,
     schemaController: NO_SCHEMAS,
@@ -77,7 +82,7 @@ export function httpServer(address: ListenAddress, tls: Tls | undefined, face: F
   };
   const app = (credentials === undefined ? Fastify({ ...options, http: limits }) : Fastify({ ...options, https: { ...limits, cert: credentials.cert, key: credentials.key, minVersion: 'TLSv1.2' } })) as unknown as FastifyInstance;
   app.server.maxHeadersCount = MAX_HEADER_COUNT;
-  app.server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(app.server, MAX_CONNECTIONS);
 
   let own = new OwnHosts(address.host, address.port);
   let origin = '';
