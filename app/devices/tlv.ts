@@ -88,7 +88,7 @@ function readTlv(bytes: Uint8Array, start: number, what: string, base: number): 
   if (length >= 0x80) {
     const count = length & 0x7f;
     if (count === 0) throw bad(`${what} has an element of indefinite length.`, base + start);
-    if (count > 3) throw bad(`${what} has a length of ${count} bytes.`, base + start);
+    if (count > 3) throw bad(`${what} has a length that takes ${count} bytes.`, base + start);
     length = 0;
     for (let index = 0; index < count; index++) length = length * 256 + byte('the length');
   }

@@ -107,7 +107,7 @@ export function jwkOfCose(content: Uint8Array): Record<string, string> | undefin
     const alg = named(SECRET_ALGORITHMS, key.get(ALG));
     return alg === undefined ? jwk : { ...jwk, alg };
   }
-  if (kty === 'AKP') return { ...jwk, alg: named(AKP_ALGORITHMS, key.get(ALG))?.toUpperCase() ?? 'that this file names' };
+  if (kty === 'AKP') return { ...jwk, alg: named(AKP_ALGORITHMS, key.get(ALG))?.toUpperCase() ?? `COSE ${typeof key.get(ALG) === 'bigint' ? String(key.get(ALG)) : '?'}` };
   if (kty === 'RSA') return jwk;
   const algorithm = named({ ...EC2_CURVES, ...OKP_CURVES }, key.get(-1n)) as KeyAlgorithmName | undefined;
   if (algorithm === undefined) throw notSupported('The COSE key is on a curve that is not handled.', 'Use one of those named.', Object.keys({ ...EC2_CURVES, ...OKP_CURVES }));

@@ -161,7 +161,7 @@ export class DerReader {
     if (first < 0x80) return { value: first, next: at + 1 };
     const count = first & 0x7f;
     if (count === 0) throw malformed(`${what} has an indefinite length, which DER forbids.`, at);
-    if (count > 4) throw malformed(`${what} has a length of ${count} bytes.`, at);
+    if (count > 4) throw malformed(`${what} has a length that takes ${count} bytes.`, at);
     if (at + 1 + count > this.end) throw malformed(`It ends inside the length of ${what}.`, at);
     let value = 0;
     for (let index = 1; index <= count; index++) value = value * 256 + (this.bytes[at + index] as number);

@@ -145,4 +145,4 @@ function writePrivate(parts: PrivateParts, publicParts: PublicParts): Buffer {
   return Buffer.concat([sshString(publicBytes), sshString(Buffer.concat([parts.secret.subarray(2), publicBytes]))]);
 }
 
-const printable = (text: string): string => (/^[\x21-\x7e]{1,64}$/.test(text) ? text : 'that this file names');
+const printable = (text: string): string => (/^[\x21-\x7e]{1,64}$/.test(text) ? text : `0x${Buffer.from(text.slice(0, 32), 'latin1').toString('hex')}`);

@@ -33,5 +33,6 @@ test('values that are words are said, times as people write them, and what other
   expect(say.value('Made', '2026-11-03T10:00:00.000Z')).toBe('am 2026-11-03');
   expect(say.value('Comment', 'yes')).toBe('yes');
   expect(say.value('Subject: CN', 'none')).toBe('none');
+  expect(say.value('Subject', 'CN=no (bytes that are no UTF8String), O=yes')).toBe('CN=no (Bytes, die kein UTF8String sind), O=yes');
   expect(say.value('Name constraints', 'allowed below it: dns:example.org')).toBe('darunter erlaubt: dns:example.org');
 });

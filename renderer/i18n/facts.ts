@@ -17,6 +17,9 @@ export interface FactSayer {
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
+/** What the core says in brackets after a part of a name that is not written as it should be. */
+const REMARK = /(?<=[(,] ?)(?:characters that no \w+ has|bytes that are no \w+)(?=\))/g;
+
 export function factSayer({ names, values, givenByPeople }: FactWords, timeOf: (time: Date) => string): FactSayer {
   const sayName = sentenceSayer(names, timeOf);
   const sayValue = sentenceSayer(values, timeOf);
@@ -25,7 +28,7 @@ export function factSayer({ names, values, givenByPeople }: FactWords, timeOf: (
     value(name, value) {
       if (TIME.test(value)) return timeOf(new Date(value));
       // A part of a name, as in `Subject: CN`, is its holder's too.
-      return givenByPeople.includes(name.split(':', 1)[0] as string) ? value : (sayValue(value) ?? value);
+      return givenByPeople.includes(name.split(':', 1)[0] as string) ? value.replaceAll(REMARK, (remark) => sayValue(remark) ?? remark) : (sayValue(value) ?? value);
     },
   };
 }

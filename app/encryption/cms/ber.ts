@@ -122,7 +122,7 @@ export class BerStream {
       return { tag, constructed, length: undefined, offset };
     }
     const count = first & 0x7f;
-    if (count > 6) throw malformed(`${what} has a length of ${count} bytes.`, offset);
+    if (count > 6) throw malformed(`${what} has a length that takes ${count} bytes.`, offset);
     const bytes = await this.bytes(count, what);
     return { tag, constructed, length: bytes.readUIntBE(0, count), offset };
   }
