@@ -99,9 +99,14 @@ describe('signing files', () => {
     await expect(stat(out.path)).rejects.toThrow();
   });
 
-  test('beyond 256 MiB a pure scheme refuses and names algorithms that serve; others take it, with progress', async () => {
+  test('beyond 256 MiB a pure scheme refuses and names the formats that serve, which do; others take it, with progress', async () => {
     const path = await sparse(257 * MIB);
-    await expect(core.call('files.sign', { files: [{ path }], key: ed.id })).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { alternatives: expect.arrayContaining(['ecdsa-sha256']) } });
+    for (const format of ['raw', 'signify', 'jws', 'cose']) {
+      await expect(core.call('files.sign', { files: [{ path }], key: ed.id, format })).rejects.toMatchObject({ code: 'CAPABILITY_MISSING', facts: { alternatives: ['sshsig', 'minisign', 'cms', 'openpgp', 'xml', 'asic'] } });
+    }
+    await expect(core.call('files.sign', { files: [{ path }], key: ed.id, format: 'minisign', prehash: false })).rejects.toEqual(fails('CAPABILITY_MISSING'));
+    const { files: [large] } = await core.call<Signed>('files.sign', { files: [{ path }], key: ed.id, format: 'minisign', out: { inline: true } });
+    expect(await core.call('files.verify', { file: { path }, signature: { bytes: large!.signature }, key: ed.id })).toMatchObject({ intact: true });
     const seen: { bytes: number; totalBytes: number }[] = [];
     const { files } = await core.call<Signed>('files.sign', { files: [{ path }], key: ec.id, out: { inline: true } }, {}, { progress: (event) => seen.push(event as never) });
     expect(seen.at(-1)).toMatchObject({ bytes: 257 * MIB, totalBytes: 257 * MIB, index: 0, files: 1 });

@@ -201,9 +201,13 @@ function changed(path: string): KeywrightError {
 
 function tooLarge(path: string, size: number, max: number | undefined): KeywrightError {
   if (max !== undefined) return new KeywrightError('INVALID_INPUT', { detail: `${path} has ${size} bytes; ${max} is the most here.`, remedy: 'Check that it is the right file.' });
+  return pureTooLarge(path, size, { remedy: 'Sign it with an RSA or EC key, whose algorithms hash first and take files of any size.', alternatives: STREAMING_ALGORITHMS });
+}
+
+/** @param size bytes @param way what will serve instead */
+export function pureTooLarge(path: string, size: number, way: { readonly remedy: string; readonly alternatives: readonly string[] }): KeywrightError {
   return new KeywrightError('CAPABILITY_MISSING', {
     detail: `${path} has ${Math.ceil(size / 2 ** 20)} MiB. A pure scheme signs the bytes themselves and takes at most ${MAX_WHOLE_FILE / 2 ** 20} MiB; it is not hashed first in silence, since that would be another signature.`,
-    remedy: 'Sign it with an RSA or EC key, whose algorithms hash first and take files of any size.',
-    alternatives: STREAMING_ALGORITHMS,
+    ...way,
   });
 }

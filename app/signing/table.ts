@@ -197,6 +197,17 @@ export function judgeFormat(format: SignatureFormatName, algorithm: KeyAlgorithm
   return facts.usages.includes('sign') ? SIGNATURE_FORMATS[format].judge(algorithm) : { refused: whyNoSignature(algorithm) };
 }
 
+/**
+ * @returns formats in which a key signs a file of any size whatever its scheme, since what they sign is short: it names the file's digest.
+ *   Those that are for one kind of file alone (an archive, a PDF) are not among them.
+ */
+export function formatsOfAnySize(algorithm: KeyAlgorithmName): SignatureFormatName[] {
+  return SIGNATURE_FORMAT_NAMES.filter((format) => {
+    const { wholeForPure, largest, copy } = SIGNATURE_FORMATS[format];
+    return !wholeForPure && largest === undefined && copy?.({}) !== true && 'algorithms' in judgeFormat(format, algorithm);
+  });
+}
+
 /** @returns where a file's signature goes that lies beside it. */
 export function placeBeside(path: string, format: SignatureFormatName, options: Pick<SignOptions, 'form' | 'detached'>): string {
   const { suffix, copy } = SIGNATURE_FORMATS[format];

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
-import { because, KeywrightError, MAX_INLINE_MESSAGE, fileOperations, type InputOf, type OutputOf, type SignatureAlgorithmName } from '../../contract/index.ts';
+import { because, KeywrightError, MAX_INLINE_MESSAGE, fileOperations, type InputOf, type OutputOf, SIGNATURE_ALGORITHMS, type SignatureAlgorithmFacts, type SignatureAlgorithmName } from '../../contract/index.ts';
 import { FileContent } from '../../signing/content.ts';
 import type { Made, SignatureVerdict, SigningKey, SignOptionName, SignOptions } from '../../signing/format.ts';
-import { readWhole } from '../../signing/raw.ts';
+import { MAX_WHOLE_FILE, pureTooLarge, readWhole } from '../../signing/raw.ts';
 import type { SmallFiles } from '../../signing/small-files/index.ts';
-import { formatsOf, judgeFormat, placeBeside, SIGNATURE_FORMATS } from '../../signing/table.ts';
+import { formatsOf, formatsOfAnySize, judgeFormat, placeBeside, SIGNATURE_FORMATS } from '../../signing/table.ts';
 import { askForTimestamp } from '../../signing/timestamp/ask.ts';
 import { verifySignature } from '../../signing/verify.ts';
 import { type AsideOptions, writeAside } from '../../signing/write-aside.ts';
@@ -71,6 +71,7 @@ export async function signFile(file: SignInput['files'][number], index: number, 
       await clearAside(place, index, context);
       return kept;
     }
+    assertFits(content, options, input.format, context);
     const { key, uses } = await signingKey(name, index, input, context);
     const made = await (await SIGNATURE_FORMATS[input.format].load()).sign(content, key, options);
     const whole = (written: SignedFile['written'], signature: Uint8Array | null): SignedFile => ({ name, bytes: content.bytes, algorithm: options.algorithm, version: refOf(context.key).version, signature, uses: uses(), written, kept: false });
@@ -82,6 +83,14 @@ export async function signFile(file: SignInput['files'][number], index: number, 
     return whole(written, 'bytes' in made ? made.bytes : written === null ? await collect(made) : null);
   };
   return small !== undefined && read?.whole === null ? small.large(sign) : sign();
+}
+
+/** A pure scheme signs the bytes themselves. @throws CAPABILITY_MISSING for more of them than are read at once, naming the formats in which this key signs a file of any size */
+function assertFits({ path, bytes }: FileContent, { algorithm, prehash }: SignOptions, format: SignInput['format'], { key }: Context): void {
+  const facts: SignatureAlgorithmFacts = SIGNATURE_ALGORITHMS[algorithm];
+  if (facts.hash !== null || bytes <= MAX_WHOLE_FILE || !(SIGNATURE_FORMATS[format].wholeForPure || prehash === false)) return;
+  const alternatives = formatsOfAnySize(key.algorithm);
+  throw pureTooLarge(path, bytes, { remedy: 'Choose a format that signs the file’s hash and says so (`--format`), or a key that is RSA or EC.', alternatives });
 }
 
 /** What holds the file itself is not looked into: it is told to be there. */
