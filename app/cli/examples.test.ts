@@ -159,6 +159,15 @@ keywright keys list --passphrase-file pw`);
   });
 });
 
+test.skipIf(!existsSync('/dev/full'))('an answer that could not be written whole is a failure; a reader that has had enough is none', () => {
+  for (const command of ['keywright --help', 'keywright store status', 'keywright store status --json']) {
+    const { code, stderr } = inBash(`${command} >/dev/full`);
+    expect([command, code, stderr]).toEqual([command, 1, 'keywright: Standard output could not be written whole (ENOSPC).\n']);
+  }
+  expect(inBash('set -o pipefail; keywright completion bash | head -c 1 >/dev/null').code).toBe(0);
+  expect(inBash('keywright nonsense 2>/dev/full').code).toBe(2);
+});
+
 /** Runs `keywright serve`, works with its address, and ends it by SIGTERM. @returns its exit code. */
 async function serving(argv: readonly string[], work: (child: ChildProcess, address: string) => Promise<void>, env: NodeJS.ProcessEnv = environment): Promise<number | null> {
   const child = spawn('keywright', ['serve', ...argv], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });

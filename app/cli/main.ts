@@ -1,5 +1,5 @@
 /** The command line's entry: `bin/keywright` starts it with the Node that came with the packages. */
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, writeSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -38,8 +38,26 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     interrupted.abort();
   });
 }
-// Whoever reads our output may have had enough (`| head`): that is no fault of ours.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// Whoever reads our output may have had enough (`| head`): that is no fault of ours. An output that could not be written whole is (a full disk).
+let lost: NodeJS.ErrnoException | undefined;
+const endUnheard = (): never => {
+  if (lost?.code === 'EPIPE') process.exit(0);
+  try {
+    writeSync(2, `keywright: Standard output could not be written whole (${lost?.code ?? 'unknown'}).\n`);
+  } catch {
+    // nobody is there to be told
+  }
+  process.exit(1);
+};
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  lost ??= error;
+  endUnheard();
+});
+process.stderr.on('error', () => undefined);
 
 const code = await run(process.argv.slice(2), { stdin: () => process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env, signal: interrupted.signal });
-process.stdout.write('', () => process.exit(code));
+process.stdout.write('', (error) => {
+  // The reason comes with the event, right behind this.
+  if (error) setImmediate(endUnheard);
+  else process.exit(code);
+});
