@@ -281,4 +281,18 @@ describe('an address', () => {
     rmSync(folder, { recursive: true });
     await expect(startAgent(core, { listen: '127.0.0.1:0', tls: { certFile, keyFile } })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
+
+  test.skipIf(!HAS_OPENSSL)('with a TLS key that is encrypted, of another certificate, or none, is told which file is wrong (skipped without openssl)', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keywright-tls-'));
+    const at = (name: string): string => join(folder, name);
+    const openssl = (...argv: string[]) => execFileSync('openssl', argv, { cwd: folder, stdio: 'ignore' });
+    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'key', '-out', 'cert', '-subj', '/CN=localhost', '-days', '1');
+    openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'other');
+    openssl('pkey', '-in', 'key', '-aes256', '-passout', 'pass:secret', '-out', 'encrypted');
+    openssl('req', '-x509', '-newkey', 'rsa:512', '-nodes', '-keyout', 'weak-key', '-out', 'weak', '-subj', '/CN=localhost', '-days', '1');
+    for (const [certFile, keyFile, said] of [['cert', 'other', 'is not the one'], ['cert', 'encrypted', 'is encrypted'], ['cert', 'cert', 'no private key'], ['key', 'key', 'no certificate'], ['cert', 'missing', 'ENOENT'], ['weak', 'weak-key', 'OpenSSL does not take']] as const) {
+      await expect(startAgent(core, { listen: '127.0.0.1:0', tls: { certFile: at(certFile), keyFile: at(keyFile) } }), said).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { detail: expect.stringContaining(said) } });
+    }
+    rmSync(folder, { recursive: true });
+  });
 });

@@ -55,6 +55,8 @@ class AgentCore implements Core {
       redirect: 'error',
     }).catch((cause: unknown) => {
       options.signal?.throwIfAborted();
+      const why = untrusted(cause);
+      if (why !== undefined) throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `The certificate of ${this.#base.origin} is not trusted (${why}), so that nothing was sent.`, remedy: 'If it is yours, name its issuer, or itself if it is self-signed, in a PEM file by NODE_EXTRA_CA_CERTS; the address must be one that it is for.', cause });
       throw new KeywrightError('BACKEND_UNAVAILABLE', { detail: `No agent answers at ${this.#base.origin}.`, remedy: 'Start one with `keywright serve`, or check --agent.', cause });
     });
     if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) return readEvents(response, options);
@@ -94,6 +96,13 @@ class AgentCore implements Core {
     }
     return { url };
   }
+}
+
+/** @returns why TLS does not believe who answers there; undefined when it was something else. */
+function untrusted(thrown: unknown): string | undefined {
+  const { code, message } = ((thrown as Error).cause ?? {}) as NodeJS.ErrnoException;
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'it is for another name';
+  return code !== undefined && /CERT|SELF_SIGNED|ISSUER|SIGNATURE/.test(code) ? message : undefined;
 }
 
 /** Server-sent events: `progress` …, then `result` or `error`. */

@@ -1,11 +1,14 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../config/index.ts';
+import { HAS_OPENSSL } from '../formats/testing/keys.ts';
 import { openCore } from '../index.ts';
 import { becomeOwner, type Owner } from '../rpc/owner.ts';
 import { ran, type Ran } from './testing/around.ts';
@@ -301,6 +304,19 @@ describe('with an agent named', () => {
     expect((await agent(['store', 'status'])).code).toBe(7);
     answer = { status: 302, type: 'text/html', body: '' };
     expect((await agent(['store', 'status'])).code).toBe(7);
+  });
+
+  test.skipIf(!HAS_OPENSSL)('whose certificate nobody vouches for is not taken for one that is not there (skipped without openssl)', async () => {
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('tls-key'), '-out', at('tls-cert'), '-subj', '/CN=localhost', '-days', '1'], { stdio: 'ignore' });
+    let asked = 0;
+    const secure = createSecureServer({ cert: readFileSync(at('tls-cert')), key: readFileSync(at('tls-key')) }, () => (asked += 1)).listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    const { code, stderr } = await keywright(['store', 'status', '--agent', `https://127.0.0.1:${(secure.address() as AddressInfo).port}`], { env: { KEYWRIGHT_TOKEN_FILE: at('token') } });
+    secure.close();
+    expect(code).toBe(7);
+    expect(stderr).toContain('self-signed certificate');
+    expect(stderr).toContain('NODE_EXTRA_CA_CERTS');
+    expect(asked).toBe(0);
   });
 
   test('a token never travels in clear to another machine, nor from a file that others may read', async () => {

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PERMISSIONS, type Principal, type Prompter } from '../contract/index.ts';
+import { noMounting, SmallDisk } from '../storage/crash/small-disk.ts';
 import { startBackgroundOwner } from './background.ts';
 import { processChannel } from './channel.ts';
 import { connectCore, type RemoteCore } from './client.ts';
@@ -152,6 +153,16 @@ test('a background owner that is never unlocked ends when its client leaves', as
 test('a background owner that cannot start tells why', async () => {
   writeFileSync(join(dataDir, 'config.json'), '{"storage.modules": "./missing.ts"}');
   await expect(startBackgroundOwner({ dataDir })).rejects.toMatchObject({ code: 'INVALID_INPUT', facts: { detail: expect.stringContaining('missing.ts') } });
+});
+
+test.skipIf(noMounting !== undefined)(`a background owner that nobody could find, since the disk is full, does not stay and says so${noMounting === undefined ? '' : ` (skipped: ${noMounting})`}`, async () => {
+  using disk = new SmallDisk(256);
+  const folder = join(disk.path, 'data');
+  mkdirSync(join(folder, 'owner'), { recursive: true, mode: 0o700 });
+  for (const name of ['lock', 'log']) writeFileSync(join(folder, 'owner', name), '', { mode: 0o600 });
+  expect(() => writeFileSync(join(disk.path, 'ballast'), Buffer.alloc(512 * 1024))).toThrow('ENOSPC');
+  await expect(startBackgroundOwner({ dataDir: folder })).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+  expect(await findOwner(folder)).toBeUndefined();
 });
 
 test('of two background owners started at once one stays, and both starters find it', async () => {

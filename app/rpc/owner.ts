@@ -154,8 +154,8 @@ class Place {
     } catch (thrown) {
       this.unlisten();
       const error = fileError(this.#path ?? this.dataDir, thrown);
-      // On a full disk the store can still be read by this process; others wait for their turn.
-      if (error.code !== 'STORAGE_FULL') throw error;
+      // On a full disk the store can still be read by this process; others wait for their turn. One in the background is of no use to anybody who does not find it.
+      if (error.code !== 'STORAGE_FULL' || facts.kind === 'background') throw error;
     }
   }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { KeywrightError, toProblem, type Face, type Principal } from '../../contract/index.ts';
 import { authority, OwnHosts, type ListenAddress } from '../address.ts';
@@ -199,12 +200,25 @@ function onClientError(error: Error & { code?: string }, socket: Socket): void {
   socket.destroySoon();
 }
 
+/** @throws INVALID_INPUT with what is wrong with which of the files. */
 function readCredentials({ certFile, keyFile }: Tls): { cert: Buffer; key: Buffer; certificate: X509Certificate } {
+  const wrong = (detail: string, remedy: string, cause?: unknown): KeywrightError => new KeywrightError('INVALID_INPUT', { detail, where: '/tls', remedy, cause });
+  const read = (file: string): Buffer => attempt(() => readFileSync(file), (cause) => wrong(`${file} cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}).`, 'Give PEM files: a certificate chain with --tls-cert, its private key with --tls-key.', cause));
+  const [cert, key] = [read(certFile), read(keyFile)];
+  const certificate = attempt(() => new X509Certificate(cert), (cause) => wrong(`${certFile} holds no certificate in PEM.`, 'Give a certificate chain with --tls-cert, the certificate of this machine first.', cause));
+  const privateKey = attempt(() => createPrivateKey(key), (cause) => /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(key.toString('latin1'))
+    ? wrong(`The private key in ${keyFile} is encrypted, and an agent has nobody to ask for its passphrase.`, 'Write it without one (`openssl pkey -in KEY -out NEW`), into a file that only the agent’s user may read.', cause)
+    : wrong(`${keyFile} holds no private key in PEM.`, 'Give the private key of the certificate with --tls-key.', cause));
+  if (!certificate.checkPrivateKey(privateKey)) throw wrong(`The key in ${keyFile} is not the one of the first certificate in ${certFile}.`, 'Give the key that the certificate was made for; in a chain the certificate of this machine comes first.');
+  attempt(() => createSecureContext({ cert, key }), (cause) => wrong(`OpenSSL does not take the certificate or its key (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}).`, 'Use another certificate: an RSA key has 2048 bits or more, an EC key is on P-256 or P-384.', cause));
+  return { cert, key, certificate };
+}
+
+function attempt<T>(work: () => T, failed: (cause: unknown) => KeywrightError): T {
   try {
-    const cert = readFileSync(certFile);
-    return { cert, key: readFileSync(keyFile), certificate: new X509Certificate(cert) };
-  } catch (thrown) {
-    throw new KeywrightError('INVALID_INPUT', { detail: 'The certificate for TLS or its key cannot be read.', where: '/tls', remedy: 'Give PEM files: a certificate chain with --tls-cert, its private key with --tls-key.', cause: thrown });
+    return work();
+  } catch (cause) {
+    throw failed(cause);
   }
 }
 
