@@ -1,8 +1,9 @@
 import { existsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pictureOf } from '../support/axe.ts';
 import type { startElectron } from '../support/electron.ts';
 import { expect, test } from '../support/fixture.ts';
-import { person } from '../support/person.ts';
+import { person, STORE } from '../support/person.ts';
 import { childrenOf, lives } from '../support/processes.ts';
 import type { Program } from '../support/program.ts';
 import { text } from '../support/texts.ts';
@@ -32,6 +33,38 @@ test('a core that is killed comes back, the window says so, and the store opens 
   await expect.poll(() => coreOf(program)).not.toBe(before);
   await ada.unlocks();
   await expect(program.page.getByRole('row', { name: /Survivor/ })).toBeVisible();
+});
+
+test('a core that is killed under a dialog takes nothing along that was typed there, and the dialog goes on once the store is open again', async ({ program }) => {
+  const { page } = program;
+  const ada = person(program);
+  await ada.createsAStore();
+  await ada.makesAKey('Survivor');
+  const detail = ada.detail('Survivor');
+  await ada.picks(detail, text('keys.edit.open'));
+  const dialog = page.getByRole('dialog', { name: text('keys.edit.title', { name: 'Survivor' }) });
+  await dialog.getByLabel(text('keys.tags'), { exact: true }).fill('release, ci');
+  const before = coreOf(program);
+  process.kill(before, 'SIGKILL');
+  await expect(dialog.getByText(text('shell.coreRestarted'))).toBeVisible();
+  await expect(dialog.getByText(text('shell.typedStays'))).toBeVisible();
+  await expect(dialog.getByLabel(text('keys.tags'), { exact: true })).toHaveValue('release, ci');
+  await pictureOf(program, page, 'core-lost');
+  await ada.unlocks();
+  await expect(dialog.getByText(text('shell.coreRestarted'))).toBeHidden();
+  await expect(dialog.getByLabel(text('keys.tags'), { exact: true })).toHaveValue('release, ci');
+  await dialog.getByRole('button', { name: text('common.save'), exact: true }).click();
+  await expect(dialog).toBeHidden();
+  await expect(detail.getByText('release', { exact: true })).toBeVisible();
+
+  await test.step('who closes the dialog instead stands before the locked store', async () => {
+    await ada.picks(detail, text('keys.edit.open'));
+    process.kill(coreOf(program), 'SIGKILL');
+    await expect(dialog.getByText(text('shell.typedStays'))).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('heading', { name: text('store.locked', { name: STORE }) })).toBeVisible();
+    await expect(page.getByText('Survivor')).toBeHidden();
+  });
 });
 
 test('a call in flight when the core dies fails with a typed error and is not repeated', async ({ program, folder }) => {

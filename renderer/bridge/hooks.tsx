@@ -112,17 +112,58 @@ export function useCoreEvent(listener: (event: CoreEvent) => void): void {
 /** What may still be known of a store that is not open. */
 const KNOWN_WHILE_LOCKED: readonly unknown[] = ['store.status', 'store.recent', 'config.show', 'agent.status', 'jobs.list'] satisfies OperationId[];
 
-/** Makes stale what an event says is stale, and forgets what a locked store does not tell. Mounted once. */
-export function useInvalidation(onLocked: () => void): void {
+/** A view that stays although its store was locked by the end of its core: something is being filled in there. */
+export interface HeldView {
+  readonly held: boolean;
+  /** The store was opened again: it is held until that is known everywhere. */
+  readonly isOpenAgain: boolean;
+  /** It needs holding no more: what is read from then on is as ever. */
+  goOn(): void;
+  /** Gives it up: what a locked store does not tell is forgotten. */
+  release(): void;
+}
+
+/**
+ * Makes stale what an event says is stale, and forgets what a locked store does not tell. Mounted once.
+ * @param onLocked  somebody, or the time, has locked it
+ * @param isFilledIn  whether something is being filled in, which a core that is lost shall not take along
+ */
+export function useInvalidation(onLocked: () => void, isFilledIn: () => boolean): HeldView {
   const client = useQueryClient();
+  const [held, setHeld] = useState<'locked' | 'open again'>();
+  const isHeld = useRef(false);
+  const hold = (next: typeof held): void => {
+    isHeld.current = next === 'locked';
+    setHeld(next);
+  };
+  const forget = (): void => client.removeQueries({ predicate: ({ queryKey }) => !KNOWN_WHILE_LOCKED.includes(queryKey[0]) });
   useCoreEvent((event) => {
+    if (event.type === 'core.restarted' && isFilledIn() && client.getQueryData<OutputFor<'store.status'>>(['store.status', {}])?.state === 'unlocked') hold('locked');
+    if (isHeld.current) {
+      if (event.type !== 'store.changed' || event.state !== 'unlocked') {
+        // The core is locked, so that all else would only fail.
+        void client.invalidateQueries({ predicate: ({ queryKey }) => KNOWN_WHILE_LOCKED.includes(queryKey[0]) });
+        return;
+      }
+      hold('open again');
+    }
     if (event.type === 'store.changed' && event.state !== 'unlocked') {
       client.setQueriesData<OutputFor<'store.status'>>({ queryKey: ['store.status'] }, (known) => known && { ...known, state: event.state, keys: null, records: null });
-      client.removeQueries({ predicate: ({ queryKey }) => !KNOWN_WHILE_LOCKED.includes(queryKey[0]) });
+      forget();
       onLocked();
     }
     const stale = STALE_AFTER[event.type];
     if (stale === 'all') void client.invalidateQueries();
     else for (const operation of stale) void client.invalidateQueries({ queryKey: [operation] });
   });
+  return {
+    held: held !== undefined,
+    isOpenAgain: held === 'open again',
+    goOn: () => hold(undefined),
+    release() {
+      if (!isHeld.current) return;
+      hold(undefined);
+      forget();
+    },
+  };
 }

@@ -15,7 +15,8 @@ import { usesOf } from './UseDialog.tsx';
 /** Everything about one key, and what can be done with it. */
 export function KeyDetail({ id, onGone }: { id: string; onGone: () => void }) {
   const key = useOperation('keys.show', { key: id });
-  if (key.error) return <div className="p-4"><ErrorNotice error={key.error} /></div>;
+  // A key that is known stays, with the dialogs over it, when the core is lost for a moment.
+  if (key.error !== null && (key.data === undefined || key.error.code === 'NOT_FOUND')) return <div className="p-4"><ErrorNotice error={key.error} /></div>;
   if (key.data === undefined) return <Skeleton />;
   return (
     <KnownKey key={key.data.id} record={key.data} onGone={onGone}>

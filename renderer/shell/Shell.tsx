@@ -4,9 +4,10 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { useAction, useBridge, useInvalidation, useOperation, type ChosenFile } from '../bridge/index.ts';
 import { useText, wholeNumber } from '../i18n/index.ts';
 import { StoreGate } from '../store/StoreGate.tsx';
-import { forgetDrafts, useClearToasts } from '../ui/index.ts';
+import { AboveDialogs, forgetDrafts, isAnyDialogOpen, useClearToasts } from '../ui/index.ts';
 import { Banners } from './Banners.tsx';
 import { useCommands, useRunCommand } from './commands.tsx';
+import { CoreLost, useHeldView } from './CoreLost.tsx';
 import { useDropTarget, useOpenedFiles } from './FileDrop.tsx';
 import { JobTray } from './JobTray.tsx';
 import { Navigation } from './Navigation.tsx';
@@ -28,26 +29,29 @@ export function Shell() {
   const close = (): void => setSheet(undefined);
   const general = t('shell.general');
   const clearToasts = useClearToasts();
-  useInvalidation(() => {
+  const view = useInvalidation(() => {
     clearToasts();
     forgetDrafts();
-  });
+  }, isAnyDialogOpen);
+  useHeldView(view);
   useMenuCommands();
   useCommands([
     { id: 'palette', label: t('shell.palette'), group: general, icon: CommandIcon, shortcut: 'Mod+Shift+P', onRun: () => setSheet('palette') },
     { id: 'shortcuts', label: t('shell.shortcuts'), group: general, icon: Keyboard, shortcut: 'Mod+/', onRun: () => setSheet('shortcuts') },
   ]);
   return (
+    <AboveDialogs value={<CoreLost held={view.held && !view.isOpenAgain} />}>
     <div className="flex h-full flex-col">
       <Banners />
-      <StoreGate onOpen={setOpen}>{() => <OpenShell onPalette={() => setSheet('palette')} />}</StoreGate>
+      <StoreGate onOpen={setOpen} held={view.held}>{() => <OpenShell onPalette={() => setSheet('palette')} onLock={view.release} />}</StoreGate>
       <Palette open={sheet === 'palette'} onClose={close} onOpenKey={open ? (id) => void navigate({ to: '/keys', search: { selected: id } }) : undefined} />
       <ShortcutSheet open={sheet === 'shortcuts'} onClose={close} />
     </div>
+    </AboveDialogs>
   );
 }
 
-function OpenShell({ onPalette }: { onPalette: () => void }) {
+function OpenShell({ onPalette, onLock }: { onPalette: () => void; /** The store may be locked already, with this still to be seen. */ onLock: () => void }) {
   const t = useText();
   const navigate = useNavigate();
   const lock = useAction('store.lock');
@@ -56,6 +60,10 @@ function OpenShell({ onPalette }: { onPalette: () => void }) {
   const keys = useOperation('keys.list', { limit: 1 }, { keepPrevious: true }).data?.total;
   // What is known by itself: nothing is asked of tokens or networks for it. As time passes, more ends.
   const attention = useOperation('health.list', {}, { keepPrevious: true, refetchEvery: HEALTH_EVERY_MS }).data?.attention;
+  const lockNow = (): void => {
+    void lock.run({});
+    onLock();
+  };
   const go = t('shell.go');
   const general = t('shell.general');
   useFilesFromSystem();
@@ -64,7 +72,7 @@ function OpenShell({ onPalette }: { onPalette: () => void }) {
     ...PLACES.map(({ to, label, icon, shortcut }) => ({ id: `navigate:${to}`, label: t(label), group: go, icon, shortcut, onRun: () => void navigate({ to }) })),
     { id: 'navigate:/settings', label: t('shell.settings'), group: go, icon: Settings, shortcut: 'Mod+,', onRun: () => void navigate({ to: '/settings' }) },
     { id: 'find', label: t('shell.find'), group: general, icon: Search, shortcut: 'Mod+F', when: () => searchField() !== null, onRun: focusSearch },
-    { id: 'lock', label: t('shell.lock'), group: general, icon: Lock, shortcut: 'Mod+L', always: true, onRun: () => void lock.run({}) },
+    { id: 'lock', label: t('shell.lock'), group: general, icon: Lock, shortcut: 'Mod+L', always: true, onRun: lockNow },
   ]);
   return (
     <div className="flex min-h-0 grow">
@@ -73,7 +81,7 @@ function OpenShell({ onPalette }: { onPalette: () => void }) {
           ...(pluggedIn > 0 && { '/tokens': { tone: 'success', words: t('tokens.pluggedIn', { n: pluggedIn }) } }),
           ...(attention !== undefined && attention > 0 && { '/health': { tone: 'warning', words: t('health.attention', { n: attention, shown: wholeNumber(attention, t.language) }) } }),
         }}
-        onLock={() => void lock.run({})} onPalette={onPalette} />
+        onLock={lockNow} onPalette={onPalette} />
       <div className="flex min-h-0 min-w-0 grow flex-col">
         <main tabIndex={-1} className="flex min-h-0 min-w-0 grow"><Outlet /></main>
         <JobTray />

@@ -6,8 +6,8 @@ import { Button, ErrorNotice } from '../ui/index.ts';
 import { FirstRun } from './FirstRun.tsx';
 import { LockScreen } from './LockScreen.tsx';
 
-/** Shows what is within while the store is open; else the way to make, restore or unlock one. */
-export function StoreGate({ children, onOpen }: { children: (status: StoreStatus) => ReactNode; onOpen: (open: boolean) => void }) {
+/** Shows what is within while the store is open; else the way to make, restore or unlock one. @param held  it stays although the store is locked */
+export function StoreGate({ children, onOpen, held }: { children: (status: StoreStatus) => ReactNode; onOpen: (open: boolean) => void; held: boolean }) {
   const t = useText();
   const status = useOperation('store.status', {});
   const state = status.data?.state;
@@ -20,6 +20,6 @@ export function StoreGate({ children, onOpen }: { children: (status: StoreStatus
     );
   }
   if (status.data.state === 'absent') return <FirstRun status={status.data} />;
-  if (status.data.state === 'locked') return <LockScreen status={status.data} />;
+  if (status.data.state === 'locked' && !held) return <LockScreen status={status.data} />;
   return children(status.data);
 }

@@ -1,10 +1,11 @@
 import { X } from 'lucide-react';
-import { useId, type ReactNode } from 'react';
+import { useContext, useId, type ReactNode } from 'react';
 import { Button as AriaButton, Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useText } from '../i18n/index.ts';
 import { Button } from './Button.tsx';
 import { cx } from './cx.ts';
 import { Form } from './Form.tsx';
+import { AboveDialogs, useCountedDialog } from './open-dialogs.ts';
 
 const WIDTHS = { small: 'w-[26rem]', medium: 'w-[35rem]', large: 'w-[52rem]' } as const;
 
@@ -22,6 +23,8 @@ export interface DialogProps {
 
 export function Dialog({ title, open, onClose, size = 'medium', alert = false, children, onSubmit }: DialogProps) {
   const t = useText();
+  const above = useContext(AboveDialogs);
+  useCountedDialog(open);
   const content = (
     <>
       <header className="flex items-center justify-between gap-3 px-5 pt-4 pb-3">
@@ -31,6 +34,7 @@ export function Dialog({ title, open, onClose, size = 'medium', alert = false, c
           <X aria-hidden className="size-4" strokeWidth={1.75} />
         </AriaButton>
       </header>
+      {above}
       {children}
     </>
   );

@@ -15,6 +15,7 @@ export * from './Findings.tsx';
 export * from './Menu.tsx';
 export * from './narrow.ts';
 export * from './Notice.tsx';
+export * from './open-dialogs.ts';
 export * from './opened.ts';
 export * from './PickFile.tsx';
 export * from './Prose.tsx';
