@@ -7,7 +7,7 @@ import { version } from './version.ts';
 export type { LocalCore } from './keychain/index.ts';
 export { version } from './version.ts';
 
-export interface OpenCoreOptions {
+interface OpenCoreOptions {
   /** The folder of the store and its configuration. */
   readonly dataDir: string;
   readonly config: Config;

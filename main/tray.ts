@@ -2,7 +2,7 @@ import { Menu, nativeImage, Tray } from 'electron';
 import type { MenuActions } from './menu.ts';
 import type { Words } from './texts.ts';
 
-export interface TrayActions extends MenuActions {
+interface TrayActions extends MenuActions {
   readonly show: () => void;
   readonly quit: () => void;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ROOT } from './paths.ts';
 import { electronInstaller, findElectron, type Environment } from './runtimes.ts';
 
-export interface DownloadOptions {
+interface DownloadOptions {
   readonly environment: Environment;
   readonly log: (line: string) => void;
   /** Aborted by the person who waits. */

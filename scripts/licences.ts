@@ -5,7 +5,7 @@ import { FREE } from './import-rules.ts';
 import { ROOT } from './paths.ts';
 
 /** A package that goes out with the program, whole or in part. */
-export interface Shipped {
+interface Shipped {
   readonly name: string;
   readonly version: string;
   /** SPDX expression, as its `package.json` says. */

@@ -16,7 +16,7 @@ function isInUse(profile: string): boolean {
   }
 }
 
-export type BrowserOutcome = 'closed' | 'handed over' | 'failed';
+type BrowserOutcome = 'closed' | 'handed over' | 'failed';
 
 /**
  * Opens an address as an app window: no tabs, no address bar, a profile of its own without the person's extensions.

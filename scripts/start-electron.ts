@@ -7,7 +7,7 @@ const READY = 'keywright: window ready';
 /** Milliseconds after which an Electron without a window is given up: on a slow machine the first start takes a while. */
 const OPENS_WITHIN = 90_000;
 
-export type ElectronOutcome =
+type ElectronOutcome =
   | { readonly opened: true; readonly exitCode: number }
   /** A program that runs already has brought its window to the front. */
   | { readonly opened: 'elsewhere' }

@@ -24,7 +24,7 @@ export const SECRET_FILES: Readonly<Record<string, readonly Purpose[]>> = {
   'dkek-password-file': ['dkek-password', 'new-dkek-password'],
 };
 
-export interface GlobalOption {
+interface GlobalOption {
   readonly name: string;
   /** Takes a value, shown as this; absent: a flag. */
   readonly value?: string;

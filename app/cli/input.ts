@@ -5,10 +5,10 @@ import type { ArgumentSpec, CommandSpec, OptionSpec } from './spec.ts';
 import type { Parsed } from './words.ts';
 
 /** Reads a file, or standard input for `-`. @throws NOT_FOUND, INVALID_INPUT when it holds more than `most` bytes. */
-export type ReadBytes = (file: string, most: number, option: string) => Promise<Uint8Array>;
+type ReadBytes = (file: string, most: number, option: string) => Promise<Uint8Array>;
 
 /** @returns the path of a file with what comes from standard input. */
-export type FromPipe = (option: string) => Promise<string>;
+type FromPipe = (option: string) => Promise<string>;
 
 const MOST = 16 * 1024 * 1024;
 

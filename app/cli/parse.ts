@@ -8,7 +8,7 @@ import { HelpAsked, wordsIn, type Parsed } from './words.ts';
 const PLACEHOLDERS: Readonly<Record<Kind, string>> = { text: 'text', number: 'n', time: 'time', flag: '', record: 'key=value', value: 'value', bytes: 'file', path: 'file' };
 
 /** What a field is for, by operation and path: for help alone. */
-export type FieldTexts = (operation: string, path: string) => string | undefined;
+type FieldTexts = (operation: string, path: string) => string | undefined;
 
 /** @returns what was given. @throws HelpAsked; INVALID_INPUT for whatever the command does not take. */
 export function parseCommand(spec: CommandSpec, rest: readonly string[], texts?: FieldTexts): Parsed {

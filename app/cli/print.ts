@@ -4,7 +4,7 @@ import { printable } from './printable.ts';
 import type { CommandSpec } from './spec.ts';
 
 /** Colours, where they are wanted. */
-export interface Style {
+interface Style {
   bold(text: string): string;
   dim(text: string): string;
   red(text: string): string;

@@ -10,7 +10,7 @@ export { configFileOf, dataDirOf, defaultDataDir } from './places.ts';
 export { CONFIG_KEY_NAMES, environmentName, type ConfigValue } from './keys.ts';
 export { nearest } from './distance.ts';
 
-export type ConfigOrigin = 'flag' | 'environment' | 'file' | 'default';
+type ConfigOrigin = 'flag' | 'environment' | 'file' | 'default';
 
 export interface ConfigEntry {
   readonly key: string;
@@ -22,13 +22,13 @@ export interface ConfigEntry {
   readonly restart: boolean;
 }
 
-export interface ConfigProblem {
+interface ConfigProblem {
   readonly where: string;
   readonly detail: string;
   readonly suggestion: string | null;
 }
 
-export interface ConfigSources {
+interface ConfigSources {
   /** The configuration file; need not exist unless `named`. */
   readonly file: string;
   readonly named?: boolean;

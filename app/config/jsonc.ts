@@ -3,7 +3,7 @@
  * everything else as it was written.
  */
 
-export interface Member {
+interface Member {
   readonly key: string;
   readonly value: unknown;
   /** Where the key begins, and where the value begins and ends. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 export type ConfigValue = string | number | boolean | null;
 
 /** One setting: what it may be, what it is unless told otherwise, what it is for. */
-export interface ConfigKey {
+interface ConfigKey {
   /** Made when a value is checked: most commands meet none. */
   readonly schema: () => z.ZodType<ConfigValue>;
   readonly default: ConfigValue;

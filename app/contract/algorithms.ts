@@ -10,7 +10,7 @@ export const USAGES = [
 ] as const;
 export type Usage = (typeof USAGES)[number];
 
-export type KeyFamily = 'rsa' | 'ec' | 'eddsa' | 'xdh' | 'aes' | 'chacha20' | 'hmac' | 'ml-dsa' | 'ml-kem' | 'slh-dsa';
+type KeyFamily = 'rsa' | 'ec' | 'eddsa' | 'xdh' | 'aes' | 'chacha20' | 'hmac' | 'ml-dsa' | 'ml-kem' | 'slh-dsa';
 
 export interface KeyAlgorithmFacts {
   readonly family: KeyFamily;
@@ -153,7 +153,7 @@ export type EncryptionAlgorithmName = keyof typeof ENCRYPTION_ALGORITHMS;
 export const EncryptionAlgorithm = z.enum(Object.keys(ENCRYPTION_ALGORITHMS) as [EncryptionAlgorithmName, ...EncryptionAlgorithmName[]]);
 
 /** Key-wrapping algorithms: RFC 3394, RFC 5649, RFC 8017 §7.1, and CKM_RSA_AES_KEY_WRAP (PKCS#11 v3.0 §6.1.21). */
-export const WRAP_ALGORITHMS = {
+const WRAP_ALGORITHMS = {
   'aes-kw': { families: ['aes'] },
   'aes-kwp': { families: ['aes'] },
   'rsa-oaep-sha256': { families: ['rsa'] },

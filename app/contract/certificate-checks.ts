@@ -10,7 +10,7 @@ const MAX_FILE = 16 * 1024 * 1024;
 /** A file of certificates, revocation lists or responses: DER, or PEM with any number of them. */
 const File = boundedBytes(MAX_FILE);
 
-export const CheckRecord = z.strictObject({
+const CheckRecord = z.strictObject({
   /** `signature`, `validity`, `basic-constraints`, `name-constraints`, `revocation` … */
   check: z.string(),
   outcome: z.enum(['ok', 'failed', 'warning', 'unknown']),
@@ -30,7 +30,7 @@ export const JudgedPath = z.strictObject({
   /** Policies that are valid for the whole path. */
   policies: z.array(z.string()),
 });
-export const CertificateVerdict = z.strictObject({
+const CertificateVerdict = z.strictObject({
   trusted: z.boolean(),
   /** In a sentence: that it is trusted, or the first reason why not. */
   verdict: z.string(),

@@ -7,17 +7,17 @@ import { FileIn, FileOut, FileWritten, KeyReference, Label, Tags, Timestamp } fr
 
 /** Making certificates and requests, with any signing key on any backend. */
 
-export const CertificateProfile = z.enum(['root', 'sub-ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp']);
+const CertificateProfile = z.enum(['root', 'sub-ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp']);
 /** What can be issued: X.509 by its profiles, and the two kinds of OpenSSH. */
-export const IssueProfile = z.enum([...CertificateProfile.options, 'ssh-user', 'ssh-host']);
+const IssueProfile = z.enum([...CertificateProfile.options, 'ssh-user', 'ssh-host']);
 
 /** A distinguished name (RFC 4514: `CN=Ada Example,O=Example`), or OpenSSL's form `/O=Example/CN=Ada Example`. */
-export const DistinguishedName = z.string().max(4096);
+const DistinguishedName = z.string().max(4096);
 /**
  * `dns:NAME` (international names become A-labels), `ip:ADDRESS`, `email:ADDRESS`, `uri:URI`, `upn:NAME`, `dir:DN`, `rid:OID`,
  * `other:OID;utf8:TEXT` or `other:OID;der:HEX`.
  */
-export const AlternativeName = z.string().trim().min(1).max(4096);
+const AlternativeName = z.string().trim().min(1).max(4096);
 const Oid = z.string().max(200).regex(/^[012](\.(0|[1-9]\d*))+$/, 'an object identifier in dotted form');
 export const Url = z.string().max(2048);
 
@@ -70,7 +70,7 @@ const ssh = z.strictObject({
 const kept = { label: Label.optional(), tags: Tags.default([]) } as const;
 
 /** What is discouraged, with who says so; what is forbidden is refused. */
-export const CertificateWarning = z.strictObject({ warning: z.string(), rule: z.string() });
+const CertificateWarning = z.strictObject({ warning: z.string(), rule: z.string() });
 const Made = CertificateRecord.extend({ warnings: z.array(CertificateWarning), pem: z.string() });
 const options = { tags: 'tag' } as const;
 const shown = CERTIFICATE_SHOWN;

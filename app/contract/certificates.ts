@@ -6,20 +6,20 @@ import { Cursor, Empty, FileIn, FileOut, FileWritten, KeyReference, Label, Limit
 /** Certificates as things: what is held, its files, its trust. Making them is in `certificate-making.ts`, judging them in `certificate-checks.ts`. */
 
 /** Largest file of certificates that is read. */
-export const MAX_CERTIFICATE_FILE = 16 * 1024 * 1024;
+const MAX_CERTIFICATE_FILE = 16 * 1024 * 1024;
 /** `pkcs7`: certificates alone (.p7b). `pkcs12`: with the key where that is asked for. `jwk`: the public key with the certificates in `x5c`. `openssh`: the line of a -cert.pub file, for OpenSSH certificates and these alone. */
-export const CertificateFormat = z.enum(['pem', 'der', 'pkcs7', 'pkcs12', 'jwk', 'openssh']);
+const CertificateFormat = z.enum(['pem', 'der', 'pkcs7', 'pkcs12', 'jwk', 'openssh']);
 /** An id (the hex SHA-256 of the certificate, or a unique beginning of it of at least 8 digits), a fingerprint, a label or a common name when it is unique. */
 export const CertificateReference = z.string().trim().min(1).max(1024);
 /** What a certificate is for. `any`: it restricts nothing. */
-export const CertificatePurpose = z.enum(['any', 'ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp', 'ssh', 'ssh-user', 'ssh-host', 'other']);
+const CertificatePurpose = z.enum(['any', 'ca', 'tls-server', 'tls-client', 'code-signing', 'email', 'ocsp', 'timestamp', 'ssh', 'ssh-user', 'ssh-host', 'other']);
 /** RFC 5280 §5.3.1. */
 export const RevocationReason = z.enum([
   'unspecified', 'key-compromise', 'ca-compromise', 'affiliation-changed', 'superseded', 'cessation-of-operation', 'certificate-hold', 'remove-from-crl', 'privilege-withdrawn', 'aa-compromise',
 ]);
 
 /** Where a certificate is: in this store, or in a slot of a token. */
-export const CertificatePlace = z.strictObject({
+const CertificatePlace = z.strictObject({
   kind: z.enum(['store', 'token']),
   /** The token's id; null for the store. */
   token: z.string().nullable(),
@@ -31,7 +31,7 @@ export const CertificatePlace = z.strictObject({
 });
 
 /** A key held here that a certificate is for. */
-export const CertificateKey = z.strictObject({ uri: z.string(), id: z.string(), label: z.string(), backend: z.string(), /** The token that it is in: "YubiKey 5C NFC 12345678"; null where it is in none. */ token: z.string().nullable(), /** Whether its private part may leave its place at all. */ extractable: z.boolean(), present: z.boolean() });
+const CertificateKey = z.strictObject({ uri: z.string(), id: z.string(), label: z.string(), backend: z.string(), /** The token that it is in: "YubiKey 5C NFC 12345678"; null where it is in none. */ token: z.string().nullable(), /** Whether its private part may leave its place at all. */ extractable: z.boolean(), present: z.boolean() });
 
 export const Revocation = z.strictObject({
   /** `unknown` is never good: it says that nobody who may say so has said anything. */

@@ -13,7 +13,7 @@ export const MAX_CONVERTED = 4 * 1024 * 1024;
  * What a file can become. `pem`: all that is in it, as blocks. `pkcs8` to `raw`: files of private and secret keys. `spki` and those with `public-`:
  * public keys. `certificate`, `pkcs7`, `crl`, `request`: what they say.
  */
-export const ConvertFormat = z.enum([
+const ConvertFormat = z.enum([
   'pem', 'pkcs8', 'pkcs1', 'sec1', 'openssh', 'ppk', 'jwk', 'jwe', 'pkcs12', 'jks', 'bks', 'cose', 'age', 'minisign', 'signify', 'raw',
   'spki', 'public-jwk', 'public-openssh', 'public-minisign', 'public-cose', 'public-age', 'certificate', 'pkcs7', 'crl', 'request',
 ]);

@@ -11,7 +11,7 @@ import { FileProgress, SignatureFormat } from './signature-formats.ts';
 const MAX_SIGNATURE = 4 * 1024 * 1024;
 
 /** What came to a document after it was signed. `other` makes the signature one of another document. */
-export const ChangeAfterSigning = z.enum(['signature', 'timestamp', 'validation-data', 'metadata', 'form', 'annotation', 'other']);
+const ChangeAfterSigning = z.enum(['signature', 'timestamp', 'validation-data', 'metadata', 'form', 'annotation', 'other']);
 export type SignedChange = z.output<typeof ChangeAfterSigning>;
 
 /** Why a signer is trusted, and what says so. */
@@ -27,7 +27,7 @@ const Signer = z.strictObject({
 });
 
 /** trusted: as it was signed, by whom you trust. untrusted: as it was signed, by somebody else. failed: it could not be judged, and `code` says why. */
-export const FileState = z.enum(['trusted', 'untrusted', 'invalid', 'unsigned', 'failed']);
+const FileState = z.enum(['trusted', 'untrusted', 'invalid', 'unsigned', 'failed']);
 const JudgedSignature = z.strictObject({
   /** The file that it lies in, where that is one of its own; null where the signed file holds it. */
   from: z.string().nullable(),

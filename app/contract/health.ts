@@ -6,7 +6,7 @@ import { Limit, Timestamp } from './records.ts';
 /** What asks for attention, of whatever kind, in one list. */
 
 /** What a finding is about: a record by its id, the open store, or this computer. */
-export const HEALTH_PLACES = ['key', 'certificate', 'token', 'backend', 'store', 'computer'] as const;
+const HEALTH_PLACES = ['key', 'certificate', 'token', 'backend', 'store', 'computer'] as const;
 
 export const HealthFinding = z.strictObject({
   /** Stays the same for the same thing: by it a finding is hidden. */

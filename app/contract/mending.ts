@@ -8,7 +8,7 @@ import { z } from 'zod';
  * key), `sign` (anew), `trash` (a copy that is not needed), `restore` (from the trash), `backup` (of the
  * store), `change-pin`, `unblock-pin`, `change-puk` and `set-management-key` (of a token).
  */
-export const MENDINGS = ['convert', 'protect', 'import', 'reencrypt', 'renew', 'renew-key', 'request', 'rotate', 'generate', 'sign', 'trash', 'restore', 'backup', 'change-pin', 'unblock-pin', 'change-puk', 'set-management-key'] as const;
+const MENDINGS = ['convert', 'protect', 'import', 'reencrypt', 'renew', 'renew-key', 'request', 'rotate', 'generate', 'sign', 'trash', 'restore', 'backup', 'change-pin', 'unblock-pin', 'change-puk', 'set-management-key'] as const;
 export type MendingName = (typeof MENDINGS)[number];
 
 export const Mending = z.strictObject({

@@ -7,7 +7,7 @@ export const MISS: unique symbol = Symbol('miss');
 type Read = (value: unknown) => unknown;
 
 /** Reads and writes values of a schema, as the schema does, where they are valid; else, and where it cannot tell: {@link MISS}. */
-export interface Quick {
+interface Quick {
   /** @param value wire side. @returns the output side, or MISS. */
   readonly parse: Read;
   /** @param value output side. @returns the wire side, or MISS. */

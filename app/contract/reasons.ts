@@ -110,7 +110,7 @@ export const REASONS = {
 } as const satisfies Readonly<Record<string, { readonly detail: string; readonly remedy?: string }>>;
 
 export type ReasonName = keyof typeof REASONS;
-export type ReasonValues = Readonly<Record<string, string | number>>;
+type ReasonValues = Readonly<Record<string, string | number>>;
 
 type NamesIn<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never;
 type ValuesOf<Name extends ReasonName> = Record<NamesIn<(typeof REASONS)[Name]['detail']>, string | number>;

@@ -96,7 +96,7 @@ export const auditExport = operation({
   output: z.strictObject({ content: z.string(), entries: z.int(), next: z.int().nullable() }), errors: [],
 });
 
-export const PermissionName = z.enum(PERMISSIONS);
+const PermissionName = z.enum(PERMISSIONS);
 const Grant = z.strictObject({ id: z.string(), name: z.string(), scope: z.array(PermissionName), createdAt: Timestamp, expiresAt: Timestamp.nullable(), lastUsedAt: Timestamp.nullable() });
 
 export const accessGrant = operation({

@@ -13,7 +13,7 @@ const MAX_CERTIFICATE = 64 * 1024;
 const MAX_SHARE = 64 * 1024;
 
 /** A token's id, the name that it was given, its serial, or a type of which only one is plugged in. */
-export const TokenReference = z.string().trim().min(1).max(200);
+const TokenReference = z.string().trim().min(1).max(200);
 export const TOKEN_ACTION_NAMES = [
   'initialize', 'change-pin', 'unblock-pin', 'change-puk', 'change-so-pin', 'set-management-key', 'set-retries', 'reset', 'set-identifiers',
   'move-key', 'delete-key', 'attest', 'put-certificate', 'delete-certificate',

@@ -17,7 +17,7 @@ export interface PinpadRequest {
 }
 
 /** A PIN that takes the place of another one, in one command: `00 24 00 80 10 …`, or with the PUK `00 2c …`. */
-export interface PinChangeRequest extends PinpadRequest {
+interface PinChangeRequest extends PinpadRequest {
   /** Where in the command's data the new one begins; the old one is at its beginning. */
   readonly newAt: number;
 }

@@ -25,7 +25,7 @@ export type BksEntry = { readonly alias: string; readonly created: Date | null; 
   | { readonly kind: 'key'; readonly sealed: boolean; readonly content: Uint8Array; readonly chain: readonly Uint8Array[] }
 );
 
-export interface BksFile {
+interface BksFile {
   readonly type: 'BKS' | 'UBER';
   readonly version: number;
   /** Rounds of key derivation, for the MAC of BKS and the encryption of UBER. */
@@ -37,7 +37,7 @@ export interface BksFile {
 }
 
 /** `bytes`: PKCS#8 of a private key, SPKI of a public one, a secret key itself; the caller wipes it. */
-export interface BksKey {
+interface BksKey {
   readonly kind: 'private' | 'public' | 'secret';
   readonly algorithm: string;
   readonly bytes: Buffer;

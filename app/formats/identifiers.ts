@@ -29,7 +29,7 @@ const STRANGERS: Readonly<Record<string, string>> = {
   '1.3.36.3.3.2.8.1.1.14': 'brainpoolP512t1', '1.2.156.10197.1.301': 'SM2',
 };
 
-export type KeyIdentifier =
+type KeyIdentifier =
   | { readonly family: 'rsa' }
   | { readonly family: 'ec'; readonly algorithm: KeyAlgorithmName }
   | { readonly family: 'other'; readonly algorithm: KeyAlgorithmName };

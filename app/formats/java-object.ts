@@ -7,7 +7,7 @@ export interface JavaObject {
   /** Of the class and those above it. */
   readonly fields: ReadonlyMap<string, JavaValue>;
 }
-export type JavaValue = JavaObject | Uint8Array | string | bigint | null;
+type JavaValue = JavaObject | Uint8Array | string | bigint | null;
 
 interface ClassDescription {
   readonly name: string;

@@ -19,7 +19,7 @@ const MAX_ENTRIES = 10_000;
 const DIGEST = 20;
 const CONVERT_STORE = 'Convert it: keytool -importkeystore -deststoretype PKCS12.';
 
-export type JksEntry = { readonly alias: string; readonly created: Date | null } & (
+type JksEntry = { readonly alias: string; readonly created: Date | null } & (
   /** `protection`: EncryptedPrivateKeyInfo in one of Java's own ways, DER. `chain`: the key's certificate first. */
   | { readonly kind: 'key'; readonly protection: Uint8Array; readonly offset: number; readonly chain: readonly Uint8Array[] }
   | { readonly kind: 'certificate'; readonly der: Uint8Array }
@@ -27,7 +27,7 @@ export type JksEntry = { readonly alias: string; readonly created: Date | null }
   | { readonly kind: 'secret'; readonly offset: number; readonly sealed: JavaObject }
 );
 
-export interface JksFile {
+interface JksFile {
   readonly type: 'JKS' | 'JCEKS';
   readonly entries: readonly JksEntry[];
   /** Where a secret key stands that is no object as Java's own code seals it: behind it nothing can be read. */

@@ -15,7 +15,7 @@ const MAX_PLAIN = 4 * 1024 * 1024;
 export const JWE_ROUNDS = 220_000;
 const PBES2 = ['PBES2-HS256+A128KW', 'PBES2-HS384+A192KW', 'PBES2-HS512+A256KW'];
 
-export interface JweHeader {
+interface JweHeader {
   readonly alg: string;
   readonly enc: string;
   /** Rounds of PBKDF2; null for other ways than a passphrase. */

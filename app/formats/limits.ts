@@ -1,6 +1,6 @@
 /** What opening a file may cost: more is refused before it begins, so that no file keeps a core busy for minutes or takes the memory. */
 
-export interface Limits {
+interface Limits {
   /** Of PBKDF2. The old derivations, which run in JavaScript, get a tenth of it, bcrypt a ten-thousandth; a file altogether five times as many ({@link Spending}). */
   readonly rounds: number;
   /** MiB for scrypt and Argon2; minisign, which always takes it, gets four times as much. */

@@ -21,7 +21,7 @@ const MEMORY_TIMES = 4;
 const WRITTEN = { operations: 4_194_304n, memory: 268_435_456n } as const;
 const SIGNIFY_ROUNDS = 42;
 
-export interface MinisignSecretFile {
+interface MinisignSecretFile {
   readonly format: 'minisign' | 'signify';
   readonly encrypted: boolean;
   readonly comment: string;

@@ -19,7 +19,7 @@ const HASHES: Readonly<Record<number, string>> = { 1: 'MD5', 2: 'SHA-1', 3: 'RIP
 
 export const algorithmName = (number: number): string => ALGORITHMS[number] ?? `algorithm ${number}`;
 
-export interface OutlinedKey {
+interface OutlinedKey {
   readonly isPrivate: boolean;
   readonly isSubkey: boolean;
   readonly version: number;
@@ -68,7 +68,7 @@ function printOf(body: Uint8Array, version: number, number: number, start: numbe
   return print.toString('hex').toUpperCase();
 }
 
-export interface OutlinedSignature {
+interface OutlinedSignature {
   readonly version: number;
   readonly type: number;
   readonly algorithm: string;

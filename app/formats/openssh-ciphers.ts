@@ -4,7 +4,7 @@ import { wrongPassphrase } from './pbes.ts';
 
 /** The ciphers of OpenSSH's private key files (PROTOCOL.key; PROTOCOL.chacha20poly1305). */
 
-export interface SshCipher {
+interface SshCipher {
   readonly key: number;
   readonly iv: number;
   readonly block: number;

@@ -19,7 +19,7 @@ const WRITTEN_ROUNDS = 24;
 const PKCS8_ED25519_SEED_HEADER = Buffer.of(0x04, 0x20);
 
 /** A file that was parsed as far as that goes without the passphrase. */
-export interface OpensshFile {
+interface OpensshFile {
   readonly encrypted: boolean;
   /** How, for who looks at the file; null when it is not encrypted. */
   readonly protection: { readonly cipher: string; readonly rounds: number } | null;

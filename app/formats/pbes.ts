@@ -63,7 +63,7 @@ export async function encryptPbes2(bytes: Uint8Array, passphrase: SecretBytes): 
 }
 
 /** How something is encrypted; made without the passphrase, so that one is asked only for what we can open. */
-export interface EncryptionScheme {
+interface EncryptionScheme {
   /** As node:crypto names it, or `rc2-40`, `rc2-64`, `rc2-128`, `rc4`. */
   readonly cipher: string;
   /** In words, for who looks at the file: "PBES2 with aes-256-cbc". */

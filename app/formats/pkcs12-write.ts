@@ -22,7 +22,7 @@ const DATA = '1.2.840.113549.1.7.1';
 const ENCRYPTED_DATA = '1.2.840.113549.1.7.6';
 const BAG = '1.2.840.113549.1.12.10.1';
 
-export interface Pkcs12Entry {
+interface Pkcs12Entry {
   /** PrivateKeyInfo, DER; not wiped. */
   readonly pkcs8?: Uint8Array;
   /** The certificate of the key, or one that stands alone. */

@@ -35,7 +35,7 @@ export type Pkcs12Bag = BagFacts & (
   | { readonly kind: 'unknown'; readonly type: string }
 );
 
-export interface Pkcs12File {
+interface Pkcs12File {
   /** null: nothing protects it against changes. */
   readonly mac: Pkcs12Mac | null;
   /** How safes are encrypted, in words. Those of single keys are known when their safe is open. */

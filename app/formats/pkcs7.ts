@@ -8,7 +8,7 @@ const SIGNED_DATA = '1.2.840.113549.1.7.2';
 const DATA = '1.2.840.113549.1.7.1';
 const MAX_MEMBERS = 20_000;
 
-export interface Pkcs7Bundle {
+interface Pkcs7Bundle {
   /** DER, each. */
   readonly certificates: readonly Uint8Array[];
   readonly crls: readonly Uint8Array[];

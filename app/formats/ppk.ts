@@ -21,7 +21,7 @@ const MAX_LANES = 16;
 const WRITTEN = { memory: 64 * 1024, passes: 3, parallelism: 4 } as const;
 const ED25519_SEED_HEADER = Buffer.of(0x04, 0x20);
 
-export interface PpkFile {
+interface PpkFile {
   readonly version: 2 | 3;
   readonly encrypted: boolean;
   readonly publicParts: PublicParts;

@@ -7,7 +7,7 @@ import { checkRsaPublic, type RsaPublicNumbers, uncompressedPoint } from './spki
 
 /** Private keys taken apart and put together: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017 A.1.2), SEC 1 (RFC 5915). */
 
-export interface RsaPrivateNumbers extends RsaPublicNumbers {
+interface RsaPrivateNumbers extends RsaPublicNumbers {
   readonly d: bigint;
   readonly p: bigint;
   readonly q: bigint;

@@ -16,7 +16,7 @@ export function lossFacts(detail: string): AuditFacts {
   return { at: new Date().toISOString(), request: randomUUID(), principal: 'keywright', principalName: 'Keywright', face: 'ipc', operation: OPERATION, effect: 'destroy', outcome: 'CORRUPT_RECORD', subjects: [], detail };
 }
 
-export function tellsOfLoss({ operation, effect }: Pick<AuditFacts, 'operation' | 'effect'>): boolean {
+function tellsOfLoss({ operation, effect }: Pick<AuditFacts, 'operation' | 'effect'>): boolean {
   return operation === OPERATION && effect === 'destroy';
 }
 

@@ -28,7 +28,7 @@ export function whyNot(key: StoredKey, usage: Usage): (Told & { alternatives?: s
   return { ...because('key.state-forbids', { key: key.label, state, use: words(usage) }), ...(state === 'suspended' ? { remedy: 'Set its state to active first.' } : {}) };
 }
 
-export interface CapabilityAnswer {
+interface CapabilityAnswer {
   capability: Capability;
   available: boolean;
   reason: string | null;

@@ -28,7 +28,7 @@ export function isRevokedForGood({ revoked }: StoredCertificate): boolean {
   return revoked !== null && revoked.reason !== 'certificate-hold';
 }
 
-export interface TokenPlace { readonly token: string; readonly title: string; readonly slot: string }
+interface TokenPlace { readonly token: string; readonly title: string; readonly slot: string }
 
 export const CERTIFICATE_PREFIX = 'certificates/';
 /** DER, by id. */

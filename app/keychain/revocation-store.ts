@@ -24,7 +24,7 @@ export interface StoredCrl {
 }
 
 /** State of an authority: name and key make it, so that its renewed certificates go on where the old ones were. */
-export interface AuthorityState {
+interface AuthorityState {
   readonly crlNumber: string;
   /** Id of its last full list. */
   readonly lastFull: string | null;

@@ -10,7 +10,7 @@ export interface PresentToken {
   readonly type: string;
 }
 
-export type TokenChange =
+type TokenChange =
   | { readonly type: 'inserted'; readonly present: PresentToken }
   | { readonly type: 'removed'; readonly id: string; readonly present: PresentToken }
   | { readonly type: 'changed'; readonly id: string; readonly present: PresentToken }

@@ -15,7 +15,7 @@ export interface OpenedKeyStore {
   reopen(): Promise<KeyStore>;
 }
 
-export interface KeyStoreUnderTest {
+interface KeyStoreUnderTest {
   open(): Promise<OpenedKeyStore>;
   /** Algorithms whose keys take too long to make for each run; they are tested when KEYWRIGHT_SLOW_TESTS is set. */
   readonly slow?: readonly KeyAlgorithmName[];

@@ -6,7 +6,7 @@ import { KeywrightError } from '../contract/index.ts';
  */
 
 const OBJECT_TYPES = ['cert', 'data', 'private', 'public', 'secret-key'] as const;
-export type ObjectType = (typeof OBJECT_TYPES)[number];
+type ObjectType = (typeof OBJECT_TYPES)[number];
 
 /** Path attributes of RFC 7512 §2.3, decoded. Each holds exactly what the module says, blanks at the end left out. */
 export interface Pkcs11Path {

@@ -25,14 +25,14 @@ export type BackendModule<C extends ZodType = ZodType> =
   | { open(instance: BackendInstanceSettings<C>, deps: BackendDeps): Promise<KeyStore> }
   | { openTokens(instance: BackendInstanceSettings<C>, deps: BackendDeps): Promise<TokenSource> };
 
-export interface BackendInstanceSettings<C extends ZodType> {
+interface BackendInstanceSettings<C extends ZodType> {
   readonly name: string;
   readonly config: z.output<C>;
 }
 
 /** Cheap data about a type of backend; its SDK or native module is loaded by `load` only when an instance is switched on. */
 /** Something that an instance can be added for: a PKCS#11 module where its vendor's installer puts it. */
-export interface KnownInstance {
+interface KnownInstance {
   /** What the instance would be called. */
   readonly name: string;
   readonly title: string;

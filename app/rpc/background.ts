@@ -8,7 +8,7 @@ import { fileError, makePrivateFolder, ownerFolder } from './places.ts';
 
 const MOST_LOG = 1024 * 1024;
 
-export interface BackgroundOptions {
+interface BackgroundOptions {
   readonly dataDir: string;
   /** The configuration file, when one was named. */
   readonly configFile?: string | undefined;

@@ -14,7 +14,7 @@ import type { PromptAnswer, PromptRequest } from '../contract/prompts.ts';
 const MOST_GIVEN = 100;
 
 /** A principal as it travels: a set becomes a list. */
-export interface WirePrincipal extends Omit<Principal, 'permissions'> {
+interface WirePrincipal extends Omit<Principal, 'permissions'> {
   readonly permissions: readonly Permission[];
 }
 

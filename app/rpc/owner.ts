@@ -16,7 +16,7 @@ import type { Served } from './server.ts';
 export { findOwner } from './find.ts';
 
 /** `cli`: one command, gone in a moment. */
-export type OwnerKind = 'cli' | 'serve' | 'desktop' | 'background';
+type OwnerKind = 'cli' | 'serve' | 'desktop' | 'background';
 
 const MAX_STRANGERS = 32;
 /** A peer that asks nothing for so long is not waited for (ms). */
@@ -51,7 +51,7 @@ export interface OwnerOptions<C extends Core> {
 export type ClaimStore = (dataDir: string) => Promise<Claim>;
 
 /** One of the two must be called. */
-export interface Claim {
+interface Claim {
   /** The core has gone over: others find its owner there from now on, and the store before is anybody's again. */
   keep(): Promise<void>;
   /** It has not: the store before stays ours. */

@@ -124,7 +124,7 @@ export interface SignatureVerdict {
   readonly coverage?: SignatureCoverage;
 }
 
-export interface SignatureCoverage {
+interface SignatureCoverage {
   /** Bytes of the version that was signed. */
   readonly bytes: number;
   /** Counted from 1. */

@@ -18,7 +18,7 @@ export interface JwsSignature {
   readonly problem: string | null;
 }
 
-export interface Jws {
+interface Jws {
   /** `text` is what was signed, `content` what it means; null when the payload is detached. */
   readonly payload: { readonly text: string; readonly content: Uint8Array } | null;
   readonly signatures: readonly JwsSignature[];

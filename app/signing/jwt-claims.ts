@@ -4,7 +4,7 @@ import type { Claims } from './jws.ts';
 
 /** What a JWT shall say, from what a person asks for (RFC 7519 §4.1). */
 
-export interface ClaimsAsked {
+interface ClaimsAsked {
   readonly issuer?: string | undefined;
   readonly subject?: string | undefined;
   readonly audience: readonly string[];

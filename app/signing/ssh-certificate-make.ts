@@ -34,7 +34,7 @@ export interface SshCertificateContent {
 }
 
 /** What a caller says; fields are those of the contract. */
-export interface SshWishes {
+interface SshWishes {
   readonly principals?: readonly string[] | undefined;
   readonly keyId?: string | undefined;
   readonly serial?: string | undefined;

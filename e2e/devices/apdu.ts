@@ -57,7 +57,7 @@ export function respond(data: Uint8Array, status: number = SW.success): Buffer {
   return Buffer.concat([data, Buffer.of(status >> 8, status & 0xff)]);
 }
 
-export interface ExchangeLimits {
+interface ExchangeLimits {
   /** Bytes of command data, chained ones together. */
   readonly maxData: number;
   /** Whether extended lengths are understood. */

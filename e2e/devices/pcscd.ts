@@ -34,7 +34,7 @@ export function missingForPcscd(): string | undefined {
   return undefined;
 }
 
-export interface PcscdOptions {
+interface PcscdOptions {
   /** Friendly names, one a reader; each has two slots. Both kinds of tokens when left out. */
   readonly readers?: readonly string[];
 }

@@ -25,9 +25,9 @@ export function judgeRun(file: string): { readonly said: string | undefined; rea
 }
 
 /** What became of a command that carried a PIN, a PUK or another reference value. */
-export type PinOutcome = 'accepted' | 'refused' | 'blocked';
+type PinOutcome = 'accepted' | 'refused' | 'blocked';
 
-export interface PinUse {
+interface PinUse {
   /** Which value was tried: `pin`, `puk`, `so-pin`. */
   readonly reference: string;
   readonly outcome: PinOutcome;

@@ -10,7 +10,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** Added to this process's environment. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;

@@ -1,5 +1,5 @@
 /** One command and its answer, without what they carried: data may be a PIN. */
-export interface Exchange {
+interface Exchange {
   /** CLA, INS, P1 and P2 as hexadecimal: `00200080` is VERIFY of the PIV PIN. */
   readonly header: string;
   /** Bytes of the command APDU. */

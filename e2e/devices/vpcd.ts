@@ -23,7 +23,7 @@ const QUICK_LINE = join(import.meta.dirname, 'quick-line.pl');
 const CONTROL = { off: 0, on: 1, reset: 2, atr: 4 } as const;
 
 /** Where a card is pulled: before it sees the command, or when it has done as told and the answer is on its way. */
-export type PullPoint = 'before' | 'after';
+type PullPoint = 'before' | 'after';
 
 /** A card that is in a reader. */
 interface Insertion {

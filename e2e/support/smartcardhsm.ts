@@ -5,7 +5,7 @@ import { testWithCards } from './card-service.ts';
 export { expect } from './fixture.ts';
 
 /** A virtual SmartCard-HSM, and the slot that a person puts it into. */
-export interface HsmInHand {
+interface HsmInHand {
   readonly card: VirtualSmartCardHsm;
   /** As Keywright calls it: "SmartCard-HSM XTHSM100001". */
   readonly name: string;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 
-export interface CoreProgram {
+interface CoreProgram {
   readonly node: string;
   readonly coreHost: string;
   readonly dataFolder: string | undefined;

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { KeywrightError } from '../../app/contract/errors.ts';
 import type { CallOptions, Core, CoreEvent, Principal } from '../../app/contract/index.ts';
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   /** Starts the core process, with an IPC channel. */
   readonly launch: () => ChildProcess;
   readonly connect: (child: ChildProcess) => Core;

@@ -15,7 +15,7 @@ const HEIGHT = { first: 380, least: 160, most: 760 } as const;
 const HIDDEN_AFTER = 400;
 const ENDED_AFTER = 3000;
 
-export interface PromptWindowOptions {
+interface PromptWindowOptions {
   readonly where: Places;
   readonly title: () => string;
   readonly parent: () => BrowserWindow | undefined;

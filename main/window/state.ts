@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { screen } from 'electron';
 import type { BrowserWindow, Rectangle } from 'electron';
 
-export interface WindowState {
+interface WindowState {
   bounds: Partial<Rectangle> & { width: number; height: number };
   maximized: boolean;
 }

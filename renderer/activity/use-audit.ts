@@ -4,7 +4,7 @@ import { fetchedAt, useBridge, type ProblemError } from '../bridge/index.ts';
 
 const PAGE = 200;
 
-export interface AuditFilter {
+interface AuditFilter {
   outcome?: string;
   operation?: string;
   subject?: string;

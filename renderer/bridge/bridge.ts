@@ -47,7 +47,7 @@ export interface SaveTarget {
 }
 
 /** A file that is dragged out of the window: nothing secret, since it lies in a folder for whoever is dropped on. */
-export interface DraggedFile {
+interface DraggedFile {
   readonly name: string;
   /** MIME type. */
   readonly type: string;

@@ -4,7 +4,7 @@
  */
 
 /** An error as it is sent (RFC 9457). Calls never reject with anything else: a rejected IPC promise would lose its members. */
-export interface DesktopProblem {
+interface DesktopProblem {
   type: string;
   title: string;
   status: number;
@@ -20,7 +20,7 @@ export interface DesktopProblem {
 
 export type DesktopResult = { ok: true; output: unknown } | { ok: false; problem: DesktopProblem };
 
-export interface DesktopPickOptions {
+interface DesktopPickOptions {
   /** Title of the system's dialog. */
   title?: string;
   multiple?: boolean;
@@ -37,7 +37,7 @@ export interface DesktopFile {
   size: number;
 }
 
-export interface DesktopSaveOptions {
+interface DesktopSaveOptions {
   title?: string;
   /** Proposed file name, without folders. */
   name: string;
@@ -94,7 +94,7 @@ export interface DesktopApi {
 }
 
 /** A prompt as it waits (`PendingPrompt` of the contract). */
-export interface DesktopPrompt {
+interface DesktopPrompt {
   id: string;
   askedBy: string;
   askedAt: string;

@@ -1,5 +1,5 @@
 /** One event of a `text/event-stream` (WHATWG HTML §9.2.6). */
-export interface StreamEvent {
+interface StreamEvent {
   event: string;
   data: string;
 }

@@ -7,7 +7,7 @@ const AHEAD = 300;
 const MANY = 1000;
 
 /** Where the pages of one list come from. */
-export interface PageSource<Answer, Row> {
+interface PageSource<Answer, Row> {
   keyOf(page: number): QueryKey;
   load(page: number, signal: AbortSignal): Promise<Answer>;
   /** So many rows from one on, without regard to pages. */

@@ -22,7 +22,7 @@ interface PartProps {
 }
 
 /** For whom, and as what, a file is to be encrypted. */
-export type Proposal = Pick<InputFor<'files.encrypt'>, 'recipients' | 'toPassphrase' | 'format'>;
+type Proposal = Pick<InputFor<'files.encrypt'>, 'recipients' | 'toPassphrase' | 'format'>;
 
 /** @returns references, and where the result goes: one file to where the person says, several beside themselves; undefined when cancelled. */
 async function placesFor(files: readonly ChosenFile[], save: (name: string) => Promise<SaveTarget | undefined>, nameFor: (name: string) => string): Promise<{ references: FileReference[]; target: SaveTarget | undefined; out: InputFor<'files.encrypt'>['out'] } | undefined> {

@@ -5,7 +5,7 @@ import { algorithmName } from '../keys/algorithms.ts';
 import type { Choice } from '../ui/index.ts';
 
 export type FormatRow = OutputFor<'files.formats'>['rows'][number];
-export type RecipientRow = OutputFor<'files.recipients'>['rows'][number];
+type RecipientRow = OutputFor<'files.recipients'>['rows'][number];
 /** Keys that a picker shows at most. */
 const MOST = 1000;
 

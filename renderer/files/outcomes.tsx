@@ -8,7 +8,7 @@ import { baseName } from './chosen-files.tsx';
 /** What became of files, one by one, and what can be done with each. */
 
 const TONES = { valid: 'success', done: 'success', kept: 'neutral', untrusted: 'warning', invalid: 'danger', unsigned: 'warning', failed: 'danger' } as const;
-export type OutcomeKind = keyof typeof TONES;
+type OutcomeKind = keyof typeof TONES;
 const KINDS = Object.keys(TONES) as OutcomeKind[];
 
 export interface Outcome {

@@ -13,7 +13,7 @@ export interface Report {
   /** File by file, as the operation answered. */
   readonly files: readonly ReportedFile[];
 }
-export interface ReportedFile {
+interface ReportedFile {
   readonly name: string;
   /** `files.kind.…`. */
   readonly kind: string;

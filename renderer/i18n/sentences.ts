@@ -5,7 +5,7 @@
 export type Sentences = Readonly<Record<string, string>>;
 
 /** @returns a sentence in the catalogue's language; undefined where its wording is not known. */
-export type SentenceSayer = (sentence: string) => string | undefined;
+type SentenceSayer = (sentence: string) => string | undefined;
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 const NAME = /\{([a-z])\}/g;

@@ -38,7 +38,7 @@ export function exactTime(time: Date, language: string): string {
 }
 
 /** @returns a day: "30 December", with its year where that is not the one of `now`. */
-export function dayOf(time: Date, now: Date, language: string): string {
+function dayOf(time: Date, now: Date, language: string): string {
   return new Intl.DateTimeFormat(locale(language), { day: 'numeric', month: 'long', ...(time.getFullYear() !== now.getFullYear() && { year: 'numeric' }) }).format(time);
 }
 

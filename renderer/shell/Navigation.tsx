@@ -11,7 +11,7 @@ const ICONS_UNDER = 900;
 const ITEM = 'flex h-8 items-center gap-2.5 rounded-control px-2 text-13 text-text';
 
 /** Something is to be seen in a place: a dot, where its number is not shown, and words. */
-export interface PlaceMark {
+interface PlaceMark {
   readonly tone: 'success' | 'warning';
   readonly words: string;
 }

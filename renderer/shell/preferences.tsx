@@ -4,9 +4,9 @@ import { languageFor, LANGUAGES, type Language } from '../i18n/index.ts';
 
 export const THEMES = ['system', 'light', 'dark', 'contrast'] as const;
 export type Theme = (typeof THEMES)[number];
-export type ShownTheme = Exclude<Theme, 'system'>;
+type ShownTheme = Exclude<Theme, 'system'>;
 
-export interface Preferences {
+interface Preferences {
   theme: Theme;
   language: Language | 'system';
   /** Seconds after which a copied secret is taken from the clipboard; 0: never. */

@@ -9,7 +9,7 @@ import { AboveDialogs, useCountedDialog } from './open-dialogs.ts';
 
 const WIDTHS = { small: 'w-[26rem]', medium: 'w-[35rem]', large: 'w-[52rem]' } as const;
 
-export interface DialogProps {
+interface DialogProps {
   title: string;
   open: boolean;
   onClose: () => void;

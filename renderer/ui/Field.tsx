@@ -26,7 +26,7 @@ export function FieldHelp({ help }: { help?: ReactNode }) {
   );
 }
 
-export interface TextInputProps extends Omit<TextFieldProps, 'className' | 'children' | 'style'> {
+interface TextInputProps extends Omit<TextFieldProps, 'className' | 'children' | 'style'> {
   label: ReactNode;
   help?: ReactNode;
   placeholder?: string;
@@ -97,7 +97,7 @@ export function Checkbox({ children, help, className, ...rest }: Omit<CheckboxPr
   );
 }
 
-export interface RadioOption<V extends string> {
+interface RadioOption<V extends string> {
   value: V;
   label: string;
   help?: ReactNode;

@@ -13,7 +13,7 @@ const TONES = {
   warning: { icon: TriangleAlert, colour: 'text-warning', edge: 'border-warning' },
   danger: { icon: CircleAlert, colour: 'text-danger', edge: 'border-danger' },
 } as const satisfies Record<string, { icon: LucideIcon; colour: string; edge: string }>;
-export type Tone = keyof typeof TONES;
+type Tone = keyof typeof TONES;
 
 export function Notice({ tone = 'info', title, children, actions, live = false }: { tone?: Tone; title?: ReactNode; children?: ReactNode; actions?: ReactNode; live?: boolean }) {
   const { icon: Icon, colour, edge } = TONES[tone];

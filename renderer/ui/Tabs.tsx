@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Tab, TabList, TabPanel, Tabs as AriaTabs, ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 
-export interface TabDefinition {
+interface TabDefinition {
   id: string;
   label: string;
   content: ReactNode;

@@ -4,7 +4,7 @@ import { useText } from '../i18n/index.ts';
 import { Button, IconButton } from './Button.tsx';
 import { returnFocusToView } from './view-focus.ts';
 
-export interface ToastMessage {
+interface ToastMessage {
   text: string;
   /** What takes it back. A toast with an action stays longer, and while it is pointed at or focused. */
   action?: { label: string; onAction: () => void };

@@ -41,12 +41,12 @@ export interface RowSource<Row> {
   version(): number;
 }
 
-export interface VirtualTableHandle {
+interface VirtualTableHandle {
   focus(): void;
   scrollToTop(): void;
 }
 
-export interface VirtualTableProps<Row> {
+interface VirtualTableProps<Row> {
   label: string;
   columns: readonly Column<Row>[];
   /** Rows that there are, loaded or not. */

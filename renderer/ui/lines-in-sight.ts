@@ -10,7 +10,7 @@ const BEHIND = 2;
 const STEP = 4;
 
 /** Lines that are drawn, from `first` on, each in a slot of the document: a slot that goes on to another line costs less than a new one. */
-export interface DrawnLines {
+interface DrawnLines {
   readonly first: number;
   /** By line; numbers that are no two's. */
   readonly slots: readonly number[];

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react';
 
-export interface Reach<Row> {
+interface Reach<Row> {
   /** Rows that were selected without having been in sight, by their keys. */
   readonly rows: ReadonlyMap<string, Row>;
   readonly busy: boolean;

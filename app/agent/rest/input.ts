@@ -17,7 +17,7 @@ interface JsonSchema {
 }
 
 /** Puts the input of one operation together from path, query and body. */
-export type InputReader = (params: Readonly<Record<string, string>>, query: Readonly<Record<string, unknown>>, body: unknown) => unknown;
+type InputReader = (params: Readonly<Record<string, string>>, query: Readonly<Record<string, unknown>>, body: unknown) => unknown;
 
 /**
  * GET and DELETE take their input from path and query, the others from path and body. A streamed body leaves the query

@@ -44,7 +44,7 @@ export interface Tls {
  *        `http://host/ipc/x` reach `/ipc/x`), and whoever judges one of them has to judge all. The path itself where no route is.
  * @returns who calls, at once if that is known, or null where nobody needs to be. Rejects with what to answer.
  */
-export type Guard = (request: FastifyRequest, route: string) => Principal | null | Promise<Principal | null>;
+type Guard = (request: FastifyRequest, route: string) => Principal | null | Promise<Principal | null>;
 
 export interface HttpServer {
   readonly app: FastifyInstance;

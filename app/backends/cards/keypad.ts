@@ -4,7 +4,7 @@ import { announceTouch } from '../../keystore/token-prompts.ts';
 import type { TokenFacts } from '../../keystore/tokens.ts';
 
 /** What work on a card with a keypad before it gets. */
-export interface KeypadChannel {
+interface KeypadChannel {
   /** Sends to the reader. */
   readonly control: Channel['control'];
   /** Makes sure that the right application hears what is entered: it cannot be sent again. */
@@ -12,7 +12,7 @@ export interface KeypadChannel {
 }
 
 /** A token, as far as its PIN is entered at the reader. */
-export interface KeypadDevice<C extends KeypadChannel> {
+interface KeypadDevice<C extends KeypadChannel> {
   /** "YubiKey 5 1234" */
   readonly title: string;
   readonly facts: Pick<TokenFacts, 'reader'>;
@@ -20,7 +20,7 @@ export interface KeypadDevice<C extends KeypadChannel> {
 }
 
 /** A notice while a person is at the keys of the reader. */
-export interface AtKeypad {
+interface AtKeypad {
   readonly title: string;
   /** "Enter the PIN of YubiKey 5 1234" */
   readonly what: string;

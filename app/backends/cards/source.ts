@@ -5,7 +5,7 @@ import type { Finding } from '../../keystore/registry.ts';
 import type { Token, TokenEvent, TokenFacts, TokenSource } from '../../keystore/tokens.ts';
 
 /** What a backend makes of a card that is its own. */
-export interface CardDevice extends Disposable {
+interface CardDevice extends Disposable {
   readonly facts: TokenFacts;
   /** "YubiKey 5C NFC 12345678" */
   readonly title: string;

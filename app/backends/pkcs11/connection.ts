@@ -11,7 +11,7 @@ export interface Deadlines {
   readonly generateSeconds: number;
 }
 
-export interface ConnectionFacts {
+interface ConnectionFacts {
   readonly id: string;
   readonly title: string;
   readonly slot: string;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { win32 } from 'node:path';
 
 /** Well-known modules, and where their vendors' installers put them. */
-export interface KnownModule {
+interface KnownModule {
   readonly name: string;
   readonly for: string;
   readonly paths: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>>;

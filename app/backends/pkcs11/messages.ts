@@ -9,7 +9,7 @@ export interface ModuleFacts {
   readonly cryptoki: string;
 }
 
-export interface TokenFlags {
+interface TokenFlags {
   readonly loginRequired: boolean;
   readonly rng: boolean;
   readonly writeProtected: boolean;

@@ -8,7 +8,7 @@ import { keyStoreOf } from './key-store.ts';
 import { actionsOf, manageToken, statusOf } from './manage.ts';
 import { SeenKeys } from './seen.ts';
 
-export interface TokenOptions {
+interface TokenOptions {
   readonly instance: string;
   readonly type: string;
   readonly scheme: string;

@@ -36,7 +36,7 @@ export function verifyDevice(certificates: readonly Cvc[], roots: readonly Cvc[]
 }
 
 /** What is said of one key. */
-export interface KeyVerdict {
+interface KeyVerdict {
   readonly request: CvcRequest | null;
   /** Whether the device has signed that the key was made in it. */
   readonly holds: boolean;

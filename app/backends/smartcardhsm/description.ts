@@ -4,7 +4,7 @@ import { parseTlvs, tlv, type Tlv } from '../../devices/index.ts';
 /**
  * What PKCS#15 says of a private key (ISO/IEC 7816-15 §8.4): OpenSC writes one beside each key. Of it we need what OpenSC names the key by.
  */
-export interface PrivateKeyDescription {
+interface PrivateKeyDescription {
   readonly label: string | null;
   /** Becomes CKA_ID. */
   readonly id: Uint8Array;

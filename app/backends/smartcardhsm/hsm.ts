@@ -8,7 +8,7 @@ import type { Cvc } from './cvc.ts';
 import type { Discovered } from './discovery.ts';
 import { HsmSession, pinState, type HsmChannel } from './session.ts';
 
-export interface HsmOptions {
+interface HsmOptions {
   /** Of the configured backend: the first part of the token's id. */
   readonly instance: string;
   readonly keepPinMinutes: () => number;

@@ -33,7 +33,7 @@ export function moduleMissing(configured: string | undefined): Finding {
   };
 }
 
-export interface OpenScOptions {
+interface OpenScOptions {
   readonly instance: string;
   readonly module: string;
   readonly accepts: NonNullable<ModuleOptions['accepts']>;

@@ -13,7 +13,7 @@ const IV_LENGTH = 16;
 /** As many rounds as take about ten milliseconds. */
 const SLICE = 50_000;
 
-export interface PasswordKey extends Disposable {
+interface PasswordKey extends Disposable {
   /** 32 bytes. */
   readonly key: Uint8Array;
   /** 16 bytes. */

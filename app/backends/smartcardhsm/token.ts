@@ -11,7 +11,7 @@ import { statusOf } from './status.ts';
 import { asTheCardHasIt } from './store.ts';
 
 /** What is done through OpenSC, and how OpenSC learns of what was done without it. */
-export interface KeysOfCard {
+interface KeysOfCard {
   /** The token as OpenSC shows it; undefined while it does not: OpenSC is missing, or the card was never set up. */
   readonly token: Pkcs11Token | undefined;
   /** Its store; the same one as long as it is the same token. */

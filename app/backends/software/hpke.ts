@@ -44,14 +44,14 @@ const EMPTY = Buffer.alloc(0);
 /** The algorithms of keys that can open HPKE. */
 const HPKE_KEYS = Object.keys(KEMS) as KeyAlgorithmName[];
 
-export interface HpkeSuite {
+interface HpkeSuite {
   /** By default the hash of the curve's KEM: SHA-256, SHA-384 or SHA-512. */
   readonly kdf?: HashName;
   /** AES-256-GCM by default. */
   readonly aead?: HpkeAead;
 }
 
-export interface HpkeContext extends HpkeSuite {
+interface HpkeContext extends HpkeSuite {
   /** The recipient's public key: SPKI, DER. */
   readonly recipient: Uint8Array;
   /** What both sides know of the exchange; bound into the key. Empty by default. */

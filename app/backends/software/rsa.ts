@@ -6,7 +6,7 @@ import { doesNotOpen } from './refusals.ts';
 
 /** RSA encryption (RFC 8017 §7) and PKCS#11's way to wrap keys of any length. */
 
-export type OaepHash = 'sha1' | 'sha256' | 'sha384' | 'sha512';
+type OaepHash = 'sha1' | 'sha256' | 'sha384' | 'sha512';
 const SUBTLE_HASHES: Readonly<Record<OaepHash, string>> = { sha1: 'SHA-1', sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512' };
 const EPHEMERAL_KEY = 32;
 const RSA_AES_HASH = 'sha256';

@@ -13,7 +13,7 @@ import { assertEncrypts, encryptTo, oaepHashOf, wrapTo, type OaepName } from '..
 import { assertAllUsages, assertNoAad, assertUsages, cannot, doesNotOpen, nameOf, usageMissing } from '../software/refusals.ts';
 
 /** A key that is elsewhere, as far as it is known here. */
-export interface RemoteKey {
+interface RemoteKey {
   readonly algorithm: KeyAlgorithmName;
   readonly usages: readonly Usage[];
   readonly extractable: boolean;
@@ -21,13 +21,13 @@ export interface RemoteKey {
   readonly publicKey: string | null;
 }
 
-export type RsaPadding = { readonly padding: 'oaep' | 'oaep-unwrap'; readonly hash: 'sha1' | 'sha256' | 'sha384' | 'sha512' } | { readonly padding: 'pkcs1' };
+type RsaPadding = { readonly padding: 'oaep' | 'oaep-unwrap'; readonly hash: 'sha1' | 'sha256' | 'sha384' | 'sha512' } | { readonly padding: 'pkcs1' };
 
 /**
  * What only the holder of the keys can do. Everything else (hashing, public keys, HPKE, RSA with AES-KWP, checks, counts of messages) is
  * the same for all of them, and done here.
  */
-export interface RemoteKeys<K extends RemoteKey> {
+interface RemoteKeys<K extends RemoteKey> {
   readonly name: string;
   readonly type: string;
   /** Begins sentences: "SoftHSM v2 “build”". */

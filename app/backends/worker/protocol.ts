@@ -15,7 +15,7 @@ export type ToProvider =
   | { type: 'call'; id: number; method: string; input: unknown; seconds: number }
   | { type: 'cancel'; id: number };
 
-export interface ProviderError {
+interface ProviderError {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly remedy?: string;

@@ -13,7 +13,7 @@ export interface ProviderProcess {
   readonly output: Readable;
 }
 
-export interface ProviderOptions {
+interface ProviderOptions {
   /** "The PKCS#11 module /usr/lib/softhsm/libsofthsm2.so": begins the sentences of errors. */
   readonly title: string;
   readonly instance: string;

@@ -4,7 +4,7 @@ import { OBJECT } from './piv.ts';
 import type { PivChannel } from './session.ts';
 
 /** What Yubico's programs note of how a token is managed (object 5fff00): flags 81, salt of a derived management key 82, time of the PIN's change 83. */
-export interface AdminData {
+interface AdminData {
   readonly pukBlocked: boolean;
   readonly isProtected: boolean;
   readonly salt: Uint8Array | undefined;

@@ -11,7 +11,7 @@ import { askNewSecret, changePin, DEFAULT_PIN, DEFAULT_PUK, padded, replaceDefau
 import { mustTransmit, type PivChannel } from './session.ts';
 import type { YubiKey } from './yubikey.ts';
 
-export interface ManagementKeyRequest {
+interface ManagementKeyRequest {
   readonly algorithm?: ManagementAlgorithm;
   readonly protect: boolean;
   readonly touch: boolean;

@@ -114,7 +114,7 @@ export function bytesOf(typed: Uint8Array): Buffer | undefined {
   return bytes;
 }
 
-export interface ManagementReason {
+interface ManagementReason {
   /** "Make a key in slot 9a" */
   readonly title: string;
   readonly place?: string;

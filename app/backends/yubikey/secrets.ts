@@ -57,7 +57,7 @@ function triesOf(key: YubiKey, sw: number): number | undefined {
   return triesIn(sw) ?? (key.gates.oldRetryStatus && sw >> 8 === 0x63 ? sw & 0x0f : undefined);
 }
 
-export interface ReferenceMetadata {
+interface ReferenceMetadata {
   readonly isDefault: boolean;
   readonly total: number | null;
   readonly left: number | null;

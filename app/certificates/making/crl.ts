@@ -17,7 +17,7 @@ export type ReasonName = keyof typeof REASON_CODES;
 
 export interface RevokedCertificate { readonly serial: string; readonly at: Date; readonly reason: ReasonName }
 
-export interface CrlContent {
+interface CrlContent {
   readonly issuer: Certificate;
   readonly number: bigint;
   /** A delta over the list of this number. */

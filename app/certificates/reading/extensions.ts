@@ -114,7 +114,7 @@ export const nameConstraints = (value: Uint8Array): NameConstraints => onlySeque
   return constraints;
 });
 
-export interface PolicyInformation { readonly oid: string; readonly qualifiers: readonly { readonly oid: string; readonly text: string | null; readonly raw: Uint8Array }[] }
+interface PolicyInformation { readonly oid: string; readonly qualifiers: readonly { readonly oid: string; readonly text: string | null; readonly raw: Uint8Array }[] }
 
 /** RFC 5280 §4.2.1.4. */
 export const certificatePolicies = (value: Uint8Array): PolicyInformation[] => onlySequence(value, 'the certificate policies', (inside) => {
@@ -160,7 +160,7 @@ export const policyMappings = (value: Uint8Array): { issuer: string; subject: st
   });
 });
 
-export interface PolicyConstraints { readonly requireExplicit: number | undefined; readonly inhibitMapping: number | undefined }
+interface PolicyConstraints { readonly requireExplicit: number | undefined; readonly inhibitMapping: number | undefined }
 
 /** SkipCerts under an implicit tag. */
 function skipCerts(reader: DerReader, tag: number): number | undefined {
@@ -226,7 +226,7 @@ export const issuingDistributionPoint = (value: Uint8Array): IssuingDistribution
   return { ...(name === undefined ? { names: [], relative: undefined } : pointName(inside, name)), named: name !== undefined, reasons, onlyUsers, onlyAuthorities, indirect, onlyAttributes };
 });
 
-export interface AccessDescription { readonly method: string; readonly location: GeneralName }
+interface AccessDescription { readonly method: string; readonly location: GeneralName }
 
 /** RFC 5280 §4.2.2.1, §4.2.2.2. */
 export const informationAccess = (value: Uint8Array): AccessDescription[] => onlySequence(value, 'the information access', (inside) => {

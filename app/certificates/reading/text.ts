@@ -19,7 +19,7 @@ export const stringTypeName = (tag: number): string => STRING_NAMES[tag] ?? `tag
 export const isPrintableString = (text: string): boolean => (ALPHABETS[STRING_TAGS.printable] as RegExp).test(text);
 
 /** Text and what is wrong with how it was written, if anything. */
-export interface ReadText {
+interface ReadText {
   readonly text: string;
   readonly fault?: string;
 }

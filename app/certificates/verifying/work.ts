@@ -4,7 +4,7 @@ import type { PublicKeyInfo } from '../signatures.ts';
 
 /** What one verdict may cost. Whoever wrote the certificates chooses how many there are and how they are tied together; nobody chooses how long we think about them. */
 
-export interface WorkLimits {
+interface WorkLimits {
   /** Signature checks, in those of a P-256 key; larger keys count for more. */
   readonly signatures: number;
   /** Issuers that are looked at. */

@@ -8,7 +8,7 @@ import { harmless, hexOf, stringTypeName } from '../reading/text.ts';
 import { extensionInWords } from './extensions.ts';
 
 /** Every field of a certificate in words, with its bytes beside. */
-export interface CertificateInWords {
+interface CertificateInWords {
   readonly version: number;
   readonly fields: CertificateField[];
   readonly extensions: CertificateExtension[];

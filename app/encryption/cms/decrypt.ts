@@ -14,7 +14,7 @@ import { openRecipients } from './openers.ts';
 const MOST_RECIPIENTS = 4 * 1024 * 1024;
 const MAC = 16;
 
-export interface OpenedCms {
+interface OpenedCms {
   readonly openedBy: string;
   /** False for the old ciphers, which do not show whether somebody changed the content. */
   readonly authenticated: boolean;

@@ -9,7 +9,7 @@ import { AGREEING, concatKdf, PBES2 } from './algorithms.ts';
 
 /** A recipient of a JWE (RFC 7516 §7.2.1) for each party. */
 
-export interface JweRecipient {
+interface JweRecipient {
   /** `alg` and what goes with it. */
   readonly header: Readonly<Record<string, unknown>>;
   readonly encryptedKey: Uint8Array;

@@ -1,6 +1,6 @@
 /** Numbers of OpenPGP (RFC 9580 §9.3, §9.5, §9.6) and what they stand for. */
 
-export interface SymmetricCipher {
+interface SymmetricCipher {
   readonly name: string;
   readonly keyBytes: number;
   readonly blockBytes: number;

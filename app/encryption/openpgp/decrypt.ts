@@ -19,7 +19,7 @@ const LARGEST_SESSION_KEY = 64 * 1024;
 /** Passphrases of one file; each is tried with the one that is given. */
 const MOST_PASSPHRASES = 16;
 
-export interface OpenedOpenpgp {
+interface OpenedOpenpgp {
   readonly openedBy: string;
   /** There is a signature inside. */
   readonly signed: boolean;

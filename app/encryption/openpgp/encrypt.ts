@@ -19,7 +19,7 @@ import { type NewSessionKey, publicSessionKey } from './session-key.ts';
 type Write = (piece: Uint8Array) => Promise<void>;
 type Passphrase = Extract<Party, { kind: 'passphrase' }>;
 
-export interface EncryptingOpenpgp {
+interface EncryptingOpenpgp {
   readonly armor: boolean;
   /** 6: with what RFC 9580 brought, for keys held here and passphrases too. */
   readonly version: OpenpgpVersion | undefined;

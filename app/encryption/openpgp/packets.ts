@@ -11,7 +11,7 @@ const PART_POWER = 16;
 const PART = 2 ** PART_POWER;
 const PIECE = 64 * 1024;
 
-export interface StreamedPacket {
+interface StreamedPacket {
   readonly tag: number;
   readonly body: PacketBody;
 }

@@ -12,7 +12,7 @@ import { aeadCipher, type NewSessionKey, type SessionKey } from './session-key.t
 /** Symmetrically Encrypted and Integrity Protected Data (RFC 9580 §5.13): version 1 with a modification detection code, version 2 with an AEAD in chunks. */
 
 type Write = (piece: Uint8Array) => Promise<void>;
-export interface Sealer {
+interface Sealer {
   write(piece: Uint8Array): Promise<void>;
   end(): Promise<void>;
 }

@@ -22,7 +22,7 @@ export interface SessionKey {
 export type NewSessionKey = SessionKey & { readonly cipher: number };
 
 /** For SEIPD of version 1 and 2. */
-export type SessionKeyVersion = 3 | 6;
+type SessionKeyVersion = 3 | 6;
 
 const SENDER = Buffer.from('Anonymous Sender    ', 'latin1');
 

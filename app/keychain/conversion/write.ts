@@ -8,7 +8,7 @@ import { type Chosen, PUBLIC_FORMATS, type PublicTarget, type Target } from './t
 
 /** Writes what was read of one file as another. */
 
-export interface Writing {
+interface Writing {
   readonly encoding: 'pem' | 'der';
   /** Absent: without encryption. */
   readonly passphrase: SecretBytes | undefined;

@@ -17,7 +17,7 @@ interface SpoolFacts {
 }
 
 /** @returns the path and name of an upload or of a download in the making. */
-export interface Spooled {
+interface Spooled {
   readonly id: string;
   readonly path: string;
   readonly name: string;

@@ -8,7 +8,7 @@ import { systemRoots } from '../system-roots.ts';
 import { type Fetched, fetchFor } from './certificate-fetching.ts';
 
 type VerifyRequest = InputOf<typeof certificateCheckOperations.verify>;
-export type VerdictOutput = OutputOf<typeof certificateCheckOperations.verify>;
+type VerdictOutput = OutputOf<typeof certificateCheckOperations.verify>;
 
 /** Judges a certificate as a request says. @param beside certificates that came with it. */
 export async function judged(certificate: Certificate, beside: readonly Certificate[], request: Omit<VerifyRequest, 'certificate' | 'content'>, context: Context): Promise<VerdictOutput> {

@@ -65,7 +65,7 @@ function remainders(value: bigint, tree: readonly (readonly bigint[])[], squared
 }
 
 /** Moduli that have a prime in common. */
-export interface SharedPrime {
+interface SharedPrime {
   /** Their positions, in order. */
   readonly moduli: readonly number[];
 }

@@ -10,7 +10,7 @@ import { openTestCore, type TestCore } from './core.ts';
 let scratch: string;
 let folders = 0;
 
-export interface StoreFolders {
+interface StoreFolders {
   /** Makes an empty folder. */
   folder(): Promise<string>;
   /** A place that nothing has been at before. */

@@ -8,7 +8,7 @@ const LABELS = new Set(['CMS', 'PKCS7', 'PKCS #7 SIGNED DATA', 'SIGNED DATA', 'S
 const LINE = 64;
 
 /** CMS as it was found. */
-export interface Enclosed {
+interface Enclosed {
   readonly cms: Uint8Array;
   /** What was signed, where S/MIME has it beside. */
   readonly content: Uint8Array | null;

@@ -24,7 +24,7 @@ export interface Signed {
 const EDWARDS_DIGESTS: Readonly<Record<string, DigestName>> = { ed25519: 'sha512', ed448: 'shake256' };
 
 /** What a signer must be for besides: a timestamp's has rules of its own. */
-export interface JudgeOptions extends Beside {
+interface JudgeOptions extends Beside {
   /** null for a counter-signature. */
   readonly contentType: string | null;
   /** The time at which the certificate must have been valid, where a timestamp says when it was; else the caller's. */

@@ -9,7 +9,7 @@ import { CMS, digestFor, digestIdentifier, signerIdentifier } from './identifier
 
 /** Writes SignedData (RFC 5652 §5) with the attributes of CAdES-BES: what is signed is short, whatever the file's size. */
 
-export interface NewSigner {
+interface NewSigner {
   readonly key: SigningKey;
   readonly certificate: Certificate;
   readonly algorithm: SignatureAlgorithmName;
@@ -61,7 +61,7 @@ function signingCertificate(certificate: Certificate): Buffer {
   return derSequence(derSequence(derSequence(der(TAG.octetString, hash), derSequence(issuer, der(TAG.integer, certificate.serial)))));
 }
 
-export interface SignedDataParts {
+interface SignedDataParts {
   readonly digestIdentifiers: readonly Uint8Array[];
   readonly certificates: readonly Uint8Array[];
   /** CRLs, as they were. */

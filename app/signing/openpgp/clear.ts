@@ -19,7 +19,7 @@ export function writeClearSigned(text: Buffer, hash: string, armored: string): B
   return Buffer.concat([Buffer.from(`${BEGIN}\nHash: ${HASH_NAMES[hash]}\n\n`), Buffer.from(lines.join('\n'), 'latin1'), Buffer.from(`\n${armored}`)]);
 }
 
-export interface ClearSigned {
+interface ClearSigned {
   readonly text: Buffer;
   readonly signature: Uint8Array;
   /** There is something before or after. */

@@ -10,7 +10,7 @@ const [ONE_PASS, COMPRESSED, MARKER, LITERAL, PADDING] = [4, 8, 10, 11, 21];
 const ENCRYPTED: ReadonlySet<number> = new Set([1, 3, 9, 18, 20]);
 const MAX_SIGNATURES = 100;
 
-export interface InlineSigned {
+interface InlineSigned {
   readonly content: Buffer;
   /** There is text before or after the armour. */
   readonly outside: boolean;

@@ -6,7 +6,7 @@ import type { PdfDict } from './values.ts';
 
 /** What became of a document after it was signed, and whether the signer allows it. */
 
-export interface Afterwards {
+interface Afterwards {
   readonly kinds: readonly ChangeKind[];
   readonly notes: readonly string[];
   /** In a sentence; null when all is well. */

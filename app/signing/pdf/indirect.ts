@@ -2,7 +2,7 @@ import { malformed } from '../../formats/malformed.ts';
 import { PdfParser } from './parser.ts';
 import { PdfDict, PdfRef, PdfStream, type PdfValue } from './values.ts';
 
-export interface Indirect {
+interface Indirect {
   readonly value: PdfValue;
   readonly end: number;
   /** The stream's length is told by another object, which another version of the file may have changed. */

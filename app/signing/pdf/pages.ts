@@ -4,7 +4,7 @@ import { pagesOf, signatureFields } from './fields.ts';
 
 const MOST_PAGES = 1000;
 
-export interface PdfPage {
+interface PdfPage {
   /** Counted from 1. */
   readonly page: number;
   /** Points of 1/72 inch. */

@@ -91,7 +91,7 @@ function inItsVersion(covered: Omit<Covered, 'signed'>, field: FormField, docume
 /** What the author of a certified document allows: 1 nothing, 2 forms and signatures, 3 annotations too (ISO 32000-2 §12.8.2.2). */
 export type Permission = 1 | 2 | 3;
 
-export interface Restrictions {
+interface Restrictions {
   /** Undefined: it is no certification. */
   readonly permission: Permission | undefined;
   /** Which fields must not change any more (§12.8.2.4). */

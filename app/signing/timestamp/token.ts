@@ -19,7 +19,7 @@ export function timestampRequest({ hash, digest }: Imprint, nonce: bigint): Buff
 }
 
 /** What a token says. */
-export interface TimestampInfo {
+interface TimestampInfo {
   readonly policy: string;
   readonly hash: DigestName | null;
   readonly digest: Uint8Array;
@@ -35,7 +35,7 @@ export interface TimestampToken {
   readonly data: SignedData;
 }
 
-export interface TimestampResponse {
+interface TimestampResponse {
   /** PKIStatus: 0 granted, 1 granted with changes. */
   readonly status: number;
   /** What the authority says of it. */

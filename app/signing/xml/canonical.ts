@@ -25,7 +25,7 @@ export const EXCLUSIVE = 'http://www.w3.org/2001/10/xml-exc-c14n#';
 /** What is taken where a reference names none (XMLDSig §4.4.3.2). */
 export const INCLUSIVE = 'http://www.w3.org/TR/2001/REC-xml-c14n-20010315';
 
-export interface CanonicalOptions extends CanonicalForm {
+interface CanonicalOptions extends CanonicalForm {
   /** @returns whether an element is left out with all that is in it: an enveloped signature. */
   readonly without?: ((element: XmlElement) => boolean) | undefined;
   /** Prefixes that the exclusive form treats as the inclusive one does; '' for the default. */

@@ -26,7 +26,7 @@ export interface XmlElement {
   isEmptyTag: boolean;
 }
 
-export interface XmlText { readonly kind: 'text'; readonly value: string }
+interface XmlText { readonly kind: 'text'; readonly value: string }
 export interface XmlComment { readonly kind: 'comment'; readonly value: string }
 export interface XmlInstruction { readonly kind: 'instruction'; readonly target: string; readonly value: string }
 export type XmlNode = XmlElement | XmlText | XmlComment | XmlInstruction;

@@ -24,7 +24,7 @@ export interface OutsideVerdict {
   readonly notes: readonly string[];
 }
 
-export type JudgeOutside = (references: readonly OutsideReference[]) => Promise<OutsideVerdict>;
+type JudgeOutside = (references: readonly OutsideReference[]) => Promise<OutsideVerdict>;
 
 /** One signature of a document. */
 export interface JudgedSignature {

@@ -45,7 +45,7 @@ export interface Zip {
 }
 
 /** A central directory's record, by its fixed fields and ZIP64 field. */
-export interface DirectoryFields {
+interface DirectoryFields {
   readonly flags: number;
   readonly method: number;
   readonly crc: number;

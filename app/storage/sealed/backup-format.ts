@@ -39,7 +39,7 @@ export function encodeFrame(frame: Frame): Buffer {
   }
 }
 
-export interface ReadFrame {
+interface ReadFrame {
   readonly frame: Frame;
   /** Of the frame's first byte. */
   readonly offset: number;

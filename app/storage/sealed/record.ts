@@ -16,7 +16,7 @@ export interface Entry {
   readonly summary: string;
 }
 
-export interface OpenedRecord {
+interface OpenedRecord {
   readonly entry: Entry;
   readonly value: Uint8Array;
 }

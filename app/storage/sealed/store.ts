@@ -19,7 +19,7 @@ import { verifyStore } from './verify.ts';
 /** Deltas that start a compaction: in the background, and when the store is closed. */
 const BACKLOG = 128;
 const BACKLOG_AT_CLOSE = 32;
-export interface StoreParts {
+interface StoreParts {
   readonly raw: Storage;
   readonly keys: KeyRing;
   readonly header: Header;

@@ -10,7 +10,7 @@ import { inBatches, listRaw, readRaw } from './raw.ts';
 import { RECORD_PREFIX, type Entry } from './record.ts';
 import type { Problem, Watch } from './types.ts';
 
-export interface Verifiable {
+interface Verifiable {
   readonly raw: Storage;
   readonly keys: KeyRing;
   readonly log: SealedLog;

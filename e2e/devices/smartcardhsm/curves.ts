@@ -14,7 +14,7 @@ export interface Curve {
   readonly arithmetic: Arithmetic;
 }
 
-export interface Arithmetic {
+interface Arithmetic {
   sign(digest: Uint8Array, secret: Uint8Array, options: { prehash: false; lowS: false; extraEntropy: true; format: 'der' }): Uint8Array;
   readonly Point: { fromBytes(bytes: Uint8Array): ArithmeticPoint; readonly Fn: { fromBytes(bytes: Uint8Array): bigint } };
 }
@@ -31,7 +31,7 @@ export const CURVES: readonly Curve[] = [
 ];
 
 /** Domain parameters in the order of TR-03110 part 3 §D.3.3, without the public point: elements and the point as octets of the field's length. */
-export interface Domain {
+interface Domain {
   readonly prime: Buffer;
   readonly a: Buffer;
   readonly b: Buffer;

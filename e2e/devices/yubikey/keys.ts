@@ -31,7 +31,7 @@ function kindOf(algorithm: number): Kind {
   return kind;
 }
 
-export interface KeyPair {
+interface KeyPair {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
 }

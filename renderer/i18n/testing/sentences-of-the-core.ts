@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseAst } from 'vite';
 
 /** A sentence as it stands in a source of the core. */
-export interface SourceSentence {
+interface SourceSentence {
   readonly path: string;
   /** {@link HOLE} stands for what is filled in. */
   readonly text: string;

@@ -53,7 +53,7 @@ export class Tables {
   }
 }
 
-export interface Rules {
+interface Rules {
   /** Some files of the family are mutated: whether one still says what the original says, so that it may be taken for it. Left out: never, where it holds its own signature; where it has one beside, when the file itself is as it was. */
   readonly same?: (mutant: Buffer, original: Buffer, one: Case) => boolean | Promise<boolean>;
   /** Which part of a case is mutated by DER's structure. */

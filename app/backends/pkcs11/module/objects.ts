@@ -26,7 +26,7 @@ export interface KeyObject {
   readonly seen: boolean;
 }
 
-export interface CertificateObject {
+interface CertificateObject {
   readonly id: string;
   readonly label: string;
   /** X.509, DER, base64url. */

@@ -14,7 +14,7 @@ export function generate({ token, call }: Plugged, slot: string, algorithm: KeyA
 interface Made { readonly slot?: string; readonly algorithm?: KeyAlgorithmName; readonly pinPolicy?: PinPolicy; readonly touchPolicy?: TouchPolicy }
 
 /** A virtual YubiKey with a key in it. */
-export type WithKey = Plugged & { readonly key0: KeyDescription; sign(answers?: Answers, how?: Parameters<Plugged['call']>[1]): Promise<Uint8Array> };
+type WithKey = Plugged & { readonly key0: KeyDescription; sign(answers?: Answers, how?: Parameters<Plugged['call']>[1]): Promise<Uint8Array> };
 
 export async function withKey(made: Made, options: PlugOptions = {}): Promise<WithKey> {
   const plugged = await plug(options);

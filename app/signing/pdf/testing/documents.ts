@@ -31,7 +31,7 @@ export function buildPdf(objects: Readonly<Record<number, string>> = objectsOf()
   return addVersion(Buffer.from('%PDF-1.7\n%\u00e2\u00e3\u00cf\u00d3\n', 'latin1'), objects, { layout, trailer });
 }
 
-export interface NewVersion {
+interface NewVersion {
   readonly layout?: Layout;
   readonly trailer?: string;
   /** Objects that are gone. */
