@@ -159,6 +159,22 @@ describe('a body', () => {
     expect(answer.json()).toMatchObject({ where: expect.stringMatching(/^offset \d+$/), detail: expect.stringContaining('deeper than 32') });
   });
 
+  test.each(['{"label":"a","label":"b"}', '{"label":"a","l\\u0061bel":"b"}', '{"a":[{"b":{"c":1,"d":2,"c":3}}]}', '{"__proto__":1,"__proto__":2}'])('that names a field twice is refused: %s', async (body) => {
+    const answer = await send(origin, 'POST', '/v1/keys', JSON_BODY, body);
+    expectRefused(answer, 400, 'INVALID_INPUT');
+    expect(answer.json().detail).toContain('twice');
+  });
+
+  test('that names a field once in each of its objects is taken, whatever stands in its texts', async () => {
+    const body = { 'a:b': [{ a: 1 }, { a: ':{"a":1' }, [], [[{ a: null }]]], '': { '': '' }, '"': '\\":' };
+    expect((await send(origin, 'POST', '/v1/keys', JSON_BODY, JSON.stringify(body))).status).toBe(201);
+    expect(core.calls[0]?.input).toEqual(body);
+  });
+
+  test.each([[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80]])('that is not UTF-8 is refused, and not read as something else: %j', async (...bytes) => {
+    expectRefused(await send(origin, 'POST', '/v1/keys', JSON_BODY, Buffer.concat([Buffer.from('{"label":"'), Buffer.from(bytes), Buffer.from('"}')])), 400, 'INVALID_INPUT');
+  });
+
   test('with brackets in its strings is not deep', async () => {
     expect((await send(origin, 'POST', '/v1/keys', JSON_BODY, JSON.stringify({ label: `${'['.repeat(100)}\\"${'{'.repeat(100)}\\` }))).status).toBe(201);
   });

@@ -16,7 +16,7 @@ const WRITES = process.env['KEYWRIGHT_FULL'] === '1' ? 40 : 6;
 
 const skipped = noTracing === undefined ? '' : ` (skipped: ${noTracing})`;
 
-describe.skipIf(noTracing !== undefined)(`power loss, by a trace of system calls${skipped}`, { timeout: 60_000 }, () => {
+describe.skipIf(noTracing !== undefined)(`power loss, by a trace of system calls${skipped}`, () => {
   describe.each(DISK_KINDS)('%s', (kind) => {
     test('each acknowledgement follows the fsync of what it acknowledges, from every prefix of the calls all of it is recovered', { timeout: 600_000 }, async () => {
       const { events, folder } = trace(kind);
