@@ -110,14 +110,4 @@ describe('finding the command', () => {
   test('the version is told', async () => {
     for (const argv of [['version'], ['--version'], ['--data-dir', 'anywhere', 'version']]) expect((await ran(argv)).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
-
-  test.each(['bash', 'zsh', 'fish'])('completion for %s knows every command', async (shell) => {
-    const script = (await ran(['completion', shell])).stdout.toString();
-    for (const { words } of COMMANDS) expect(script).toContain(words.at(-1));
-    expect(script).toContain('signature-encoding');
-  });
-
-  test('completion for anything else is a usage error', async () => {
-    expect((await ran(['completion', 'tcsh'])).code).toBe(2);
-  });
 });
