@@ -1,6 +1,6 @@
 import { Command, Help, Option } from 'commander';
 import { KeywrightError } from '../contract/errors.ts';
-import { takesValue } from './globals.ts';
+import { takesValue, unknownOption } from './globals.ts';
 import { nearest } from '../config/distance.ts';
 import { COMMANDS, isCommandPrefix } from './commands.ts';
 import { addGlobals, helpOption } from './parse.ts';
@@ -35,6 +35,7 @@ const NOUN_SUMMARIES: Readonly<Record<string, string>> = {
 };
 
 export async function showVersion(argv: readonly string[], around: Surroundings): Promise<number> {
+  refuseUnknown(argv.filter((word) => word !== '--version'), []);
   const { version } = await import('../version.ts');
   around.stdout.write(argv.includes('--json') ? `${JSON.stringify({ version })}\n` : `${version}\n`);
   return 0;
@@ -52,10 +53,17 @@ export async function overview(words: readonly string[], rest: readonly string[]
       alternatives: meant === undefined ? names : [meant],
     });
   }
+  refuseUnknown(rest, words);
   const text = helpOf(words, names);
   if (rest.includes('--help') || rest.includes('-h')) throw new HelpAsked(text);
   around.stderr.write(text);
   return 2;
+}
+
+/** @throws INVALID_INPUT */
+function refuseUnknown(rest: readonly string[], words: readonly string[]): void {
+  const option = unknownOption(rest);
+  if (option !== undefined) throw new KeywrightError('INVALID_INPUT', { detail: `Unknown option '${option.slice(0, 100)}'.`, remedy: `See \`keywright ${[...words, '--help'].join(' ')}\`.` });
 }
 
 /** @returns the words that may follow. */

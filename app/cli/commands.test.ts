@@ -107,6 +107,12 @@ describe('finding the command', () => {
     expect(bare.stderr).toContain('rotate');
   });
 
+  test.each([['--nope', '--json'], ['keys', '--nope', '--json'], ['version', '--nope', '--json'], ['serve', '--nope', '--json'], ['keys', 'list', '--nope', '--json']])('an unknown option is an error, one record with --json: %j', async (...argv) => {
+    const { code, stdout, stderr } = await ran(argv);
+    expect([code, stdout.length]).toEqual([2, 0]);
+    expect(JSON.parse(stderr)).toMatchObject({ code: 'INVALID_INPUT', detail: "Unknown option '--nope'." });
+  });
+
   test('the version is told', async () => {
     for (const argv of [['version'], ['--version'], ['--data-dir', 'anywhere', 'version']]) expect((await ran(argv)).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
   });

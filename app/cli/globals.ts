@@ -69,6 +69,11 @@ export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
 /** What stands behind a global option that takes a value is that value, and no command. */
 export const takesValue = (option = ''): boolean => GLOBAL_OPTIONS.some(({ name, value }) => value !== undefined && option === `--${name}`);
 
+/** @returns the first option that is none of every command's; what stands behind one that takes a value is that value. */
+export function unknownOption(words: readonly string[]): string | undefined {
+  return words.find((word, index) => word.startsWith('-') && word !== '-h' && word !== '--help' && !takesValue(words[index - 1]) && !GLOBAL_OPTIONS.some(({ name, value, no }) => (no !== 'alone' && word === `--${name}`) || (no !== undefined && word === `--no-${name}`) || (value !== undefined && word.startsWith(`--${name}=`))));
+}
+
 /** Whether there are global options and nothing else, nor a call for help. */
 export const isOptionsAlone = (words: readonly string[]): boolean => words.every((word, index) => (word.startsWith('-') && word !== '--help' && word !== '-h') || takesValue(words[index - 1]));
 

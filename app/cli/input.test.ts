@@ -80,7 +80,7 @@ describe('what cannot be meant is refused', () => {
     ['a missing position', ['keys', 'show'], /Missing required argument 'key'/],
     ['one position too many', ['keys', 'list', 'extra'], /Too many arguments/],
     ['an option without its value', ['keys', 'list', '--limit'], /argument missing/],
-    ['an unknown name', ['keys', 'generate', '--algorithm', 'foo', '--label', 'x'], /“foo” is not an algorithm\./],
+    ['an unknown name', ['keys', 'generate', '--algorithm', 'foo', '--label', 'x'], /--algorithm cannot be “foo”\./],
     ['letters for a number', ['keys', 'list', '--limit', 'ten'], /“ten” is not a number/],
     ['a day that does not exist', ['keys', 'update', 'k', '--not-after', '2030-02-30'], /is not a time/],
     ['tomorrow', ['keys', 'update', 'k', '--not-after', 'tomorrow'], /is not a time/],

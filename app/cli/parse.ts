@@ -29,11 +29,12 @@ export function parseCommand(spec: CommandSpec, rest: readonly string[], texts?:
   return parsed!;
 }
 
-function usageError(message: string, spec: CommandSpec): KeywrightError {
+/** @returns the error for what the library does not take. */
+export function usageError(message: string, { words }: Pick<CommandSpec, 'words'>): KeywrightError {
   const [line = '', suggestion] = message.replace(/^error: /, '').split('\n');
   const detail = `${line.charAt(0).toUpperCase()}${line.slice(1)}${line.endsWith('.') ? '' : '.'}`;
   const meant = suggestion?.replace(/^\(|\)$/g, '');
-  return new KeywrightError('INVALID_INPUT', { detail, remedy: meant ?? `See \`keywright ${spec.words.join(' ')} --help\`.` });
+  return new KeywrightError('INVALID_INPUT', { detail, remedy: meant ?? `See \`keywright ${words.join(' ')} --help\`.` });
 }
 
 function commandFor(spec: CommandSpec, texts?: FieldTexts): Command {
@@ -116,7 +117,7 @@ function mustBeOneOf(name: string, value: string, known: readonly string[]): voi
   if (known.includes(value)) return;
   const meant = nearest(value, known);
   throw new KeywrightError('INVALID_INPUT', {
-    detail: `“${value.slice(0, 100)}” is not ${/^[aeio]/.test(name) ? 'an' : 'a'} ${name.replaceAll('-', ' ')}.`,
+    detail: `--${name} cannot be “${value.slice(0, 100)}”.`,
     where: `--${name}`,
     remedy: meant === undefined ? `Choose one of: ${known.join(', ')}.` : `Did you mean ${meant}?`,
     alternatives: meant === undefined ? known : [meant],

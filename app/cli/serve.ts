@@ -10,7 +10,7 @@ import { ownOrUse, type Owner } from '../rpc/owner.ts';
 import { startAgent, type AgentOptions } from '../agent/index.ts';
 import { globalsOf, type Globals } from './globals.ts';
 import { unlockFor } from './open.ts';
-import { addGlobals, givenBy, helpOption } from './parse.ts';
+import { addGlobals, givenBy, helpOption, usageError } from './parse.ts';
 import { CommandPrompter, readSecretFile } from './secrets.ts';
 import { StandardInput } from './standard-input.ts';
 import { OWNER, type Surroundings } from './surroundings.ts';
@@ -94,7 +94,7 @@ function parse(argv: readonly string[]): Record<string, unknown> {
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.code === 'commander.helpDisplayed') throw new HelpAsked(help);
-    throw new KeywrightError('INVALID_INPUT', { detail: thrown.message.replace(/^error: /, '').replaceAll('\n', ' '), remedy: 'See `keywright serve --help`.' });
+    throw usageError(thrown.message, { words: ['serve'] });
   }
   const given = givenBy(command);
   if (given['agent'] !== undefined) throw new KeywrightError('INVALID_INPUT', { detail: 'An agent is started here, so there is none to use.', where: '--agent', remedy: 'Leave out --agent and --no-agent.' });

@@ -20,6 +20,7 @@ export const REASONS = {
   'store.record-damaged': { detail: 'The record {name} is damaged, missing or was put back from another copy. All other records still work.', remedy: 'Run `keywright store verify` to see what else is damaged, and restore the store from a backup.' },
   // Secrets
   'secret.wrong': { detail: 'The {secret} is wrong.', remedy: 'Try again. Mind the keyboard layout and the shift lock.' },
+  'secret.until-now-wrong': { detail: 'The passphrase until now is wrong. Nothing was changed.', remedy: 'Try again. If it is forgotten, add another passphrase (`keywright store slots add passphrase`, or in the settings) and remove the old one.' },
   'secret.guessed': { detail: 'Too many wrong passphrases. The next try is possible in {wait} seconds.', remedy: 'Wait, then try again; the recovery code unlocks the store too.' },
   'secret.opens-no-key': { detail: 'The passphrase does not open this key.', remedy: 'Try again; capital letters and the keyboard layout matter.' },
   'secret.opens-no-file': { detail: 'The passphrase does not open this file.', remedy: 'Try again.' },

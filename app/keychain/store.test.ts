@@ -50,7 +50,7 @@ test('ways to unlock are added and removed, never the last one', async () => {
 test('the passphrase changes for who knows it; a wrong one changes nothing', async () => {
   await using core = await openTestCore();
   const key = await generate(core, 'Kept');
-  await expect(core.call('store.change-passphrase', {}, { 'store-passphrase': 'wrong', 'new-store-passphrase': 'the next one 11' })).rejects.toEqual(fails('PIN_INCORRECT'));
+  await expect(core.call('store.change-passphrase', {}, { 'store-passphrase': 'wrong', 'new-store-passphrase': 'the next one 11' })).rejects.toMatchObject({ code: 'PIN_INCORRECT', facts: { remedy: expect.stringContaining('store slots add passphrase') } });
   await expect(core.call('store.change-passphrase', {}, { 'new-store-passphrase': 'short' })).rejects.toEqual(fails('INVALID_INPUT'));
   await core.call('store.change-passphrase', {}, { 'new-store-passphrase': 'the next one 11' });
   await core.call('store.lock');

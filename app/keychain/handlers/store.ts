@@ -49,7 +49,9 @@ export const storeHandlers = handlersOf('store', {
   async 'store.change-passphrase'(_input, context) {
     using current = await askSecret({ kind: 'secret', purpose: 'store-passphrase', title: 'The passphrase until now' }, context.call);
     using next = await askNewPassphrase('Choose a new passphrase', context);
-    await context.session.storage.changePassphrase(current, next);
+    await context.session.storage.changePassphrase(current, next).catch((thrown: unknown) => {
+      throw thrown instanceof KeywrightError && thrown.code === 'PIN_INCORRECT' ? new KeywrightError('PIN_INCORRECT', { ...because('secret.until-now-wrong', {}), cause: thrown }) : thrown;
+    });
     return changed(context);
   },
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { KeywrightError } from '../../contract/index.ts';
+import { because, KeywrightError } from '../../contract/index.ts';
 import type { Summary } from '../storage.ts';
 import { asciiJson, uint32, uint64 } from './bytes.ts';
 
@@ -47,10 +47,11 @@ interface ReadFrame {
   readonly file?: { readonly bytes: number; readonly sha256: string };
 }
 
-/** @throws INVALID_INPUT (`where`: `offset n`) for anything but a whole backup, at the latest with its last frame. */
+/** @throws INVALID_INPUT (`where`: `offset n`) for anything but a whole backup, at the latest with its last frame; STORE_TOO_NEW. */
 export async function* readFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<ReadFrame> {
   const reader = new Reader(source);
   const magic = await reader.take(BACKUP_MAGIC.length);
+  if (/^KEYWRIGHT BACKUP [1-9]\d?\n?/.test(magic.toString('latin1')) && !BACKUP_MAGIC.equals(magic)) throw new KeywrightError('STORE_TOO_NEW', because('store.too-new', {}));
   if (!BACKUP_MAGIC.equals(magic)) throw noBackup(0, 'it does not start as a backup does');
   for (;;) {
     const offset = reader.offset;

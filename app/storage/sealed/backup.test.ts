@@ -151,6 +151,14 @@ test('a storage that loses what it was given is noticed, and no store is left', 
   expect(await rawKeys(raw)).toEqual([]);
 });
 
+test('a backup by a newer version is told as such, and not as damaged', async () => {
+  const file = await backupOf(await storeWithLog());
+  file.write('2', 'KEYWRIGHT BACKUP '.length);
+  const raw = await freshMemory();
+  await expect(readBackup(inPieces(file), raw, watch)).rejects.toMatchObject({ code: 'STORE_TOO_NEW' });
+  expect(await rawKeys(raw)).toEqual([]);
+});
+
 test('a cancelled backup or restore is CANCELLED and leaves no store', async () => {
   const source = await storeWithLog();
   const cancelled = { signal: AbortSignal.abort(), progress: () => undefined };
