@@ -31,19 +31,22 @@ export function sentenceSayer(sentences: Sentences, timeOf: (time: Date) => stri
     const whole = sentences[sentence];
     if (whole !== undefined) return whole;
     wordings ??= Object.entries(sentences).filter(([wording]) => wording.includes('{')).map(([wording, says]) => ({ pattern: patternOf(wording), says, names: new Set([...wording.matchAll(/“\{([a-z])\}”/g)].map(([, name]) => name as string)), own: wording.replaceAll(NAME, '').length, head: wording.split(NAME, 1)[0] as string, tail: wording.split(NAME).at(-1) as string })).sort((one, other) => other.own - one.own);
-    for (const { pattern, says, names, own, head, tail } of wordings) {
-      if (sentence.length < own || !sentence.startsWith(head) || !sentence.endsWith(tail)) continue;
+    const fitting = wordings.filter(({ own, head, tail }) => sentence.length >= own && sentence.startsWith(head) && sentence.endsWith(tail));
+    // A name hardly has quotation marks in it: what else lies between them is the sentence’s own.
+    for (const [{ pattern, says, names }, isStrict] of [...fitting.map((one) => [one, true] as const), ...fitting.map((one) => [one, false] as const)]) {
       const filled = pattern.exec(sentence)?.groups;
-      if (filled !== undefined) return says.replaceAll(NAME, (_, name: string) => (names.has(name) ? (filled[name] ?? '') : value(filled[name] ?? '', depth)));
+      if (filled !== undefined && !(isStrict && [...names].some((name) => /[“”]/.test(filled[name] ?? '')))) return says.replaceAll(NAME, (_, name: string) => (names.has(name) ? (filled[name] ?? '') : value(filled[name] ?? '', depth)));
     }
     return undefined;
   };
   const value = (text: string, depth: number): string => {
     if (TIME.test(text)) return timeOf(new Date(text));
+    // Names in a row, each in quotation marks.
+    if (/^“[^“”]*”(?:, “[^“”]*”)+$/.test(text)) return text.split(/(?<=”), /).map((name) => value(name, depth)).join(', ');
     // What is filled in is known as it stands within a sentence, and begins as one where the sentence begins with it.
     return (depth < DEEPEST ? (say(text, depth + 1) ?? say(uncapitalised(text), depth + 1)) : undefined) ?? text;
   };
-  return (sentence) => say(sentence, 0);
+  return (sentence) => say(sentence, 0) ?? say(uncapitalised(sentence), 0);
 }
 
 /** @returns a finding with its words in the window's language, where their wordings are known. */

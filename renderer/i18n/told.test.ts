@@ -20,11 +20,13 @@ const MADE_UP = [
   `${HOLE}The file is as it was signed, but the signer is not trusted. Nothing that you trust says whose key it is.`,
   'unknown fault',
 ];
-const everything = sentencesOfTheCore();
-const told = everything.filter(({ path }) => !OF_THEIR_OWN.includes(path));
-const spoken = new Set(told.map(({ path, text }) => `${path} ${text}`));
 /** A calendar is read by other programs, and what tests crash by nobody. */
 const FOR_OTHERS = ['app/keychain/expiry-files.ts', 'app/storage/sealed/crash-writer.ts'];
+/** Headers of PEM, what a share is typed as, and what is written into a document. */
+const AS_IT_IS = /^(?:DEK-Info|Proc-Type|Prime|Reason): /;
+const everything = sentencesOfTheCore();
+const told = everything.filter(({ path, text }) => ![...OF_THEIR_OWN, ...FOR_OTHERS].includes(path) && !AS_IT_IS.test(text));
+const spoken = new Set(told.map(({ path, text }) => `${path} ${text}`));
 /** What is called by one word: elsewhere one word is the name of an algorithm, a member or a file. */
 const ONE_WORD = ['readAll 1', 'byte 0'];
 const parts = partsOfTheCore((path, template) => textsOf(template).some((text) => spoken.has(`${path} ${text}`))).filter(({ path, text, into }: SourcePart) => !FOR_OTHERS.includes(path) && into !== 'set 0' && !isSentence(text) && (ONE_WORD.includes(into) || new RegExp(`\\p{L}[\\p{L}’0-9]* [\\p{L}${HOLE}“]`, 'u').test(text)));
@@ -103,5 +105,7 @@ test('an error without a reason is told by its wording, with what is filled in',
 test('what is wrong with a file is told by where it is, within a name or at the beginning of the sentence', () => {
   expect(german.sentence('The serial number claims 70 bytes, but 3 remain.')).toBe('Seriennummer: Angegeben sind 70 Byte, übrig sind aber 3.');
   expect(german.sentence('It ends where the value of an attribute of the issuer should begin.')).toBe('Die Daten enden, wo dies beginnen muss: Aussteller, Wert eines Attributs.');
+  expect(german.sentence('Signify has pure Ed25519 signatures alone.')).toBe('signify kennt nur reine Ed25519-Signaturen.');
+  expect(german.sentence('It signs all that the container holds: “a.txt”, “b.txt” and 37 more.')).toBe('Sie signiert alles, was der Container enthält: „a.txt“, „b.txt“ und 37 weitere.');
   expect(german.sentence('The key in slot 9a was not made: it is blocked (status 6983).')).toBe('Der Schlüssel an Platz 9a wurde nicht erzeugt: gesperrt (Status 6983).');
 });

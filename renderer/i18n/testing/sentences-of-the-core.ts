@@ -58,7 +58,7 @@ function joined(parts: readonly string[][]): string[] {
 
 /** Begins as a sentence and ends as one, with words of its own between. */
 export function isSentence(text: string): boolean {
-  return new RegExp(`^["A-Z“${HOLE}]`).test(text) && /[.!?]$/.test(text) && text.includes(' ') && (text.match(/\p{L}/gu) ?? []).length >= 6 && !/[<>]{1}\w+=|^SELECT|^INSERT/.test(text);
+  return new RegExp(`^["A-Z“${HOLE}]`).test(text) && new RegExp(`(?:[.!?]|: ${HOLE})$`).test(text) && text.includes(' ') && (text.match(/\p{L}/gu) ?? []).length >= 6 && !/[<>]{1}\w+=|^SELECT|^INSERT/.test(text);
 }
 
 function collect(value: unknown, source: string, path: string, within: string, found: SourceSentence[]): void {
