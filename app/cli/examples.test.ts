@@ -257,6 +257,12 @@ describe.skipIf(!hasScript)('on a real terminal (needs `script`)', () => {
     const recoveryCode = /\n {4}(\S[^\r\n]+)\r?\n/.exec(seen)![1]!;
     writeFileSync(join(folder, 'code'), recoveryCode, { mode: 0o600 });
     expect(JSON.parse(bash(`keywright keys list --json --data-dir ${data} --recovery-code-file code`))).toMatchObject({ total: 0 });
+    writeFileSync(join(folder, 'chosen'), 'a third passphrase', { mode: 0o600 });
+    bash(`keywright store unlock --data-dir ${data} --recovery-code-file code
+keywright store slots add passphrase --data-dir ${data} --new-passphrase-file chosen
+keywright store slots remove "$(keywright store slots list --data-dir ${data} | awk '$2 == "passphrase" { print $1; exit }')" --yes --data-dir ${data} | grep -qE '^[0-9a-f]{16} +passphrase '
+keywright store lock --data-dir ${data}`);
+    expect(JSON.parse(bash(`keywright keys list --json --data-dir ${data} --passphrase-file chosen`))).toMatchObject({ total: 0 });
   });
 
   test('Ctrl+C at the question cancels: exit 9, and the terminal shows again what is typed', async () => {

@@ -119,7 +119,8 @@ async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions,
         return [];
       }) : [];
       if (damaged.length > 0 && !globals.quiet && !globals.json && spec.words[0] !== 'store') around.stderr.write(damageNote(damaged));
-      return await opened.core.call(spec.id, input, options);
+      // Who gives the one secret and not the other has said what to unlock with.
+      return await opened.core.call(spec.id, spec.background === true && withRecoveryCode ? { with: 'recovery-code', ...(input as object) } : input, options);
     } catch (thrown) {
       tooEarly = opened.ending && thrown instanceof KeywrightError && thrown.code === 'STORE_LOCKED';
       if (tries <= 1 || !(tooEarly || wasNeverSent(thrown))) throw thrown;

@@ -128,7 +128,7 @@ export const slotsRemove = operation({
   ...admin,
   effect: 'destroy',
   http: { method: 'DELETE', path: '/v1/store/slots/{id}', status: 200 },
-  cli: { arguments: ['id'] },
+  cli: { arguments: ['id'], table: { rows: 'slots', columns: ['id', 'kind', 'label', 'createdAt'] } },
   input: z.strictObject({ id: z.string().max(100) }),
   output: z.strictObject({ slots: z.array(Slot) }),
   errors: ['NOT_FOUND', 'CONFLICT', 'CANCELLED'],
