@@ -165,6 +165,12 @@ describe('on a terminal', () => {
     expect(await converse({ kind: 'confirm', purpose: 'confirm', title: 'Destroy', action: 'Destroy', typed: 'Old key' }, person('old key'))).toEqual({ kind: 'confirmed', typed: 'old key' });
   });
 
+  test('a character that comes in pieces is that character, and no other secret', () => {
+    const editor = new LineEditor();
+    for (const byte of Buffer.from('Schlüssel 鍵')) expect(editor.type(Buffer.of(byte))).toBe('open');
+    expect(editor.text).toBe('Schlüssel 鍵');
+  });
+
   test('a label cannot move the cursor or rewrite the question', async () => {
     const line = person('x');
     await converse({ ...SECRET, title: 'Sign with “\x1b[2J\u202eevil”' }, line);

@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import { ReadStream } from 'node:tty';
 import { KeywrightError } from '../contract/errors.ts';
 import { LAST_TRY, problemOfSecret } from '../contract/ask.ts';
@@ -131,7 +132,7 @@ class TerminalLine implements Line {
       const onAbort = (): void => end(() => reject(this.#signal.reason as Error));
       const onData = (bytes: Buffer): void => {
         const before = editor.text;
-        const state = editor.type(bytes.toString('utf8'));
+        const state = editor.type(bytes);
         if (!hidden) this.write(shownChange(before, editor.text));
         if (state === 'done') end(() => resolve(editor.text));
         if (state === 'cancelled') end(() => reject(new KeywrightError('CANCELLED', 'The prompt was cancelled. Nothing was changed.')));
@@ -159,9 +160,12 @@ function shownChange(before: string, after: string): string {
 export class LineEditor {
   text = '';
   #escape = false;
+  /** A character may come in pieces, over a slow line or at the end of what is read at once. */
+  readonly #decoder = new StringDecoder('utf8');
 
-  type(keys: string): 'open' | 'done' | 'cancelled' {
-    for (const key of keys) {
+  /** @param typed keys, or their UTF-8. */
+  type(typed: string | Buffer): 'open' | 'done' | 'cancelled' {
+    for (const key of typeof typed === 'string' ? typed : this.#decoder.write(typed)) {
       if (this.#escape) {
         // An arrow or function key: ends with a letter or a tilde.
         if (/[A-Za-z~]/.test(key) && key !== 'O') this.#escape = false;
