@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { expect, _electron as electron, type ElectronApplication, type Page } from '@playwright/test';
+import { expect, _electron as electron, type ElectronApplication, type FileChooser, type Page } from '@playwright/test';
 import { ROOT } from '../../scripts/paths.ts';
 import { findElectron, rootSwitches } from '../../scripts/runtimes.ts';
 import type { Program } from './program.ts';
@@ -36,13 +36,24 @@ export async function startElectron(dataFolder: string, surroundings: Readonly<R
     page,
     prompt: () => promptPage(app),
     async choosing(paths, click) {
-      // Dialogs of the system are out of a test's reach: the main process answers as if a person had chosen.
+      // Dialogs of the system are out of a test's reach: the main process answers as if a person had chosen, and the page's own chooser is answered here.
       await app.evaluate(({ dialog }, chosen) => {
-        dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: chosen });
+        const heard = globalThis as { wasAskedForFiles?: boolean };
+        heard.wasAskedForFiles = false;
+        dialog.showOpenDialog = () => {
+          heard.wasAskedForFiles = true;
+          return Promise.resolve({ canceled: false, filePaths: chosen });
+        };
       }, [...paths]);
-      const chooser = page.waitForEvent('filechooser', { timeout: 2000 }).then((dialog) => dialog.setFiles([...paths]), () => undefined);
-      await click();
-      await chooser;
+      let given = false;
+      const give = (chooser: FileChooser): void => void chooser.setFiles([...paths]).then(() => (given = true));
+      page.on('filechooser', give);
+      try {
+        await click();
+        await expect.poll(async () => given || (await app.evaluate(() => (globalThis as { wasAskedForFiles?: boolean }).wasAskedForFiles))).toBe(true);
+      } finally {
+        page.off('filechooser', give);
+      }
     },
     async saving(path, click) {
       await app.evaluate(({ dialog }, chosen) => {

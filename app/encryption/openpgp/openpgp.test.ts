@@ -143,7 +143,7 @@ describe('what a message holds', () => {
   });
 
   test('nothing, two contents, unknown packets and nonsense are refused', async () => {
-    for (const content of [Buffer.alloc(0), Buffer.concat([literalOf(plaintext), literalOf(plaintext)]), packet(60, Buffer.from('x')), randomBytes(50), Buffer.concat([literalOf(plaintext), Buffer.of(0x00)])]) {
+    for (const content of [Buffer.alloc(0), Buffer.concat([literalOf(plaintext), literalOf(plaintext)]), packet(60, Buffer.from('x')), Buffer.alloc(50, 0x6b), Buffer.alloc(50, 0xff), Buffer.concat([literalOf(plaintext), Buffer.of(0x00)])]) {
       for (const seal of [sealVersion1, sealVersion2]) await expect(opened(await message(content, seal), by)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     }
     expect(await opened(await message(Buffer.concat([packet(PACKETS.marker, Buffer.from('PGP')), literalOf(plaintext), packet(PACKETS.padding, randomBytes(9))])), by)).toEqual(plaintext);
