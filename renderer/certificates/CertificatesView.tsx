@@ -101,7 +101,7 @@ export function CertificatesView() {
             ]}
             actions={<Button kind="primary" onPress={() => setDialog('make')}>{t('certificates.make.open')}</Button>}
             filters={(
-              <FilterBar room={376} active={Number(shown !== 'all')} search={<SearchField label={t('certificates.search')} value={search} onChange={setSearch} className="min-w-44 flex-1 max-w-72" />}>
+              <FilterBar room={376} active={Number(shown !== 'all')} search={<SearchField label={t('certificates.search')} value={search} onChange={setSearch} className="min-w-24 flex-1 max-w-72" />}>
                 <Select inline neutral="all" label={t('certificates.show')} value={shown} onChange={setShown} className="w-48" choices={SHOWN.map((name) => ({ value: name, label: t(`certificates.shown.${name}`) }))} />
               </FilterBar>
             )}

@@ -86,7 +86,7 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
         <section aria-label={t('files.recipients')} className="flex flex-col gap-2">
           {/* One that was chosen is in the list below: the field begins anew, empty and closed. */}
           <ComboBox key={recipients.length} label={t('files.recipientKey')} value={undefined} onChange={add} choices={choices} className="max-w-96" />
-          <div className="flex max-w-[36rem] items-end gap-2">
+          <div className="flex max-w-[36rem] flex-wrap items-end gap-2">
             <TextField label={t('files.recipientText')} help={t('files.recipientTextHelp')} value={other} onChange={setOther} onKeyDown={addByEnter} className="grow" />
             <Button className="mb-5" isDisabled={other.trim() === ''} onPress={() => add(other)}>{t('files.addRecipient')}</Button>
           </div>
@@ -101,7 +101,7 @@ export function EncryptPart({ files, onFiles, proposed }: PartProps & { readonly
           <Checkbox isSelected={toPassphrase || nobody} isDisabled={nobody} onChange={setToPassphrase}>{t('files.toPassphrase')}</Checkbox>
         </section>
         <Select label={t('files.format')} value={format} onChange={setFormat} className="w-80" choices={FORMATS.map((name) => ({ value: name, label: t(`files.cryptName.${name}`), help: t(`files.cryptHelp.${name}`) }))} />
-        <div className="flex items-center gap-2">
+        <div className="flex flex-wrap items-center gap-2">
           <Button kind="primary" type="submit" isDisabled={files.length === 0 || unfit.size > 0} pending={encrypt.pending}>{t('files.encryptAction', { n: countOf(files) })}</Button>
           {encrypt.pending && <Button onPress={encrypt.cancel}>{t('common.cancel')}</Button>}
           <CopyAsCommand operation="files.encrypt" input={{ ...asked, files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />
@@ -147,7 +147,7 @@ export function DecryptPart({ files, onFiles, onThen }: PartProps & { /** What i
         <ChosenFiles label={t('files.toDecrypt')} files={files} multiple folders onChoose={(more) => onFiles([...files, ...more])} onClear={() => onFiles([])} />
         <p className="text-13 text-muted">{t('files.decryptHelp')}</p>
         {onThen !== undefined && <Notice title={t('mending.thenTitle')} actions={<Button small onPress={onThen}>{t('mending.thenAction')}</Button>}>{t('mending.thenHelp')}</Notice>}
-        <div className="flex items-center gap-2">
+        <div className="flex flex-wrap items-center gap-2">
           <Button kind="primary" type="submit" isDisabled={files.length === 0} pending={decrypt.pending}>{t('files.decryptAction', { n: countOf(files) })}</Button>
           {decrypt.pending && <Button onPress={decrypt.cancel}>{t('common.cancel')}</Button>}
           <CopyAsCommand operation="files.decrypt" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })) }} />

@@ -37,7 +37,7 @@ export function InspectPart({ file, onFile, onTurn }: { file: ChosenFile | undef
     <>
       <Form onSubmit={() => !inspect.pending && void look(false)} className={PART}>
         <ChosenFiles label={t('files.toInspect')} files={file === undefined ? [] : [file]} onChoose={([one]) => one !== undefined && onFile(one)} onClear={() => onFile(undefined)} />
-        <div className="flex items-center gap-2">
+        <div className="flex flex-wrap items-center gap-2">
           <Button kind="primary" type="submit" isDisabled={file === undefined} pending={inspect.pending}>{t('files.inspectAction')}</Button>
           {inspect.pending && <Button onPress={inspect.cancel}>{t('common.cancel')}</Button>}
           {answer?.items.some(({ locked }) => locked) === true && <Button onPress={() => void look(true)}>{t('files.openLocked')}</Button>}

@@ -63,7 +63,7 @@ export function JwtClaims({ keyRecord, ref }: { keyRecord: KeyRecord; ref: Ref<C
         <TextField label={t('files.jwt.id')} help={t('files.jwtHelp.id')} value={typed.id} onChange={set('id')} maxLength={2000} trailing={<Button onPress={() => set('id')(crypto.randomUUID())}>{t('files.jwt.makeId')}</Button>} />
       </div>
       <TextField label={t('files.jwt.claims')} help={t('files.jwtHelp.claims')} value={typed.claims} onChange={set('claims')} isInvalid={!isWell('claims', typed.claims)} rows={4} mono />
-      <div className="flex items-center gap-2">
+      <div className="flex flex-wrap items-center gap-2">
         <Button kind="primary" type="submit" isDisabled={bad !== undefined} pending={make.pending}>{t('files.jwt.action')}</Button>
         {make.pending && <Button onPress={make.cancel}>{t('common.cancel')}</Button>}
         <CopyAsCommand operation="files.jwt" input={input} />

@@ -112,7 +112,7 @@ export function SignPart({ files, onFiles, proposed }: { files: readonly ChosenF
         {!isClaims && <FormatOptions value={words} onChange={(next) => { setTyped(next); if (next.timestamp !== words.timestamp) change({ timestampAuthority: next.timestamp }); }} format={format} />}
         {row !== undefined && <HolderOptions value={holder} onChange={setHolder} row={row} files={files.length} />}
         {takesManifest && <Checkbox isSelected={listed} onChange={setListed} help={t('files.listedHelp')}>{t('files.listed')}</Checkbox>}
-        {!isClaims && <div className="flex items-center gap-2">
+        {!isClaims && <div className="flex flex-wrap items-center gap-2">
           <Button kind="primary" type="submit" isDisabled={files.length === 0 || key === undefined || row === undefined || !isWell} pending={sign.pending}>{t('files.signAction', { n: countOf(files) })}</Button>
           {sign.pending && <Button onPress={sign.cancel}>{t('common.cancel')}</Button>}
           {key !== undefined && <CopyAsCommand operation="files.sign" input={{ files: files.length === 0 ? [{ path: 'FILE' }] : files.map(({ name }) => ({ path: name })), key: key.uri, format, ...more, ...(takesManifest && listed && { manifest: { path: 'manifest.json' } }) }} />}

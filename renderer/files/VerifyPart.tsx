@@ -75,7 +75,7 @@ export function VerifyPart({ files, onFiles, signature, onSignature }: Props) {
         {possible !== undefined && <Checkbox isSelected={manifest !== undefined} onChange={setByManifest} help={t(bridge.showInFolder === undefined ? 'files.byManifestHelpBrowser' : 'files.byManifestHelp')}>{t('files.byManifest', { name: baseName(possible.name) })}</Checkbox>}
         {!isMany && manifest === undefined && <ChosenFiles label={t('files.itsSignature')} files={signature === undefined ? [] : [signature]} dropped={false} onChoose={([one]) => one !== undefined && onSignature(one)} onClear={() => onSignature(undefined)} />}
         <ComboBox label={t('files.byKey')} value={chosen} onChange={setChosen} choices={[{ value: 'any', label: t('files.anyKey') }, ...keys.map(({ uri, label, algorithm }) => ({ value: uri, label, help: algorithmName(algorithm) }))]} className="max-w-96" />
-        <div className="flex items-center gap-2">
+        <div className="flex flex-wrap items-center gap-2">
           <Button kind="primary" type="submit" isDisabled={first === undefined} pending={verify.pending}>{manifest !== undefined ? t('files.verifyActionManifest') : isMany && files.every(({ isFolder }) => isFolder !== true) ? t('files.verifyActionMany', { n: files.length }) : isMany ? t('files.verifyActionFolder') : t('files.verifyAction')}</Button>
           {verify.pending && <Button onPress={verify.cancel}>{t('common.cancel')}</Button>}
           <CopyAsCommand operation="files.verify" input={input} />

@@ -34,7 +34,7 @@ export function ChosenFiles({ label, files, onChoose, multiple = false, folders 
           {files.length > MOST_SHOWN && <li className="flex h-9 items-center px-3 text-13 text-muted">{t('files.andMore', { n: files.length - MOST_SHOWN })}</li>}
         </ul>
       )}
-      <div className="flex items-center gap-2">
+      <div className="flex flex-wrap items-center gap-2">
         <Button onPress={() => void pick()}>{multiple ? t('files.choose') : t('files.chooseOne')}</Button>
         {folders && <Button onPress={() => void pickFolder()}>{t('files.chooseFolder')}</Button>}
         {files.length > 0 && onClear && <Button kind="plain" onPress={onClear}>{t('files.clear')}</Button>}

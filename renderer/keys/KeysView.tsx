@@ -129,7 +129,7 @@ const KeyFilters = memo(function KeyFilters({ value, onChange }: { value: Filter
   return (
     <FilterBar
       room={places.length > 1 ? 720 : 584} active={[value.place, value.use, value.state].filter((one) => one !== ANY).length + Number(value.group !== NONE)}
-      search={<SearchField label={t('keys.search')} value={value.search} onChange={(search) => onChange({ ...value, search })} className="min-w-44 flex-1 max-w-72" />}
+      search={<SearchField label={t('keys.search')} value={value.search} onChange={(search) => onChange({ ...value, search })} className="min-w-24 flex-1 max-w-72" />}
     >
       {places.length > 1 && (
         <Select inline neutral={ANY} label={t('keys.place')} value={value.place} onChange={(place) => onChange({ ...value, place })} className={FILTER} choices={[{ value: ANY, label: t('keys.anyPlace') }, ...places.map((place) => ({ value: place.name, label: place.name === 'software' ? t('keys.thisComputer') : instanceTitle(place, t) }))]} />

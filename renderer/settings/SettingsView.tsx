@@ -12,7 +12,7 @@ export function SettingsView() {
   const asked = useSearch({ from: '/settings' }).tab;
   const [tab, setTab] = useState<string>(asked ?? 'general');
   return (
-    <div className="flex min-h-0 grow flex-col bg-surface">
+    <div className="flex min-h-0 min-w-0 grow flex-col bg-surface">
       <header className="flex min-h-12 shrink-0 items-center px-4 pt-1"><h1 className="text-16 font-semibold">{t('settings.title')}</h1></header>
       <Tabs
         label={t('shell.settings')} selected={tab} onSelect={setTab}

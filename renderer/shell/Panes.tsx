@@ -107,8 +107,8 @@ export function ListPane({ title, actions, secondary = [], filters, status, foot
   const aside = foot.filter(({ id }) => id !== REFRESH);
   const hidden = [...(narrow ? secondary : []), ...(narrowFoot ? aside : [])];
   return (
-    <div ref={pane} className="flex min-h-0 grow flex-col bg-surface">
-      <header className="flex min-h-12 shrink-0 items-center justify-between gap-3 px-4 py-1.5">
+    <div ref={pane} className="flex min-h-0 min-w-0 grow flex-col bg-surface">
+      <header className="flex min-h-12 shrink-0 flex-wrap items-center justify-between gap-x-3 gap-y-1 px-4 py-1.5">
         <h1 className="truncate text-16 font-semibold">{title}</h1>
         <div className="flex shrink-0 items-center gap-2">
           {hidden.length > 0 && <Menu label={t('common.more')} entries={hidden}><IconButton icon={Ellipsis} label={t('common.more')} className="size-8" /></Menu>}

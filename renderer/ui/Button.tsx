@@ -35,6 +35,7 @@ export function Button({ kind = 'quiet', small = false, icon: Icon, pending = fa
       {...rest}
       isDisabled={isDisabled ?? false}
       isPending={pending}
+      {...((kind === 'primary' || kind === 'destructive') && !stepsBack && isDisabled !== true && { 'data-filled': '' })}
       className={cx(
         'inline-flex shrink-0 items-center justify-center gap-1.5 rounded-control font-medium whitespace-nowrap select-none disabled:opacity-50',
         small ? 'h-7 px-2 text-13' : 'h-8 px-3 text-13',

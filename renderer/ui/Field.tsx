@@ -43,7 +43,7 @@ export function TextField({ label, help, placeholder, rows, mono = false, classN
   const t = useText();
   const sends = useContext(InForm) && rows !== undefined;
   return (
-    <AriaTextField validationBehavior="aria" {...rest} className={cx('flex flex-col gap-1', className)}>
+    <AriaTextField validationBehavior="aria" {...rest} className={cx('flex max-w-full flex-col gap-1', className)}>
       <FieldLabel>{label}</FieldLabel>
       {rows === undefined ? (
         <div className="flex items-center gap-2">

@@ -81,7 +81,7 @@ export function Select<V extends string>({ label, value, onChange, choices, grou
       isInvalid={error !== undefined}
       autoFocus={autoFocus}
       {...(inline && { 'aria-label': label })}
-      className={cx('flex min-w-0 flex-col gap-1', className)}
+      className={cx('flex max-w-full min-w-0 flex-col gap-1', className)}
     >
       {!inline && <FieldLabel>{label}</FieldLabel>}
       <AriaButton className={cx(CONTROL, 'flex items-center justify-between gap-2 text-left hover:bg-hover')}>
@@ -147,7 +147,7 @@ export function ComboBox<V extends string>({ label, value, onChange, choices, gr
       isDisabled={disabled}
       isInvalid={error !== undefined}
       autoFocus={autoFocus}
-      className={cx('flex min-w-0 flex-col gap-1', className)}
+      className={cx('flex max-w-full min-w-0 flex-col gap-1', className)}
     >
       <FieldLabel>{label}</FieldLabel>
       <div className="relative">
