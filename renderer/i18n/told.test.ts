@@ -102,6 +102,11 @@ test('an error without a reason is told by its wording, with what is filled in',
   expect(german.said({ detail: 'The moon is in the wrong house.' }, 'detail')).toBeUndefined();
 });
 
+test('each name has quotation marks of its own, and one that has some in it is said all the same', () => {
+  expect(german.sentence('“Ada”: “Ada” issued itself, and is not among the roots.')).toBe('„Ada“: „Ada“ hat sich selbst ausgestellt und ist keine der Wurzeln.');
+  expect(german.sentence('“A ”x“ b” issued itself, and is not among the roots.')).toBe('„A ”x“ b“ hat sich selbst ausgestellt und ist keine der Wurzeln.');
+});
+
 test('what is wrong with a file is told by where it is, within a name or at the beginning of the sentence', () => {
   expect(german.sentence('The serial number claims 70 bytes, but 3 remain.')).toBe('Seriennummer: Angegeben sind 70 Byte, übrig sind aber 3.');
   expect(german.sentence('It ends where the value of an attribute of the issuer should begin.')).toBe('Die Daten enden, wo dies beginnen muss: Aussteller, Wert eines Attributs.');
