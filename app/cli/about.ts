@@ -54,7 +54,7 @@ export async function overview(words: readonly string[], rest: readonly string[]
     });
   }
   refuseUnknown(rest, words);
-  const text = helpOf(words, names);
+  const text = helpOf(words, names, Math.min(WIDEST, (rest.includes('--help') || rest.includes('-h') ? around.stdout : around.stderr).columns ?? WIDEST));
   if (rest.includes('--help') || rest.includes('-h')) throw new HelpAsked(text);
   around.stderr.write(text);
   return 2;
@@ -72,6 +72,9 @@ export function choices(words: readonly string[]): string[] {
   return [...new Set([...next, ...(words.length === 0 ? Object.keys(PROGRAM_SUMMARIES) : [])])];
 }
 
+/** Columns of a help that nothing narrower holds. */
+const WIDEST = 100;
+
 const FIRST_STEPS = `
 First steps:
   keywright store create
@@ -81,7 +84,7 @@ First steps:
 
 \`keywright help files sign\`, or \`--help\` behind any command, tells all that it takes.`;
 
-function helpOf(words: readonly string[], names: readonly string[]): string {
+function helpOf(words: readonly string[], names: readonly string[], helpWidth: number): string {
   const isProgram = words.length === 0;
   const command = new Command(['keywright', ...words].join(' ')).addHelpOption(isProgram ? helpOption() : new Option('-h, --help', 'show this')).helpCommand(false);
   command.description(isProgram ? 'All your keys on one command line.' : `${nounSummary(words)}.`);
@@ -92,7 +95,7 @@ function helpOf(words: readonly string[], names: readonly string[]): string {
     command.command(name).description(operation?.summary ?? (isProgram ? PROGRAM_SUMMARIES[name] : undefined) ?? nounSummary(path));
   }
   if (isProgram) addGlobals(command);
-  const help = Object.assign(new Help(), { helpWidth: 100, subcommandTerm: (one: Command) => one.name() + (group(one.name()) ? ' …' : '') });
+  const help = Object.assign(new Help(), { helpWidth, subcommandTerm: (one: Command) => one.name() + (group(one.name()) ? ' …' : '') });
   const text = help.formatHelp(command, help);
   // What there is to do comes before what may be added to it.
   const [head, options, commands] = [text.slice(0, text.indexOf('Options')), text.slice(text.indexOf('Options'), text.indexOf('Commands:')), text.slice(text.indexOf('Commands:'))];

@@ -113,6 +113,13 @@ describe('finding the command', () => {
     expect(JSON.parse(stderr)).toMatchObject({ code: 'INVALID_INPUT', detail: "Unknown option '--nope'." });
   });
 
+  test('a narrow terminal gets a narrow list of commands, and one that is dumb no colours', async () => {
+    const { stdout } = await ran(['keys', '--help'], { tty: true, columns: 60 });
+    expect(Math.max(...stdout.toString().split('\n').map((line) => line.length))).toBeLessThanOrEqual(60);
+    const colours = async (env: Record<string, string>) => (await ran(['keys', 'lst'], { tty: true, env })).stderr.includes('\x1b[');
+    expect([await colours({ TERM: 'xterm' }), await colours({ TERM: 'dumb' }), await colours({ TERM: 'xterm', NO_COLOR: '1' })]).toEqual([true, false, false]);
+  });
+
   test('the version is told', async () => {
     for (const argv of [['version'], ['--version'], ['--data-dir', 'anywhere', 'version']]) expect((await ran(argv)).stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
   });

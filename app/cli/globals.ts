@@ -77,6 +77,9 @@ export function unknownOption(words: readonly string[]): string | undefined {
 /** Whether there are global options and nothing else, nor a call for help. */
 export const isOptionsAlone = (words: readonly string[]): boolean => words.every((word, index) => (word.startsWith('-') && word !== '--help' && word !== '-h') || takesValue(words[index - 1]));
 
+/** Whether nothing in the environment speaks against colours (no-color.org; terminfo’s `dumb` terminal has none). */
+export const mayColor = (environment: Readonly<Record<string, string | undefined>>): boolean => (environment['NO_COLOR'] ?? '') === '' && environment['TERM'] !== 'dumb';
+
 /** Values of the global options, by name. */
 export interface Globals {
   readonly json: boolean;
@@ -97,7 +100,7 @@ export function globalsOf(given: Readonly<Record<string, unknown>>, environment:
   const fromEnvironment = environment['KEYWRIGHT_PASSPHRASE_FILE'];
   return {
     json: given['json'] === true, quiet: given['quiet'] === true, verbose: given['verbose'] === true, yes: given['yes'] === true,
-    color: given['color'] !== false && (environment['NO_COLOR'] ?? '') === '',
+    color: given['color'] !== false && mayColor(environment),
     dataDir: text('data-dir'), config: text('config'),
     agent: given['agent'] === false ? false : text('agent'),
     secretFiles: {

@@ -165,8 +165,11 @@ export function humanError(problem: Problem, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** @returns one line that tells how far a call is, from the numbers that its progress has. */
-export function progressLine(event: unknown): string {
+/**
+ * @param columns of the terminal: a line that wrapped could not be overwritten.
+ * @returns one line that tells how far a call is, from the numbers that its progress has.
+ */
+export function progressLine(event: unknown, columns = 121): string {
   if (typeof event !== 'object' || event === null) return '';
   const { done, total, bytes, totalBytes, file, label, index, files, detail } = event as Record<string, unknown>;
   const name = [file, label, detail].find((one) => typeof one === 'string');
@@ -174,5 +177,5 @@ export function progressLine(event: unknown): string {
   if (typeof index === 'number' && typeof files === 'number' && files > 1) words.push(`(${Math.min(index + 1, files)} of ${files})`);
   const [part, whole] = typeof totalBytes === 'number' ? [bytes, totalBytes] : [done, total];
   if (typeof part === 'number' && typeof whole === 'number' && whole > 0) words.push(`${Math.floor((part / whole) * 100)} %`);
-  return words.join(' ');
+  return [...words.join(' ')].slice(0, Math.max(0, Math.min(columns - 1, 120))).join('');
 }

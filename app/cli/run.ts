@@ -1,7 +1,7 @@
 import type { CallOptions } from '../contract/core.ts';
 import { EXIT_CHECK_FAILED, ERRORS, fromProblem, KeywrightError, toProblem } from '../contract/errors.ts';
 import { wasNeverSent } from '../rpc/client.ts';
-import { globalsOf, isOptionsAlone, type Globals } from './globals.ts';
+import { globalsOf, isOptionsAlone, mayColor, type Globals } from './globals.ts';
 import { at, inputOf } from './input.ts';
 import { openFor, unlockFor } from './open.ts';
 import { humanError, humanOutput, progressLine, styleFor } from './print.ts';
@@ -41,7 +41,7 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
       return 0;
     }
     const problem = toProblem(thrown);
-    const style = styleFor(around.stderr.isTTY === true && !argv.includes('--no-color') && (around.env['NO_COLOR'] ?? '') === '');
+    const style = styleFor(around.stderr.isTTY === true && !argv.includes('--no-color') && mayColor(around.env));
     around.stderr.write(json ? `${JSON.stringify(problem)}\n` : humanError(problem, style));
     if (!json && problem.code === 'INTERNAL' && argv.includes('--verbose')) around.stderr.write(`${String((thrown as Error)?.stack ?? thrown)}\n`);
     return ERRORS[problem.code].exit;
@@ -217,9 +217,10 @@ class ProgressLine {
   #shownAt = 0;
   #shown = false;
 
-  constructor({ stderr }: Surroundings, spec: CommandSpec, { quiet, json }: Globals) {
+  constructor({ stderr, env }: Surroundings, spec: CommandSpec, { quiet, json }: Globals) {
     this.#stderr = stderr;
-    this.wanted = spec.progress && stderr.isTTY === true && !quiet && !json;
+    // A dumb terminal cannot go back to the beginning of a line.
+    this.wanted = spec.progress && stderr.isTTY === true && env['TERM'] !== 'dumb' && !quiet && !json;
   }
 
   show(event: unknown): void {
@@ -227,7 +228,7 @@ class ProgressLine {
     if (now - this.#shownAt < 100) return;
     this.#shownAt = now;
     this.#shown = true;
-    this.#stderr.write(`\r\x1b[K${progressLine(event).slice(0, 120)}`);
+    this.#stderr.write(`\r\x1b[K${progressLine(event, this.#stderr.columns)}`);
   }
 
   clear(): void {

@@ -7,8 +7,8 @@ import type { Terminal } from './terminal.ts';
 /** What a command line runs in. */
 export interface Surroundings {
   readonly stdin: () => Readable;
-  readonly stdout: Writable & { isTTY?: boolean };
-  readonly stderr: Writable & { isTTY?: boolean };
+  readonly stdout: Writable & { isTTY?: boolean; columns?: number };
+  readonly stderr: Writable & { isTTY?: boolean; columns?: number };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The terminal, where there is one; absent: the process's own. */
   readonly terminal?: Terminal | null;

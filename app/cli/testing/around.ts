@@ -12,8 +12,8 @@ export interface Ran {
 }
 
 /** Runs a command line in this process, without a terminal unless one is given. */
-export async function ran(argv: readonly string[], given: { env?: Record<string, string>; stdin?: string | Buffer | Readable; terminal?: Terminal; signal?: AbortSignal; tty?: boolean } = {}): Promise<Ran> {
-  const [stdout, stderr] = [collector(given.tty), collector(given.tty)];
+export async function ran(argv: readonly string[], given: { env?: Record<string, string>; stdin?: string | Buffer | Readable; terminal?: Terminal; signal?: AbortSignal; tty?: boolean; columns?: number } = {}): Promise<Ran> {
+  const [stdout, stderr] = [collector(given.tty, given.columns), collector(given.tty, given.columns)];
   const around: Surroundings = {
     stdin: () => (given.stdin instanceof Readable ? given.stdin : Readable.from([Buffer.from(given.stdin ?? '')])),
     stdout: stdout.stream, stderr: stderr.stream, env: given.env ?? {},
@@ -30,7 +30,7 @@ export async function ran(argv: readonly string[], given: { env?: Record<string,
   };
 }
 
-function collector(tty = false): { stream: Writable & { isTTY?: boolean }; bytes(): Buffer } {
+function collector(tty = false, columns?: number): { stream: Writable & { isTTY?: boolean; columns?: number }; bytes(): Buffer } {
   const pieces: Buffer[] = [];
   const stream = new Writable({
     write(piece: Buffer, _encoding, done) {
@@ -38,5 +38,5 @@ function collector(tty = false): { stream: Writable & { isTTY?: boolean }; bytes
       done();
     },
   });
-  return { stream: Object.assign(stream, { isTTY: tty }), bytes: () => Buffer.concat(pieces) };
+  return { stream: Object.assign(stream, { isTTY: tty, ...(columns === undefined ? {} : { columns }) }), bytes: () => Buffer.concat(pieces) };
 }
