@@ -41,7 +41,7 @@ function Group({ title, rows }: { title: string; rows: readonly (readonly [keys:
         {rows.map(([keys, label]) => (
           <div key={label} className="contents">
             <dt className="border-b border-border py-1">{label}</dt>
-            <dd className="border-b border-border py-1 text-right"><kbd className="font-sans text-muted">{keys.map((one) => shortcutLabel(one, t)).join('  ')}</kbd></dd>
+            <dd className="border-b border-border py-1 text-right"><kbd className="font-sans text-muted">{keys.map((one) => shortcutLabel(one, t)).join(' / ')}</kbd></dd>
           </div>
         ))}
       </dl>

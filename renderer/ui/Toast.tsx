@@ -2,6 +2,8 @@ import { X } from 'lucide-react';
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { useText } from '../i18n/index.ts';
 import { Button, IconButton } from './Button.tsx';
+import { cx } from './cx.ts';
+import { useIsAnyDialogOpen } from './open-dialogs.ts';
 import { returnFocusToView } from './view-focus.ts';
 
 interface ToastMessage {
@@ -44,13 +46,15 @@ export function ToastProvider({ children }: { children: ReactNode }) {
     returnFocusToView();
   }, []);
   const t = useText();
+  const inDialog = useIsAnyDialogOpen();
+  // Never over what is pressed: above the foot of the list, and at the top while a dialog has its buttons at the foot.
   const region = useMemo(() => (
-    <section aria-label={t('common.messages')} className="pointer-events-none fixed bottom-4 left-1/2 z-50 flex -translate-x-1/2 flex-col items-center gap-2">
+    <section aria-label={t('common.messages')} className={cx('pointer-events-none fixed left-1/2 z-50 flex max-w-full -translate-x-1/2 flex-col items-center gap-2 px-2', inDialog ? 'top-4' : 'bottom-12')}>
       <div aria-live="polite" className="flex flex-col items-center gap-2">
-        {shown.map((message) => <ToastItem key={message.id} message={message} onDismiss={() => dismiss(message.id)} />)}
+        {shown.map((message) => <ToastItem key={message.id} message={message} waits={inDialog && message.action !== undefined} onDismiss={() => dismiss(message.id)} />)}
       </div>
     </section>
-  ), [shown, dismiss, t]);
+  ), [shown, dismiss, t, inDialog]);
   return (
     <ToastContext value={show}>
       <ClearContext value={clear}>{children}</ClearContext>
@@ -59,7 +63,8 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   );
 }
 
-function ToastItem({ message, onDismiss }: { message: Shown; onDismiss: () => void }) {
+/** @param waits  it is out of sight, and does not go: what takes something back cannot be pressed beside a dialog, and is there again after it */
+function ToastItem({ message, waits, onDismiss }: { message: Shown; waits: boolean; onDismiss: () => void }) {
   const t = useText();
   const [held, setHeld] = useState(false);
   const dismiss = useRef(onDismiss);
@@ -67,14 +72,15 @@ function ToastItem({ message, onDismiss }: { message: Shown; onDismiss: () => vo
     dismiss.current = onDismiss;
   });
   useEffect(() => {
-    if (held) return;
+    if (held || waits) return;
     const timer = setTimeout(() => dismiss.current(), message.action === undefined ? STAY_MS : STAY_WITH_ACTION_MS);
     return () => clearTimeout(timer);
-  }, [held, message]);
+  }, [held, waits, message]);
   return (
     <div
       onPointerEnter={() => setHeld(true)} onPointerLeave={() => setHeld(false)} onFocus={() => setHeld(true)} onBlur={() => setHeld(false)}
-      className="pointer-events-auto flex max-w-[32rem] items-center gap-3 rounded-control border border-border bg-raised py-1.5 pr-1.5 pl-3 text-13 shadow-float"
+      hidden={waits}
+      className="pointer-events-auto flex max-w-[32rem] items-center [&[hidden]]:hidden gap-3 rounded-control border border-border bg-raised py-1.5 pr-1.5 pl-3 text-13 shadow-float"
     >
       <span>{message.text}</span>
       {message.action && <Button small kind="quiet" onPress={() => (message.action?.onAction(), onDismiss())}>{message.action.label}</Button>}
