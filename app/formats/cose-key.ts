@@ -12,6 +12,7 @@ const EC2_CURVES: Readonly<Partial<Record<KeyAlgorithmName, bigint>>> = { 'ec-p2
 const OKP_CURVES: Readonly<Partial<Record<KeyAlgorithmName, bigint>>> = { x25519: 4n, x448: 5n, ed25519: 6n, ed448: 7n };
 const AKP_ALGORITHMS: Readonly<Partial<Record<KeyAlgorithmName, bigint>>> = { 'ml-dsa-44': -48n, 'ml-dsa-65': -49n, 'ml-dsa-87': -50n };
 
+/** @returns whether COSE has a number for keys of this algorithm (RFC 9053 §7, RFC 8230 §4). */
 export function hasCoseKey(algorithm: KeyAlgorithmName): boolean {
   return KEY_ALGORITHMS[algorithm].family === 'rsa' || [EC2_CURVES, OKP_CURVES, AKP_ALGORITHMS].some((names) => names[algorithm] !== undefined);
 }

@@ -201,6 +201,7 @@ export function derInteger(value: bigint): Buffer {
   return der(TAG.integer, (bytes[0] as number) >= 0x80 ? Buffer.concat([Buffer.of(0), bytes]) : bytes);
 }
 
+/** @returns an OBJECT IDENTIFIER, DER (X.690 §8.19). @param dotted of ours, `1.2.840.10045.2.1`: it is not checked */
 export function derOid(dotted: string): Buffer {
   const [root = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt);
   const bytes = [root * 40n + second, ...rest].flatMap((arc) => {

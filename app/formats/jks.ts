@@ -36,6 +36,7 @@ interface JksFile {
   isIntact(passphrase: Uint8Array): boolean;
 }
 
+/** @returns whether the first four bytes are those of a JKS or JCEKS file. */
 export function looksLikeJks(content: Uint8Array): boolean {
   if (content.length < 4) return false;
   const magic = new DataView(content.buffer, content.byteOffset, 4).getUint32(0);

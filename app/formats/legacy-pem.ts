@@ -18,6 +18,7 @@ const CIPHERS: Readonly<Record<string, { name: string; key: number; block: numbe
   'DES-CBC': { name: 'des-ede3-cbc', key: 8, block: 8 },
 };
 
+/** @returns whether the block's own headers say that it is encrypted (RFC 1421 §4.6.1.1), as OpenSSL's oldest form does. */
 export function isLegacyEncrypted(block: PemBlock): boolean {
   return /^4\s*,\s*ENCRYPTED$/.test(block.headers.get('proc-type') ?? '') || block.headers.has('dek-info');
 }

@@ -47,6 +47,7 @@ export function minisignLines(content: Uint8Array): string[] {
   return Buffer.from(content).toString('utf8').replace(/\r?\n$/, '').split(/\r?\n/);
 }
 
+/** @returns two lines of text: the untrusted comment, and algorithm (2 bytes), key id (8 bytes) and body in base64. */
 export function writeMinisignBlock({ algorithm, keyId, body, comment }: MinisignBlock): string {
   return `${MINISIGN_COMMENT} ${comment}\n${Buffer.concat([Buffer.from(algorithm, 'latin1'), keyId, body]).toString('base64')}\n`;
 }

@@ -146,9 +146,12 @@ export function packetLength(length: number): Buffer {
   return Buffer.concat([Buffer.of(0xff), uint32(length)]);
 }
 
+/** @returns two bytes, the higher first (RFC 9580 §3.1). */
 export function uint16(value: number): Buffer {
   return Buffer.of(value >> 8, value & 0xff);
 }
+
+/** @returns four bytes, the highest first (RFC 9580 §3.1). */
 export function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);

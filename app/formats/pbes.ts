@@ -160,6 +160,7 @@ export function decipher(cipher: string, key: Uint8Array, iv: Uint8Array, encryp
   }
 }
 
+/** @returns PIN_INCORRECT, whatever it was that did not open: which check failed is not told, as in every other format. */
 export function wrongPassphrase(): KeywrightError {
   return new KeywrightError('PIN_INCORRECT', because('secret.opens-no-key', {}));
 }

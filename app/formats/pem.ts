@@ -20,6 +20,7 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const MAX_LINE = 64 * 1024;
 const MAX_BLOCKS = 1000;
 
+/** @returns whether a PEM block begins anywhere in it (RFC 7468 §2): text around blocks is usual. */
 export function looksLikePem(content: Uint8Array): boolean {
   return Buffer.from(content.buffer, content.byteOffset, content.length).includes('-----BEGIN ');
 }

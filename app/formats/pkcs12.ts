@@ -171,6 +171,7 @@ async function open(mac: Pkcs12Mac | null, authenticated: Uint8Array, safes: rea
   }
 }
 
+/** Overwrites the private and secret keys in the bags with zeros. */
 export function wipeBags(bags: readonly Pkcs12Bag[]): void {
   for (const bag of bags) {
     if (bag.kind === 'key') bag.pkcs8.fill(0);

@@ -13,6 +13,11 @@ import type { FileContents, KeyFileFormat, ReadKey } from './types.ts';
 
 const CONVERT = 'Convert it: keytool -importkeystore -deststoretype PKCS12.';
 
+/**
+ * Adds keys and certificates of a JKS or JCEKS file to `contents`, and notes what only Java can read.
+ * @param want `certificates` asks for no passphrase
+ * @throws INVALID_INPUT with the offset; PIN_INCORRECT, PIN_REQUIRED
+ */
 export async function readJks(content: Uint8Array, contents: FileContents, passphrases: Passphrases, want: 'all' | 'certificates'): Promise<void> {
   const file = parseJks(content);
   for (const entry of file.entries) {
@@ -36,6 +41,11 @@ export async function readJks(content: Uint8Array, contents: FileContents, passp
   }
 }
 
+/**
+ * Adds keys and certificates of a BKS or UBER file (Bouncy Castle) to `contents`. UBER is encrypted as a whole and asks for its passphrase in any case.
+ * @param want `certificates` opens no key
+ * @throws INVALID_INPUT with the offset; PIN_INCORRECT, PIN_REQUIRED
+ */
 export async function readBks(content: Uint8Array, contents: FileContents, passphrases: Passphrases, want: 'all' | 'certificates'): Promise<void> {
   const file = parseBks(content);
   const open = (): Promise<readonly BksEntry[]> => passphrases.open(`the ${file.type} file`, (passphrase, signal) => {

@@ -26,6 +26,7 @@ export const PEM_FORMATS: Readonly<Record<string, KeyFileFormat>> = {
   'PRIVATE KEY': 'pkcs8', 'ENCRYPTED PRIVATE KEY': 'pkcs8', 'RSA PRIVATE KEY': 'pkcs1', 'EC PRIVATE KEY': 'sec1', 'OPENSSH PRIVATE KEY': 'openssh',
 };
 
+/** @returns the private key in a PEM block: PKCS#8, PKCS#1, SEC1, OpenSSH, encrypted or not. @throws INVALID_INPUT with the place; CAPABILITY_MISSING; PIN_INCORRECT, PIN_REQUIRED */
 export async function readBlock(block: PemBlock, passphrases: Passphrases): Promise<ReadKey> {
   const note = block.friendlyName ?? `the key at line ${block.line}`;
   const named = (key: ReadKey): ReadKey => (key.label !== undefined || block.friendlyName === undefined ? key : { ...key, label: block.friendlyName });
@@ -46,6 +47,7 @@ export async function readBlock(block: PemBlock, passphrases: Passphrases): Prom
   return named(await readDer(block.content, block.label === 'ENCRYPTED PRIVATE KEY' ? 'pkcs8-encrypted' : format, passphrases, note));
 }
 
+/** @returns the private key in DER. @param note which key the passphrase is asked for @throws INVALID_INPUT with the place; CAPABILITY_MISSING; PIN_INCORRECT, PIN_REQUIRED */
 export async function readDer(content: Uint8Array, format: KeyFileFormat | 'pkcs8-encrypted', passphrases: Passphrases, note?: string): Promise<ReadKey> {
   if (format === 'pkcs8-encrypted') {
     const encrypted = parseEncryptedPkcs8(content);
@@ -69,6 +71,7 @@ async function materialOf(parse: () => ReturnType<typeof parsePkcs8>): Promise<K
 
 const labelled = (label: string): { label?: string } => (label.trim() === '' ? {} : { label: label.trim().slice(0, 200) });
 
+/** @returns the private key in the bytes of an `openssh-key-v1` block. @param note which key the passphrase is asked for @throws INVALID_INPUT; CAPABILITY_MISSING; PIN_INCORRECT, PIN_REQUIRED */
 export async function readOpenssh(content: Uint8Array, passphrases: Passphrases, note?: string): Promise<ReadKey> {
   const file = parseOpenssh(content);
   const read = async (passphrase: SecretBytes | undefined, signal: AbortSignal): Promise<ReadKey> => {
@@ -79,6 +82,7 @@ export async function readOpenssh(content: Uint8Array, passphrases: Passphrases,
   return file.encrypted ? passphrases.open(note, read) : read(undefined, passphrases.signal);
 }
 
+/** @returns the private key of a PuTTY file of version 2 or 3, its comment as label. @throws INVALID_INPUT; CAPABILITY_MISSING; PIN_INCORRECT, PIN_REQUIRED */
 export async function readPpk(content: Uint8Array, passphrases: Passphrases): Promise<ReadKey> {
   const file = parsePpk(content);
   const read = async (passphrase: SecretBytes | undefined): Promise<ReadKey> =>
@@ -86,6 +90,7 @@ export async function readPpk(content: Uint8Array, passphrases: Passphrases): Pr
   return file.encrypted ? passphrases.open(file.comment || undefined, read) : read(undefined);
 }
 
+/** @returns the Ed25519 key of a secret key file of minisign or signify. @throws INVALID_INPUT; CAPABILITY_MISSING; PIN_INCORRECT, PIN_REQUIRED */
 export async function readMinisign(content: Uint8Array, passphrases: Passphrases): Promise<ReadKey> {
   const file = parseMinisignSecret(content);
   const read = async (passphrase: SecretBytes | undefined, signal: AbortSignal): Promise<ReadKey> =>
@@ -93,6 +98,7 @@ export async function readMinisign(content: Uint8Array, passphrases: Passphrases
   return file.encrypted ? passphrases.open(file.comment || undefined, read) : read(undefined, passphrases.signal);
 }
 
+/** @returns the X25519 keys of an age identity file, one a line. @throws INVALID_INPUT with the line */
 export async function readAge(content: Uint8Array): Promise<ReadKey[]> {
   const keys: ReadKey[] = [];
   for (const { parts, line } of readAgeIdentities(content)) keys.push({ material: await within(`line ${line}`, () => checkedMaterial(parts)), format: 'age', wasEncrypted: false });
@@ -158,6 +164,7 @@ function readX5c(jwk: Jwk, place: string): FoundCertificate[] {
   });
 }
 
+/** @returns a secret key that is nothing but its bytes. @throws INVALID_INPUT without an algorithm, or for a length that is not its; CAPABILITY_MISSING for one that is not symmetric */
 export function readRaw(content: Uint8Array, algorithm: KeyAlgorithmName | undefined): ReadKey {
   if (algorithm === undefined) throw malformed('Raw bytes do not say what key they are.', undefined, 'Name the algorithm: aes-256, hmac-sha256 …');
   return { material: symmetricMaterial(algorithm, content), format: 'raw', wasEncrypted: false };

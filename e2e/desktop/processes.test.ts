@@ -23,6 +23,14 @@ function call(program: Program, operation: string, input: unknown): Promise<{ ok
   return program.page.evaluate(([id, given]) => (globalThis as unknown as { keywright: { call(operation: string, input: unknown): Promise<never> } }).keywright.call(id as string, given), [operation, input]);
 }
 
+/** @returns the path of a file that takes a while to be signed, though it takes no place: 4 GiB. */
+function largeFile(folder: string): string {
+  const path = join(folder, 'large.bin');
+  writeFileSync(path, '');
+  truncateSync(path, 4 * 1024 ** 3);
+  return path;
+}
+
 test('a core that is killed comes back, the window says so, and the store opens again', async ({ program }) => {
   const ada = person(program);
   await ada.createsAStore();
@@ -71,9 +79,7 @@ test('a call in flight when the core dies fails with a typed error and is not re
   const ada = person(program);
   await ada.createsAStore();
   await ada.makesAKey('Signer');
-  const large = join(folder, 'large.bin');
-  writeFileSync(large, '');
-  truncateSync(large, 4 * 1024 ** 3);
+  const large = largeFile(folder);
   const signing = call(program, 'files.sign', { files: [{ path: large }], key: 'Signer', out: { path: join(folder, 'large.sig') } });
   const core = coreOf(program);
   await expect.poll(async () => JSON.stringify(await call(program, 'jobs.list', {}))).toContain('running');
@@ -104,9 +110,7 @@ test('a job goes on when the window is closed, and the program ends after it', a
   const ada = person(program);
   await ada.createsAStore();
   await ada.makesAKey('Signer');
-  const large = join(folder, 'large.bin');
-  writeFileSync(large, '');
-  truncateSync(large, 4 * 1024 ** 3);
+  const large = largeFile(folder);
   const out = join(folder, 'large.sig');
   await program.page.evaluate(([path, signature]) => {
     const { keywright } = globalThis as unknown as { keywright: { call(operation: string, input: unknown): Promise<never> } };

@@ -38,6 +38,7 @@ const FORBIDDEN_USAGES: Readonly<Record<string, { readonly usages: readonly KeyU
   'ml-kem': { usages: ['digital-signature', 'non-repudiation', 'data-encipherment', 'key-agreement', 'key-cert-sign', 'crl-sign'], rule: 'RFC 9935 §4' },
 };
 
+/** @returns the family of a key algorithm's name, or undefined for one that we do not have. */
 export function familyOf(algorithm: string): KeyAlgorithmFacts['family'] | undefined {
   return algorithm in KEY_ALGORITHMS ? KEY_ALGORITHMS[algorithm as KeyAlgorithmName].family : undefined;
 }

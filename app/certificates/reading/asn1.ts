@@ -103,6 +103,7 @@ export function derTime(date: Date): Buffer {
   return year >= 1950 && year < 2050 ? der(UTC_TIME, Buffer.from(`${digits(date).slice(2)}Z`)) : derGeneralizedTime(date);
 }
 
+/** @returns a GeneralizedTime in UTC to the second (RFC 5280 §4.1.2.5.2), DER. @param tag in its place where it is implicit @throws INVALID_INPUT outside of the years 0 to 9999 */
 export function derGeneralizedTime(date: Date, tag: number = GENERALIZED_TIME): Buffer {
   return der(tag, Buffer.from(`${digits(date)}Z`));
 }

@@ -20,6 +20,7 @@ export type GeneralName =
 /** Largest number of names in one list: the 10,000 and room. */
 const MAX_NAMES = 20_000;
 
+/** @returns the next GeneralName (RFC 5280 §4.2.1.6); text that its type does not allow comes with its fault. @throws INVALID_INPUT with the offset */
 export function readGeneralName(reader: DerReader, what: string): GeneralName {
   const element = reader.next(what);
   const content = reader.content(element);

@@ -76,6 +76,7 @@ const canonicalText = (text: string): string => text.normalize('NFKC').toLowerCa
 /** @returns the canonical form of a name with one more part below it, as names relative to the issuer of a revocation list are meant (RFC 5280 §4.2.1.13). */
 export const canonicalBelow = ({ canonicalRdns }: Name, rdn: readonly Attribute[]): string => [...canonicalRdns, canonicalRdn(rdn)].join('\u0001');
 
+/** @returns a distinguished name as RFC 4514 writes it: the last RDN first, with what cannot be shown made harmless. */
 export function textOf(rdns: readonly (readonly Attribute[])[]): string {
   return rdns.toReversed().map((attributes) => attributes.map(({ oid, text, tag, fault }) => `${ATTRIBUTES[oid] ?? oid}=${isStringTag(tag) ? escaped(text) : text}${fault === undefined ? '' : ` (${fault})`}`).join('+')).join(', ');
 }

@@ -173,6 +173,7 @@ export function isAbout(id: CertificateId, certificate: Pick<Certificate, 'seria
   return id.serial === certificate.serialText && isIssuer(id, issuer);
 }
 
+/** @returns whether a CertID names this issuer (RFC 6960 §4.1.1): hashes of its name and of its public key. False for a hash that we do not have. */
 export function isIssuer({ hash, nameHash, keyHash }: CertificateId, issuer: Certificate): boolean {
   if (!['sha1', 'sha256', 'sha384', 'sha512'].includes(hash)) return false;
   return createHash(hash).update(issuer.subject.der).digest().equals(nameHash) && createHash(hash).update(keyBits(issuer.spki)).digest().equals(keyHash);
