@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -188,6 +188,58 @@ describe('what was tampered with', () => {
         expect(await lossesOf(core)).toMatchObject([{ detail: expect.stringContaining('another log was put in its place') }]);
         expect(await core.call('audit.verify')).toMatchObject({ ok: false });
         await core.call('keys.update', { key: key.id, label: `After ${session}` });
+      });
+    }
+  }));
+
+  test('by who puts back all but the log: the log tells of a change that the store does not have, which is told at open, by verify, and for good', () => withTrail(async (folder, key) => {
+    const store = join(folder, 'store');
+    const older = join(folder, 'older');
+    await cp(store, older, { recursive: true });
+    await opened(folder, async (core) => {
+      await core.call('keys.update', { key: key.id, label: 'Retired' });
+      for (let uses = 0; uses < 3; uses += 1) await core.call('keys.sign', { key: key.id, content: { message: 'aGVsbG8' } });
+    });
+    await rm(join(older, 'log'), { recursive: true });
+    await cp(join(store, 'log'), join(older, 'log'), { recursive: true });
+    await rm(store, { recursive: true });
+    await rename(older, store);
+    const told = { record: 'index', detail: expect.stringContaining('an older copy of itself') };
+    await opened(folder, async (core) => {
+      expect(await core.call('store.status')).toMatchObject({ problems: [told] });
+      expect(await core.call('store.verify')).toMatchObject({ ok: false, problems: [told] });
+      await core.call('keys.update', { key: key.id, label: 'Goes on' });
+    });
+    for (const _ of ['next session', 'and the one after it']) {
+      await opened(folder, async (core) => {
+        expect(await lossesOf(core)).toMatchObject([{ detail: told.detail }]);
+        expect(await core.call('audit.verify')).toMatchObject({ ok: false, detail: told.detail });
+        expect(await core.call('store.verify')).toMatchObject({ ok: true });
+      });
+    }
+  }));
+
+  test('a store whose process died after changes and uses is no older copy, and neither is one from a backup that was made meanwhile', () => withTrail(async (folder, key) => {
+    const died = join(folder, 'died');
+    await opened(folder, async (core) => {
+      const work = async (count: number): Promise<void> => {
+        await core.call('keys.update', { key: key.id, label: `Change ${count}` }).catch(() => undefined); // of those at once, one holds
+        await core.call('keys.generate', { label: `Made ${count}`, algorithm: 'ed25519' });
+        await core.call('keys.sign', { key: key.id, content: { message: 'aGVsbG8' } });
+      };
+      const working = Promise.all(Array.from({ length: 20 }, (_, count) => work(count)));
+      await core.call('store.backup', { out: { path: join(folder, 'meanwhile.kwb') } });
+      await working;
+      // The log first: as a kill leaves it, the rest is never older.
+      await cp(join(folder, 'store', 'log'), join(died, 'store', 'log'), { recursive: true });
+      for (const name of await readdir(folder)) if (!['died', 'meanwhile.kwb'].includes(name)) await cp(join(folder, name), join(died, name), { recursive: true, force: false });
+    });
+    await inSession(join(folder, 'restored'), (core) => core.call('store.restore', { from: { path: join(folder, 'meanwhile.kwb') } }));
+    for (const place of [died, join(folder, 'restored')]) {
+      await opened(place, async (core) => {
+        expect(await lossesOf(core)).toEqual([]);
+        expect(await core.call('audit.verify')).toMatchObject({ ok: true });
+        expect(await core.call('store.status')).toMatchObject({ problems: [] });
       });
     }
   }));

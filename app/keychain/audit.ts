@@ -18,8 +18,11 @@ interface PendingEntry {
   readonly after: Anchor;
 }
 
+/** Facts as they lie in the log: of a change, its record was committed before. */
+type LoggedFacts = AuditFacts & { readonly change?: true };
+
 /** A storage that may know how long its log was. */
-type AuditedStorage = Storage & Partial<Pick<SealedStorage, 'logKnown' | 'acceptShortLog'>>;
+type AuditedStorage = Storage & Partial<Pick<SealedStorage, 'logKnown' | 'acceptShortLog' | 'reportOlder'>>;
 
 interface Head {
   readonly number: number;
@@ -30,12 +33,14 @@ interface Head {
 interface Found {
   /** The entry that the change saw last is there, the same one. */
   readonly holds: boolean;
-  /** Its own entry is there. */
-  readonly joined: boolean;
+  /** Its own entry is there: its number, else null. */
+  readonly joined: number | null;
 }
 
 const PENDING = 'audit/pending/';
 const HASH_BYTES = 32;
+/** So far back from its end the log is searched for a change that the store does not have: after a kill there may be millions of uses. */
+const FURTHEST = 10_000;
 const PAGE = 1000;
 /** Room for what sealing adds to the log's largest entry, 1 MiB. */
 const LONGEST = 1024 * 1024 - 4096;
@@ -75,7 +80,11 @@ export class AuditTrail {
   }
 
   /** Appends an entry; durable within 50 ms, or at once under `audit.durability = "strict"`. */
-  async append(facts: AuditFacts): Promise<void> {
+  append(facts: AuditFacts): Promise<void> {
+    return this.#append(facts);
+  }
+
+  async #append(facts: LoggedFacts): Promise<void> {
     while (this.#mending !== undefined) await this.#mending;
     const json = bytesOf(facts);
     // One piece, hashed in one go with the previous hash where its own then stands: this is on the way of every signature.
@@ -102,7 +111,7 @@ export class AuditTrail {
     const cleared = [...this.#settled];
     for (const key of cleared) await tx.delete(key, { ifRevision: 'any' });
     this.#cleared.set(facts, cleared);
-    bytesOf(facts);
+    bytesOf({ ...facts, change: true });
     const pending: PendingEntry = { facts, after: this.#anchor };
     await tx.put(PENDING + facts.request, jsonBytes(pending), { ifRevision: 'any' });
   }
@@ -111,7 +120,7 @@ export class AuditTrail {
   async settle(facts: AuditFacts): Promise<void> {
     const cleared = this.#cleared.get(facts) ?? [];
     this.#settled = this.#settled.filter((key) => !cleared.includes(key));
-    await this.append(facts);
+    await this.#append({ ...facts, change: true });
     await this.#storage.log.flush();
     this.#settled.push(PENDING + facts.request);
   }
@@ -123,9 +132,10 @@ export class AuditTrail {
   /** @returns entries from `from` on, ascending. @throws CORRUPT_RECORD */
   async read(from: number, limit: number): Promise<(AuditEntry & { hash: string })[]> {
     const entries = await this.#storage.log.read(from, limit);
-    return entries.map(({ number, entry }) => ({
-      number, ...jsonOf<AuditFacts>({ key: `audit entry ${number}`, value: entry.subarray(HASH_BYTES) }), hash: Buffer.from(entry.subarray(0, HASH_BYTES)).toString('hex'),
-    }));
+    return entries.map(({ number, entry }) => {
+      const { change: _, ...facts } = jsonOf<LoggedFacts>({ key: `audit entry ${number}`, value: entry.subarray(HASH_BYTES) });
+      return { number, ...facts, hash: Buffer.from(entry.subarray(0, HASH_BYTES)).toString('hex') };
+    });
   }
 
   /** @returns of the entries from `from` on those that can be read: damage is told by {@link verify}, and hides nothing else. */
@@ -221,12 +231,40 @@ export class AuditTrail {
     const pending: (PendingEntry & Found)[] = [];
     for (const one of await this.#pending()) pending.push({ ...one, ...(await this.#look(one)) });
     pending.sort((a, b) => a.after.number - b.after.number);
-    const lacking = pending.filter(({ joined }) => !joined).map(({ facts }) => facts);
-    const loss = lossOf(this.#head.number, this.#storage.logKnown ?? 0, pending.map(({ after, holds }) => ({ ...after, holds })));
+    const lacking = pending.filter(({ joined }) => joined === null).map(({ facts }) => facts);
+    const older = await this.#olderThanLog(pending);
+    if (older !== undefined) this.#storage.reportOlder?.(older);
+    const loss = lossOf(this.#head.number, this.#storage.logKnown ?? 0, pending.map(({ after, holds }) => ({ ...after, holds }))) ?? older;
     const told = loss === undefined ? undefined : await this.#tellLoss(loss, pending);
-    for (const facts of told === undefined ? lacking : [told, ...lacking]) await this.append(facts);
-    this.#settled = [...pending.filter(({ joined }) => told === undefined || !joined).map(({ facts }) => facts), ...(told === undefined ? [] : [told])].map(({ request }) => PENDING + request);
+    for (const facts of told === undefined ? lacking : [told, ...lacking]) await this.#append({ ...facts, change: true });
+    this.#settled = [...pending.filter(({ joined }) => told === undefined || joined === null).map(({ facts }) => facts), ...(told === undefined ? [] : [told])].map(({ request }) => PENDING + request);
     if (this.#settled.length > 0) await this.#storage.log.flush();
+  }
+
+  /**
+   * A change is committed before its entry joins the log, and its record goes only with a later one, which saw that entry. So the newest
+   * change in the log is always known to the store, unless the store is a copy from before.
+   * @returns that it is one, as a sentence; undefined when it is not, or when that cannot be told.
+   */
+  async #olderThanLog(pending: readonly (PendingEntry & Found)[]): Promise<string | undefined> {
+    const { logKnown } = this.#storage;
+    if (logKnown === undefined || logKnown >= this.#head.number) return undefined;
+    const { items } = await this.#storage.list(PENDING, { limit: 1000 });
+    if (items.length > pending.length) return undefined; // a damaged record may be the one
+    const seen = Math.max(0, ...pending.map(({ joined, after }) => joined ?? after.number));
+    const newest = await this.#newestChange(Math.max(logKnown, seen, this.#head.number - FURTHEST));
+    return newest === undefined ? undefined : `The store is an older copy of itself: entry ${newest} of the log tells of a change that it does not have.`;
+  }
+
+  /** @returns the number of the newest change in the log, of those behind `after`. */
+  async #newestChange(after: number): Promise<number | undefined> {
+    for (let to = this.#head.number; to > after; to -= PAGE) {
+      const from = Math.max(after + 1, to - PAGE + 1);
+      const page = (await this.#storage.log.read(from, to - from + 1).catch(unlessCorrupt)) ?? [];
+      const newest = page.findLast(({ entry }) => Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength).includes('"change":true') && jsonOf<LoggedFacts>({ key: 'audit entry', value: entry.subarray(HASH_BYTES) }).change === true);
+      if (newest !== undefined) return newest.number;
+    }
+    return undefined;
   }
 
   /**
@@ -239,7 +277,7 @@ export class AuditTrail {
     const after = this.#anchor;
     const work = async (tx: StorageTransaction): Promise<void> => {
       for (const { facts, joined } of pending) {
-        if (joined) await tx.delete(PENDING + facts.request, { ifRevision: 'any' });
+        if (joined !== null) await tx.delete(PENDING + facts.request, { ifRevision: 'any' });
         else await tx.put(PENDING + facts.request, jsonBytes({ facts, after }), { ifRevision: 'any' });
       }
       await tx.put(PENDING + told.request, jsonBytes({ facts: told, after }), { ifRevision: 'any' });
@@ -260,15 +298,15 @@ export class AuditTrail {
     for (let from = Math.max(1, after.number), many = 5; from <= this.#head.number; from += many, many = PAGE) {
       for (const { number, hash, request } of await this.readable(from, many)) {
         if (number === after.number) holds = hash === after.hash;
-        else if (request === facts.request) return { holds, joined: true };
+        else if (request === facts.request) return { holds, joined: number };
       }
     }
-    return { holds, joined: false };
+    return { holds, joined: null };
   }
 }
 
 /** @throws INVALID_INPUT for facts that do not fit into an entry of the log, before anything follows from them. */
-function bytesOf(facts: AuditFacts): Uint8Array {
+function bytesOf(facts: LoggedFacts): Uint8Array {
   const json = jsonBytes(facts);
   if (json.length <= LONGEST) return json;
   throw new KeywrightError('INVALID_INPUT', { detail: 'The call names more keys than one audit entry can hold.', remedy: 'Name fewer keys at once.' });

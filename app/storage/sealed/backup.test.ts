@@ -91,6 +91,26 @@ test('a backup of an unlocked store while it is written is of one moment', async
   }
 });
 
+test('a backup has no entry of the log that came after its records: that could tell of a change that they do not have', async () => {
+  const raw = await storeWithLog();
+  const before = await raw.log.last();
+  const growing = new Proxy(raw, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name) as unknown;
+      if (name === 'transaction') {
+        return async (work: Parameters<Storage['transaction']>[0]) => {
+          const answer = await raw.transaction(work);
+          await raw.log.append(bytes('of a later change'));
+          return answer;
+        };
+      }
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  expect(await writeBackup(growing, async () => undefined, watch)).toMatchObject({ logEntries: before });
+  expect(await raw.log.last()).toBe(before + 1);
+});
+
 test('a backup cut short anywhere is refused, and nothing is restored', async () => {
   const file = await backupOf(await storeWithLog());
   for (let length = 0; length < file.length; length += 997) {

@@ -41,8 +41,10 @@ export async function writeBackup(store: SealedStorage | Storage, sink: BackupSi
   const written = new Written(sink);
   await written.write(BACKUP_MAGIC);
   await store.log.flush();
-  const { storeId, records } = await raw.transaction((tx) => writeRecords(tx, written, { signal, progress }));
-  const logEntries = await writeLog(raw, written, signal);
+  const { storeId, records, logEntries } = await raw.transaction(async (tx) => ({
+    ...(await writeRecords(tx, written, { signal, progress })), logEntries: await raw.log.last(),
+  }));
+  await writeLog(raw, logEntries, written, signal);
   await written.write(encodeFrame({ kind: 'end', records, logEntries, sha256: written.digest() }));
   await written.handOver();
   return { storeId, records, logEntries, bytes: written.bytes, sha256: written.fileDigest() };
@@ -86,15 +88,14 @@ async function writeRecords(tx: StorageTransaction, written: Written, { signal, 
   return { storeId, records: keys.filter((key) => key.startsWith(RECORD_PREFIX)).length };
 }
 
-async function writeLog(raw: Storage, written: Written, signal: AbortSignal): Promise<number> {
-  const last = await raw.log.last();
+/** @param last the newest entry of the moment that the records are of: one that came later may tell of a change that they do not have. */
+async function writeLog(raw: Storage, last: number, written: Written, signal: AbortSignal): Promise<void> {
   for (let from = 1; from <= last; from += LOG_PAGE) {
     throwIfCancelled(signal);
     for (const { number, entry } of await raw.log.read(from, Math.min(LOG_PAGE, last - from + 1))) {
       await written.write(encodeFrame({ kind: 'log', number, entry }));
     }
   }
-  return last;
 }
 
 /** Reads the file to its end without writing anything. */

@@ -19,6 +19,8 @@ import { verifyStore } from './verify.ts';
 /** Deltas that start a compaction: in the background, and when the store is closed. */
 const BACKLOG = 128;
 const BACKLOG_AT_CLOSE = 32;
+/** Under which name among the problems it stands that all is a copy from before: no record has it. */
+const OLDER = 'older copy';
 interface StoreParts {
   readonly raw: Storage;
   readonly keys: KeyRing;
@@ -122,6 +124,10 @@ export class SealedStore implements SealedStorage {
     return this.#transaction(work, () => entries);
   }
 
+  reportOlder(detail: string): void {
+    this.#problems.set(OLDER, { record: 'index', detail });
+  }
+
   /** A log that was cut off counts with what it had, until that is accepted. */
   get #knownLog(): number {
     return Math.max(this.#log.flushed, this.#journal.log);
@@ -159,9 +165,11 @@ export class SealedStore implements SealedStorage {
       examine: async (name) => (await this.#read(name)) !== 'corrupt',
       exclusively: (work) => this.#exclusively(work),
     }, watch).then(({ records, problems, strays }) => {
-      // That the log was cut off is seen as the store is opened: it grows since, and lacks what it lacked.
-      const log = this.#problems.get('log');
-      if (log !== undefined) problems.set('log', log);
+      // That the log was cut off, or the rest put back, is seen as the store is opened: it grows since, and lacks what it lacked.
+      for (const name of ['log', OLDER]) {
+        const known = this.#problems.get(name);
+        if (known !== undefined) problems.set(name, known);
+      }
       this.#problems.clear();
       for (const [name, problem] of problems) this.#problems.set(name, problem);
       this.#strays.clear();

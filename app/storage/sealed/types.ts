@@ -105,6 +105,8 @@ export interface SealedStorage extends Storage {
    * `problems` still tells of it until the store is opened next.
    */
   acceptShortLog<T>(entries: number, work: (tx: StorageTransaction) => Promise<T>): Promise<T>;
+  /** What only who reads the log can tell: that records and index together are a copy from before. `problems` and `verify` tell of it until the store is opened next. */
+  reportOlder(detail: string): void;
   /** Records whose name starts with `prefix`, ascending, from memory. Do not write while iterating. */
   snapshot(prefix: string): Iterable<ListedRecord>;
   /** HKDF-SHA256 (RFC 5869) from the root key. @param length 1 to 8,160 bytes. The caller wipes it. */
