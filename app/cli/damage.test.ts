@@ -32,6 +32,24 @@ test('a command that opens a store with a missing record says so, and does its w
   }
 });
 
+test('a command that opens a store which was put back without its log says what happened, and the trail says so ever after', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'keywright-older-'));
+  try {
+    writeFileSync(join(folder, 'pw'), 'nine calm canaries nap 93', { mode: 0o600 });
+    const keywright = (...argv: string[]): ReturnType<typeof ran> => ran([...argv, '--passphrase-file', join(folder, 'pw')], { env: { KEYWRIGHT_DATA_DIR: join(folder, 'data') } });
+    await keywright('store', 'create');
+    cpSync(join(folder, 'data', 'store', 'store.db'), join(folder, 'older.db'));
+    await keywright('keys', 'generate', '--algorithm', 'ed25519', '--label', 'One');
+    cpSync(join(folder, 'older.db'), join(folder, 'data', 'store', 'store.db'));
+    const { code, stderr } = await keywright('keys', 'list');
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^keywright: The store is an older copy of itself: entry \d+ of the log tells of a change that it does not have\.\n {2}`keywright audit verify`[^\n]+\n$/)]);
+    expect((await keywright('keys', 'list')).stderr).toBe('');
+    expect((await keywright('audit', 'verify')).code).toBe(3);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 function withDatabase<T>(file: string, work: (database: DatabaseSync) => T): T {
   const database = new DatabaseSync(file);
   try {

@@ -88,10 +88,10 @@ async function inThisProcess(dataDir: string, spec: Pick<CommandSpec, 'permissio
  * that it is locked. Without a store, or unlocked, nothing is asked.
  * @returns the records that opening found damaged, missing or put back from another copy, if this opened it.
  */
-export async function unlockFor(core: Core, options: CallOptions, withRecoveryCode: boolean): Promise<readonly string[]> {
+export async function unlockFor(core: Core, options: CallOptions, withRecoveryCode: boolean): Promise<StoreStatus['problems']> {
   const { state } = (await core.call('store.status', {}, options)) as { state: string };
   if (state !== 'locked') return [];
   const { problems } = (await core.call('store.unlock', withRecoveryCode ? { with: 'recovery-code' } : {}, options)) as Pick<StoreStatus, 'problems'>;
-  return problems.map(({ record }) => record);
+  return problems;
 }
 

@@ -1,5 +1,6 @@
 import type { CallOptions } from '../contract/core.ts';
 import { EXIT_CHECK_FAILED, ERRORS, fromProblem, KeywrightError, toProblem } from '../contract/errors.ts';
+import type { StoreStatus } from '../contract/store.ts';
 import { wasNeverSent } from '../rpc/client.ts';
 import { globalsOf, isOptionsAlone, mayColor, type Globals } from './globals.ts';
 import { at, inputOf } from './input.ts';
@@ -133,10 +134,18 @@ async function callOnce(spec: CommandSpec, input: unknown, options: CallOptions,
 
 const STANDARD_INPUT = 'standard input';
 
+/** What is no record, but of the store as a whole. */
+const WHOLE: ReadonlySet<string> = new Set(['header', 'index', 'log']);
+
 /** What else is read and done may be right all the same, so that it is said and hinders nothing. */
-function damageNote(records: readonly string[]): string {
+function damageNote(problems: StoreStatus['problems']): string {
+  const whole = problems.filter(({ record }) => WHOLE.has(record));
+  const records = problems.flatMap(({ record }) => (WHOLE.has(record) ? [] : [record]));
   const few = records.slice(0, 3).map(printable).join(', ');
-  return `keywright: ${records.length === 1 ? 'A record of this store is' : `${records.length} records of this store are`} damaged, missing or put back from another copy: ${few}${records.length > 3 ? ' …' : ''}.\n  \`keywright store verify\` tells what is affected.\n`;
+  return [
+    ...whole.map(({ detail }) => `keywright: ${printable(detail)}\n`), ...(whole.length > 0 ? ['  `keywright audit verify` tells of what was lost or put back, `keywright store verify` what is affected.\n'] : []),
+    ...(records.length > 0 ? [`keywright: ${records.length === 1 ? 'A record of this store is' : `${records.length} records of this store are`} damaged, missing or put back from another copy: ${few}${records.length > 3 ? ' …' : ''}.\n  \`keywright store verify\` tells what is affected.\n`] : []),
+  ].join('');
 }
 
 /** Faults of a store that is there: `doctor` tells them. */
