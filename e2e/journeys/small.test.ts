@@ -13,7 +13,6 @@ const DIALOGS = [['keys', 'Control+n', 'keys.new.title'], ['keys', 'Control+i', 
 const goesTo = (page: Page, place: string): Promise<unknown> => page.evaluate((name) => { location.hash = `#/${name}`; }, place);
 
 test('nothing is cut off in a window of 320 pixels, nor at 200 %, in either language', async ({ program }) => {
-  test.skip(program.kind === 'electron', 'the pages are the same');
   test.slow();
   const { page } = program;
   const ada = person(program);
@@ -66,7 +65,6 @@ async function fetchConfig(page: Page, language: string): Promise<void> {
 }
 
 test('who asks for less motion sees none, and colours of the system’s are taken', async ({ program }) => {
-  test.skip(program.kind === 'electron', 'the pages are the same');
   const { page } = program;
   const ada = person(program);
   await ada.createsAStore();
