@@ -1,27 +1,11 @@
-import { useEffect, useSyncExternalStore } from 'react';
+import { tally } from '../ui/index.ts';
 
-/** How many places of the view say already that something is asked in the prompt surface: then the banner need not. */
-let places = 0;
-const listeners = new Set<() => void>();
-
-function change(by: number): void {
-  places += by;
-  for (const listener of listeners) listener();
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
+/** Places of the view that say already that something is asked in the prompt surface: then the banner need not. */
+const places = tally();
 
 /** Says so for as long as the component is there. */
 export function useSaysAsked(): void {
-  useEffect(() => {
-    change(1);
-    return () => change(-1);
-  }, []);
+  places.useCounted(true);
 }
 
-export function useAskedInView(): boolean {
-  return useSyncExternalStore(subscribe, () => places > 0);
-}
+export const useAskedInView = places.useIsAny;

@@ -16,6 +16,7 @@ export * from './Menu.tsx';
 export * from './narrow.ts';
 export * from './Notice.tsx';
 export * from './open-dialogs.ts';
+export { tally } from './tally.ts';
 export * from './opened.ts';
 export * from './PickFile.tsx';
 export * from './Prose.tsx';

@@ -1,34 +1,13 @@
-import { createContext, useEffect, useSyncExternalStore, type ReactNode } from 'react';
+import { createContext, type ReactNode } from 'react';
+import { tally } from './tally.ts';
 
-/** How many dialogs are open. */
-let count = 0;
-const listeners = new Set<() => void>();
-
-function change(by: number): void {
-  count += by;
-  for (const listener of listeners) listener();
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
+const open = tally();
 
 /** Whether something is being filled in or read in a dialog. */
-export const isAnyDialogOpen = (): boolean => count > 0;
-
-export function useIsAnyDialogOpen(): boolean {
-  return useSyncExternalStore(subscribe, isAnyDialogOpen);
-}
-
+export const isAnyDialogOpen = open.isAny;
+export const useIsAnyDialogOpen = open.useIsAny;
 /** Counts a dialog while it is open. */
-export function useCountedDialog(open: boolean): void {
-  useEffect(() => {
-    if (!open) return;
-    change(1);
-    return () => change(-1);
-  }, [open]);
-}
+export const useCountedDialog = open.useCounted;
 
 /** What concerns the whole window, where a dialog lies over its banners. */
 export const AboveDialogs = createContext<ReactNode>(null);
